@@ -1,1 +1,13 @@
-//! forge
+//! The domain of Outlast: people, repositories, pushes, as events in one journal.
+//!
+//! Everything is an event ([`event`]), written by one [`writer`] into the [`log`] and applied to the tables ([`schema`]) in one
+//! transaction; the tables can be rebuilt from the journal alone ([`replay`]), or from a [`snapshot`] and the rest of it.
+
+pub mod db;
+pub mod error;
+pub mod event;
+pub mod schema;
+pub mod writer;
+
+pub use error::Error;
+pub use event::Event;

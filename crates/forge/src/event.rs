@@ -1,0 +1,175 @@
+//! Events: every change of state there is, as a format that must be readable in twenty years.
+//!
+//! Invariants:
+//! 1. Variants and fields are added, never changed, reused or removed. A field added later is an `Option` or has a default.
+//! 2. The bytes of an event are a CBOR map with integer keys, canonical: decoding and encoding gives the same bytes again
+//!    for what this release wrote.
+//! 3. Decoding is total: any bytes give an event or an error, in bounded memory; bytes left over are an error.
+//! 4. [`Event::apply`] is pure: what it writes follows from the stamp, the event and the tables alone. No clock, no
+//!    randomness, no network, no look at the disk.
+//!
+//! One file a subject: the events, and what each does to the subject's tables (`schema/<subject>.sql`). To add an event:
+//! its struct with [`Payload`] in the subject's file, a line in the list below, a generator in
+//! `tests/common/generate.rs` (a test fails until it is there).
+
+pub mod people;
+pub mod push;
+pub mod repo;
+pub mod site;
+pub mod vault;
+mod wire;
+
+pub use wire::Oid;
+
+use crate::db::{DbError, Tx};
+use journal::BlobName;
+
+/// When, where and by whom an event was written: the rest of its entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The entry's number; also the id of whatever the event creates.
+    pub seq: u64,
+    /// Microseconds since 1970, UTC.
+    pub time_us: i64,
+    /// The account that did it; None for the site itself.
+    pub actor: Option<u64>,
+    /// The token or key it was done with.
+    pub credential: Option<u64>,
+}
+
+/// What every event can do.
+pub trait Payload: Sized {
+    /// Writes what follows from the event into the tables.
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError>;
+
+    /// The blobs the event names: a vault must hold them before it takes the entry.
+    fn blobs(&self) -> Vec<BlobName> {
+        Vec::new()
+    }
+}
+
+/// Why an event could not be applied: in a journal of ours, always a bug or damage.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The database failed, or a constraint of it did.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The event speaks of something that is not there.
+    #[error("entry {seq} names a {what} that does not exist")]
+    Missing {
+        /// The entry.
+        seq: u64,
+        /// What it names.
+        what: &'static str,
+    },
+}
+
+/// Why bytes are no event.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EventError {
+    /// Written by a newer release, or not by us.
+    #[error("no event of kind {0} is known to this release: use a newer one")]
+    UnknownKind(u32),
+    /// The bytes do not decode.
+    #[error("an event of kind {kind} ({name}) does not decode: {reason}")]
+    Malformed {
+        /// The kind's number.
+        kind: u32,
+        /// The kind's name.
+        name: &'static str,
+        /// What is wrong with the bytes.
+        reason: String,
+    },
+}
+
+/// Fails with [`ApplyError::Missing`] unless exactly one row was changed.
+pub(crate) fn must_change_one(changed: u64, what: &'static str, at: &Stamp) -> Result<(), ApplyError> {
+    if changed == 1 { Ok(()) } else { Err(ApplyError::Missing { seq: at.seq, what }) }
+}
+
+macro_rules! events {
+    ($($number:literal => $name:ident($path:path),)*) => {
+        /// An event. The variants' numbers are for ever.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Event {
+            $(#[doc = concat!("See [`", stringify!($path), "`].")] $name($path),)*
+        }
+
+        /// Every kind there is: its number and its name.
+        pub const KINDS: &[(u32, &str)] = &[$(($number, stringify!($name)),)*];
+
+        impl Event {
+            /// The kind's number, as entries carry it.
+            #[must_use]
+            pub fn kind(&self) -> u32 {
+                match self { $(Event::$name(_) => $number,)* }
+            }
+
+            /// The kind's name.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Event::$name(_) => stringify!($name),)* }
+            }
+
+            /// The event's bytes, without its kind.
+            #[must_use]
+            pub fn encode(&self) -> Vec<u8> {
+                match self { $(Event::$name(e) => wire::encode(e),)* }
+            }
+
+            /// The event of this kind in these bytes.
+            pub fn decode(kind: u32, bytes: &[u8]) -> Result<Self, EventError> {
+                match kind {
+                    $($number => wire::decode(bytes).map(Event::$name).map_err(|reason| {
+                        EventError::Malformed { kind, name: stringify!($name), reason }
+                    }),)*
+                    _ => Err(EventError::UnknownKind(kind)),
+                }
+            }
+
+            /// Writes what follows from the event into the tables.
+            pub fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+                match self { $(Event::$name(e) => e.apply(tx, at),)* }
+            }
+
+            /// The blobs the event names.
+            #[must_use]
+            pub fn blobs(&self) -> Vec<BlobName> {
+                match self { $(Event::$name(e) => e.blobs(),)* }
+            }
+        }
+
+        $(impl From<$path> for Event {
+            fn from(e: $path) -> Self { Event::$name(e) }
+        })*
+    };
+}
+
+events! {
+    1 => SiteStarted(site::SiteStarted),
+    2 => EpochStarted(site::EpochStarted),
+    3 => SnapshotTaken(site::SnapshotTaken),
+    20 => VaultEnrolled(vault::VaultEnrolled),
+    40 => UserCreated(people::UserCreated),
+    41 => UserPasswordSet(people::UserPasswordSet),
+    42 => TokenCreated(people::TokenCreated),
+    43 => TokenRevoked(people::TokenRevoked),
+    44 => CredentialsRevoked(people::CredentialsRevoked),
+    60 => RepoCreated(repo::RepoCreated),
+    61 => RepoVisibilitySet(repo::RepoVisibilitySet),
+    62 => RepoRenamed(repo::RepoRenamed),
+    63 => HeadSet(repo::HeadSet),
+    64 => CollaboratorSet(repo::CollaboratorSet),
+    65 => CollaboratorRemoved(repo::CollaboratorRemoved),
+    80 => Pushed(push::Pushed),
+    81 => PackConsolidated(push::PackConsolidated),
+}
+
+/// The name of a kind, for people.
+#[must_use]
+pub fn kind_name(kind: u32) -> &'static str {
+    KINDS.iter().find(|(number, _)| *number == kind).map_or("unknown", |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests;

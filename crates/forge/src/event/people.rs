@@ -1,0 +1,157 @@
+//! People: accounts, passwords, access tokens.
+
+use super::{ApplyError, Payload, Stamp, must_change_one, wire};
+use crate::db::{Tx, Value};
+use minicbor::{Decode, Encode};
+
+wire::words! {
+    /// What a namespace is.
+    NamespaceKind {
+        /// A person's.
+        0 User = "user",
+        /// A group's.
+        1 Group = "group",
+    }
+}
+
+/// A person came, and with them the namespace of their name. The account's id and the namespace's are the entry's number.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct UserCreated {
+    /// The name in addresses.
+    #[n(0)]
+    pub name: String,
+    /// Where to write to them.
+    #[n(1)]
+    pub email: Option<String>,
+    /// The password's argon2id hash in PHC form; None: cannot sign in with one.
+    #[n(2)]
+    pub password: Option<String>,
+    /// May sign orders.
+    #[n(3)]
+    pub officer: bool,
+    /// May run the site.
+    #[n(4)]
+    pub operator: bool,
+}
+
+impl Payload for UserCreated {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "INSERT INTO namespace (id, parent, name, kind) VALUES (?1, 0, ?2, ?3)";
+        tx.execute(sql, &[at.seq.into(), (&self.name).into(), NamespaceKind::User.as_str().into()])?;
+        let sql = "INSERT INTO account (id, email, password, officer, operator, created_us, credentials_revoked_us)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)";
+        let values: [Value; 6] = [
+            at.seq.into(),
+            self.email.as_ref().into(),
+            self.password.as_ref().into(),
+            self.officer.into(),
+            self.operator.into(),
+            at.time_us.into(),
+        ];
+        tx.execute(sql, &values)?;
+        Ok(())
+    }
+}
+
+/// An account's password was set, or with None taken away.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct UserPasswordSet {
+    /// The account.
+    #[n(0)]
+    pub account: u64,
+    /// The argon2id hash in PHC form.
+    #[n(1)]
+    pub password: Option<String>,
+}
+
+impl Payload for UserPasswordSet {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "UPDATE account SET password = ?2 WHERE id = ?1";
+        let changed = tx.execute(sql, &[self.account.into(), self.password.as_ref().into()])?;
+        must_change_one(changed, "account", at)
+    }
+}
+
+/// An access token was made. Its id is the entry's number.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct TokenCreated {
+    /// Whose.
+    #[n(0)]
+    pub account: u64,
+    /// What its owner calls it.
+    #[n(1)]
+    pub name: String,
+    /// SHA-256 of the token.
+    #[cbor(n(2), with = "wire::hash32")]
+    pub hash: [u8; 32],
+    /// What it may be used for.
+    #[n(3)]
+    pub scopes: Vec<String>,
+    /// Until when it is good, microseconds; None: until revoked.
+    #[n(4)]
+    pub expires_us: Option<i64>,
+}
+
+impl Payload for TokenCreated {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "INSERT INTO token (id, account, name, hash, scopes, created_us, expires_us, revoked_us)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)";
+        let values: [Value; 7] = [
+            at.seq.into(),
+            self.account.into(),
+            (&self.name).into(),
+            (&self.hash).into(),
+            self.scopes.join(",").into(),
+            at.time_us.into(),
+            self.expires_us.into(),
+        ];
+        tx.execute(sql, &values)?;
+        Ok(())
+    }
+}
+
+/// A token is no longer good.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct TokenRevoked {
+    /// The token.
+    #[n(0)]
+    pub token: u64,
+}
+
+impl Payload for TokenRevoked {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "UPDATE token SET revoked_us = ?2 WHERE id = ?1";
+        let changed = tx.execute(sql, &[self.token.into(), at.time_us.into()])?;
+        must_change_one(changed, "token", at)
+    }
+}
+
+/// All tokens and sessions made until now are no longer good: one account's, or everybody's (after a recovery).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CredentialsRevoked {
+    /// Whose; None: everybody's.
+    #[n(0)]
+    pub account: Option<u64>,
+    /// Why, for people.
+    #[n(1)]
+    pub reason: String,
+}
+
+impl Payload for CredentialsRevoked {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let Some(account) = self.account else {
+            tx.execute("UPDATE token SET revoked_us = ?1 WHERE revoked_us IS NULL", &[at.time_us.into()])?;
+            tx.execute("UPDATE account SET credentials_revoked_us = ?1", &[at.time_us.into()])?;
+            return Ok(());
+        };
+        let sql = "UPDATE token SET revoked_us = ?2 WHERE account = ?1 AND revoked_us IS NULL";
+        tx.execute(sql, &[account.into(), at.time_us.into()])?;
+        let sql = "UPDATE account SET credentials_revoked_us = ?2 WHERE id = ?1";
+        must_change_one(tx.execute(sql, &[account.into(), at.time_us.into()])?, "account", at)
+    }
+}

@@ -1,0 +1,123 @@
+//! The tables: their text, and a list of the projections that snapshots and comparisons walk.
+//!
+//! The schema is one text for both databases. The few words they differ in are exchanged by [`dialect`]: SQLite wants
+//! `INTEGER PRIMARY KEY` to use the key as the row's own, PostgreSQL wants to be told to sort text by its bytes.
+
+use crate::db::{Backend, DbError, Tx};
+
+const TEXTS: &[&str] = &[
+    include_str!("schema/log.sql"),
+    include_str!("schema/site.sql"),
+    include_str!("schema/vault.sql"),
+    include_str!("schema/people.sql"),
+    include_str!("schema/repo.sql"),
+    include_str!("schema/push.sql"),
+];
+
+/// The tables that are the journal, and no projection of it.
+pub const LOG_TABLES: &[&str] = &["journal", "checkpoint", "cosignature", "tile"];
+
+/// A table that follows from the journal.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// Its columns, in the order of `select` and `insert`.
+    pub columns: &'static [&'static str],
+    /// How many of the first columns are its key.
+    pub key_columns: usize,
+    /// All rows, sorted by the key.
+    pub select: &'static str,
+    /// One row.
+    pub insert: &'static str,
+}
+
+macro_rules! tables {
+    ($($name:ident ($key1:ident $(, $key:ident)*; $($column:ident),*) $places:literal;)*) => {
+        /// Every projection.
+        pub const TABLES: &[Table] = &[$(Table {
+            name: stringify!($name),
+            columns: &[stringify!($key1), $(stringify!($key),)* $(stringify!($column),)*],
+            key_columns: 1 $(+ { let _ = stringify!($key); 1 })*,
+            select: concat!(
+                "SELECT ", stringify!($key1), $(", ", stringify!($key),)* $(", ", stringify!($column),)*
+                " FROM ", stringify!($name), " ORDER BY ", stringify!($key1), $(", ", stringify!($key),)*
+            ),
+            insert: concat!(
+                "INSERT INTO ", stringify!($name), " (", stringify!($key1),
+                $(", ", stringify!($key),)* $(", ", stringify!($column),)* ") VALUES (", $places, ")"
+            ),
+        },)*];
+    };
+}
+
+tables! {
+    site(id; origin, recovery_recipient, recovery_key, started_us) "?1, ?2, ?3, ?4, ?5";
+    epoch(number; seq, statement, data_key, site_recipient, started_us) "?1, ?2, ?3, ?4, ?5, ?6";
+    snapshot(id; through, taken_us) "?1, ?2, ?3";
+    snapshot_part(snapshot, part; blob, bytes) "?1, ?2, ?3, ?4";
+    vault(name; seq, domain, vkey, pin, enrolled_us) "?1, ?2, ?3, ?4, ?5, ?6";
+    namespace(id; parent, name, kind) "?1, ?2, ?3, ?4";
+    account(id; email, password, officer, operator, created_us, credentials_revoked_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
+    token(id; account, name, hash, scopes, created_us, expires_us, revoked_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
+    collaborator(repo, account; access, seq) "?1, ?2, ?3, ?4";
+    ref(repo, name; oid, seq) "?1, ?2, ?3, ?4";
+    pack(repo, seq, part; blob, bytes, consolidated) "?1, ?2, ?3, ?4, ?5, ?6";
+}
+
+/// Makes all tables in an empty database; does nothing where they are already.
+pub fn install(tx: &mut Tx) -> Result<(), DbError> {
+    if installed(tx)? {
+        return Ok(());
+    }
+    let backend = tx.backend();
+    TEXTS.iter().try_for_each(|text| tx.batch(&dialect(backend, text)))
+}
+
+/// Whether the tables are there.
+pub fn installed(tx: &mut Tx) -> Result<bool, DbError> {
+    Ok(table_names(tx)?.iter().any(|name| name == "journal"))
+}
+
+/// The tables the database says it has.
+pub fn table_names(tx: &mut Tx) -> Result<Vec<String>, DbError> {
+    let sql = match tx.backend() {
+        Backend::Sqlite => {
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        }
+        Backend::Postgres => {
+            "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+             WHERE table_schema = current_schema() ORDER BY 1"
+        }
+    };
+    tx.query(sql, &[])?.iter().map(|row| row.get(0)).collect()
+}
+
+/// The columns the database says a table has.
+pub fn column_names(tx: &mut Tx, table: &str) -> Result<Vec<String>, DbError> {
+    let sql = match tx.backend() {
+        Backend::Sqlite => "SELECT name FROM pragma_table_info(?1) ORDER BY cid",
+        Backend::Postgres => {
+            "SELECT CAST(column_name AS TEXT) FROM information_schema.columns
+             WHERE table_schema = current_schema() AND table_name = CAST(?1 AS TEXT) ORDER BY ordinal_position"
+        }
+    };
+    tx.query(sql, &[table.into()])?.iter().map(|row| row.get(0)).collect()
+}
+
+/// The schema's text as this database reads it. Comments go, so that no word in them is taken for a type.
+fn dialect(backend: Backend, text: &str) -> String {
+    let code: String = text.lines().filter(|line| !line.starts_with("--")).map(|line| format!("{line}\n")).collect();
+    match backend {
+        Backend::Sqlite => {
+            let code = code.replace(" BIGINT", " INTEGER").replace(" BOOLEAN", " INTEGER").replace(" BYTEA", " BLOB");
+            code.replace("\n);", "\n) STRICT;")
+        }
+        Backend::Postgres => code.replace(" TEXT", " TEXT COLLATE \"C\""),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+-- The journal itself: the only tables that are no projection of it.
+
+-- entry: the entry's plaintext, as it was sealed. event: the event's bytes where the entry only names the blobs they are in.
+CREATE TABLE journal (
+    seq BIGINT PRIMARY KEY,
+    time_us BIGINT NOT NULL,
+    actor BIGINT,
+    credential BIGINT,
+    kind BIGINT NOT NULL,
+    entry BYTEA NOT NULL,
+    event BYTEA,
+    leaf_hash BYTEA NOT NULL
+);
+
+-- One for each batch: entries first .. size. note: signed once.
+CREATE TABLE checkpoint (
+    size BIGINT PRIMARY KEY,
+    first BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    root BYTEA NOT NULL,
+    note TEXT NOT NULL
+);
+
+CREATE TABLE cosignature (
+    size BIGINT NOT NULL,
+    vault TEXT NOT NULL,
+    line TEXT NOT NULL,
+    PRIMARY KEY (size, vault)
+);
+
+-- Full tiles: 256 hashes. A shorter one was brought by a snapshot and is replaced when it fills.
+CREATE TABLE tile (
+    level BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    hashes BYTEA NOT NULL,
+    PRIMARY KEY (level, place)
+);
