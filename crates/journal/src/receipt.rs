@@ -1,0 +1,178 @@
+//! Receipts: the proof that an entry is in the log and that a quorum of vaults holds it, in one file that anyone can
+//! check offline (c2sp.org/tlog-proof). The `extra` line carries what shows what the entry says: its envelope and the
+//! secret that opens this one envelope.
+
+use crate::Hash;
+use crate::b64;
+use crate::checkpoint::{Checkpoint, decimal};
+use crate::cosignature;
+use crate::entry::{Entry, EntryError, EntrySecret, Envelope, decode_hash, unreachable_encode};
+use crate::merkle::{ProofError, verify_inclusion};
+use crate::note::{NoteError, SignedNote};
+use crate::policy::{Policy, PolicyError};
+use minicbor::{Decoder, Encoder};
+use std::collections::BTreeSet;
+
+/// The first line of a proof file.
+pub const HEADER: &str = "c2sp.org/tlog-proof@v1";
+/// The most bytes that a receipt may have.
+pub const RECEIPT_BYTES_MAX: usize = 1 << 20;
+
+/// A receipt's parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The entry's number.
+    pub index: u64,
+    /// The envelope's bytes.
+    pub envelope: Vec<u8>,
+    /// What opens the envelope.
+    pub secret: EntrySecret,
+    /// The policy that the site gave; believed only as far as the reader chooses.
+    pub policy: String,
+    /// The inclusion proof.
+    pub proof: Vec<Hash>,
+    /// The checkpoint with the log's signature and the vaults' cosignatures.
+    pub checkpoint: SignedNote,
+}
+
+/// What a receipt proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The entry.
+    pub entry: Entry,
+    /// The checkpoint that it is under.
+    pub checkpoint: Checkpoint,
+    /// Which vaults said so, and when (seconds since 1970).
+    pub cosigned: Vec<(String, u64)>,
+    /// Whether the keys came from the reader (`true`) or from the receipt itself.
+    pub policy_pinned: bool,
+}
+
+/// Why a receipt proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// Not the form of a receipt.
+    #[error("malformed receipt: {0}")]
+    Malformed(&'static str),
+    /// The policy in it is malformed.
+    #[error("the receipt's own policy: {0}")]
+    Policy(#[from] PolicyError),
+    /// The checkpoint is not one that the log signed.
+    #[error("the checkpoint is not signed by a key of the log: {0}")]
+    NotTheLog(NoteError),
+    /// The checkpoint is malformed.
+    #[error("{0}")]
+    Checkpoint(#[from] crate::checkpoint::CheckpointError),
+    /// The entry is not in the log.
+    #[error("the entry is not in the log: {0}")]
+    NotIncluded(#[from] ProofError),
+    /// The entry does not open.
+    #[error("{0}")]
+    Entry(#[from] EntryError),
+    /// Too few vaults hold it.
+    #[error("not held: only {} cosigned, which is not a quorum", if .0.is_empty() { "nobody" } else { .0 })]
+    NotHeld(String),
+}
+
+impl Receipt {
+    /// The file's text.
+    pub fn to_text(&self) -> String {
+        let mut e = Encoder::new(Vec::new());
+        let done = e.array(3).and_then(|e| e.bytes(&self.envelope)?.bytes(&self.secret.0)?.str(&self.policy)?.ok());
+        let extra: Vec<u8> = done.map_or_else(unreachable_encode, |()| e.into_writer());
+        let mut text = format!("{HEADER}\nextra {}\nindex {}\n", b64::encode(&extra), self.index);
+        for hash in &self.proof {
+            text.push_str(&hash.to_base64());
+            text.push('\n');
+        }
+        format!("{text}\n{}", self.checkpoint)
+    }
+
+    /// Reads a file's text; nothing is checked but its form.
+    ///
+    /// # Errors
+    /// [`ReceiptError::Malformed`] says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, ReceiptError> {
+        let bad = ReceiptError::Malformed;
+        if text.len() > RECEIPT_BYTES_MAX {
+            return Err(bad("it is too large"));
+        }
+        let (head, note) = text.split_once("\n\n").ok_or(bad("it has no checkpoint"))?;
+        let mut lines = head.split('\n');
+        if lines.next() != Some(HEADER) {
+            return Err(bad("it does not begin with c2sp.org/tlog-proof@v1"));
+        }
+        let extra = lines
+            .next()
+            .and_then(|line| b64::decode(line.strip_prefix("extra ")?))
+            .ok_or(bad("it has no extra line"))?;
+        let index =
+            lines.next().and_then(|line| decimal(line.strip_prefix("index ")?)).ok_or(bad("it has no index"))?;
+        let proof = lines
+            .map(Hash::from_base64)
+            .collect::<Option<Vec<_>>>()
+            .ok_or(bad("its proof holds something else than hashes"))?;
+        let (envelope, secret, policy) = decode_extra(&extra).map_err(|_| bad("its extra line is not Outlast's"))?;
+        let checkpoint = note.parse().map_err(|_| bad("its checkpoint is not a note"))?;
+        Ok(Self { index, envelope, secret, policy, proof, checkpoint })
+    }
+
+    fn log_signed(&self, policy: &Policy) -> Result<Checkpoint, ReceiptError> {
+        let mut last = NoteError::NotSigned("any key of the log".to_owned());
+        for key in policy.logs() {
+            match self.checkpoint.verify(key) {
+                Ok(()) => return Ok(self.checkpoint.text().parse()?),
+                Err(error) => last = error,
+            }
+        }
+        Err(ReceiptError::NotTheLog(last))
+    }
+
+    fn cosigned(&self, policy: &Policy) -> Result<Vec<(String, u64)>, ReceiptError> {
+        let cosigned = policy
+            .witnesses()
+            .iter()
+            .filter_map(|(name, key)| Some((name.clone(), cosignature::verify_note(key, &self.checkpoint).ok()?)))
+            .collect::<Vec<_>>();
+        let names = cosigned.iter().map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>();
+        if policy.satisfied(&names) {
+            return Ok(cosigned);
+        }
+        Err(ReceiptError::NotHeld(names.into_iter().collect::<Vec<_>>().join(", ")))
+    }
+}
+
+type Extra = (Vec<u8>, EntrySecret, String);
+
+fn decode_extra(bytes: &[u8]) -> Result<Extra, minicbor::decode::Error> {
+    let mut d = Decoder::new(bytes);
+    if d.array()? != Some(3) {
+        return Err(minicbor::decode::Error::message("three parts"));
+    }
+    let envelope = d.bytes()?.to_vec();
+    let Hash(secret) = decode_hash(&mut d)?;
+    let policy = d.str()?.to_owned();
+    if d.position() == bytes.len() {
+        Ok((envelope, EntrySecret(secret), policy))
+    } else {
+        Err(minicbor::decode::Error::message("bytes follow"))
+    }
+}
+
+/// Checks a receipt, offline. With `policy` the keys are the reader's own; without, the receipt's, which shows that it is
+/// consistent with itself and leaves it to the reader to compare the keys.
+///
+/// # Errors
+/// Says which link of the chain is broken: form, log's signature, inclusion, opening, quorum.
+pub fn verify(text: &str, policy: Option<&Policy>) -> Result<Verified, ReceiptError> {
+    let receipt = Receipt::parse(text)?;
+    let own = if policy.is_none() { Some(receipt.policy.parse::<Policy>()?) } else { None };
+    let pinned = policy.is_some();
+    let policy = policy.or(own.as_ref()).ok_or(ReceiptError::Malformed("it has no policy"))?;
+    let checkpoint = receipt.log_signed(policy)?;
+    let leaf = Envelope::leaf(&receipt.envelope);
+    verify_inclusion(receipt.index, checkpoint.size, &leaf, &receipt.proof, &checkpoint.root)?;
+    let entry = Envelope::parse(&receipt.envelope)?.open(&checkpoint.origin, receipt.index, &receipt.secret)?;
+    let cosigned = receipt.cosigned(policy)?;
+    Ok(Verified { entry, checkpoint, cosigned, policy_pinned: pinned })
+}
