@@ -6,8 +6,14 @@
 pub mod db;
 pub mod error;
 pub mod event;
+pub mod log;
+pub mod names;
+pub mod replay;
 pub mod schema;
+pub mod site;
+pub mod snapshot;
 pub mod writer;
 
 pub use error::Error;
 pub use event::Event;
+pub use site::Site;

@@ -107,6 +107,8 @@ impl ToSql for Value<'_> {
             (Value::Int(n), &Type::INT8) => n.to_sql(ty, out),
             (Value::Int(n), &Type::INT4) => i32::try_from(*n)?.to_sql(ty, out),
             (Value::Bool(b), &Type::BOOL) => b.to_sql(ty, out),
+            // How SQLite and snapshots write a BOOLEAN.
+            (Value::Int(n @ (0 | 1)), &Type::BOOL) => (*n == 1).to_sql(ty, out),
             (Value::Text(s), t) if <&str as ToSql>::accepts(t) => s.as_ref().to_sql(ty, out),
             (Value::Bytes(b), &Type::BYTEA) => b.as_ref().to_sql(ty, out),
             (value, ty) => Err(format!("a {} where the statement wants {ty}", value.type_name()).into()),

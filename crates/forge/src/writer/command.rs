@@ -9,8 +9,10 @@ use crate::event::Event;
 pub enum Urgency {
     /// Refused when no quorum of vaults can be reached.
     Ordinary,
-    /// Always admitted, and effective when committed: taking a right away must work when all vaults are gone.
+    /// Admitted without a quorum, and effective when committed: taking a right away must work when all vaults are gone.
     Revocation,
+    /// Admitted without a quorum: what a site writes to come to life, before its vaults can be reached.
+    Founding,
 }
 
 /// Who submits, and with what.

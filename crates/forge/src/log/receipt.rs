@@ -1,0 +1,125 @@
+//! Receipts: the proof that an entry is in the log and held, made from tiles, the tail, and what the vaults signed.
+
+use super::Log;
+use super::store::{self, EntryRow};
+use crate::db::{Row, Tx};
+use crate::error::Error;
+use journal::Hash;
+use journal::cosignature;
+use journal::epoch::Epoch;
+use journal::note::{NoteSignature, SignedNote, VerifierKey};
+use journal::policy::Policy;
+use journal::receipt::Receipt;
+use journal::tile::{TileId, TileSource, inclusion_tiles, prove_inclusion};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Cosigned checkpoints looked at for one that a quorum signed.
+const CANDIDATES_MAX: u64 = 256;
+
+impl Log {
+    /// The receipt of an entry: the file's text. [`Error::NotHeldYet`] until a quorum has cosigned a checkpoint over it.
+    ///
+    /// Blocks.
+    pub fn receipt(&self, seq: u64) -> Result<String, Error> {
+        self.db.read(|tx| {
+            let row = store::entry_fetch(tx, seq)?.ok_or_else(|| Error::not_found(format!("entry {seq}")))?;
+            let policy = policy(tx)?;
+            let (size, checkpoint) = self.held_checkpoint(tx, seq, &policy)?;
+            let (epoch, envelope) = self.envelope_of(tx, &row)?;
+            let secret = self.keys.data_key(epoch)?.secret(&self.keys.origin, seq);
+            let proof = inclusion_proof(tx, seq, size)?;
+            let receipt = Receipt { index: seq, envelope, secret, policy: policy.to_string(), proof, checkpoint };
+            Ok(receipt.to_text())
+        })
+    }
+
+    fn envelope_of(&self, tx: &mut Tx, row: &EntryRow) -> Result<(u64, Vec<u8>), Error> {
+        let over = store::checkpoint_list(tx, row.stamp.seq, 1)?;
+        let epoch = over.first().ok_or_else(|| Error::damaged("an entry without a checkpoint"))?.epoch;
+        Ok((epoch, self.keys.reseal(epoch, row)?))
+    }
+
+    /// The smallest checkpoint over the entry that a quorum cosigned, with their lines.
+    fn held_checkpoint(&self, tx: &mut Tx, seq: u64, policy: &Policy) -> Result<(u64, SignedNote), Error> {
+        let pending =
+            self.cosignatures().range((seq + 1, String::new())..).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let pending: BTreeMap<(u64, String), String> = pending;
+        let mut sizes: BTreeSet<u64> = store::cosigned_sizes(tx, seq, CANDIDATES_MAX)?.into_iter().collect();
+        sizes.extend(pending.keys().map(|(size, _)| *size));
+        for size in sizes {
+            let Some(checkpoint) = store::checkpoint_fetch(tx, size)? else { continue };
+            let mut lines = store::cosignature_list(tx, size)?;
+            lines.extend(
+                pending.iter().filter(|((s, _), _)| *s == size).map(|((_, v), line)| (v.clone(), line.clone())),
+            );
+            let note = cosigned(&checkpoint.note, &lines, policy)?;
+            if let Some(note) = note {
+                return Ok((size, note));
+            }
+        }
+        Err(Error::NotHeldYet {
+            seq,
+            waited_s: 0,
+            missing: policy.witnesses().iter().map(|(n, _)| n.clone()).collect(),
+        })
+    }
+}
+
+/// The note with the lines that verify, if they are a quorum's.
+fn cosigned(note: &str, lines: &[(String, String)], policy: &Policy) -> Result<Option<SignedNote>, Error> {
+    let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("a stored checkpoint: {e}"));
+    let mut note: SignedNote = note.parse().map_err(|e| bad(&e))?;
+    let (mut names, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for signature in lines.iter().filter_map(|(_, line)| NoteSignature::parse(line).ok()) {
+        let by = policy.witnesses().iter().find(|(_, key)| cosignature::verify(key, note.text(), &signature).is_ok());
+        if let Some((name, _)) = by
+            && seen.insert(name.clone())
+        {
+            names.insert(name.as_str());
+            note.add(signature);
+        }
+    }
+    Ok(policy.satisfied(&names).then_some(note))
+}
+
+/// Who must have cosigned what is held: a majority of the trust domains of the enrolled vaults.
+pub fn policy(tx: &mut Tx) -> Result<Policy, Error> {
+    let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("a stored key: {e}"));
+    let mut domains: BTreeMap<String, Vec<VerifierKey>> = BTreeMap::new();
+    for row in tx.query("SELECT domain, vkey FROM vault ORDER BY name", &[])? {
+        let vkey: String = row.get(1)?;
+        domains.entry(row.get(0)?).or_default().push(vkey.parse().map_err(|e| bad(&e))?);
+    }
+    Ok(Policy::majority(log_keys(tx)?, &domains.into_iter().collect::<Vec<_>>()))
+}
+
+/// The keys that may have signed checkpoints: each epoch's.
+fn log_keys(tx: &mut Tx) -> Result<Vec<VerifierKey>, Error> {
+    let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("a stored epoch statement: {e}"));
+    let recovery: String = tx.query_one("SELECT recovery_key FROM site", &[])?.get(0)?;
+    let recovery: VerifierKey = recovery.parse().map_err(|e| bad(&e))?;
+    let key = |row: &Row| {
+        let note: SignedNote = row.get::<String>(0)?.parse().map_err(|e| bad(&e))?;
+        Ok(Epoch::verify(&note, &recovery).map_err(|e| bad(&e))?.log_key)
+    };
+    tx.query("SELECT statement FROM epoch ORDER BY number", &[])?.iter().map(key).collect()
+}
+
+/// The proof that entry `seq` is in the tree of this size.
+pub fn inclusion_proof(tx: &mut Tx, seq: u64, size: u64) -> Result<Vec<Hash>, Error> {
+    let mut tiles = Tiles(HashMap::new());
+    for id in inclusion_tiles(seq, size) {
+        if let Some(hashes) = store::tile_fetch(tx, id.level, id.index, u64::from(id.width))? {
+            tiles.0.insert(id, hashes);
+        }
+    }
+    prove_inclusion(seq, size, &tiles).map_err(|e| Error::damaged(format!("no proof for entry {seq} can be made: {e}")))
+}
+
+struct Tiles(HashMap<TileId, Vec<Hash>>);
+
+impl TileSource for Tiles {
+    fn tile(&self, id: &TileId) -> Option<Vec<Hash>> {
+        self.0.get(id).cloned()
+    }
+}

@@ -1,0 +1,121 @@
+//! The log as the shippers read it.
+
+use super::Log;
+use super::store::{self, CheckpointRow};
+use super::vault_types::{BlobReader, EncodedBatch, JournalSource, SourceError};
+use crate::db::Tx;
+use crate::error::Error;
+use journal::batch::{BATCH_BYTES_MAX, Batch, INLINE_BLOB_BYTES_MAX, INLINE_BLOBS_MAX};
+use journal::{BlobName, Hash};
+use std::io::Read;
+use std::sync::Arc;
+
+/// Checkpoints read at a time when old batches are made again.
+const CHECKPOINTS_AT_ONCE: u64 = 64;
+
+/// Room left in a batch for its own framing.
+const FRAMING_BYTES: usize = 64 * 1024;
+
+impl JournalSource for Log {
+    fn size(&self) -> u64 {
+        Log::size(self)
+    }
+
+    fn batches_from(&self, first: u64, bytes_max: usize) -> Result<Vec<Arc<EncodedBatch>>, SourceError> {
+        if let Some(batches) = self.recent().from(first, bytes_max) {
+            return Ok(batches);
+        }
+        let batches = self.db.read(|tx| self.batches_again(tx, first, bytes_max));
+        batches.map_err(|e| SourceError::new(e.to_string()))
+    }
+
+    fn root_at(&self, size: u64) -> Result<Option<Hash>, SourceError> {
+        let row = self.db.read(|tx| store::checkpoint_fetch(tx, size));
+        row.map(|row| row.map(|row| row.root)).map_err(|e| SourceError::new(e.to_string()))
+    }
+
+    fn blob(&self, name: &BlobName) -> Result<Option<BlobReader>, SourceError> {
+        let sealed = self.blobs.sealed(name).map_err(|e| SourceError::new(e.to_string()))?;
+        Ok(sealed.map(|(file, len)| BlobReader::new(file, len)))
+    }
+
+    fn cosigned(&self, vault: &str, size: u64, line: &str) {
+        self.keep_cosignature(vault, size, line);
+    }
+}
+
+impl Log {
+    fn batches_again(&self, tx: &mut Tx, first: u64, bytes_max: usize) -> Result<Vec<Arc<EncodedBatch>>, Error> {
+        let (mut batches, mut bytes) = (Vec::new(), 0);
+        for checkpoint in store::checkpoint_list(tx, first, CHECKPOINTS_AT_ONCE)? {
+            if batches.is_empty() && checkpoint.first != first {
+                return Err(Error::invalid(format!("no batch begins at entry {first}")));
+            }
+            let batch = self.batch_again(tx, checkpoint)?;
+            bytes += batch.bytes.len();
+            if bytes > bytes_max && !batches.is_empty() {
+                break;
+            }
+            batches.push(Arc::new(batch));
+        }
+        Ok(batches)
+    }
+
+    /// Invariant 3 of [the log](super).
+    fn batch_again(&self, tx: &mut Tx, checkpoint: CheckpointRow) -> Result<EncodedBatch, Error> {
+        let (first, size) = (checkpoint.first, checkpoint.size);
+        let (mut envelopes, mut blobs, mut next) = (Vec::new(), Vec::new(), first);
+        store::entry_each(tx, first, size, |row| {
+            if row.stamp.seq != next {
+                return Err(missing(next));
+            }
+            next += 1;
+            blobs.extend(super::read_row(&row)?.1.blobs());
+            envelopes.push(self.keys.reseal(checkpoint.epoch, &row)?);
+            Ok(())
+        })?;
+        if next != size {
+            return Err(missing(next));
+        }
+        let sql = "SELECT max(id) FROM snapshot WHERE id < ?1";
+        let snapshot_entry = tx.query_one(sql, &[size.into()])?.get(0)?;
+        self.encode_batch(checkpoint, envelopes, &blobs, snapshot_entry)
+    }
+
+    /// The batch as it is shipped, with as many small blobs in it as have room.
+    pub(crate) fn encode_batch(
+        &self,
+        checkpoint: CheckpointRow,
+        entries: Vec<Vec<u8>>,
+        blobs: &[BlobName],
+        snapshot_entry: Option<u64>,
+    ) -> Result<EncodedBatch, Error> {
+        let room = BATCH_BYTES_MAX - FRAMING_BYTES - entries.iter().map(|e| e.len() + 8).sum::<usize>();
+        let CheckpointRow { size, first, epoch, root, note } = checkpoint;
+        let (origin, inline) = (self.keys.origin.clone(), self.small_blobs(blobs, room));
+        let batch = Batch { origin, epoch, first, entries, checkpoint: note, snapshot_entry, inline };
+        let bytes = batch.encode().map_err(|e| Error::internal(format!("the batch from entry {first} on: {e}")))?;
+        Ok(EncodedBatch { first, count: size - first, bytes: bytes.into(), size_root: root })
+    }
+
+    /// A blob that cannot be read here is left to the shippers, which will say so.
+    fn small_blobs(&self, names: &[BlobName], mut room: usize) -> Vec<Vec<u8>> {
+        let mut inline = Vec::new();
+        for name in names.iter().take(INLINE_BLOBS_MAX) {
+            let Ok(Some((file, len))) = self.blobs.sealed(name) else { continue };
+            if len > INLINE_BLOB_BYTES_MAX as u64 || len as usize + 8 > room {
+                continue;
+            }
+            let mut bytes = Vec::with_capacity(len as usize);
+            if file.take(len).read_to_end(&mut bytes).is_ok_and(|n| n as u64 == len) {
+                room -= bytes.len() + 8;
+                inline.push(bytes);
+            }
+        }
+        inline
+    }
+}
+
+fn missing(seq: u64) -> Error {
+    Error::damaged(format!("journal entry {seq} is missing from the database"))
+}

@@ -1,0 +1,30 @@
+//! From the journal back to the tables.
+//!
+//! ```text
+//! batches (vault) --open, decode--> chunks --apply--> tables, journal, checkpoints      one thread | another
+//! journal rows    --decode--------> chunks --apply--> tables                            one thread | another
+//! ```
+//!
+//! Invariants:
+//! 1. Entries are applied in order and without gaps, each exactly once; anything else is an error that names the entry.
+//! 2. What is unknown or does not decode stops the replay with a report; nothing is skipped.
+//! 3. The tree's root is compared with the checkpoint's after each transaction and at the end.
+
+mod apply;
+mod check;
+mod compare;
+mod rebuild;
+
+pub use apply::{Progress, Replayed, replay};
+pub use check::{Findings, check};
+pub use compare::{DIFFERENCES_MAX, Difference, TableHash, differences, table_hashes};
+pub use rebuild::rebuild;
+
+/// Events applied in one transaction.
+const TRANSACTION_EVENTS: usize = 20_000;
+
+/// Chunks of events that may wait between the two threads.
+const CHUNKS_AHEAD: usize = 4;
+
+/// Events handed from one thread to the other at a time.
+const CHUNK_EVENTS: usize = 2_000;

@@ -1,0 +1,46 @@
+//! Whether a database is what its journal says: for `doctor` and drills.
+
+use super::compare::{Difference, TableHash, differences, table_hashes};
+use super::rebuild::rebuild;
+use crate::db::Db;
+use crate::error::Error;
+use crate::log::{self, LogKeys};
+use std::path::Path;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Findings {
+    /// Entries checked: all with seq < `size`.
+    pub size: u64,
+    /// The journal itself was edited; then nothing could be rebuilt from it.
+    pub journal: Option<String>,
+    /// The first differing rows of each differing table.
+    pub rows: Vec<Difference>,
+    /// The projections as the journal explains them.
+    pub tables: Vec<TableHash>,
+}
+
+impl Findings {
+    /// Whether everything is as the journal explains it.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.journal.is_none() && self.rows.is_empty()
+    }
+}
+
+/// Rebuilds the projections from `live`'s own journal in a new database in `scratch`, and compares table by table.
+///
+/// `scratch` is an empty directory of its own, which the caller removes. Nothing may be written to `live` meanwhile that is to be compared: entries that
+/// come during the check show as differences, so the caller compares again when the log has grown.
+pub fn check(live: &Db, keys: &LogKeys, scratch: &Path) -> Result<Findings, Error> {
+    let size = live.read(|tx| log::checkpoint_last(tx))?.map_or(0, |c| c.size);
+    let rebuilt = Db::sqlite_scratch(&scratch.join("rebuilt.db"))?;
+    match rebuild(live, keys, size, &rebuilt) {
+        Ok(()) => {
+            let rows = differences(live, &rebuilt)?;
+            Ok(Findings { size, journal: None, rows, tables: rebuilt.read(table_hashes)? })
+        }
+        Err(Error::Damaged(text)) => Ok(Findings { size, journal: Some(text), rows: Vec::new(), tables: Vec::new() }),
+        Err(e) => Err(e),
+    }
+}

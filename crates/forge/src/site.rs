@@ -1,0 +1,129 @@
+//! A running site: the log, its writer, its vaults.
+
+use crate::db::Db;
+use crate::error::Error;
+use crate::log::Log;
+use crate::writer::{Command, Committed, Shipping, Submitter, Urgency, Writer, WriterLimits, holders, laggards};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a write waits for a quorum of vaults, by default.
+pub const HELD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bounds of a site.
+#[derive(Clone, Debug)]
+pub struct SiteLimits {
+    /// Those of the writer.
+    pub writer: WriterLimits,
+    /// How long a write waits for a quorum before it is answered with [`Error::NotHeldYet`].
+    pub held_timeout: Duration,
+}
+
+impl Default for SiteLimits {
+    fn default() -> Self {
+        Self { writer: WriterLimits::default(), held_timeout: HELD_TIMEOUT }
+    }
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The command's own answer.
+    pub output: T,
+    /// Its first entry; equal to `next_seq` when nothing was to be done.
+    pub first_seq: u64,
+    /// The number after its last entry.
+    pub next_seq: u64,
+    /// The vaults that hold it. Empty for a revocation that took effect before they did.
+    pub held: Vec<String>,
+}
+
+/// The site.
+#[derive(Debug)]
+pub struct Site {
+    log: Arc<Log>,
+    writer: Writer,
+    shipping: Shared,
+    held_timeout: Duration,
+}
+
+struct Shared(Arc<dyn Shipping>);
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shipping")
+    }
+}
+
+impl Site {
+    /// Starts writing to this log.
+    pub fn start(log: Arc<Log>, shipping: Arc<dyn Shipping>, limits: &SiteLimits) -> Result<Self, Error> {
+        let writer = Writer::start(Arc::clone(&log), Arc::clone(&shipping), &limits.writer)?;
+        Ok(Self { log, writer, shipping: Shared(shipping), held_timeout: limits.held_timeout })
+    }
+
+    /// For reading.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        self.log.db()
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// The writer.
+    #[must_use]
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// The vaults.
+    #[must_use]
+    pub fn shipping(&self) -> &Arc<dyn Shipping> {
+        &self.shipping.0
+    }
+
+    /// Submits a command and waits until a quorum of vaults holds it. What takes rights away is answered when it is
+    /// committed, which is when it takes effect.
+    ///
+    /// [`Error::NotHeldYet`]: it is written, and will be held later. Dropping the future does not take the command back.
+    pub async fn submit<C: Command>(&self, by: Submitter, command: C) -> Result<Answer<C::Output>, Error> {
+        let Committed { output, first_seq, next_seq } = self.writer.submit(by, command).await?;
+        let held = match C::URGENCY {
+            Urgency::Ordinary if next_seq > first_seq => self.held_until(next_seq).await?,
+            _ => holders(&*self.shipping.0, next_seq),
+        };
+        Ok(Answer { output, first_seq, next_seq, held })
+    }
+
+    /// Waits until all entries below `next_seq` are held; the vaults that hold them.
+    pub async fn held_until(&self, next_seq: u64) -> Result<Vec<String>, Error> {
+        let mut held = self.shipping.0.held();
+        let waiting = held.wait_for(|held| *held >= next_seq);
+        match tokio::time::timeout(self.held_timeout, waiting).await {
+            Ok(Ok(_)) => Ok(holders(&*self.shipping.0, next_seq)),
+            Ok(Err(_)) => Err(Error::Stopping),
+            Err(_) => Err(self.not_held_yet(next_seq)),
+        }
+    }
+
+    fn not_held_yet(&self, next_seq: u64) -> Error {
+        let missing = laggards(&*self.shipping.0, next_seq);
+        Error::NotHeldYet { seq: next_seq.saturating_sub(1), waited_s: self.held_timeout.as_secs(), missing }
+    }
+
+    /// The receipt of an entry, as a file's text.
+    pub async fn receipt(&self, seq: u64) -> Result<String, Error> {
+        let log = Arc::clone(&self.log);
+        let made = tokio::task::spawn_blocking(move || log.receipt(seq)).await;
+        made.unwrap_or_else(|e| Err(Error::internal(format!("the receipt of entry {seq}: {e}"))))
+    }
+
+    /// Writes what is queued, then stops writing. Blocks.
+    pub fn stop(&self) {
+        self.writer.stop();
+    }
+}
