@@ -25,11 +25,11 @@ pub use recent::RECENT_BYTES_MAX;
 pub use sealer::{LogKeys, Opened};
 pub use store::{
     CheckpointRow, EntryRow, checkpoint_fetch, checkpoint_last, checkpoint_list, cosignature_list, edges_fetch,
-    entry_each, entry_fetch, tile_fetch,
+    entry_each, entry_fetch, tile_fetch, unfilled,
 };
 
 pub(crate) use sealer::{Sealed, read_row};
-pub(crate) use store::{checkpoint_insert, cosignature_insert, entry_insert, tile_put, tile_put_full};
+pub(crate) use store::{checkpoint_insert, checkpoint_put, cosignature_insert, entry_insert, tile_put, tile_put_full};
 
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;

@@ -13,11 +13,15 @@
 mod apply;
 mod check;
 mod compare;
+mod fill;
+mod open;
 mod rebuild;
 
 pub use apply::{Progress, Replayed, replay};
 pub use check::{Findings, check};
 pub use compare::{DIFFERENCES_MAX, Difference, TableHash, differences, table_hashes};
+pub use fill::fill;
+pub use open::Fetch;
 pub use rebuild::rebuild;
 
 /// Events applied in one transaction.

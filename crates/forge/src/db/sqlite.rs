@@ -40,6 +40,10 @@ impl SqliteConnection {
             return Err(DbError::mistake(format!("{} parameters for {wanted} places", params.len())));
         }
         for (i, value) in params.iter().enumerate() {
+            // PostgreSQL cannot store it: what one database takes, the other must take too.
+            if matches!(value, Value::Text(s) if s.contains('\0')) {
+                return Err(DbError::mistake("text with a NUL character"));
+            }
             statement.raw_bind_parameter(i + 1, value)?;
         }
         Ok(statement)

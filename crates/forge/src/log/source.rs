@@ -1,11 +1,12 @@
 //! The log as the shippers read it.
 
 use super::Log;
-use super::store::{self, CheckpointRow};
+use super::store::{self, CheckpointRow, EntryRow};
 use super::vault_types::{BlobReader, EncodedBatch, JournalSource, SourceError};
 use crate::db::Tx;
 use crate::error::Error;
 use journal::batch::{BATCH_BYTES_MAX, Batch, INLINE_BLOB_BYTES_MAX, INLINE_BLOBS_MAX};
+use journal::entry::Body;
 use journal::{BlobName, Hash};
 use std::io::Read;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ impl Log {
         let (mut batches, mut bytes) = (Vec::new(), 0);
         for checkpoint in store::checkpoint_list(tx, first, CHECKPOINTS_AT_ONCE)? {
             if batches.is_empty() && checkpoint.first != first {
-                return Err(Error::invalid(format!("no batch begins at entry {first}")));
+                return Err(missing(tx, first)?);
             }
             let batch = self.batch_again(tx, checkpoint)?;
             bytes += batch.bytes.len();
@@ -67,15 +68,15 @@ impl Log {
         let (mut envelopes, mut blobs, mut next) = (Vec::new(), Vec::new(), first);
         store::entry_each(tx, first, size, |row| {
             if row.stamp.seq != next {
-                return Err(missing(next));
+                return Err(Error::damaged(format!("journal entry {next} is missing from the database")));
             }
             next += 1;
-            blobs.extend(super::read_row(&row)?.1.blobs());
+            blobs.extend(blobs_of(&row)?);
             envelopes.push(self.keys.reseal(checkpoint.epoch, &row)?);
             Ok(())
         })?;
         if next != size {
-            return Err(missing(next));
+            return Err(missing(tx, next)?);
         }
         let sql = "SELECT max(id) FROM snapshot WHERE id < ?1";
         let snapshot_entry = tx.query_one(sql, &[size.into()])?.get(0)?;
@@ -116,6 +117,24 @@ impl Log {
     }
 }
 
-fn missing(seq: u64) -> Error {
-    Error::damaged(format!("journal entry {seq} is missing from the database"))
+/// In the order in which the writer gave them to the batch when it was made.
+fn blobs_of(row: &EntryRow) -> Result<Vec<BlobName>, Error> {
+    let (entry, event) = super::read_row(row)?;
+    let mut blobs = event.blobs();
+    if let Body::Blob(names) = entry.body {
+        blobs.extend(names);
+    }
+    Ok(blobs)
+}
+
+/// Why an entry that must be there is not.
+fn missing(tx: &mut Tx, seq: u64) -> Result<Error, Error> {
+    Ok(match store::unfilled(tx)? {
+        Some(gap) if gap.contains(&seq) => Error::invalid(format!(
+            "the entries {} to {} are not in this database, which was made from a snapshot: only the vaults have them yet",
+            gap.start,
+            gap.end - 1
+        )),
+        _ => Error::damaged(format!("journal entry {seq} is missing from the database")),
+    })
 }

@@ -5,6 +5,7 @@ use super::edges::{FullTile, width};
 use crate::db::{DbError, DbErrorKind, Row, Tx, Value};
 use crate::event::Stamp;
 use journal::Hash;
+use std::ops::Range;
 
 /// A row of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,11 +89,34 @@ pub(crate) fn entry_bounds(tx: &mut Tx) -> Result<Option<(u64, i64)>, DbError> {
     Ok(Some((first, time)))
 }
 
+/// The entries that a database made from a snapshot does not have yet; None when it has all.
+///
+/// They are [filled in](crate::replay::fill) from the front.
+pub fn unfilled(tx: &mut Tx) -> Result<Option<Range<u64>>, DbError> {
+    let size = checkpoint_last(tx)?.map_or(0, |c| c.size);
+    let count = |tx: &mut Tx, before: u64| -> Result<u64, DbError> {
+        tx.query_one("SELECT count(*) FROM journal WHERE seq < ?1", &[before.into()])?.get(0)
+    };
+    let gap = size - count(tx, size)?;
+    // The first number with fewer entries before it than there are numbers.
+    let (mut have, mut lack) = (0, size);
+    while gap > 0 && have + 1 < lack {
+        let middle = have + (lack - have) / 2;
+        if count(tx, middle)? == middle { have = middle } else { lack = middle }
+    }
+    Ok((gap > 0).then_some(have..have + gap))
+}
+
 pub(crate) fn checkpoint_insert(tx: &mut Tx, row: &CheckpointRow) -> Result<(), DbError> {
     let sql = "INSERT INTO checkpoint (size, first, epoch, root, note) VALUES (?1, ?2, ?3, ?4, ?5)";
     let values = [row.size.into(), row.first.into(), row.epoch.into(), (&row.root).into(), (&row.note).into()];
     tx.execute(sql, &values)?;
     Ok(())
+}
+
+/// As [`checkpoint_insert`]; does nothing where there is one of that size already.
+pub(crate) fn checkpoint_put(tx: &mut Tx, row: &CheckpointRow) -> Result<(), DbError> {
+    if checkpoint_fetch(tx, row.size)?.is_some() { Ok(()) } else { checkpoint_insert(tx, row) }
 }
 
 fn checkpoint_row(row: &Row) -> Result<CheckpointRow, DbError> {

@@ -16,7 +16,8 @@ pub struct EncodedBatch {
 }
 
 /// Why the source could not give it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub struct SourceError(pub String);
 
 impl SourceError {

@@ -1,13 +1,14 @@
 //! Replaying sealed batches: a recovery, a drill.
 
-use super::{CHUNK_EVENTS, CHUNKS_AHEAD, TRANSACTION_EVENTS};
+use super::open::{Chunk, Fetch, Sent, send_chunks};
+use super::{CHUNKS_AHEAD, TRANSACTION_EVENTS};
 use crate::db::{Db, Tx};
 use crate::error::Error;
-use crate::log::{self, CheckpointRow, Head, LogKeys, Opened};
+use crate::log::{self, Head, LogKeys, Opened};
 use crate::schema;
+use journal::Hash;
 use journal::batch::Batch;
-use journal::{BlobName, Hash};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 /// What was replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +24,6 @@ pub struct Replayed {
 /// Called after each transaction with the number of entries applied so far in this log.
 pub type Progress<'a> = &'a mut dyn FnMut(u64);
 
-/// The entries of one batch, opened, and its checkpoint.
-struct Chunk {
-    entries: Vec<Opened>,
-    /// For each batch that ends in this chunk: after how many of its entries, and the checkpoint.
-    checkpoints: Vec<CheckpointRow>,
-}
-
 /// Applies batches to a database that ends where they begin: an empty one, or one loaded from a snapshot.
 ///
 /// The caller vouches for the batches (`vault::read_log` verifies their chain and signatures); here it is checked that the
@@ -39,7 +33,7 @@ pub fn replay<E: std::fmt::Display>(
     db: &Db,
     keys: &LogKeys,
     batches: impl Iterator<Item = Result<Batch, E>> + Send,
-    fetch: &(dyn Fn(&[BlobName]) -> Result<Vec<u8>, Error> + Sync),
+    fetch: Fetch,
     progress: Progress,
 ) -> Result<Replayed, Error> {
     db.write(schema::install)?;
@@ -51,47 +45,6 @@ pub fn replay<E: std::fmt::Display>(
         apply_chunks(db, head, &receiver, progress)
     })?;
     Ok(Replayed { first, size: head.size(), root: head.root() })
-}
-
-type Sent = Result<Chunk, Error>;
-
-/// Opens and decodes. Ends when the batches do, or when nobody listens any more.
-fn send_chunks<E: std::fmt::Display>(
-    keys: &LogKeys,
-    batches: impl Iterator<Item = Result<Batch, E>>,
-    fetch: &(dyn Fn(&[BlobName]) -> Result<Vec<u8>, Error> + Sync),
-    sender: &SyncSender<Sent>,
-) {
-    let mut chunk = Chunk { entries: Vec::new(), checkpoints: Vec::new() };
-    for batch in batches {
-        let opened = batch.map_err(|e| Error::damaged(e.to_string())).and_then(|b| open(keys, &b, fetch, &mut chunk));
-        if let Err(e) = opened {
-            let _ = sender.send(Err(e));
-            return;
-        }
-        if chunk.entries.len() >= CHUNK_EVENTS {
-            let full = std::mem::replace(&mut chunk, Chunk { entries: Vec::new(), checkpoints: Vec::new() });
-            if sender.send(Ok(full)).is_err() {
-                return;
-            }
-        }
-    }
-    let _ = sender.send(Ok(chunk));
-}
-
-fn open(
-    keys: &LogKeys,
-    batch: &Batch,
-    fetch: &(dyn Fn(&[BlobName]) -> Result<Vec<u8>, Error> + Sync),
-    chunk: &mut Chunk,
-) -> Result<(), Error> {
-    let (_, checkpoint) = batch.checkpoint().map_err(|e| Error::damaged(e.to_string()))?;
-    for (envelope, seq) in batch.entries.iter().zip(batch.first..) {
-        chunk.entries.push(keys.open(batch.epoch, seq, envelope, &fetch)?);
-    }
-    let (size, first, epoch, root) = (checkpoint.size, batch.first, batch.epoch, checkpoint.root);
-    chunk.checkpoints.push(CheckpointRow { size, first, epoch, root, note: batch.checkpoint.clone() });
-    Ok(())
 }
 
 fn apply_chunks(db: &Db, mut head: Head, chunks: &Receiver<Sent>, progress: Progress) -> Result<Head, Error> {

@@ -64,8 +64,8 @@ fn send_journal(from: &Db, keys: &LogKeys, size: u64, sender: &SyncSender<Sent>)
 
 fn gap(wanted: u64, found: u64) -> Error {
     if wanted == 0 {
-        let text = "was made from a snapshot and cannot be checked alone: compare it with a vault";
-        return Error::invalid(format!("this database begins at entry {found}: it {text}"));
+        let text = "it was made from a snapshot, and can be checked when the older entries are filled in from a vault";
+        return Error::invalid(format!("this database begins at entry {found}: {text}"));
     }
     Error::damaged(format!("journal entry {wanted} is missing from the database (entry {found} follows)"))
 }

@@ -1,0 +1,263 @@
+//! Histories: for every kind of event something that could have happened.
+
+use forge::event::people::{CredentialsRevoked, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet};
+use forge::event::push::{PackConsolidated, Pushed, RefMove};
+use forge::event::repo::{
+    Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoKind, RepoRenamed, RepoVisibilitySet,
+    Visibility,
+};
+use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
+use forge::event::vault::VaultEnrolled;
+use forge::event::{Event, KINDS, Oid};
+use journal::{BlobName, Hash};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One generator for each kind. A kind without one fails a test.
+pub(crate) const GENERATORS: &[(u32, fn(&mut World, &mut Rng) -> Event)] = &[
+    (1, site_started),
+    (2, epoch_started),
+    (3, snapshot_taken),
+    (20, vault_enrolled),
+    (40, user_created),
+    (41, user_password_set),
+    (42, token_created),
+    (43, token_revoked),
+    (44, credentials_revoked),
+    (60, repo_created),
+    (61, repo_visibility_set),
+    (62, repo_renamed),
+    (63, head_set),
+    (64, collaborator_set),
+    (65, collaborator_removed),
+    (80, pushed),
+    (81, pack_consolidated),
+];
+
+/// Steele and Vigna's splitmix64: the same numbers from the same seed for ever.
+pub(crate) struct Rng(pub(crate) u64);
+
+impl Rng {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+
+    fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    fn hash(&mut self) -> Hash {
+        Hash::of(&self.next().to_be_bytes())
+    }
+
+    /// Text as people write it, and as they should not.
+    fn text(&mut self) -> String {
+        let odd = ["", "a", "it's; DROP TABLE ref", "zwölf Größen", "\u{1f30d}\u{202e}", "line\nbreak\ttab", "\\x00 ?1 $1 %", "A"];
+        format!("{}{}", self.pick(&odd), if self.one_in(2) { String::new() } else { self.next().to_string() })
+    }
+}
+
+/// What there is so far, as far as later events need it.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) next_seq: u64,
+    epoch: u64,
+    accounts: Vec<u64>,
+    tokens: Vec<u64>,
+    repos: Vec<u64>,
+    collaborators: BTreeSet<(u64, u64)>,
+    refs: BTreeMap<(u64, String), Oid>,
+    pushes: BTreeMap<u64, u64>,
+}
+
+impl World {
+    /// The events every history begins with, so that each later kind has something to be about.
+    pub(crate) fn beginning(&mut self, rng: &mut Rng) -> Vec<Event> {
+        let mut events = crate::rig::founding();
+        self.next_seq = events.len() as u64;
+        self.epoch = 1;
+        for kind in [40, 60, 42, 64] {
+            events.push(self.event(kind, rng));
+        }
+        events
+    }
+
+    /// An event of this kind; the next call's gets the next number.
+    pub(crate) fn event(&mut self, kind: u32, rng: &mut Rng) -> Event {
+        let (_, generate) = GENERATORS.iter().find(|(k, _)| *k == kind).expect("a generator for each kind");
+        let event = generate(self, rng);
+        self.next_seq += 1;
+        event
+    }
+
+    pub(crate) fn any_event(&mut self, rng: &mut Rng) -> Event {
+        // Pushes are most of a real journal.
+        let kind = if rng.one_in(3) { 80 } else { rng.pick(KINDS).0 };
+        // Removing needs somebody to remove.
+        let kind = if kind == 65 && self.collaborators.is_empty() { 64 } else { kind };
+        self.event(kind, rng)
+    }
+}
+
+/// A history in the making.
+pub(crate) struct History {
+    world: World,
+    rng: Rng,
+}
+
+impl History {
+    /// Its beginning, and what makes the rest.
+    pub(crate) fn begin(seed: u64) -> (Self, Vec<Event>) {
+        let (mut world, mut rng) = (World::default(), Rng(seed));
+        let events = world.beginning(&mut rng);
+        (Self { world, rng }, events)
+    }
+
+    /// So many events more.
+    pub(crate) fn more(&mut self, count: usize) -> Vec<Event> {
+        (0..count).map(|_| self.world.any_event(&mut self.rng)).collect()
+    }
+
+    /// An entry was written that is not from here.
+    pub(crate) fn skip_one(&mut self) {
+        self.world.next_seq += 1;
+    }
+}
+
+/// A whole history from one seed: the beginning, then as many events more.
+pub(crate) fn history(seed: u64, more: usize) -> Vec<Event> {
+    let (mut history, mut events) = History::begin(seed);
+    events.extend(history.more(more));
+    events
+}
+
+fn site_started(_: &mut World, rng: &mut Rng) -> Event {
+    SiteStarted { origin: rng.text(), recovery_recipient: rng.text(), recovery_key: rng.text() }.into()
+}
+
+fn epoch_started(world: &mut World, rng: &mut Rng) -> Event {
+    world.epoch += 1;
+    let (data_key, site_recipient) = (BlobName(rng.hash()), rng.text());
+    EpochStarted { epoch: world.epoch, statement: rng.text(), data_key, site_recipient }.into()
+}
+
+fn parts(rng: &mut Rng) -> Vec<Part> {
+    (0..rng.below(4)).map(|_| Part { blob: BlobName(rng.hash()), bytes: rng.next() >> 30 }).collect()
+}
+
+fn snapshot_taken(world: &mut World, rng: &mut Rng) -> Event {
+    let mut parts = parts(rng);
+    parts.push(Part { blob: BlobName(rng.hash()), bytes: 1 });
+    SnapshotTaken { through: world.next_seq, parts }.into()
+}
+
+fn vault_enrolled(_: &mut World, rng: &mut Rng) -> Event {
+    let name = rng.pick(&["eu", "us", "asia"]).to_owned();
+    VaultEnrolled { name, domain: rng.text(), vkey: rng.text(), pin: rng.hash().to_string() }.into()
+}
+
+fn user_created(world: &mut World, rng: &mut Rng) -> Event {
+    world.accounts.push(world.next_seq);
+    let (email, password) = ((!rng.one_in(3)).then(|| rng.text()), (!rng.one_in(3)).then(|| rng.text()));
+    let name = format!("{}-{}", rng.pick(&["Ann", "bob", "Çelik"]), world.next_seq);
+    UserCreated { name, email, password, officer: rng.one_in(2), operator: rng.one_in(2) }.into()
+}
+
+fn user_password_set(world: &mut World, rng: &mut Rng) -> Event {
+    let password = (!rng.one_in(4)).then(|| format!("$argon2id${}", rng.text()));
+    UserPasswordSet { account: rng.pick(&world.accounts), password }.into()
+}
+
+fn token_created(world: &mut World, rng: &mut Rng) -> Event {
+    world.tokens.push(world.next_seq);
+    let scopes = (0..rng.below(3)).map(|_| rng.pick(&["repo:read", "repo:write", "admin"]).to_owned()).collect();
+    let expires_us = (!rng.one_in(2)).then(|| (rng.next() >> 12) as i64);
+    let (account, hash) = (rng.pick(&world.accounts), rng.hash().0);
+    TokenCreated { account, name: rng.text(), hash, scopes, expires_us }.into()
+}
+
+fn token_revoked(world: &mut World, rng: &mut Rng) -> Event {
+    TokenRevoked { token: rng.pick(&world.tokens) }.into()
+}
+
+fn credentials_revoked(world: &mut World, rng: &mut Rng) -> Event {
+    let account = rng.one_in(2).then(|| rng.pick(&world.accounts));
+    CredentialsRevoked { account, reason: rng.text() }.into()
+}
+
+fn repo_created(world: &mut World, rng: &mut Rng) -> Event {
+    world.repos.push(world.next_seq);
+    RepoCreated {
+        namespace: rng.pick(&world.accounts),
+        name: format!("repo-{}", world.next_seq),
+        kind: rng.pick(RepoKind::ALL),
+        format: rng.pick(Format::ALL),
+        visibility: rng.pick(Visibility::ALL),
+        head: format!("refs/heads/{}", rng.text()),
+    }
+    .into()
+}
+
+fn repo_visibility_set(world: &mut World, rng: &mut Rng) -> Event {
+    RepoVisibilitySet { repo: rng.pick(&world.repos), visibility: rng.pick(Visibility::ALL) }.into()
+}
+
+fn repo_renamed(world: &mut World, rng: &mut Rng) -> Event {
+    let (repo, namespace) = (rng.pick(&world.repos), rng.pick(&world.accounts));
+    RepoRenamed { repo, namespace, name: format!("renamed-{}", world.next_seq) }.into()
+}
+
+fn head_set(world: &mut World, rng: &mut Rng) -> Event {
+    HeadSet { repo: rng.pick(&world.repos), target: format!("refs/heads/{}", rng.text()) }.into()
+}
+
+fn collaborator_set(world: &mut World, rng: &mut Rng) -> Event {
+    let (repo, account) = (rng.pick(&world.repos), rng.pick(&world.accounts));
+    world.collaborators.insert((repo, account));
+    CollaboratorSet { repo, account, access: rng.pick(Access::ALL) }.into()
+}
+
+fn collaborator_removed(world: &mut World, rng: &mut Rng) -> Event {
+    let all: Vec<_> = world.collaborators.iter().copied().collect();
+    let (repo, account) = rng.pick(&all);
+    world.collaborators.remove(&(repo, account));
+    CollaboratorRemoved { repo, account }.into()
+}
+
+fn pushed(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = rng.pick(&world.repos);
+    world.pushes.insert(repo, world.next_seq);
+    let names: BTreeSet<String> = (0..rng.below(4)).map(|_| format!("refs/heads/{}", rng.below(12))).collect();
+    let updates = names.into_iter().map(|name| ref_move(world, rng, repo, name)).collect();
+    let options = (0..rng.below(2)).map(|_| rng.text()).collect();
+    Pushed { repo, updates, pack: parts(rng), options }.into()
+}
+
+fn ref_move(world: &mut World, rng: &mut Rng, repo: u64, name: String) -> RefMove {
+    let key = (repo, name.clone());
+    let old = world.refs.get(&key).cloned();
+    let (hash, len) = (rng.hash(), rng.pick(&[20, 32]));
+    let new = (old.is_none() || !rng.one_in(4)).then(|| Oid::new(&hash.0[..len]).expect("a length it can have"));
+    match &new {
+        Some(oid) => world.refs.insert(key, oid.clone()),
+        None => world.refs.remove(&key),
+    };
+    RefMove { name, old, new }
+}
+
+fn pack_consolidated(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = rng.pick(&world.repos);
+    let through_seq = world.pushes.get(&repo).copied().unwrap_or(repo);
+    PackConsolidated { repo, through_seq, pack: parts(rng) }.into()
+}

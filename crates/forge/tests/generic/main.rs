@@ -1,0 +1,16 @@
+//! What must hold for every event, table and column there is, on both databases.
+//!
+//! PostgreSQL is reached through the environment variable `OUTLAST_TEST_POSTGRES` (a URL or `key=value` text of a role that may
+//! make schemas); `scripts/test-postgres.sh` starts a private one. Without it the tests fail rather than pass by half.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod databases;
+mod edited;
+mod fixtures;
+mod generate;
+mod replayed;
+mod rig;
+mod schema_walk;
+mod snapshots;
+mod writing;
