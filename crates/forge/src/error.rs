@@ -18,6 +18,9 @@ pub enum Error {
     /// Seen, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// The credential is not, or no longer, valid.
+    #[error("{0}")]
+    Unauthenticated(String),
     /// Too few vaults answer: nothing was written.
     #[error("not written: too few vaults can be reached (missing: {}). Reading goes on; try again when they are back", .missing.join(", "))]
     NoQuorum {
@@ -43,6 +46,9 @@ pub enum Error {
     /// Too much is waiting to be written.
     #[error("too many writes are waiting; try again in a moment")]
     Busy,
+    /// A limit of this site's own is reached; the text says which, and what to do.
+    #[error("{0}")]
+    NoRoom(String),
     /// The site is stopping.
     #[error("the site is stopping; try again when it is back")]
     Stopping,
@@ -97,6 +103,9 @@ impl Error {
     /// Whether the fault is the site's and not the asker's.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        !matches!(self, Self::NotFound(_) | Self::Conflict(_) | Self::Invalid(_) | Self::Forbidden(_))
+        !matches!(
+            self,
+            Self::NotFound(_) | Self::Conflict(_) | Self::Invalid(_) | Self::Forbidden(_) | Self::Unauthenticated(_)
+        )
     }
 }

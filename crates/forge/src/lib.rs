@@ -3,17 +3,24 @@
 //! Everything is an event ([`event`]), written by one [`writer`] into the [`log`] and applied to the tables ([`schema`]) in one
 //! transaction; the tables can be rebuilt from the journal alone ([`replay`]), or from a [`snapshot`] and the rest of it.
 
+pub mod access;
 pub mod db;
 pub mod error;
 pub mod event;
+pub mod keys;
 pub mod log;
 pub mod names;
+pub mod people;
 pub mod replay;
+pub mod repo;
 pub mod schema;
 pub mod site;
 pub mod snapshot;
+pub mod spool;
 pub mod writer;
 
 pub use error::Error;
 pub use event::Event;
+pub use names::{Email, RepoName, RepoPath, TokenName, UserName};
+pub use people::Principal;
 pub use site::Site;

@@ -46,8 +46,7 @@ impl FromStr for RepoPath {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let (owner, name) =
-            text.rsplit_once('/').ok_or_else(|| Error::invalid("a repository is named OWNER/NAME"))?;
+        let (owner, name) = text.rsplit_once('/').ok_or_else(|| Error::invalid("a repository is named OWNER/NAME"))?;
         // Counted before anything is parsed: an address may be long.
         if owner.split('/').count() > NAMESPACE_DEPTH_MAX {
             return Err(Error::invalid(format!("namespaces nest {NAMESPACE_DEPTH_MAX} deep and no deeper")));

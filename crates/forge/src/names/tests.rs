@@ -3,10 +3,57 @@ use proptest::prelude::*;
 
 /// Names that must not pass, whatever they are names of.
 const HOSTILE: &[&str] = &[
-    "", ".", "..", "-", "-x", "--upload-pack=x", ".git", ".ssh", "a/b", "a\\b", "a b", "a\tb", "a\nb", "a\0b", "a%00b", "a%2fb",
-    "../x", "x/..", "a..b", "x.", "x.git", "X.GIT", "x.svn", "x.Lock", "x.wiki", "a\u{202e}b", "a\u{200b}b", "\u{430}dmin",
-    "a\u{0301}", "é", "a~1", "a:b", "a;b", "$(id)", "`id`", "<script>", "'", "\"", "a@b", "a{b}", "*", "?", "[x]", "^", "a#b",
-    "a&b", "\u{feff}a", "CON\u{0}", "a\u{1b}[31m", "\u{ff0e}\u{ff0e}", "\u{2215}etc",
+    "",
+    ".",
+    "..",
+    "-",
+    "-x",
+    "--upload-pack=x",
+    ".git",
+    ".ssh",
+    "a/b",
+    "a\\b",
+    "a b",
+    "a\tb",
+    "a\nb",
+    "a\0b",
+    "a%00b",
+    "a%2fb",
+    "../x",
+    "x/..",
+    "a..b",
+    "x.",
+    "x.git",
+    "X.GIT",
+    "x.svn",
+    "x.Lock",
+    "x.wiki",
+    "a\u{202e}b",
+    "a\u{200b}b",
+    "\u{430}dmin",
+    "a\u{0301}",
+    "é",
+    "a~1",
+    "a:b",
+    "a;b",
+    "$(id)",
+    "`id`",
+    "<script>",
+    "'",
+    "\"",
+    "a@b",
+    "a{b}",
+    "*",
+    "?",
+    "[x]",
+    "^",
+    "a#b",
+    "a&b",
+    "\u{feff}a",
+    "CON\u{0}",
+    "a\u{1b}[31m",
+    "\u{ff0e}\u{ff0e}",
+    "\u{2215}etc",
 ];
 
 #[test]
@@ -55,7 +102,21 @@ fn mail_addresses() {
     for good in ["a@b", "ada@example.org", "a.b+c@x-y.example", "ü@exämple.de"] {
         assert_eq!(good.parse::<Email>().unwrap().as_str(), good);
     }
-    for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b..c", "a@-b", "a\n@b", "<a@b>", "a@b\u{202e}", "a@b c", "a@[1.2.3.4]"] {
+    for bad in [
+        "",
+        "a",
+        "@b",
+        "a@",
+        "a@b@c",
+        "a b@c",
+        "a@b..c",
+        "a@-b",
+        "a\n@b",
+        "<a@b>",
+        "a@b\u{202e}",
+        "a@b c",
+        "a@[1.2.3.4]",
+    ] {
         assert!(bad.parse::<Email>().is_err(), "{bad:?}");
     }
     assert!(format!("a@{}.org", "b.".repeat(140)).parse::<Email>().is_err());

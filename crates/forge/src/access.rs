@@ -1,0 +1,135 @@
+//! Who may do what to a repository: one function, and a type that only it can make.
+//!
+//! Invariants:
+//! 1. Everything that opens a repository asks for an [`Authorized`], which only [`authorize`] makes (and [`Authorized::by_site`],
+//!    for what the site does itself).
+//! 2. What one may not see is [`Error::NotFound`], in the words of what does not exist.
+//! 3. A token narrows what its owner may do and never widens it; a public repository is read with any.
+//! 4. Operators have no access of their own to what is private.
+
+use crate::db::{DbError, Tx};
+use crate::error::Error;
+use crate::event::repo::{Access, Visibility};
+use crate::names::RepoPath;
+use crate::people::{Principal, Scope};
+use crate::repo::query::{self, Repo};
+use crate::writer::Submitter;
+use std::marker::PhantomData;
+
+/// Something one does to a repository.
+pub trait Act: Copy + Send + Sync + 'static {
+    /// What a collaborator needs for it.
+    const NEEDS: Access;
+    /// What a token needs for it.
+    const SCOPE: Scope;
+    /// How it is told to who may not.
+    const VERB: &'static str;
+}
+
+macro_rules! acts {
+    ($($(#[$doc:meta])* $name:ident: $needs:ident, $scope:ident, $verb:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {}
+
+        impl Act for $name {
+            const NEEDS: Access = Access::$needs;
+            const SCOPE: Scope = Scope::$scope;
+            const VERB: &'static str = $verb;
+        }
+    )*};
+}
+
+acts! {
+    /// Fetch, and see that it is there.
+    Read: Read, RepoRead, "read";
+    /// Push.
+    Write: Write, RepoWrite, "push to";
+    /// Change its settings and collaborators.
+    Administer: Admin, RepoWrite, "change the settings of";
+}
+
+/// The proof that somebody may do `A` to a repository.
+#[derive(Clone, Debug)]
+pub struct Authorized<A: Act> {
+    repo: Repo,
+    by: Option<Principal>,
+    act: PhantomData<A>,
+}
+
+impl<A: Act> Authorized<A> {
+    /// The repository, as it was when it was asked.
+    #[must_use]
+    pub fn repo(&self) -> &Repo {
+        &self.repo
+    }
+
+    /// Who; None: anybody, or the site itself.
+    #[must_use]
+    pub fn by(&self) -> Option<&Principal> {
+        self.by.as_ref()
+    }
+
+    /// What the journal says of who did it.
+    #[must_use]
+    pub fn submitter(&self) -> Submitter {
+        self.by.as_ref().map(Principal::submitter).unwrap_or_default()
+    }
+
+    /// For what the site does itself, and for its operator at the admin socket.
+    pub(crate) fn by_site(repo: Repo) -> Self {
+        Self { repo, by: None, act: PhantomData }
+    }
+}
+
+/// Whether `who` (None: nobody in particular) may do `A` to the repository at `path`.
+///
+/// [`Error::NotFound`] when it is not there or may not be seen, [`Error::Forbidden`] when it may be seen and no more.
+pub fn authorize<A: Act>(tx: &mut Tx, who: Option<&Principal>, path: &RepoPath) -> Result<Authorized<A>, Error> {
+    let repo = query::repo_fetch(tx, path)?.ok_or_else(|| Error::not_found(path))?;
+    authorize_repo(tx, who, repo)
+}
+
+/// As [`authorize`], for a repository that was found by its id.
+pub fn authorize_repo<A: Act>(tx: &mut Tx, who: Option<&Principal>, repo: Repo) -> Result<Authorized<A>, Error> {
+    let role = who.map_or(Ok(None), |who| role(tx, who.user(), &repo))?;
+    let reads = who.is_some_and(|who| role.is_some() && who.scopes().has(Scope::RepoRead));
+    if repo.visibility != Visibility::Public && !reads {
+        return Err(Error::not_found(&repo.path));
+    }
+    if A::NEEDS == Access::Read {
+        return Ok(Authorized { repo, by: who.cloned(), act: PhantomData });
+    }
+    let Some(who) = who else {
+        return Err(Error::Unauthenticated(format!("sign in to {} {}", A::VERB, repo.path)));
+    };
+    if role.is_none_or(|role| role < A::NEEDS) {
+        return Err(Error::forbidden(format!("you may not {} {}; its owner can allow it", A::VERB, repo.path)));
+    }
+    who.needs(A::SCOPE)?;
+    Ok(Authorized { repo, by: Some(who.clone()), act: PhantomData })
+}
+
+/// What an account may do in a repository: everything in a namespace that is its own or lies in its own.
+pub(crate) fn role(tx: &mut Tx, account: u64, repo: &Repo) -> Result<Option<Access>, DbError> {
+    if owns_namespace(tx, account, repo.namespace)? {
+        return Ok(Some(Access::Admin));
+    }
+    let sql = "SELECT access FROM collaborator WHERE repo = ?1 AND account = ?2";
+    tx.query_opt(sql, &[repo.id.into(), account.into()])?.map(|row| row.get(0)).transpose()
+}
+
+/// Whether a namespace is an account's own, or nested in it.
+pub(crate) fn owns_namespace(tx: &mut Tx, account: u64, mut namespace: u64) -> Result<bool, DbError> {
+    for _ in 0..=crate::names::NAMESPACE_DEPTH_MAX {
+        if namespace == account {
+            return Ok(true);
+        }
+        let row = tx.query_opt("SELECT parent FROM namespace WHERE id = ?1", &[namespace.into()])?;
+        match row.map(|row| row.get(0)).transpose()? {
+            None | Some(0) => return Ok(false),
+            Some(parent) => namespace = parent,
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,152 @@
+//! The site's keys, in `DIR/keys`, and the recovery key's one appearance.
+//!
+//! ```text
+//! DIR/recovery-key.txt        0600  the recovery identity, until somebody moves it away; never read again by a running site
+//! DIR/keys/origin                   the log's name
+//! DIR/keys/recovery.pub             recipient and verifier key of the recovery key: all that a site needs of it
+//! DIR/keys/site.agekey        0600  the site's own age identity
+//! DIR/keys/log.key            0600  the epoch, and the seed of the Ed25519 key that signs its checkpoints
+//! DIR/keys/epoch/N.statement        the note that started epoch N
+//! DIR/keys/epoch/N.datakey.age      its data key, for the recovery and the site's identity: for the newest epoch the very blob the
+//!                                   vaults have
+//! ```
+//!
+//! Invariants:
+//! 1. `DIR/keys` is there whole or not at all: it is made beside and renamed.
+//! 2. The secret half of the recovery key is in no file but `recovery-key.txt`, and in memory only while an epoch is signed.
+//! 3. A log key is used in one epoch alone.
+
+mod epoch;
+mod files;
+mod recovery;
+
+pub use epoch::{Founding, NewEpoch};
+pub use recovery::{RECOVERY_FILE, RecoveryKey};
+
+use crate::error::Error;
+use crate::log::LogKeys;
+use journal::Origin;
+use journal::entry::DataKey;
+use journal::note::{KeyKind, SigningKey, VerifierKey};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use vault::seal::{Identity, Recipients};
+
+/// Where a site's keys are, under its data directory.
+pub const KEYS_DIR: &str = "keys";
+
+/// The keys of a site.
+pub struct Keys {
+    origin: Origin,
+    epoch: u64,
+    log_seed: [u8; 32],
+    site: Identity,
+    recovery_recipient: String,
+    recovery_key: VerifierKey,
+    data_keys: BTreeMap<u64, DataKey>,
+    statements: BTreeMap<u64, String>,
+    data_key_blob: Vec<u8>,
+}
+
+impl Keys {
+    /// Whether a site was begun in this data directory.
+    #[must_use]
+    pub fn exist(data: &Path) -> bool {
+        data.join(KEYS_DIR).is_dir()
+    }
+
+    /// The keys of the site in this data directory.
+    pub fn open(data: &Path) -> Result<Self, Error> {
+        files::read(&data.join(KEYS_DIR))
+    }
+
+    /// The log's name.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The epoch this site writes in.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The key that alone may start the next one.
+    #[must_use]
+    pub fn recovery_key(&self) -> &VerifierKey {
+        &self.recovery_key
+    }
+
+    /// The age recipient of the recovery key.
+    #[must_use]
+    pub fn recovery_recipient(&self) -> &str {
+        &self.recovery_recipient
+    }
+
+    /// The site's own identity: it opens what the site has sealed.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.site
+    }
+
+    /// Whom everything is sealed to.
+    pub fn recipients(&self) -> Result<Recipients, Error> {
+        recipients(&self.recovery_recipient, &self.site)
+    }
+
+    /// The note that started the newest epoch, as vaults keep it.
+    #[must_use]
+    pub fn statement(&self) -> &str {
+        self.statements.get(&self.epoch).map_or("", String::as_str)
+    }
+
+    /// The sealed data key of the newest epoch, as vaults keep it.
+    #[must_use]
+    pub fn data_key_blob(&self) -> &[u8] {
+        &self.data_key_blob
+    }
+
+    /// What the log is written with.
+    pub fn log_keys(&self) -> Result<LogKeys, Error> {
+        let origin = self.origin.clone();
+        Ok(LogKeys { origin, epoch: self.epoch, log_key: self.log_key()?, data_keys: self.data_keys.clone() })
+    }
+
+    fn log_key(&self) -> Result<SigningKey, Error> {
+        log_key(&self.origin, &self.log_seed)
+    }
+}
+
+/// Signs checkpoints under the log's own name.
+pub(crate) fn log_key(origin: &Origin, seed: &[u8; 32]) -> Result<SigningKey, Error> {
+    SigningKey::from_seed(origin.as_str(), KeyKind::Ed25519, seed).map_err(failed)
+}
+
+pub(crate) fn recipients(recovery: &str, site: &Identity) -> Result<Recipients, Error> {
+    Recipients::parse(recovery, &site.recipient()).map_err(failed)
+}
+
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| Error::internal(format!("the system gives no randomness: {e}")))?;
+    Ok(bytes)
+}
+
+fn failed(e: impl std::fmt::Display) -> Error {
+    Error::internal(format!("the site's keys: {e}"))
+}
+
+fn at(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    let path: PathBuf = path.to_owned();
+    move |e| Error::internal(format!("{}: {e}", path.display()))
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("origin", &self.origin).field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

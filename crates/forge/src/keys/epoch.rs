@@ -1,0 +1,122 @@
+//! The beginning of an epoch: the first of a new site, or the next of a recovered one.
+
+use super::{KEYS_DIR, Keys, RecoveryKey, failed, files, log_key, random, recipients, recovery};
+use crate::db::Tx;
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::site::{EpochStarted, SiteStarted};
+use crate::writer::{Command, Decide, Urgency};
+use journal::entry::DataKey;
+use journal::epoch::Epoch;
+use journal::merkle::Frontier;
+use journal::{BlobName, Hash, Origin};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use vault::seal::{Identity, seal_blob};
+
+/// The log as it is where an epoch begins.
+#[derive(Clone, Debug)]
+pub struct NewEpoch {
+    /// The log's name.
+    pub origin: Origin,
+    /// The epoch's number.
+    pub epoch: u64,
+    /// Entries before it.
+    pub size: u64,
+    /// The root over them.
+    pub root: Hash,
+    /// The data keys and statements of the epochs before.
+    pub earlier: BTreeMap<u64, (DataKey, String)>,
+}
+
+impl Keys {
+    /// Begins a site in this data directory: its keys, its first epoch and, unless there is one, its recovery key; the path says
+    /// where that was written.
+    pub fn create(data: &Path) -> Result<(Self, Option<PathBuf>), Error> {
+        let (recovery, written) = recovery::find_or_generate(data)?;
+        let name: [u8; 16] = random()?;
+        let name: String = name.iter().map(|b| format!("{b:02x}")).collect();
+        let origin = format!("outlast/{name}").parse().map_err(failed)?;
+        let root = Frontier::new().root();
+        let keys =
+            Self::start_epoch(&recovery, NewEpoch { origin, epoch: 1, size: 0, root, earlier: BTreeMap::new() })?;
+        keys.write(data)?;
+        Ok((keys, written))
+    }
+
+    /// New keys for a new epoch, signed by the recovery key. Nothing is written yet, and no vault knows of it.
+    pub fn start_epoch(recovery: &RecoveryKey, new: NewEpoch) -> Result<Self, Error> {
+        let (site, log_seed) = (Identity::generate(), random()?);
+        let data_key = DataKey::new(random()?);
+        let recipients = recipients(&recovery.recipient(), &site)?;
+        let (blob_name, data_key_blob) = seal_blob(&recipients, data_key.bytes()).map_err(failed)?;
+        let signer = recovery.signing_key(&new.origin);
+        let statement = Epoch {
+            origin: new.origin.clone(),
+            epoch: new.epoch,
+            size: new.size,
+            root: new.root,
+            log_key: log_key(&new.origin, &log_seed)?.verifier().clone(),
+            data_key: blob_name,
+            recovery_key: signer.verifier().clone(),
+        };
+        let note = statement.sign(&signer).map_err(failed)?.to_string();
+        let mut data_keys: BTreeMap<_, _> = new.earlier.iter().map(|(n, (key, _))| (*n, key.clone())).collect();
+        let mut statements: BTreeMap<_, _> = new.earlier.into_iter().map(|(n, (_, text))| (n, text)).collect();
+        data_keys.insert(new.epoch, data_key);
+        statements.insert(new.epoch, note);
+        Ok(Self {
+            origin: new.origin,
+            epoch: new.epoch,
+            log_seed,
+            site,
+            recovery_recipient: recovery.recipient(),
+            recovery_key: signer.verifier().clone(),
+            data_keys,
+            statements,
+            data_key_blob,
+        })
+    }
+
+    /// Writes `DIR/keys`, which must not be there. Invariant 1.
+    pub fn write(&self, data: &Path) -> Result<(), Error> {
+        files::write(self, &data.join(KEYS_DIR))
+    }
+
+    /// The events a site or an epoch begins with.
+    #[must_use]
+    pub fn founding(&self) -> Founding {
+        let site = (self.epoch == 1).then(|| SiteStarted {
+            origin: self.origin.to_string(),
+            recovery_recipient: self.recovery_recipient.clone(),
+            recovery_key: self.recovery_key.to_string(),
+        });
+        let epoch = EpochStarted {
+            epoch: self.epoch,
+            statement: self.statement().to_owned(),
+            data_key: BlobName::of(&self.data_key_blob),
+            site_recipient: self.site.recipient(),
+        };
+        Founding { site, epoch }
+    }
+}
+
+/// Writes that a site or an epoch has begun, unless that is written already: a start that was cut short goes on here.
+#[derive(Clone, Debug)]
+pub struct Founding {
+    site: Option<SiteStarted>,
+    epoch: EpochStarted,
+}
+
+impl Command for Founding {
+    type Output = ();
+    const URGENCY: Urgency = Urgency::Founding;
+
+    fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let there = tx.query_opt("SELECT number FROM epoch WHERE number = ?1", &[self.epoch.epoch.into()])?;
+        if there.is_some() {
+            return Ok((Vec::new(), ()));
+        }
+        Ok((self.site.map(Event::from).into_iter().chain([self.epoch.into()]).collect(), ()))
+    }
+}

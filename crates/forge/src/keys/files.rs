@@ -1,0 +1,121 @@
+//! The keys' files.
+
+use super::{Keys, at, failed, recipients};
+use crate::error::Error;
+use journal::entry::DataKey;
+use journal::epoch::Epoch;
+use journal::note::{SignedNote, VerifierKey};
+use journal::{BlobName, Origin};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use vault::seal::{Identity, open_blob, seal_blob};
+
+/// Bytes of any of these files.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+pub(super) fn write(keys: &Keys, dir: &Path) -> Result<(), Error> {
+    if dir.exists() {
+        return Err(Error::conflict(format!("{} is there already: another site's keys", dir.display())));
+    }
+    let beside = dir.with_extension("new");
+    if beside.exists() {
+        // Of a start that was cut short: nobody has seen these keys.
+        fs::remove_dir_all(&beside).map_err(at(&beside))?;
+    }
+    let epochs = beside.join("epoch");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&epochs).map_err(at(&epochs))?;
+    write_all(keys, &beside)?;
+    for path in [&epochs, &beside] {
+        File::open(path).and_then(|d| d.sync_all()).map_err(at(path))?;
+    }
+    fs::rename(&beside, dir).map_err(at(dir))?;
+    let parent = dir.parent().unwrap_or(dir);
+    File::open(parent).and_then(|d| d.sync_all()).map_err(at(parent))
+}
+
+fn write_all(keys: &Keys, dir: &Path) -> Result<(), Error> {
+    let seed: String = keys.log_seed.iter().map(|b| format!("{b:02x}")).collect();
+    let public = format!("recipient {}\nverifier {}\n", keys.recovery_recipient, keys.recovery_key);
+    put(&dir.join("origin"), format!("{}\n", keys.origin).as_bytes())?;
+    put(&dir.join("recovery.pub"), public.as_bytes())?;
+    put(&dir.join("site.agekey"), format!("{}\n", keys.site.expose()).as_bytes())?;
+    put(&dir.join("log.key"), format!("epoch {}\nseed {seed}\n", keys.epoch).as_bytes())?;
+    let recipients = recipients(&keys.recovery_recipient, &keys.site)?;
+    for (number, key) in &keys.data_keys {
+        let sealed = match *number == keys.epoch {
+            true => keys.data_key_blob.clone(),
+            false => seal_blob(&recipients, key.bytes()).map_err(failed)?.1,
+        };
+        put(&dir.join(format!("epoch/{number}.datakey.age")), &sealed)?;
+    }
+    let mut statements = keys.statements.iter();
+    statements.try_for_each(|(number, text)| put(&dir.join(format!("epoch/{number}.statement")), text.as_bytes()))
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path).map_err(at(path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(path))
+}
+
+pub(super) fn read(dir: &Path) -> Result<Keys, Error> {
+    let origin: Origin = text(&dir.join("origin"))?.trim().parse().map_err(failed)?;
+    let public = text(&dir.join("recovery.pub"))?;
+    let recovery_recipient =
+        field(&public, "recipient").ok_or_else(|| failed("recovery.pub has no recipient"))?.to_owned();
+    let recovery_key = field(&public, "verifier").and_then(|v| v.parse().ok());
+    let recovery_key: VerifierKey = recovery_key.ok_or_else(|| failed("recovery.pub has no verifier key"))?;
+    let site = Identity::parse(&text(&dir.join("site.agekey"))?).map_err(failed)?;
+    let log = text(&dir.join("log.key"))?;
+    let epoch: u64 = field(&log, "epoch").and_then(|n| n.parse().ok()).ok_or_else(|| failed("log.key has no epoch"))?;
+    let log_seed = field(&log, "seed").and_then(unhex).ok_or_else(|| failed("log.key has no seed"))?;
+    let (mut data_keys, mut statements) = (BTreeMap::new(), BTreeMap::new());
+    for number in 1..=epoch {
+        data_keys.insert(number, data_key(&dir.join(format!("epoch/{number}.datakey.age")), &site)?);
+        statements.insert(number, text(&dir.join(format!("epoch/{number}.statement")))?);
+    }
+    let data_key_blob = bytes(&dir.join(format!("epoch/{epoch}.datakey.age")))?;
+    let keys =
+        Keys { origin, epoch, log_seed, site, recovery_recipient, recovery_key, data_keys, statements, data_key_blob };
+    check(&keys)?;
+    Ok(keys)
+}
+
+/// The newest statement must be signed by the recovery key and be about these keys, or no vault would take what they sign.
+fn check(keys: &Keys) -> Result<(), Error> {
+    let note: SignedNote = keys.statement().parse().map_err(failed)?;
+    let statement = Epoch::verify(&note, &keys.recovery_key).map_err(failed)?;
+    let fits = statement.origin == keys.origin
+        && statement.epoch == keys.epoch
+        && statement.log_key == *keys.log_key()?.verifier()
+        && statement.data_key == BlobName::of(&keys.data_key_blob);
+    if fits { Ok(()) } else { Err(Error::damaged("the files in the keys directory do not belong together")) }
+}
+
+fn data_key(path: &Path, site: &Identity) -> Result<DataKey, Error> {
+    let sealed = bytes(path)?;
+    let mut key = Vec::new();
+    open_blob(site, sealed.as_slice()).map_err(failed)?.take(64).read_to_end(&mut key).map_err(at(path))?;
+    let key = key.try_into().map_err(|_| failed(format!("{} is no data key", path.display())))?;
+    Ok(DataKey::new(key))
+}
+
+fn text(path: &Path) -> Result<String, Error> {
+    String::from_utf8(bytes(path)?).map_err(|_| failed(format!("{} is no text", path.display())))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(at(path))
+}
+
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    text.parse().ok().map(|journal::Hash(bytes)| bytes)
+}

@@ -1,0 +1,139 @@
+//! The recovery key: an age identity that alone opens the vaults without the site, and alone may start an epoch.
+
+use super::at;
+use crate::error::Error;
+use journal::Origin;
+use journal::epoch::recovery_signing_key;
+use journal::note::SigningKey;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use vault::seal::Identity;
+
+/// What the file is called in a new data directory.
+pub const RECOVERY_FILE: &str = "recovery-key.txt";
+
+/// Bytes of the file: a few lines around the key.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// The recovery key, in memory.
+pub struct RecoveryKey(Identity);
+
+impl RecoveryKey {
+    /// A new one.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Identity::generate())
+    }
+
+    /// From a file with the key on a line of its own; lines with `#` are for people.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let length = path.metadata().map_err(at(path))?.len();
+        if length > FILE_BYTES_MAX {
+            return Err(Error::invalid(format!("{} is too long to be a recovery key's file", path.display())));
+        }
+        let text = std::fs::read_to_string(path).map_err(at(path))?;
+        Self::parse(&text).map_err(|e| Error::invalid(format!("{}: {e}", path.display())))
+    }
+
+    fn parse(text: &str) -> Result<Self, Error> {
+        let mut keys = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let (key, more) = (keys.next(), keys.next());
+        let (Some(key), None) = (key, more) else {
+            return Err(Error::invalid("it does not hold one key; it should have one line AGE-SECRET-KEY-1..."));
+        };
+        Identity::parse(key).map(Self).map_err(|e| Error::invalid(format!("not a recovery key: {e}")))
+    }
+
+    /// The identity: it opens everything in the vaults.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.0
+    }
+
+    /// The age recipient: the half that the site keeps.
+    #[must_use]
+    pub fn recipient(&self) -> String {
+        self.0.recipient()
+    }
+
+    /// Signs the epochs of this log.
+    #[must_use]
+    pub fn signing_key(&self, origin: &Origin) -> SigningKey {
+        recovery_signing_key(&self.0.secret_bytes(), origin)
+    }
+
+    /// Writes the file, which must not be there, so that only its owner reads it.
+    pub fn write(&self, data: &Path) -> Result<PathBuf, Error> {
+        let path = data.join(RECOVERY_FILE);
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).map_err(at(&path))?;
+        file.write_all(self.text().as_bytes()).and_then(|()| file.sync_all()).map_err(at(&path))?;
+        File::open(data).and_then(|dir| dir.sync_all()).map_err(at(data))?;
+        Ok(path)
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "# THE RECOVERY KEY of this Outlast site. Who has it reads everything in its vaults; without it, and without\n\
+             # the site, nobody does.\n\
+             #\n\
+             # Now: copy this file to two places that do not depend on this machine (a printout, a password manager of\n\
+             # somebody else, a safe), check that a copy can be read, then delete it here. The site runs without it.\n\
+             #\n\
+             # When the site is lost, on any machine:\n\
+             #   outlast recover --vault URL [--vault URL ...] --key THIS-FILE --to NEW-DIRECTORY\n\
+             # By hand, a single blob of a vault:\n\
+             #   age -d -i THIS-FILE blob/AA/NAME\n\
+             #\n\
+             # public half: {}\n\
+             {}\n",
+            self.recipient(),
+            self.0.expose(),
+        )
+    }
+}
+
+impl std::fmt::Debug for RecoveryKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RecoveryKey(...)")
+    }
+}
+
+/// The recovery key of a new site: the one that lies there already (a first start that was cut short, or one that an officer
+/// brought), or a new one, written. The path says where it is when it is new.
+pub(super) fn find_or_generate(data: &Path) -> Result<(RecoveryKey, Option<PathBuf>), Error> {
+    let path = data.join(RECOVERY_FILE);
+    if path.exists() {
+        return RecoveryKey::read(&path).map(|key| (key, None));
+    }
+    let key = RecoveryKey::generate();
+    let path = key.write(data)?;
+    Ok((key, Some(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn the_file_is_its_owners_and_gives_the_key_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (key, path) = find_or_generate(dir.path()).unwrap();
+        let path = path.expect("it is new");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let (again, new) = find_or_generate(dir.path()).unwrap();
+        assert_eq!((again.recipient(), new), (key.recipient(), None));
+        let origin: Origin = "outlast/ab".parse().unwrap();
+        assert_eq!(key.signing_key(&origin).verifier(), again.signing_key(&origin).verifier());
+        assert!(std::fs::read_to_string(path).unwrap().contains("outlast recover"));
+    }
+
+    #[test]
+    fn what_is_no_key_says_so() {
+        for text in ["", "# only words", "AGE-SECRET-KEY-1XYZ", "age1abc", "x\ny"] {
+            assert!(RecoveryKey::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The one place that says who a request comes from.
+
+use super::cache::TokenCache;
+use super::header::{self, Credential};
+use super::principal::Principal;
+use super::query;
+use super::token::Token;
+use super::{Password, Passwords};
+use crate::db::{Db, DbError, Tx};
+use crate::error::Error;
+use crate::names::UserName;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Says who a request comes from.
+#[derive(Clone, Debug)]
+pub struct Authenticator {
+    db: Db,
+    cache: Arc<TokenCache>,
+    passwords: Passwords,
+}
+
+impl Authenticator {
+    /// One that asks this database.
+    #[must_use]
+    pub fn new(db: Db, passwords: Passwords) -> Self {
+        Self { db, cache: Arc::default(), passwords }
+    }
+
+    /// To be called when a credential or an account's rights were changed, as soon as that is committed.
+    pub fn rights_changed(&self) {
+        self.cache.clear();
+    }
+
+    /// The hashing of passwords.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    /// Who sends this `Authorization` header. A password is refused: it only [makes tokens](Self::with_password).
+    pub async fn from_header(&self, value: &str) -> Result<Principal, Error> {
+        match header::parse(value)? {
+            Credential::Token { token, name } => {
+                let principal = self.from_token(&token).await?;
+                match name {
+                    Some(name) if !name.eq_ignore_ascii_case(&principal.name) => Err(not_valid()),
+                    _ => Ok(principal),
+                }
+            }
+            Credential::Password { .. } => Err(Error::Unauthenticated(
+                "a password does not work here: make an access token (outlast token create) and use it as the password"
+                    .into(),
+            )),
+        }
+    }
+
+    /// Whose token it is. [`Error::Unauthenticated`] when it is unknown, revoked or expired: which of them is not said.
+    pub async fn from_token(&self, token: &Token) -> Result<Principal, Error> {
+        let hash = token.hash();
+        if let Some(known) = self.cache.get(&hash, Instant::now()) {
+            return if known.expires_us.is_none_or(|t| now_us() < t) { Ok(known) } else { Err(not_valid()) };
+        }
+        let generation = self.cache.generation();
+        let found = self.db.read_async(move |tx| principal_fetch(tx, &hash)).await?.ok_or_else(not_valid)?;
+        self.cache.put(generation, hash, found.clone(), Instant::now());
+        Ok(found)
+    }
+
+    /// The account behind a name and its password, for the making of a token; None when they do not fit.
+    pub async fn with_password(&self, name: &str, password: &str) -> Result<Option<u64>, Error> {
+        let name = name.parse::<UserName>().ok();
+        let stored = self.db.read_async(move |tx| stored_password(tx, name.as_ref())).await?;
+        let (account, hash) = stored.map_or((None, None), |(id, hash)| (Some(id), hash));
+        let fits = self.passwords.verify(Password::offered(password)?, hash).await?;
+        Ok(account.filter(|_| fits))
+    }
+
+    /// As [`with_password`](Self::with_password), from a Basic header.
+    pub async fn with_password_header(&self, value: &str) -> Result<Option<u64>, Error> {
+        match header::parse(value)? {
+            Credential::Password { name, password } => self.with_password(&name, &password).await,
+            Credential::Token { .. } => Ok(None),
+        }
+    }
+}
+
+fn stored_password(tx: &mut Tx, name: Option<&UserName>) -> Result<Option<(u64, Option<String>)>, DbError> {
+    name.map_or(Ok(None), |name| query::password_fetch(tx, name))
+}
+
+fn principal_fetch(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, DbError> {
+    let Some(token) = query::token_by_hash(tx, hash)?.filter(|t| t.is_good(now_us())) else { return Ok(None) };
+    let user = query::user_by_id(tx, token.account)?;
+    Ok(user.map(|user| Principal {
+        user: user.id,
+        name: user.name,
+        credential: Some(token.id),
+        scopes: token.scopes,
+        operator: user.operator,
+        expires_us: token.expires_us,
+    }))
+}
+
+/// Whether the credential an act was begun with is still good: asked again when the act is decided.
+pub(crate) fn still_good(tx: &mut Tx, credential: Option<u64>, now_us: i64) -> Result<bool, DbError> {
+    let Some(id) = credential else { return Ok(true) };
+    Ok(query::token_by_id(tx, id)?.is_some_and(|token| token.is_good(now_us)))
+}
+
+fn not_valid() -> Error {
+    Error::Unauthenticated("this access token is not valid: mistyped, expired, revoked, or somebody else's".into())
+}
+
+pub(crate) fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,184 @@
+//! What can be done to accounts and tokens.
+
+use super::query;
+use super::scope::Scopes;
+use super::token::Token;
+use crate::db::Tx;
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::people::{CredentialsRevoked, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet};
+use crate::names::{Email, TokenName, UserName};
+use crate::writer::{Command, Decide, Urgency};
+
+/// Microseconds in a day.
+const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
+/// How long a token is good: by default, and at most.
+pub const TOKEN_AGE_MAX_US: i64 = 366 * DAY_US;
+/// Tokens of one account that are good at one time.
+pub const TOKENS_MAX: u32 = 500;
+
+/// Makes an account. Gives its id.
+#[derive(Debug)]
+pub struct UserCreate {
+    /// Its name.
+    pub name: UserName,
+    /// Where to write to it.
+    pub email: Option<Email>,
+    /// The password's hash, from [`Passwords::hash`](super::Passwords::hash).
+    pub password_hash: Option<String>,
+    /// May sign orders.
+    pub officer: bool,
+    /// May run the site.
+    pub operator: bool,
+}
+
+impl Command for UserCreate {
+    type Output = u64;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
+        if query::namespace_fetch(tx, std::slice::from_ref(&self.name))?.is_some() {
+            return Err(Error::conflict(format!("the name {} is taken", self.name)));
+        }
+        let event = UserCreated {
+            name: self.name.as_str().to_owned(),
+            email: self.email.map(|e| e.as_str().to_owned()),
+            password: self.password_hash,
+            officer: self.officer,
+            operator: self.operator,
+        };
+        Ok((vec![event.into()], ctx.id(0)))
+    }
+}
+
+/// Sets an account's password and, if asked for, ends all its credentials: what somebody wants who fears that others know the old one.
+#[derive(Debug)]
+pub struct PasswordSet {
+    /// The account.
+    pub account: u64,
+    /// The new password's hash; None: the account has no password any more.
+    pub password_hash: Option<String>,
+    /// Whether all tokens of the account end with it.
+    pub revoke: bool,
+}
+
+impl Command for PasswordSet {
+    type Output = ();
+    const URGENCY: Urgency = Urgency::Revocation;
+
+    fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
+        let mut events: Vec<Event> =
+            vec![UserPasswordSet { account: self.account, password: self.password_hash }.into()];
+        if self.revoke {
+            events.push(
+                CredentialsRevoked { account: Some(self.account), reason: "a new password was set".into() }.into(),
+            );
+        }
+        Ok((events, ()))
+    }
+}
+
+/// Makes a token for an account. Gives its id and until when it is good.
+#[derive(Debug)]
+pub struct TokenCreate {
+    /// Whose.
+    pub account: u64,
+    /// What its owner calls it.
+    pub name: TokenName,
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// What it may be used for.
+    pub scopes: Scopes,
+    /// For how long it is good; None: [`TOKEN_AGE_MAX_US`].
+    pub age_us: Option<i64>,
+}
+
+impl TokenCreate {
+    /// The command, for this token.
+    #[must_use]
+    pub fn new(account: u64, name: TokenName, token: &Token, scopes: Scopes, age_us: Option<i64>) -> Self {
+        Self { account, name, hash: token.hash(), scopes, age_us }
+    }
+}
+
+impl Command for TokenCreate {
+    type Output = (u64, i64);
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, (u64, i64)), Error> {
+        query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
+        let age = self.age_us.unwrap_or(TOKEN_AGE_MAX_US);
+        if !(1..=TOKEN_AGE_MAX_US).contains(&age) {
+            return Err(Error::invalid("a token is good for at most 366 days"));
+        }
+        let sql = "SELECT count(*) FROM token WHERE account = ?1 AND revoked_us IS NULL AND expires_us > ?2";
+        let good: u64 = tx.query_one(sql, &[self.account.into(), ctx.now_us.into()])?.get(0)?;
+        if good >= u64::from(TOKENS_MAX) {
+            return Err(Error::invalid(format!("an account has at most {TOKENS_MAX} tokens; revoke some first")));
+        }
+        let expires_us = ctx.now_us.saturating_add(age);
+        let event = TokenCreated {
+            account: self.account,
+            name: self.name.as_str().to_owned(),
+            hash: self.hash,
+            scopes: self.scopes.words(),
+            expires_us: Some(expires_us),
+        };
+        Ok((vec![event.into()], (ctx.id(0), expires_us)))
+    }
+}
+
+/// Which token is meant.
+#[derive(Clone, Debug)]
+pub enum WhichToken {
+    /// The one with this id.
+    Id(u64),
+    /// The one with this SHA-256.
+    Hash([u8; 32]),
+}
+
+/// Ends a token, with or without vaults. Doing it twice changes nothing.
+#[derive(Debug)]
+pub struct TokenRevoke {
+    /// Which.
+    pub token: WhichToken,
+    /// Whose it must be; None: anybody's (the operator's command line).
+    pub owner: Option<u64>,
+}
+
+impl Command for TokenRevoke {
+    type Output = u64;
+    const URGENCY: Urgency = Urgency::Revocation;
+
+    fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, u64), Error> {
+        let found = match &self.token {
+            WhichToken::Id(id) => query::token_by_id(tx, *id)?,
+            WhichToken::Hash(hash) => query::token_by_hash(tx, hash)?,
+        };
+        let token = found
+            .filter(|token| self.owner.is_none_or(|owner| owner == token.account))
+            .ok_or_else(|| Error::not_found("the token"))?;
+        let event = token.revoked_us.is_none().then(|| TokenRevoked { token: token.id }.into());
+        Ok((event.into_iter().collect(), token.id))
+    }
+}
+
+/// Ends all tokens of one account, or of everybody.
+#[derive(Debug)]
+pub struct CredentialsRevoke {
+    /// Whose; None: everybody's.
+    pub account: Option<u64>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for CredentialsRevoke {
+    type Output = ();
+    const URGENCY: Urgency = Urgency::Revocation;
+
+    fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        if let Some(account) = self.account {
+            query::user_by_id(tx, account)?.ok_or_else(|| Error::not_found("the account"))?;
+        }
+        Ok((vec![CredentialsRevoked { account: self.account, reason: self.reason }.into()], ()))
+    }
+}

@@ -1,0 +1,71 @@
+//! Who a request comes from.
+
+use super::scope::{Scope, Scopes};
+use crate::error::Error;
+use crate::writer::Submitter;
+
+/// An account, authenticated, with what its credential may be used for. Only [`Authenticator`](super::Authenticator) and the site
+/// itself make one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    pub(crate) user: u64,
+    pub(crate) name: String,
+    pub(crate) credential: Option<u64>,
+    pub(crate) scopes: Scopes,
+    pub(crate) operator: bool,
+    pub(crate) expires_us: Option<i64>,
+}
+
+impl Principal {
+    /// The account's id.
+    #[must_use]
+    pub fn user(&self) -> u64 {
+        self.user
+    }
+
+    /// The account's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The token's id.
+    #[must_use]
+    pub fn credential(&self) -> Option<u64> {
+        self.credential
+    }
+
+    /// What the credential may be used for.
+    #[must_use]
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// Whether the account runs the site and the credential may be used for that.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        self.operator && self.scopes.has(Scope::Admin)
+    }
+
+    /// Refuses unless the credential has the scope.
+    pub fn needs(&self, scope: Scope) -> Result<(), Error> {
+        if self.scopes.has(scope) {
+            return Ok(());
+        }
+        Err(Error::forbidden(format!("this token has not the scope {}; use one that has", scope.as_str())))
+    }
+
+    /// Refuses unless it is an operator's.
+    pub fn needs_operator(&self) -> Result<(), Error> {
+        if self.is_operator() {
+            return Ok(());
+        }
+        Err(Error::forbidden("only an operator may do this, with a token that has the scope admin"))
+    }
+
+    /// What the journal says of who did something.
+    #[must_use]
+    pub fn submitter(&self) -> Submitter {
+        Submitter { actor: Some(self.user), credential: self.credential }
+    }
+}

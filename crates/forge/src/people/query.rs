@@ -1,0 +1,137 @@
+//! Reading accounts and tokens.
+
+use super::scope::Scopes;
+use crate::db::{DbError, Row, Tx};
+use crate::event::people::NamespaceKind;
+use crate::names::UserName;
+
+/// An account as others may see it; the mail address is for itself and operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its id, which is also its namespace's.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Where to write to it.
+    pub email: Option<String>,
+    /// May sign orders.
+    pub officer: bool,
+    /// May run the site.
+    pub operator: bool,
+    /// Microseconds since 1970.
+    pub created_us: i64,
+}
+
+/// A token, without the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// Its id.
+    pub id: u64,
+    /// Whose.
+    pub account: u64,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may be used for.
+    pub scopes: Scopes,
+    /// Microseconds since 1970.
+    pub created_us: i64,
+    /// Until when it is good.
+    pub expires_us: Option<i64>,
+    /// Since when it is not.
+    pub revoked_us: Option<i64>,
+}
+
+impl TokenInfo {
+    /// Whether it is good at this time.
+    #[must_use]
+    pub fn is_good(&self, now_us: i64) -> bool {
+        self.revoked_us.is_none() && self.expires_us.is_none_or(|t| now_us < t)
+    }
+}
+
+/// The account of this name, in any case of letters.
+pub fn user_fetch(tx: &mut Tx, name: &UserName) -> Result<Option<User>, DbError> {
+    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us FROM account a
+               JOIN namespace n ON n.id = a.id WHERE n.parent = 0 AND lower(n.name) = ?1";
+    tx.query_opt(sql, &[name.as_str().to_ascii_lowercase().into()])?.map(|row| user_of(&row)).transpose()
+}
+
+/// The account with this id.
+pub fn user_by_id(tx: &mut Tx, id: u64) -> Result<Option<User>, DbError> {
+    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us FROM account a
+               JOIN namespace n ON n.id = a.id WHERE a.id = ?1";
+    tx.query_opt(sql, &[id.into()])?.map(|row| user_of(&row)).transpose()
+}
+
+/// Accounts with ids above `after`, by id.
+pub fn user_list(tx: &mut Tx, after: u64, limit: u32) -> Result<Vec<User>, DbError> {
+    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us FROM account a
+               JOIN namespace n ON n.id = a.id WHERE a.id > ?1 ORDER BY a.id LIMIT ?2";
+    tx.query(sql, &[after.into(), limit.into()])?.iter().map(user_of).collect()
+}
+
+/// The id of the stored password's account, and the hash, for a name in any case of letters.
+pub fn password_fetch(tx: &mut Tx, name: &UserName) -> Result<Option<(u64, Option<String>)>, DbError> {
+    let sql = "SELECT a.id, a.password FROM account a JOIN namespace n ON n.id = a.id
+               WHERE n.parent = 0 AND lower(n.name) = ?1";
+    let row = tx.query_opt(sql, &[name.as_str().to_ascii_lowercase().into()])?;
+    row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+}
+
+/// The token with this hash.
+pub fn token_by_hash(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<TokenInfo>, DbError> {
+    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us FROM token WHERE hash = ?1";
+    tx.query_opt(sql, &[hash.into()])?.map(|row| token_of(&row)).transpose()
+}
+
+/// The token with this id.
+pub fn token_by_id(tx: &mut Tx, id: u64) -> Result<Option<TokenInfo>, DbError> {
+    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us FROM token WHERE id = ?1";
+    tx.query_opt(sql, &[id.into()])?.map(|row| token_of(&row)).transpose()
+}
+
+/// An account's tokens with ids above `after`, by id, also those that are no longer good.
+pub fn token_list(tx: &mut Tx, account: u64, after: u64, limit: u32) -> Result<Vec<TokenInfo>, DbError> {
+    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us FROM token
+               WHERE account = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+    tx.query(sql, &[account.into(), after.into(), limit.into()])?.iter().map(token_of).collect()
+}
+
+/// The namespace of a chain of names, outermost first, and its kind.
+pub fn namespace_fetch(tx: &mut Tx, chain: &[UserName]) -> Result<Option<(u64, NamespaceKind)>, DbError> {
+    let mut found = None;
+    let mut parent = 0u64;
+    for name in chain {
+        let sql = "SELECT id, kind FROM namespace WHERE parent = ?1 AND lower(name) = ?2";
+        let Some(row) = tx.query_opt(sql, &[parent.into(), name.as_str().to_ascii_lowercase().into()])? else {
+            return Ok(None);
+        };
+        parent = row.get(0)?;
+        found = Some((parent, row.get(1)?));
+    }
+    Ok(found)
+}
+
+fn user_of(row: &Row) -> Result<User, DbError> {
+    Ok(User {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        email: row.get(2)?,
+        officer: row.get(3)?,
+        operator: row.get(4)?,
+        created_us: row.get(5)?,
+    })
+}
+
+fn token_of(row: &Row) -> Result<TokenInfo, DbError> {
+    let scopes: String = row.get(3)?;
+    Ok(TokenInfo {
+        id: row.get(0)?,
+        account: row.get(1)?,
+        name: row.get(2)?,
+        scopes: Scopes::from_stored(&scopes),
+        created_us: row.get(4)?,
+        expires_us: row.get(5)?,
+        revoked_us: row.get(6)?,
+    })
+}

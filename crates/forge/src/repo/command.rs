@@ -1,0 +1,215 @@
+//! What can be done to repositories, besides pushing.
+
+use super::query::{self, Repo};
+use crate::access::{self, Administer, Authorized};
+use crate::db::Tx;
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::repo::{
+    Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoKind, RepoRenamed,
+    RepoVisibilitySet, Visibility,
+};
+use crate::names::{RepoName, RepoPath, UserName, is_harmless};
+use crate::people::authenticate::still_good;
+use crate::people::query::{namespace_fetch, user_fetch};
+use crate::people::{Principal, Scope};
+use crate::writer::{Command, Decide, Urgency};
+
+/// The branch HEAD points to in a new repository.
+pub const DEFAULT_BRANCH: &str = "main";
+/// Repositories in one namespace.
+pub const REPOS_PER_NAMESPACE_MAX: u64 = 100_000;
+
+/// Makes a repository, empty. Gives it back.
+#[derive(Debug)]
+pub struct RepoCreate {
+    /// Where.
+    pub path: RepoPath,
+    /// How its objects are named.
+    pub format: Format,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// The branch HEAD points to, without `refs/heads/`.
+    pub branch: String,
+    /// Who makes it; None: the site's operator, at the admin socket.
+    pub by: Option<Principal>,
+}
+
+impl RepoCreate {
+    /// A private one with SHA-1 and the branch `main`.
+    #[must_use]
+    pub fn new(path: RepoPath, by: Option<Principal>) -> Self {
+        Self { path, format: Format::Sha1, visibility: Visibility::Private, branch: DEFAULT_BRANCH.into(), by }
+    }
+}
+
+impl Command for RepoCreate {
+    type Output = Repo;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Repo), Error> {
+        let head = head_name(&self.branch)?;
+        let no_owner = || Error::not_found(format!("the namespace {}", self.path.owner_text()));
+        let (namespace, _) = namespace_fetch(tx, self.path.owner())?.ok_or_else(no_owner)?;
+        if let Some(who) = &self.by {
+            who.needs(Scope::RepoCreate)?;
+            if !access::owns_namespace(tx, who.user(), namespace)? {
+                return Err(Error::forbidden(format!("you may not make repositories in {}", self.path.owner_text())));
+            }
+        }
+        if query::repo_fetch(tx, &self.path)?.is_some() {
+            return Err(Error::conflict(format!("{} is there already", self.path)));
+        }
+        let sql = "SELECT count(*) FROM repository WHERE namespace = ?1";
+        let count: u64 = tx.query_one(sql, &[namespace.into()])?.get(0)?;
+        if count >= REPOS_PER_NAMESPACE_MAX {
+            return Err(Error::invalid(format!(
+                "{} has {count} repositories and takes no more",
+                self.path.owner_text()
+            )));
+        }
+        let (format, visibility, name) = (self.format, self.visibility, self.path.name().as_str().to_owned());
+        let (path, id) = (format!("{}/{name}", query::namespace_path(tx, namespace)?), ctx.id(0));
+        let kind = RepoKind::Git;
+        let event = RepoCreated { namespace, name: name.clone(), kind, format, visibility, head: head.clone() };
+        let created_us = ctx.now_us;
+        let repo =
+            Repo { id, namespace, path, name, kind, format, visibility, head, created_us, pushed_us: None, seq: id };
+        Ok((vec![event.into()], repo))
+    }
+}
+
+/// The full ref name of a branch; git's rules for it, and nothing that shows otherwise than it is.
+pub fn head_name(branch: &str) -> Result<String, Error> {
+    let part = |p: &str| !p.is_empty() && !p.starts_with('.') && !p.ends_with(".lock");
+    let plain = |c: char| is_harmless(c) && !" ~^:?*[\\".contains(c);
+    let fits = branch.split('/').all(part) && branch.chars().all(plain) && !branch.starts_with('-');
+    if fits && branch.len() <= 200 && !branch.contains("..") && !branch.contains("@{") && !branch.ends_with('.') {
+        return Ok(format!("refs/heads/{branch}"));
+    }
+    Err(Error::invalid("that is not the name of a branch: see git check-ref-format"))
+}
+
+/// Asks again, when it is decided, whether it may be done: rights may have been taken away since it was asked for.
+fn recheck(tx: &mut Tx, ctx: &Decide, proof: &Authorized<Administer>) -> Result<Repo, Error> {
+    let repo = query::repo_by_id(tx, proof.repo().id)?.ok_or_else(|| Error::not_found(&proof.repo().path))?;
+    let Some(who) = proof.by() else { return Ok(repo) };
+    if !still_good(tx, who.credential(), ctx.now_us)? {
+        return Err(Error::Unauthenticated("this access token was revoked meanwhile".into()));
+    }
+    access::authorize_repo::<Administer>(tx, Some(who), repo).map(|proof| proof.repo().clone())
+}
+
+/// Gives a repository another name.
+#[derive(Debug)]
+pub struct RepoRename {
+    /// The right to.
+    pub proof: Authorized<Administer>,
+    /// The new name.
+    pub name: RepoName,
+}
+
+impl Command for RepoRename {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let repo = recheck(tx, ctx, &self.proof)?;
+        let name = self.name.as_str().to_owned();
+        let sql = "SELECT id FROM repository WHERE namespace = ?1 AND lower(name) = ?2";
+        let there = tx.query_opt(sql, &[repo.namespace.into(), name.to_ascii_lowercase().into()])?;
+        let other = there.map(|row| row.get::<u64>(0)).transpose()?;
+        match other {
+            Some(id) if id != repo.id => Err(Error::conflict(format!("there is a repository {name} already"))),
+            _ if name == repo.name => Ok((Vec::new(), ())),
+            _ => Ok((vec![RepoRenamed { repo: repo.id, namespace: repo.namespace, name }.into()], ())),
+        }
+    }
+}
+
+/// Says who may read a repository.
+#[derive(Debug)]
+pub struct VisibilitySet {
+    /// The right to.
+    pub proof: Authorized<Administer>,
+    /// Who.
+    pub visibility: Visibility,
+}
+
+impl Command for VisibilitySet {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let repo = recheck(tx, ctx, &self.proof)?;
+        let change = repo.visibility != self.visibility;
+        let event = RepoVisibilitySet { repo: repo.id, visibility: self.visibility };
+        Ok((change.then(|| event.into()).into_iter().collect(), ()))
+    }
+}
+
+/// Points HEAD to another branch.
+#[derive(Debug)]
+pub struct HeadChange {
+    /// The right to.
+    pub proof: Authorized<Administer>,
+    /// The branch, without `refs/heads/`.
+    pub branch: String,
+}
+
+impl Command for HeadChange {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let repo = recheck(tx, ctx, &self.proof)?;
+        let target = head_name(&self.branch)?;
+        let change = repo.head != target;
+        Ok((change.then(|| HeadSet { repo: repo.id, target }.into()).into_iter().collect(), ()))
+    }
+}
+
+/// Lets an account use a repository, or changes what it may do there.
+#[derive(Debug)]
+pub struct CollaboratorPut {
+    /// The right to.
+    pub proof: Authorized<Administer>,
+    /// The account.
+    pub user: UserName,
+    /// What it may do.
+    pub access: Access,
+}
+
+impl Command for CollaboratorPut {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let repo = recheck(tx, ctx, &self.proof)?;
+        let account = user_fetch(tx, &self.user)?.ok_or_else(|| Error::not_found(&self.user))?.id;
+        match access::role(tx, account, &repo)? {
+            Some(Access::Admin) if access::owns_namespace(tx, account, repo.namespace)? => {
+                Err(Error::invalid(format!("{} owns it already", self.user)))
+            }
+            Some(access) if access == self.access => Ok((Vec::new(), ())),
+            _ => Ok((vec![CollaboratorSet { repo: repo.id, account, access: self.access }.into()], ())),
+        }
+    }
+}
+
+/// Takes an account's use of a repository away, with or without vaults.
+#[derive(Debug)]
+pub struct CollaboratorRemove {
+    /// The right to.
+    pub proof: Authorized<Administer>,
+    /// The account.
+    pub user: UserName,
+}
+
+impl Command for CollaboratorRemove {
+    type Output = ();
+    const URGENCY: Urgency = Urgency::Revocation;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let repo = recheck(tx, ctx, &self.proof)?;
+        let account = user_fetch(tx, &self.user)?.ok_or_else(|| Error::not_found(&self.user))?.id;
+        let sql = "SELECT account FROM collaborator WHERE repo = ?1 AND account = ?2";
+        let there = tx.query_opt(sql, &[repo.id.into(), account.into()])?.is_some();
+        Ok((there.then(|| CollaboratorRemoved { repo: repo.id, account }.into()).into_iter().collect(), ()))
+    }
+}
