@@ -5,9 +5,9 @@ use crate::generate::history;
 use crate::replayed::write_history;
 use crate::rig::{Rig, keys};
 use forge::db::Db;
+use forge::log::vault_types::JournalSource;
 use forge::replay::{Findings, check};
 use forge::schema::TABLES;
-use forge::log::vault_types::JournalSource;
 
 fn findings(db: &Db) -> Findings {
     let scratch = tempfile::tempdir().unwrap();
@@ -113,7 +113,10 @@ on_both! {
 fn an_edited_entry_is_not_shipped() {
     let databases = Databases::sqlite();
     let rig = rig(&databases);
-    run(rig.site.db(), "UPDATE journal SET entry = (SELECT entry FROM journal WHERE seq = 21) WHERE seq = 20".to_owned());
+    run(
+        rig.site.db(),
+        "UPDATE journal SET entry = (SELECT entry FROM journal WHERE seq = 21) WHERE seq = 20".to_owned(),
+    );
     // Not from memory but from the tables, as for a vault that was away.
     let again = rig.reopened_log();
     let first = rig.batches(0).iter().find(|b| b.end() > 20).unwrap().first;

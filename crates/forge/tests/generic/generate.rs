@@ -3,8 +3,8 @@
 use forge::event::people::{CredentialsRevoked, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet};
 use forge::event::push::{PackConsolidated, Pushed, RefMove};
 use forge::event::repo::{
-    Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoKind, RepoRenamed, RepoVisibilitySet,
-    Visibility,
+    Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoKind, RepoRenamed,
+    RepoVisibilitySet, Visibility,
 };
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
 use forge::event::vault::VaultEnrolled;
@@ -63,7 +63,16 @@ impl Rng {
 
     /// Text as people write it, and as they should not.
     fn text(&mut self) -> String {
-        let odd = ["", "a", "it's; DROP TABLE ref", "zwölf Größen", "\u{1f30d}\u{202e}", "line\nbreak\ttab", "\\x00 ?1 $1 %", "A"];
+        let odd = [
+            "",
+            "a",
+            "it's; DROP TABLE ref",
+            "zwölf Größen",
+            "\u{1f30d}\u{202e}",
+            "line\nbreak\ttab",
+            "\\x00 ?1 $1 %",
+            "A",
+        ];
         format!("{}{}", self.pick(&odd), if self.one_in(2) { String::new() } else { self.next().to_string() })
     }
 }

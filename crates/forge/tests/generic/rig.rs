@@ -4,11 +4,12 @@ use forge::db::{Db, Tx};
 use forge::event::Event;
 use forge::event::site::{EpochStarted, SiteStarted};
 use forge::event::vault::VaultEnrolled;
+use forge::ledger::LedgerLimits;
+use forge::log::vault_types::JournalSource;
 use forge::log::{BlobSink, Log, LogKeys};
 use forge::replay::{TableHash, table_hashes};
-use forge::site::SiteLimits;
 use forge::writer::{Command, Decide, Shipping, Submitter};
-use forge::{Error, Site};
+use forge::{Error, Ledger};
 use journal::batch::Batch;
 use journal::entry::DataKey;
 use journal::epoch::{Epoch, recovery_signing_key};
@@ -20,7 +21,6 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::sync::watch;
-use forge::log::vault_types::JournalSource;
 
 /// Blobs as files, sealed with nothing.
 pub(crate) struct Spool {
@@ -70,13 +70,25 @@ impl Vaults {
         let key = |i| SigningKey::from_seed(&format!("vault-{i}"), KeyKind::Cosignature, &[i; 32]).unwrap();
         let keys = (1..=3).map(key).collect();
         let (held, _) = watch::channel(0);
-        Arc::new(Self { log: OnceLock::new(), keys, held, away: Mutex::new(false), stalled: Mutex::new(false), trouble: Mutex::new(None) })
+        Arc::new(Self {
+            log: OnceLock::new(),
+            keys,
+            held,
+            away: Mutex::new(false),
+            stalled: Mutex::new(false),
+            trouble: Mutex::new(None),
+        })
     }
 
     pub(crate) fn enrolled(&self) -> Vec<Event> {
         let event = |key: &SigningKey| {
             let vkey = key.verifier();
-            VaultEnrolled { name: vkey.name().into(), domain: vkey.name().into(), vkey: vkey.to_string(), pin: "00".into() }
+            VaultEnrolled {
+                name: vkey.name().into(),
+                domain: vkey.name().into(),
+                vkey: vkey.to_string(),
+                pin: "00".into(),
+            }
         };
         self.keys.iter().map(|key| event(key).into()).collect()
     }
@@ -174,7 +186,7 @@ impl Command for Write {
 }
 
 pub(crate) struct Rig {
-    pub(crate) site: Site,
+    pub(crate) site: Ledger,
     pub(crate) vaults: Arc<Vaults>,
     pub(crate) spool: Arc<Spool>,
     pub(crate) runtime: tokio::runtime::Runtime,
@@ -182,7 +194,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     /// On an empty database, or on one that a rig was on before.
-    pub(crate) fn on(db: Db, spool: Arc<Spool>, limits: &SiteLimits) -> Self {
+    pub(crate) fn on(db: Db, spool: Arc<Spool>, limits: &LedgerLimits) -> Self {
         let vaults = Vaults::new();
         let log = Log::open(db, keys(), Arc::clone(&spool) as Arc<dyn BlobSink>).unwrap();
         assert!(vaults.log.set(Arc::clone(&log)).is_ok());
@@ -190,16 +202,16 @@ impl Rig {
         let gap = log.db().read(forge::log::unfilled).unwrap();
         vaults.held.send_replace(gap.map_or(0, |gap| gap.end));
         vaults.committed();
-        let site = Site::start(log, Arc::clone(&vaults) as Arc<dyn Shipping>, limits).unwrap();
+        let site = Ledger::start(log, Arc::clone(&vaults) as Arc<dyn Shipping>, limits).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         Self { site, vaults, spool, runtime }
     }
 
     pub(crate) fn new(db: Db) -> Self {
-        Self::on(db, Spool::new(), &SiteLimits::default())
+        Self::on(db, Spool::new(), &LedgerLimits::default())
     }
 
-    pub(crate) fn submit<C: Command>(&self, command: C) -> Result<forge::site::Answer<C::Output>, Error> {
+    pub(crate) fn submit<C: Command>(&self, command: C) -> Result<forge::ledger::Answer<C::Output>, Error> {
         self.runtime.block_on(self.site.submit(Submitter::default(), command))
     }
 

@@ -4,13 +4,13 @@ use crate::databases::on_both;
 use crate::generate::{History, history};
 use crate::replayed::{for_seeds, write_history};
 use crate::rig::{Rig, Spool, hashes, keys, replay_into};
-use forge::event::site::SnapshotTaken;
 use forge::Error;
-use forge::log::{self, Head};
+use forge::event::site::SnapshotTaken;
+use forge::ledger::LedgerLimits;
 use forge::log::vault_types::JournalSource;
+use forge::log::{self, Head};
 use forge::replay::check;
 use forge::snapshot;
-use forge::site::SiteLimits;
 use journal::batch::Batch;
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ on_both! {
         let taken = taken(&rig);
         let loaded = databases.empty();
         snapshot::load(&loaded, &opened(&rig.spool, &taken)[..]).unwrap();
-        let again = Rig::on(loaded, Arc::clone(&rig.spool), &SiteLimits::default());
+        let again = Rig::on(loaded, Arc::clone(&rig.spool), &LedgerLimits::default());
         assert_eq!(again.log().size(), rig.log().size());
         for round in 0..300u64 {
             let event = forge::event::people::UserCreated {
@@ -113,7 +113,9 @@ fn a_snapshot_cut_short_or_changed_is_refused_and_leaves_nothing() {
     let short = lines[..lines.len() - 1].join("\n") + "\n";
     let missing_row = text.replacen(lines.iter().find(|l| l.starts_with('[')).unwrap(), "", 1).replace("\n\n", "\n");
     let wrong_root = text.replacen("\"size\":", "\"size\":1", 1);
-    for broken in [short, missing_row, wrong_root, String::new(), "{}\n".into(), text.replace("outlast-snapshot/1", "x")] {
+    for broken in
+        [short, missing_row, wrong_root, String::new(), "{}\n".into(), text.replace("outlast-snapshot/1", "x")]
+    {
         let db = databases.empty();
         let packed = zstd::encode_all(broken.as_bytes(), 1).unwrap();
         assert!(snapshot::load(&db, &packed[..]).is_err(), "{broken:.80}");

@@ -5,16 +5,16 @@ use crate::rig::{Rig, Spool, Write, founding, keys, replay_into};
 use forge::Error;
 use forge::db::{Db, Tx};
 use forge::event::Event;
-use forge::event::people::{TokenRevoked, UserCreated, UserPasswordSet};
-use forge::event::repo::{Format, RepoCreated, RepoKind, Visibility};
-use forge::event::push::{Pushed, RefMove};
 use forge::event::Oid;
+use forge::event::people::{TokenRevoked, UserCreated, UserPasswordSet};
+use forge::event::push::{Pushed, RefMove};
+use forge::event::repo::{Format, RepoCreated, RepoKind, Visibility};
+use forge::ledger::LedgerLimits;
 use forge::log::LogKeys;
-use forge::site::SiteLimits;
+use forge::log::vault_types::JournalSource;
 use forge::writer::{COMMAND_EVENTS_MAX, Command, Decide, Submitter, Urgency, WriterLimits};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use forge::log::vault_types::JournalSource;
 
 fn user(name: &str) -> Event {
     UserCreated { name: name.into(), email: None, password: None, officer: false, operator: false }.into()
@@ -34,9 +34,9 @@ fn users(rig: &Rig) -> u64 {
     count(rig.site.db(), "SELECT count(*) FROM account")
 }
 
-fn quick() -> SiteLimits {
+fn quick() -> LedgerLimits {
     let writer = WriterLimits { unheld_wait_max: Duration::from_millis(50), ..WriterLimits::default() };
-    SiteLimits { writer, held_timeout: Duration::from_millis(50) }
+    LedgerLimits { writer, held_timeout: Duration::from_millis(50) }
 }
 
 /// Waits on the writer's thread until it is told to go on, so that others queue up behind it.
@@ -176,7 +176,7 @@ on_both! {
 on_both! {
     fn a_site_goes_on_where_it_stopped(databases) {
         let db = databases.empty();
-        let (spool, limits) = (Spool::new(), SiteLimits::default());
+        let (spool, limits) = (Spool::new(), LedgerLimits::default());
         let rig = Rig::on(db.clone(), Arc::clone(&spool), &limits);
         rig.write([founding(), rig.vaults.enrolled()].concat());
         (0..300).for_each(|i| { rig.write(vec![user(&format!("u{i}"))]); });
@@ -240,7 +240,7 @@ fn a_frozen_site_writes_nothing_and_says_why() {
 fn a_full_queue_is_busy_and_a_stopped_writer_says_so() {
     let databases = Databases::sqlite();
     let writer = WriterLimits { queue_max: 2, ..WriterLimits::default() };
-    let rig = Rig::on(databases.empty(), Spool::new(), &SiteLimits { writer, ..SiteLimits::default() });
+    let rig = Rig::on(databases.empty(), Spool::new(), &LedgerLimits { writer, ..LedgerLimits::default() });
     let (open, gate) = mpsc::channel();
     let site = &rig.site;
     rig.runtime.block_on(async {
@@ -330,7 +330,7 @@ on_both! {
 fn receipts_survive_a_restart() {
     let databases = Databases::sqlite();
     let (db, spool) = (databases.empty(), Spool::new());
-    let rig = Rig::on(db.clone(), Arc::clone(&spool), &SiteLimits::default());
+    let rig = Rig::on(db.clone(), Arc::clone(&spool), &LedgerLimits::default());
     rig.write([founding(), rig.vaults.enrolled()].concat());
     let seq = rig.write(vec![user("ann")]);
     rig.write(vec![user("bob")]);
@@ -356,9 +356,9 @@ fn time_never_runs_backwards_in_the_journal() {
 fn a_journal_that_grew_behind_the_writer_is_not_written_over() {
     let databases = Databases::sqlite();
     let (db, spool) = (databases.empty(), Spool::new());
-    let rig = Rig::on(db.clone(), Arc::clone(&spool), &SiteLimits::default());
+    let rig = Rig::on(db.clone(), Arc::clone(&spool), &LedgerLimits::default());
     rig.write([founding(), rig.vaults.enrolled()].concat());
-    let other = Rig::on(db, spool, &SiteLimits::default());
+    let other = Rig::on(db, spool, &LedgerLimits::default());
     let seq = other.write(vec![user("ann")]);
     assert!(rig.submit(Write(vec![user("bob")])).is_err(), "that number is taken");
     assert_eq!(rig.write(vec![user("carol")]), seq + 1, "it has looked again");

@@ -1,4 +1,4 @@
-//! A running site: the log, its writer, its vaults.
+//! The log, its writer and its vaults: everything that is written goes through here.
 
 use crate::db::Db;
 use crate::error::Error;
@@ -10,16 +10,16 @@ use std::time::Duration;
 /// How long a write waits for a quorum of vaults, by default.
 pub const HELD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bounds of a site.
+/// Bounds of the writing.
 #[derive(Clone, Debug)]
-pub struct SiteLimits {
+pub struct LedgerLimits {
     /// Those of the writer.
     pub writer: WriterLimits,
     /// How long a write waits for a quorum before it is answered with [`Error::NotHeldYet`].
     pub held_timeout: Duration,
 }
 
-impl Default for SiteLimits {
+impl Default for LedgerLimits {
     fn default() -> Self {
         Self { writer: WriterLimits::default(), held_timeout: HELD_TIMEOUT }
     }
@@ -38,9 +38,9 @@ pub struct Answer<T> {
     pub held: Vec<String>,
 }
 
-/// The site.
+/// A log that is being written: what the site and all its subjects are built on.
 #[derive(Debug)]
-pub struct Site {
+pub struct Ledger {
     log: Arc<Log>,
     writer: Writer,
     shipping: Shared,
@@ -55,9 +55,9 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-impl Site {
+impl Ledger {
     /// Starts writing to this log.
-    pub fn start(log: Arc<Log>, shipping: Arc<dyn Shipping>, limits: &SiteLimits) -> Result<Self, Error> {
+    pub fn start(log: Arc<Log>, shipping: Arc<dyn Shipping>, limits: &LedgerLimits) -> Result<Self, Error> {
         let writer = Writer::start(Arc::clone(&log), Arc::clone(&shipping), &limits.writer)?;
         Ok(Self { log, writer, shipping: Shared(shipping), held_timeout: limits.held_timeout })
     }
