@@ -1,1 +1,43 @@
-//! vault
+//! Vaults: append-only servers at other sites, with other owners, that keep what a site must not be able to lose.
+//!
+//! Both sides are here: the store and its contract ([`Store`]), the server that decides what it keeps and cosigns
+//! ([`Vault`], [`bind`]), and the site's side: client, sealing, and the shippers that bring every batch to every vault
+//! ([`Replicator`]).
+//!
+//! # Invariants
+//! 1. There is no verb that removes, shortens, renames or overwrites anything that was stored; not in the protocol, not
+//!    in the store's code.
+//! 2. A vault cosigns a checkpoint only when it has read back, from its store and after the fsync, bytes that lead to the
+//!    checkpoint's root, and holds every blob that they need.
+//! 3. A vault never cosigns a smaller size than before, nor another root for a size.
+//! 4. After any storage error the vault's state comes from the store again before anything is signed.
+//! 5. Only the recovery key that was told at enrolment can start an epoch; batches of a superseded epoch are refused.
+
+mod client;
+mod core;
+mod credential;
+mod dir;
+pub mod disk;
+mod quorum;
+mod read_log;
+mod replicate;
+pub mod seal;
+mod segment;
+mod server;
+mod shipper;
+mod source;
+mod store;
+mod tls;
+mod url;
+
+pub use client::{ClientError, VaultClient, VaultState};
+pub use core::{ENTRY_RESERVE_BYTES, Refusal, Vault};
+pub use credential::{Credential, Role};
+pub use dir::DirStore;
+pub use quorum::held;
+pub use read_log::{LogReader, ReadError, VaultReport, VerifiedBatch, verify_vault};
+pub use replicate::{EpochRecord, Replicator, ReplicatorConfig, Trouble, VaultStatus};
+pub use server::{Running, ServeError, VaultServeConfig, bind};
+pub use source::{BlobReader, EncodedBatch, JournalSource, SourceError};
+pub use store::{Place, Put, Store, StoreError};
+pub use url::{VaultUrl, VaultUrlError};

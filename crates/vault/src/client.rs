@@ -1,0 +1,384 @@
+//! A vault as its callers see it: one function for each request, over kept-alive connections with a pinned key.
+
+use crate::server::encode_batches;
+use crate::tls::{self, SERVER_NAME};
+use crate::url::VaultUrl;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
+use hyper::body::{Frame, Incoming};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Method, Request, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use journal::note::{NoteSignature, SignedNote};
+use journal::{BlobName, Hash};
+use minicbor::Decoder;
+use serde::Deserialize;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// How long a connection may take to be made.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a vault may take to answer a request that is not a blob's.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a blob may be on its way, in either direction.
+pub const BLOB_TIMEOUT: Duration = Duration::from_secs(600);
+/// The most bytes of an answer that is not a blob.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// Connections that are kept for the next request.
+const IDLE_MAX: usize = 4;
+const CHUNK_BYTES: usize = 256 << 10;
+
+type Body = BoxBody<Bytes, io::Error>;
+
+/// Why a vault did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// It can't be reached, or the connection broke.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It took too long.
+    #[error("no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// It refused; the words are its own.
+    #[error("refused ({status}): {text}")]
+    Refused {
+        /// The status, which says why.
+        status: StatusCode,
+        /// The vault's words.
+        text: String,
+    },
+    /// It wants these blobs first.
+    #[error("{} blobs are missing at the vault", .0.len())]
+    MissingBlobs(Vec<BlobName>),
+    /// The answer is not what a vault answers.
+    #[error("the answer is not a vault's: {0}")]
+    Nonsense(String),
+}
+
+impl From<hyper::Error> for ClientError {
+    fn from(error: hyper::Error) -> Self {
+        Self::Unreachable(format!("the connection broke: {error}"))
+    }
+}
+
+impl From<io::Error> for ClientError {
+    fn from(error: io::Error) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+impl ClientError {
+    /// Whether the vault said that the log it keeps is another, or longer, or in a later epoch.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == StatusCode::CONFLICT || *status == StatusCode::GONE)
+    }
+}
+
+/// What a vault says of itself.
+#[derive(Debug, Clone, Deserialize)]
+pub struct VaultState {
+    /// Its name.
+    pub name: String,
+    /// Who could destroy it.
+    pub domain: String,
+    /// Its cosigner key.
+    pub vkey: String,
+    /// The log that it keeps.
+    pub origin: Option<String>,
+    /// The number of the newest epoch, 0 when no site is enrolled.
+    pub epoch: u64,
+    /// How many entries it has.
+    pub size: u64,
+    /// The newest checkpoint, cosigned.
+    pub checkpoint: Option<String>,
+    /// What is wrong with its store.
+    pub damaged: Option<String>,
+    /// How much room it has, in bytes.
+    pub free_bytes: u64,
+}
+
+/// A client of one vault.
+pub struct VaultClient {
+    url: VaultUrl,
+    tls: tokio_rustls::TlsConnector,
+    idle: Mutex<Vec<SendRequest<Body>>>,
+}
+
+fn empty() -> Body {
+    whole(Bytes::new())
+}
+
+fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed()
+}
+
+impl VaultClient {
+    /// A client; nothing is connected yet.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub fn new(url: VaultUrl) -> Result<Self, ClientError> {
+        let config = tls::client(url.pin).map_err(|error| ClientError::Unreachable(error.to_string()))?;
+        Ok(Self { url, tls: config.into(), idle: Mutex::default() })
+    }
+
+    /// The vault's URL.
+    pub fn url(&self) -> &VaultUrl {
+        &self.url
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Body>, ClientError> {
+        let connecting = async {
+            let stream = TcpStream::connect(&self.url.address).await?;
+            stream.set_nodelay(true)?;
+            let name = SERVER_NAME.try_into().map_err(|_| io::Error::other("server name"))?;
+            let stream = self.tls.connect(name, stream).await?;
+            let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "connection to a vault ended");
+                }
+            });
+            Ok::<_, ClientError>(sender)
+        };
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+        connected
+            .map_err(|_| ClientError::TimedOut(CONNECT_TIMEOUT))?
+            .map_err(|error| ClientError::Unreachable(format!("cannot reach {}: {error}", self.url.address)))
+    }
+
+    /// A connection that was kept and still lives.
+    fn kept(&self) -> Option<SendRequest<Body>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|sender| !sender.is_closed());
+        idle.pop()
+    }
+
+    fn keep(&self, sender: SendRequest<Body>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_MAX {
+            idle.push(sender);
+        }
+    }
+
+    /// Sends a request. A kept connection that turns out to be closed is replaced, when the request can be sent again.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Fn() -> Option<Body>,
+    ) -> Result<(Response<Incoming>, SendRequest<Body>), ClientError> {
+        loop {
+            let (mut sender, fresh) = match self.kept() {
+                Some(sender) => (sender, false),
+                None => (self.connect().await?, true),
+            };
+            let Some(body) = body() else {
+                return Err(ClientError::Unreachable("the connection broke while the body was sent".to_owned()));
+            };
+            let request = Request::builder()
+                .method(method.clone())
+                .uri(path)
+                .header(header::HOST, &self.url.address)
+                .header(header::AUTHORIZATION, format!("Bearer {}", self.url.credential.expose()))
+                .body(body)
+                .map_err(|error| ClientError::Nonsense(error.to_string()))?;
+            let sent = async {
+                sender.ready().await?;
+                sender.send_request(request).await
+            };
+            match sent.await {
+                Ok(response) => return Ok((response, sender)),
+                Err(error) if fresh => return Err(error.into()),
+                // Every request may be repeated: all that a vault does, it does once.
+                Err(error) => tracing::debug!(%error, "a kept connection was closed; connecting again"),
+            }
+        }
+    }
+
+    /// A request with a small answer.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
+        let asking = async {
+            let (response, sender) = self.send(method, path, || Some(whole(body.clone()))).await?;
+            let status = response.status();
+            let body = http_body_util::Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+            let bytes =
+                body.map_err(|error| ClientError::Unreachable(format!("the answer broke off: {error}")))?.to_bytes();
+            self.keep(sender);
+            Ok((status, bytes))
+        };
+        tokio::time::timeout(timeout, asking).await.map_err(|_| ClientError::TimedOut(timeout))?
+    }
+
+    async fn ask_ok(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, ClientError> {
+        let (status, bytes) = self.ask(method, path, body, ANSWER_TIMEOUT).await?;
+        if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
+    }
+
+    /// What the vault says of itself.
+    ///
+    /// # Errors
+    /// When it can't be asked. As for all that follow.
+    pub async fn state(&self) -> Result<VaultState, ClientError> {
+        let bytes = self.ask_ok(Method::GET, "/v1/state", Bytes::new()).await?;
+        let state: VaultState =
+            serde_json::from_slice(&bytes).map_err(|error| ClientError::Nonsense(error.to_string()))?;
+        if state.vkey == self.url.vkey.to_string() {
+            Ok(state)
+        } else {
+            Err(ClientError::Nonsense("it has another cosigner key".to_owned()))
+        }
+    }
+
+    /// Enrols a site's log: its first epoch, whose data key's blob goes first.
+    pub async fn enrol(&self, statement: &str, data_key: &[u8]) -> Result<(), ClientError> {
+        self.statement("/v1/enrol", statement, data_key).await
+    }
+
+    /// Starts an epoch.
+    pub async fn start_epoch(&self, statement: &str, data_key: &[u8]) -> Result<(), ClientError> {
+        self.statement("/v1/epoch", statement, data_key).await
+    }
+
+    async fn statement(&self, path: &str, statement: &str, data_key: &[u8]) -> Result<(), ClientError> {
+        self.put_blob_bytes(&BlobName::of(data_key), data_key.to_vec().into()).await?;
+        self.ask_ok(Method::POST, path, statement.to_owned().into()).await.map(|_| ())
+    }
+
+    /// Whether the vault has a blob.
+    pub async fn has_blob(&self, name: &BlobName) -> Result<bool, ClientError> {
+        match self.ask(Method::HEAD, &format!("/v1/blob/{name}"), Bytes::new(), ANSWER_TIMEOUT).await? {
+            (StatusCode::OK, _) => Ok(true),
+            (StatusCode::NOT_FOUND, _) => Ok(false),
+            (status, bytes) => Err(refused(status, &bytes)),
+        }
+    }
+
+    /// Puts a blob from memory.
+    pub async fn put_blob_bytes(&self, name: &BlobName, bytes: Bytes) -> Result<(), ClientError> {
+        let (status, answer) = self.ask(Method::PUT, &format!("/v1/blob/{name}"), bytes, BLOB_TIMEOUT).await?;
+        if status.is_success() { Ok(()) } else { Err(refused(status, &answer)) }
+    }
+
+    /// Puts a blob from a file, from its start.
+    pub async fn put_blob(&self, name: &BlobName, file: std::fs::File, len: u64) -> Result<(), ClientError> {
+        let path = format!("/v1/blob/{name}");
+        let file = Arc::new(file);
+        let sending = async {
+            let (response, sender) = self.send(Method::PUT, &path, || Some(file_body(file.clone()))).await?;
+            let status = response.status();
+            let bytes = response.into_body().collect().await?.to_bytes();
+            self.keep(sender);
+            if status.is_success() { Ok(()) } else { Err(refused(status, &bytes)) }
+        };
+        tracing::debug!(blob = %name, bytes = len, vault = self.url.name, "putting a blob");
+        tokio::time::timeout(BLOB_TIMEOUT, sending).await.map_err(|_| ClientError::TimedOut(BLOB_TIMEOUT))?
+    }
+
+    /// Appends batches; one cosignature line comes back for each. Whether they are good, the caller checks.
+    pub async fn append(&self, batches: &[Bytes]) -> Result<Vec<NoteSignature>, ClientError> {
+        let body = encode_batches(batches.iter().map(AsRef::as_ref));
+        let (status, bytes) = self.ask(Method::POST, "/v1/append", body.into(), ANSWER_TIMEOUT).await?;
+        if status == StatusCode::FAILED_DEPENDENCY {
+            let names = std::str::from_utf8(&bytes).unwrap_or_default().lines().filter_map(|line| line.parse().ok());
+            return Err(ClientError::MissingBlobs(names.collect()));
+        }
+        if !status.is_success() {
+            return Err(refused(status, &bytes));
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| ClientError::Nonsense("not text".to_owned()))?;
+        let lines = text.lines().map(NoteSignature::parse).collect::<Result<Vec<_>, _>>();
+        let lines = lines.map_err(|error| ClientError::Nonsense(error.to_string()))?;
+        if lines.len() == batches.len() {
+            Ok(lines)
+        } else {
+            Err(ClientError::Nonsense("it cosigned another number of batches".to_owned()))
+        }
+    }
+
+    /// The batches from the one with entry `from` on; an empty list at the log's end.
+    pub async fn batches(&self, from: u64) -> Result<Vec<Vec<u8>>, ClientError> {
+        let bytes = self.ask_ok(Method::GET, &format!("/v1/batches?from={from}"), Bytes::new()).await?;
+        let nonsense = |error: minicbor::decode::Error| ClientError::Nonsense(error.to_string());
+        let mut d = Decoder::new(&bytes);
+        let count = d.array().map_err(nonsense)?.unwrap_or(0);
+        (0..count).map(|_| Ok(d.bytes().map_err(nonsense)?.to_vec())).collect()
+    }
+
+    /// All epoch statements, oldest first.
+    pub async fn epochs(&self) -> Result<Vec<SignedNote>, ClientError> {
+        let bytes = self.ask_ok(Method::GET, "/v1/epochs", Bytes::new()).await?;
+        let texts: Vec<String> =
+            serde_json::from_slice(&bytes).map_err(|error| ClientError::Nonsense(error.to_string()))?;
+        texts.iter().map(|text| text.parse().map_err(|error| ClientError::Nonsense(format!("{error}")))).collect()
+    }
+
+    /// A blob, written to `into` and checked against its name. `false` when the vault has it not.
+    pub async fn blob(&self, name: &BlobName, into: &mut (dyn io::Write + Send)) -> Result<bool, ClientError> {
+        let reading = async {
+            let (response, sender) = self.send(Method::GET, &format!("/v1/blob/{name}"), || Some(empty())).await?;
+            let status = response.status();
+            if status == StatusCode::NOT_FOUND {
+                return Ok(false);
+            }
+            let mut body = response.into_body();
+            if !status.is_success() {
+                return Err(refused(status, &body.collect().await?.to_bytes()));
+            }
+            let mut hash = sha2::Sha256::default();
+            while let Some(frame) = body.frame().await {
+                if let Ok(data) = frame?.into_data() {
+                    sha2::Digest::update(&mut hash, &data);
+                    into.write_all(&data)?;
+                }
+            }
+            self.keep(sender);
+            let found = Hash(sha2::Digest::finalize(hash).into());
+            if found == name.0 {
+                Ok(true)
+            } else {
+                Err(ClientError::Nonsense(format!("the bytes of blob {name} were changed")))
+            }
+        };
+        tokio::time::timeout(BLOB_TIMEOUT, reading).await.map_err(|_| ClientError::TimedOut(BLOB_TIMEOUT))?
+    }
+}
+
+fn refused(status: StatusCode, bytes: &[u8]) -> ClientError {
+    ClientError::Refused { status, text: String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]).into_owned() }
+}
+
+/// A file from its start, read at offsets, so that a second try begins there again.
+fn file_body(file: Arc<std::fs::File>) -> Body {
+    let stream = futures_util::stream::unfold(Some(0u64), move |offset| {
+        let file = file.clone();
+        async move {
+            let offset = offset?;
+            let read = tokio::task::spawn_blocking(move || {
+                use std::os::unix::fs::FileExt as _;
+                let mut chunk = vec![0; CHUNK_BYTES];
+                let count = file.read_at(&mut chunk, offset)?;
+                chunk.truncate(count);
+                Ok::<_, io::Error>(Bytes::from(chunk))
+            });
+            match read.await.map_err(io::Error::other).and_then(|read| read) {
+                Ok(chunk) if chunk.is_empty() => None,
+                Ok(chunk) => {
+                    let next = offset + chunk.len() as u64;
+                    Some((Ok(chunk), Some(next)))
+                }
+                Err(error) => Some((Err(error), None)),
+            }
+        }
+    });
+    BoxBody::new(StreamBody::new(stream.map(|item| item.map(Frame::data))))
+}

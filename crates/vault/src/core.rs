@@ -1,0 +1,485 @@
+//! What a vault keeps and what it refuses: plain state over a [`Store`].
+//!
+//! ```text
+//!            enrol                 append (fsync, read back, cosign)
+//!   empty ----------> enrolled ---------------------------------------> enrolled, larger
+//!                        |  start_epoch (recovery key)                      |
+//!                        +--------------------> next epoch                  |
+//!   any --- storage error ---> reload from the store                        |
+//!   any --- load finds damage ---> damaged: reads go on, nothing is signed <+
+//! ```
+
+use crate::store::{Place, Put, Store, StoreError};
+use journal::batch::{Batch, BatchError};
+use journal::checkpoint::Checkpoint;
+use journal::cosignature::cosign;
+use journal::entry::Envelope;
+use journal::epoch::{Epoch, EpochError};
+use journal::merkle::Frontier;
+use journal::note::{NoteError, NoteSignature, SignedNote, SigningKey};
+use journal::{BlobName, Hash, Origin};
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// Room that blobs may not use, so that a full disk still takes entries: revocations and what names the missing blobs.
+pub const ENTRY_RESERVE_BYTES: u64 = 256 << 20;
+
+/// Why a vault does not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No site is enrolled.
+    #[error("no site is enrolled at this vault; a site enrols itself when it is started with --vault")]
+    NotEnrolled,
+    /// Another site is.
+    #[error("this vault keeps the log {0}; give each site a vault of its own")]
+    OtherLog(Origin),
+    /// The statement or batch is malformed, or not signed by the key that must have signed it.
+    #[error("{0}")]
+    Invalid(String),
+    /// The epoch is not the vault's: a newer one was started by the holder of the recovery key.
+    #[error("epoch {theirs} is over: this vault is in epoch {ours}, started by the holder of the recovery key")]
+    OldEpoch {
+        /// The vault's.
+        ours: u64,
+        /// What was asked.
+        theirs: u64,
+    },
+    /// The batch does not begin where the vault's log ends.
+    #[error("this vault's log has {size} entries, and the batch begins at {first}")]
+    Size {
+        /// How many entries the vault has.
+        size: u64,
+        /// Where the batch begins.
+        first: u64,
+    },
+    /// Other entries than these were cosigned at this place: a fork.
+    #[error("this vault cosigned other entries at {0}; a log that was rolled back or forked gets no cosignature")]
+    Fork(u64),
+    /// Blobs that the entries need are not here.
+    #[error("the entries need {} blobs that this vault has not", .0.len())]
+    MissingBlobs(Vec<BlobName>),
+    /// The vault has more entries than the epoch begins with.
+    #[error(
+        "this vault holds {held} entries, {size} were recovered; it keeps them as evidence, and the recovered site needs an empty vault in its place"
+    )]
+    HoldsMore {
+        /// How many the vault holds.
+        held: u64,
+        /// Where the epoch begins.
+        size: u64,
+    },
+    /// The store is damaged.
+    #[error("this vault's store is damaged and signs nothing until its owner has looked: {0}")]
+    Damaged(String),
+    /// No room for blobs.
+    #[error(
+        "this vault has no room for more blobs: {free} bytes are free, of which {ENTRY_RESERVE_BYTES} are kept for entries"
+    )]
+    Full {
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// The storage failed.
+    #[error("{0}")]
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<BatchError> for Refusal {
+    fn from(error: BatchError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+impl From<EpochError> for Refusal {
+    fn from(error: EpochError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+impl From<NoteError> for Refusal {
+    fn from(error: NoteError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+/// What is known of the log, all of it from the store.
+#[derive(Default)]
+struct State {
+    epochs: Vec<(Epoch, String)>,
+    frontier: Frontier,
+    /// Each batch's first entry and where it is, in order.
+    batches: Vec<(u64, Place)>,
+    /// Small blobs, by the batch that holds them.
+    inline: HashMap<BlobName, usize>,
+    /// The newest checkpoint, as its log signed it.
+    checkpoint: Option<SignedNote>,
+    damaged: Option<String>,
+}
+
+/// A vault.
+pub struct Vault<S: Store> {
+    store: Arc<S>,
+    key: SigningKey,
+    state: State,
+}
+
+impl State {
+    fn epoch_of(&self, first: u64) -> Option<&Epoch> {
+        self.epochs.iter().rev().map(|(epoch, _)| epoch).find(|epoch| epoch.size <= first)
+    }
+
+    fn current(&self) -> Result<&Epoch, Refusal> {
+        self.epochs.last().map(|(epoch, _)| epoch).ok_or(Refusal::NotEnrolled)
+    }
+
+    /// Checks a batch that would come next, given what the batches before it in the same request lead to.
+    fn judge(&self, batch: &Batch, frontier: &Frontier) -> Result<(Frontier, SignedNote), Refusal> {
+        let current = self.current()?;
+        if batch.origin != current.origin {
+            return Err(Refusal::OtherLog(current.origin.clone()));
+        }
+        if batch.first != frontier.size() {
+            return Err(Refusal::Size { size: frontier.size(), first: batch.first });
+        }
+        let epoch = self.epoch_of(batch.first).ok_or(Refusal::NotEnrolled)?;
+        if batch.epoch != epoch.epoch {
+            return Err(Refusal::OldEpoch { ours: epoch.epoch, theirs: batch.epoch });
+        }
+        let (note, checkpoint) = batch.checkpoint()?;
+        note.verify(&epoch.log_key)?;
+        let next = extend(frontier, batch);
+        self.check_roots(&next, &checkpoint)?;
+        Ok((next, note))
+    }
+
+    fn check_roots(&self, next: &Frontier, checkpoint: &Checkpoint) -> Result<(), Refusal> {
+        if next.root() != checkpoint.root {
+            return Err(Refusal::Invalid("the entries do not lead to the checkpoint's root".to_owned()));
+        }
+        // What a later epoch began with is settled, whoever still holds the older epoch's key.
+        match self.epochs.iter().find(|(epoch, _)| epoch.size == next.size() && epoch.root != next.root()) {
+            Some((epoch, _)) => Err(Refusal::Fork(epoch.size)),
+            None => Ok(()),
+        }
+    }
+
+    fn add(&mut self, place: Place, batch: &Batch, next: Frontier, note: SignedNote) {
+        let index = self.batches.len();
+        self.batches.push((batch.first, place));
+        self.inline.extend(batch.inline.iter().map(|bytes| (BlobName::of(bytes), index)));
+        self.frontier = next;
+        self.checkpoint = Some(note);
+    }
+}
+
+fn extend(frontier: &Frontier, batch: &Batch) -> Frontier {
+    let mut next = frontier.clone();
+    batch.entries.iter().for_each(|bytes| next.push(Envelope::leaf(bytes)));
+    next
+}
+
+impl<S: Store> Vault<S> {
+    /// A vault over a store, with what the store says.
+    ///
+    /// # Errors
+    /// When the store can't be read at all. Damage is not an error here: such a vault serves what is good, and signs
+    /// nothing.
+    pub fn open(store: Arc<S>, key: SigningKey) -> Result<Self, StoreError> {
+        let mut vault = Self { store, key, state: State::default() };
+        vault.reload()?;
+        Ok(vault)
+    }
+
+    /// The state anew from the store; whatever was in memory is forgotten.
+    fn reload(&mut self) -> Result<(), StoreError> {
+        let mut state = State::default();
+        for (number, text) in self.store.epochs()? {
+            match parse_epoch(&text, &state) {
+                Ok(epoch) if epoch.epoch == number => state.epochs.push((epoch, text)),
+                _ => state.damaged = Some(format!("the statement of epoch {number} is not what was stored")),
+            }
+        }
+        let loaded = self.store.load(&mut |place, bytes| load_one(&mut state, &*self.store, place, bytes));
+        match loaded {
+            Err(StoreError::Damaged(what)) => state.damaged = Some(what),
+            other => other?,
+        }
+        self.state = state;
+        Ok(())
+    }
+
+    /// The store, for reading blobs.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The cosigner key.
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// How many entries are here.
+    pub fn size(&self) -> u64 {
+        self.state.frontier.size()
+    }
+
+    /// The log's root.
+    pub fn root(&self) -> Hash {
+        self.state.frontier.root()
+    }
+
+    /// What is wrong with the store, if something is.
+    pub fn damaged(&self) -> Option<&str> {
+        self.state.damaged.as_deref()
+    }
+
+    /// The log and the number of its epoch.
+    pub fn epoch(&self) -> Option<(&Origin, u64)> {
+        self.state.epochs.last().map(|(epoch, _)| (&epoch.origin, epoch.epoch))
+    }
+
+    /// All epoch statements, oldest first.
+    pub fn epochs(&self) -> impl Iterator<Item = &str> {
+        self.state.epochs.iter().map(|(_, text)| text.as_str())
+    }
+
+    /// The newest checkpoint, cosigned now. `None` when there is none, or the store is damaged.
+    pub fn checkpoint(&self, now_s: u64) -> Option<SignedNote> {
+        let mut note = self.state.checkpoint.clone().filter(|_| self.state.damaged.is_none())?;
+        let signature = cosign(&self.key, note.text(), now_s);
+        note.add(signature);
+        Some(note)
+    }
+
+    fn undamaged(&self) -> Result<(), Refusal> {
+        self.state.damaged.as_ref().map_or(Ok(()), |what| Err(Refusal::Damaged(what.clone())))
+    }
+
+    /// Takes a site's log: the statement of its first epoch. Repeating it is no error.
+    ///
+    /// # Errors
+    /// When another log is enrolled, or the statement is not a log's first, or its data key is not here.
+    pub fn enrol(&mut self, statement: &str) -> Result<(), Refusal> {
+        self.undamaged()?;
+        let epoch = Epoch::verify_first(&statement.parse()?)?;
+        if let Some((first, text)) = self.state.epochs.first() {
+            return if text == statement { Ok(()) } else { Err(Refusal::OtherLog(first.origin.clone())) };
+        }
+        self.store_epoch(&epoch, statement)
+    }
+
+    /// Starts a further epoch. Repeating it is no error.
+    ///
+    /// # Errors
+    /// When the recovery key did not sign it, a later epoch was started, or this vault's log is another or longer.
+    pub fn start_epoch(&mut self, statement: &str) -> Result<(), Refusal> {
+        self.undamaged()?;
+        if self.state.epochs.iter().any(|(_, text)| text == statement) {
+            return Ok(());
+        }
+        let current = self.state.current()?;
+        let epoch = Epoch::verify(&statement.parse()?, &current.recovery_key)?;
+        if epoch.origin != current.origin {
+            return Err(Refusal::OtherLog(current.origin.clone()));
+        }
+        if epoch.epoch <= current.epoch {
+            return Err(Refusal::OldEpoch { ours: current.epoch, theirs: epoch.epoch });
+        }
+        if epoch.size < current.size {
+            return Err(Refusal::Invalid("the epoch begins before the one that it follows".to_owned()));
+        }
+        let held = self.size();
+        if held > epoch.size {
+            return Err(Refusal::HoldsMore { held, size: epoch.size });
+        }
+        if held == epoch.size && self.root() != epoch.root {
+            return Err(Refusal::Fork(held));
+        }
+        self.store_epoch(&epoch, statement)
+    }
+
+    fn store_epoch(&mut self, epoch: &Epoch, statement: &str) -> Result<(), Refusal> {
+        if !self.store.has_blob(&epoch.data_key)? {
+            return Err(Refusal::MissingBlobs(vec![epoch.data_key]));
+        }
+        // Two statements with one number would be two sites that both recovered: the first one wins.
+        if self.store.put_epoch(epoch.epoch, statement)? == Put::Present {
+            self.reload()?;
+            let stored = self.state.epochs.iter().any(|(_, text)| text == statement);
+            return if stored { Ok(()) } else { Err(Refusal::OldEpoch { ours: epoch.epoch, theirs: epoch.epoch }) };
+        }
+        self.state.epochs.push((epoch.clone(), statement.to_owned()));
+        Ok(())
+    }
+
+    /// Stores a blob. Needs no state, so that it doesn't wait for appends.
+    ///
+    /// # Errors
+    /// When there is no room, or its bytes are not what its name says.
+    pub fn put_blob(store: &S, name: &BlobName, source: &mut dyn Read) -> Result<Put, Refusal> {
+        if store.has_blob(name)? {
+            io::copy(source, &mut io::sink()).map_err(StoreError::from)?;
+            return Ok(Put::Present);
+        }
+        let free = store.free_bytes()?;
+        if free < ENTRY_RESERVE_BYTES {
+            return Err(Refusal::Full { free });
+        }
+        Ok(store.put_blob(name, source)?)
+    }
+
+    /// Whether a blob is here, in a file or in a batch.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn has_blob(&self, name: &BlobName) -> Result<bool, StoreError> {
+        Ok(self.state.inline.contains_key(name) || self.store.has_blob(name)?)
+    }
+
+    /// A blob that came in a batch.
+    ///
+    /// # Errors
+    /// When the batch no longer reads as it was stored.
+    pub fn inline_blob(&self, name: &BlobName) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(index) = self.state.inline.get(name) else { return Ok(None) };
+        let (first, place) = self.state.batches[*index];
+        let damaged = || StoreError::Damaged(format!("the batch of entry {first}"));
+        let batch = Batch::decode(&self.store.batch(&place)?).map_err(|_| damaged())?;
+        batch.inline.into_iter().find(|bytes| BlobName::of(bytes) == *name).map(Some).ok_or_else(damaged)
+    }
+
+    /// The batches from the one that holds entry `from` on, up to about `bytes_max` bytes, at least one if there is any.
+    ///
+    /// # Errors
+    /// When one no longer reads as it was stored.
+    pub fn batches(&self, from: u64, bytes_max: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let start = self.state.batches.partition_point(|(first, _)| *first <= from).saturating_sub(1);
+        let mut batches = Vec::new();
+        let mut bytes = 0;
+        if from >= self.size() {
+            return Ok(batches);
+        }
+        for (_, place) in &self.state.batches[start..] {
+            bytes += place.len as usize;
+            if bytes > bytes_max && !batches.is_empty() {
+                break;
+            }
+            batches.push(self.store.batch(place)?);
+        }
+        Ok(batches)
+    }
+
+    /// Appends batches, in order, with one fsync, and cosigns the checkpoint of each. Batches that are here already, byte
+    /// for byte, are cosigned again.
+    ///
+    /// # Errors
+    /// When any of them must be refused, none is stored.
+    pub fn append(&mut self, requests: &[Vec<u8>], now_s: u64) -> Result<Vec<NoteSignature>, Refusal> {
+        self.undamaged()?;
+        let mut notes = Vec::new();
+        let mut new: Vec<(&[u8], Batch)> = Vec::new();
+        let mut frontier = self.state.frontier.clone();
+        for bytes in requests {
+            let batch = Batch::decode(bytes)?;
+            if batch.first < self.size() {
+                notes.push(self.known(&batch, bytes)?);
+                continue;
+            }
+            let (next, note) = self.state.judge(&batch, &frontier)?;
+            frontier = next;
+            notes.push(note);
+            new.push((bytes, batch));
+        }
+        self.check_blobs(&new)?;
+        self.store_batches(&new)?;
+        Ok(notes.iter().map(|note| cosign(&self.key, note.text(), now_s)).collect())
+    }
+
+    /// A batch that begins below the log's end must be the one that is there.
+    fn known(&self, batch: &Batch, bytes: &[u8]) -> Result<SignedNote, Refusal> {
+        let fork = || Refusal::Fork(batch.first);
+        let current = self.state.current()?;
+        if batch.origin != current.origin {
+            return Err(Refusal::OtherLog(current.origin.clone()));
+        }
+        let found = self.state.batches.binary_search_by_key(&batch.first, |(first, _)| *first).map_err(|_| fork())?;
+        let (_, place) = self.state.batches[found];
+        if self.store.batch(&place)? != bytes {
+            return Err(fork());
+        }
+        Ok(batch.checkpoint()?.0)
+    }
+
+    fn check_blobs(&self, new: &[(&[u8], Batch)]) -> Result<(), Refusal> {
+        let mut coming = std::collections::HashSet::new();
+        let mut missing = Vec::new();
+        for (_, batch) in new {
+            coming.extend(batch.inline.iter().map(|bytes| BlobName::of(bytes)));
+            for name in batch.blobs_needed()? {
+                if !coming.contains(&name) && !self.has_blob(&name)? {
+                    missing.push(name);
+                }
+            }
+        }
+        if missing.is_empty() { Ok(()) } else { Err(Refusal::MissingBlobs(missing)) }
+    }
+
+    fn store_batches(&mut self, new: &[(&[u8], Batch)]) -> Result<(), Refusal> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let bytes = new.iter().map(|(bytes, _)| *bytes).collect::<Vec<_>>();
+        let stored = self.store.append(&bytes).and_then(|stored| {
+            // What is signed for is what the disk gave back, not what came over the network.
+            for (place, back) in &stored {
+                load_one(&mut self.state, &*self.store, *place, back)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = stored {
+            tracing::error!(%error, "append failed; the state is read from the store again");
+            if let Err(again) = self.reload() {
+                self.state.damaged = Some(format!("the store could not be read after it failed: {again}"));
+            }
+            return Err(error.into());
+        }
+        Ok(())
+    }
+}
+
+fn parse_epoch(text: &str, state: &State) -> Result<Epoch, Refusal> {
+    let note: SignedNote = text.parse()?;
+    match state.epochs.first() {
+        None => Ok(Epoch::verify_first(&note)?),
+        Some((first, _)) => Ok(Epoch::verify(&note, &first.recovery_key)?),
+    }
+}
+
+/// Judges one batch as the store gives it, and adds it to the state.
+fn load_one<S: Store>(state: &mut State, store: &S, place: Place, bytes: &[u8]) -> Result<(), StoreError> {
+    let damaged = |what: String| StoreError::Damaged(what);
+    let batch = Batch::decode(bytes).map_err(|error| damaged(error.to_string()))?;
+    if batch.first < state.frontier.size() {
+        // Written twice: the first time the storage reported an error, though the bytes had reached it.
+        let found = state.batches.binary_search_by_key(&batch.first, |(first, _)| *first);
+        let same = match found {
+            Ok(index) => store.batch(&state.batches[index].1)? == bytes,
+            Err(_) => false,
+        };
+        return if same {
+            Ok(())
+        } else {
+            Err(damaged(format!("two different batches begin at entry {}", batch.first)))
+        };
+    }
+    let (next, note) = state.judge(&batch, &state.frontier).map_err(|error| damaged(error.to_string()))?;
+    state.add(place, &batch, next, note);
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! The `dir` store: a directory of a local file system.
+//!
+//! ```text
+//! FORMAT                                how to read all this by hand
+//! blob/<aa>/<sha-256>                   a blob, named by its hash
+//! segment/<number:8>-<first entry:20>   batches, appended (segment.rs has the byte table)
+//! epoch/<number:8>                      the statement that starts an epoch
+//! ```
+//! A segment that ends in a record cut short is never touched again: the next batch begins a new one.
+
+use crate::disk::Disk;
+use crate::segment::{HEADER_BYTES, Scan, header, scan};
+use crate::store::{Place, Put, Store, StoreError};
+use journal::{BlobName, Hash};
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// A segment that has reached this many bytes is followed by a new one.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+
+const FORMAT: &str = include_str!("FORMAT.txt");
+
+/// A store in a directory.
+pub struct DirStore<D: Disk> {
+    dir: PathBuf,
+    disk: D,
+    open: Mutex<Open>,
+}
+
+/// The segment that is being appended to; after an error there is none, and the next append begins a new one.
+#[derive(Default)]
+struct Open {
+    current: Option<(u64, u64)>,
+    last_number: u64,
+    /// Where a failed append began: what can be read there may not be on the disk, though the kernel shows it.
+    untrusted: Vec<(u64, u64)>,
+}
+
+impl<D: Disk> DirStore<D> {
+    /// Opens the store in `dir`, and makes it when there is none.
+    ///
+    /// # Errors
+    /// When the file system can't do what a store needs.
+    pub fn open(dir: &Path, disk: D) -> Result<Self, StoreError> {
+        for part in ["blob", "segment", "epoch"] {
+            disk.create_dir(&dir.join(part))?;
+        }
+        let mut text = FORMAT.as_bytes();
+        disk.create(&dir.join("FORMAT"), &mut text, &mut |_| Ok(()))?;
+        let store = Self { dir: dir.to_owned(), disk, open: Mutex::default() };
+        let last_number = store.segments()?.last().map_or(0, |(number, _)| *number);
+        store.lock().last_number = last_number;
+        Ok(store)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn blob_path(&self, name: &BlobName) -> PathBuf {
+        let hex = name.to_string();
+        self.dir.join("blob").join(&hex[..2]).join(hex)
+    }
+
+    /// The segments by number, with their files.
+    fn segments(&self) -> Result<Vec<(u64, PathBuf)>, StoreError> {
+        let directory = self.dir.join("segment");
+        let parse = |name: &String| name.split_once('-').and_then(|(number, _)| number.parse().ok());
+        let names = self.disk.list(&directory)?;
+        let damaged = |name: &String| StoreError::Damaged(format!("segment/{name} is not a segment's name"));
+        names.iter().map(|name| Ok((parse(name).ok_or_else(|| damaged(name))?, directory.join(name)))).collect()
+    }
+
+    fn segment_path(&self, number: u64) -> Result<PathBuf, StoreError> {
+        let prefix = format!("{number:08}-");
+        let names = self.disk.list(&self.dir.join("segment"))?;
+        let name = names.into_iter().find(|name| name.starts_with(&prefix));
+        let name = name.ok_or_else(|| StoreError::Damaged(format!("segment {number} is missing")))?;
+        Ok(self.dir.join("segment").join(name))
+    }
+
+    /// The segment to append to: the open one while it has room, else a new one.
+    fn writable(&self, open: &mut Open, first: u64) -> Result<(u64, u64), StoreError> {
+        if let Some((number, len)) = open.current.filter(|(_, len)| *len < SEGMENT_BYTES) {
+            return Ok((number, len));
+        }
+        let number = open.last_number + 1;
+        self.disk.create_segment(&self.dir.join("segment").join(format!("{number:08}-{first:020}")))?;
+        open.last_number = number;
+        open.current = Some((number, 0));
+        Ok((number, 0))
+    }
+
+    fn append_to(&self, open: &mut Open, batches: &[&[u8]]) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
+        let first =
+            batches.first().and_then(|bytes| journal::batch::Batch::decode(bytes).ok()).map_or(0, |batch| batch.first);
+        let (segment, start) = self.writable(open, first)?;
+        let path = self.segment_path(segment)?;
+        let mut bytes = Vec::with_capacity(batches.iter().map(|payload| HEADER_BYTES + payload.len()).sum());
+        for payload in batches {
+            bytes.extend_from_slice(&header(payload));
+            bytes.extend_from_slice(payload);
+        }
+        self.disk.append(&path, start, &bytes)?;
+        let back = self.disk.read_at(&path, start, bytes.len())?;
+        let mut at = 0;
+        let mut places = Vec::new();
+        for _ in batches {
+            let Scan::Record { payload, next } = scan(&back, at) else {
+                return Err(StoreError::Damaged("what was read back is not what was written".to_owned()));
+            };
+            let offset = start + (at + HEADER_BYTES) as u64;
+            places.push((
+                Place { segment, offset, len: u32::try_from(payload.len()).unwrap_or(u32::MAX) },
+                payload.to_vec(),
+            ));
+            at = next;
+        }
+        open.current = Some((segment, start + bytes.len() as u64));
+        Ok(places)
+    }
+}
+
+/// Passes bytes on and hashes them.
+struct Hashing<'a> {
+    source: &'a mut dyn Read,
+    hash: Sha256,
+}
+
+impl Read for Hashing<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buf)?;
+        self.hash.update(&buf[..read]);
+        Ok(read)
+    }
+}
+
+/// The hash of all that a reader gives.
+pub(crate) fn hash_of(source: &mut dyn Read) -> io::Result<Hash> {
+    let mut hashing = Hashing { source, hash: Sha256::new() };
+    let mut buffer = vec![0; 256 << 10];
+    while hashing.read(&mut buffer)? > 0 {}
+    Ok(Hash(hashing.hash.finalize().into()))
+}
+
+impl<D: Disk> Store for DirStore<D> {
+    fn put_blob(&self, name: &BlobName, source: &mut dyn Read) -> Result<Put, StoreError> {
+        let path = self.blob_path(name);
+        if let Some(directory) = path.parent() {
+            self.disk.create_dir(directory)?;
+        }
+        let mut wrong = false;
+        let mut check = |back: &mut dyn Read| {
+            wrong = hash_of(back)? != name.0;
+            if wrong { Err(io::Error::other("wrong hash")) } else { Ok(()) }
+        };
+        match self.disk.create(&path, source, &mut check) {
+            Ok(true) => Ok(Put::Stored),
+            Ok(false) => Ok(Put::Present),
+            Err(_) if wrong => Err(StoreError::WrongBytes(*name)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn has_blob(&self, name: &BlobName) -> Result<bool, StoreError> {
+        Ok(self.disk.open(&self.blob_path(name))?.is_some())
+    }
+
+    fn blob(&self, name: &BlobName) -> Result<Option<(Box<dyn Read + Send>, u64)>, StoreError> {
+        Ok(self.disk.open(&self.blob_path(name))?)
+    }
+
+    fn blobs(&self) -> Result<Vec<BlobName>, StoreError> {
+        let mut names = Vec::new();
+        for directory in self.disk.list(&self.dir.join("blob"))? {
+            for file in self.disk.list(&self.dir.join("blob").join(&directory))? {
+                let name = file
+                    .parse()
+                    .map_err(|_| StoreError::Damaged(format!("blob/{directory}/{file} is not a blob's name")))?;
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn append(&self, batches: &[&[u8]]) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
+        let mut open = self.lock();
+        let result = self.append_to(&mut open, batches);
+        if result.is_err() {
+            // Nobody knows what is at the end of this segment now: it stays as it is, and isn't believed.
+            let at = open.current.take();
+            open.untrusted.extend(at);
+        }
+        result
+    }
+
+    fn batch(&self, place: &Place) -> Result<Vec<u8>, StoreError> {
+        let path = self.segment_path(place.segment)?;
+        let start = place.offset - HEADER_BYTES as u64;
+        let bytes = self.disk.read_at(&path, start, HEADER_BYTES + place.len as usize)?;
+        match scan(&bytes, 0) {
+            Scan::Record { payload, .. } => Ok(payload.to_vec()),
+            _ => Err(StoreError::Damaged(format!("the batch at byte {start} of segment {}", place.segment))),
+        }
+    }
+
+    fn load(&self, each: &mut dyn FnMut(Place, &[u8]) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let mut open = self.lock();
+        open.current = None;
+        let segments = self.segments()?;
+        if let Some((_, newest)) = segments.last() {
+            // A process that died between write and fsync leaves bytes that a reader sees and a power cut takes.
+            self.disk.sync(newest)?;
+        }
+        for (segment, path) in segments {
+            let Some((mut reader, len)) = self.disk.open(&path)? else { continue };
+            let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+            reader.read_to_end(&mut bytes)?;
+            if let Some((_, end)) = open.untrusted.iter().find(|(number, _)| *number == segment) {
+                bytes.truncate(usize::try_from(*end).unwrap_or(usize::MAX));
+                open.last_number = segment;
+            }
+            let mut at = 0;
+            loop {
+                match scan(&bytes, at) {
+                    Scan::Record { payload, next } => {
+                        let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+                        each(Place { segment, offset: (at + HEADER_BYTES) as u64, len }, payload)?;
+                        at = next;
+                    }
+                    Scan::End => {
+                        let untrusted = open.untrusted.iter().any(|(number, _)| *number == segment);
+                        open.current = if untrusted { None } else { Some((segment, at as u64)) };
+                        break;
+                    }
+                    Scan::Torn => {
+                        open.current = None;
+                        break;
+                    }
+                    Scan::Damaged(what) => {
+                        return Err(StoreError::Damaged(format!("segment {segment}, byte {at}: {what}")));
+                    }
+                }
+            }
+            open.last_number = segment;
+        }
+        Ok(())
+    }
+
+    fn put_epoch(&self, number: u64, statement: &str) -> Result<Put, StoreError> {
+        let mut source = statement.as_bytes();
+        let mut check = |back: &mut dyn Read| {
+            let mut text = String::new();
+            back.read_to_string(&mut text)?;
+            if text == statement { Ok(()) } else { Err(io::Error::other("what was read back is not what was written")) }
+        };
+        let created =
+            self.disk.create(&self.dir.join("epoch").join(format!("{number:08}")), &mut source, &mut check)?;
+        Ok(if created { Put::Stored } else { Put::Present })
+    }
+
+    fn epochs(&self) -> Result<Vec<(u64, String)>, StoreError> {
+        let mut epochs = Vec::new();
+        for name in self.disk.list(&self.dir.join("epoch"))? {
+            let number =
+                name.parse().map_err(|_| StoreError::Damaged(format!("epoch/{name} is not an epoch's name")))?;
+            let mut text = String::new();
+            if let Some((mut reader, _)) = self.disk.open(&self.dir.join("epoch").join(&name))? {
+                reader.read_to_string(&mut text)?;
+            }
+            epochs.push((number, text));
+        }
+        Ok(epochs)
+    }
+
+    fn free_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.disk.free_bytes(&self.dir)?)
+    }
+}

@@ -1,0 +1,243 @@
+//! Reading a vault: every batch checked against the epochs' keys and the Merkle tree, in order.
+
+use crate::client::{ClientError, VaultClient};
+use crate::seal::{Identity, open_blob};
+use journal::batch::Batch;
+use journal::checkpoint::Checkpoint;
+use journal::entry::{DataKey, Envelope, KeyId};
+use journal::epoch::Epoch;
+use journal::merkle::Frontier;
+use journal::note::VerifierKey;
+use journal::{BlobName, Hash};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::io::Read as _;
+use std::sync::Arc;
+
+/// Why a log can't be read further.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The vault could not be asked.
+    #[error("{0}")]
+    Client(#[from] ClientError),
+    /// What it gave is not the log.
+    #[error("the vault's log is not good at entry {seq}: {what}")]
+    Bad {
+        /// Where.
+        seq: u64,
+        /// How.
+        what: String,
+    },
+    /// No site is enrolled.
+    #[error("this vault keeps no site's log yet")]
+    Empty,
+}
+
+/// A batch that is what the log's key signed.
+#[derive(Debug)]
+pub struct VerifiedBatch {
+    /// The batch.
+    pub batch: Batch,
+    /// Its bytes, as every vault has them.
+    pub bytes: Vec<u8>,
+    /// Its checkpoint.
+    pub checkpoint: Checkpoint,
+}
+
+/// Reads a log from a vault, from its beginning or from where a frontier is known.
+pub struct LogReader {
+    client: Arc<VaultClient>,
+    epochs: Vec<(Epoch, String)>,
+    frontier: Frontier,
+    waiting: VecDeque<Vec<u8>>,
+}
+
+impl LogReader {
+    /// A reader that goes on after `frontier`. With `recovery_key` only a log that this key began is read; without, the
+    /// first epoch's own word is taken for it.
+    ///
+    /// # Errors
+    /// When the vault can't be asked, or its epochs are not what the recovery key signed.
+    pub async fn open(
+        client: Arc<VaultClient>,
+        frontier: Frontier,
+        recovery_key: Option<&VerifierKey>,
+    ) -> Result<Self, ReadError> {
+        let epochs = epochs(&client, recovery_key).await?;
+        Ok(Self { client, epochs, frontier, waiting: VecDeque::new() })
+    }
+
+    /// The epochs, oldest first, with their signed statements.
+    pub fn epochs(&self) -> &[(Epoch, String)] {
+        &self.epochs
+    }
+
+    /// What has been read so far.
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// The next batch; `None` at the log's end.
+    ///
+    /// # Errors
+    /// When the vault can't be asked, or the batch is not the log's.
+    pub async fn next(&mut self) -> Result<Option<VerifiedBatch>, ReadError> {
+        if self.waiting.is_empty() {
+            self.waiting = self.client.batches(self.frontier.size()).await?.into();
+        }
+        let Some(bytes) = self.waiting.pop_front() else { return Ok(None) };
+        self.verify(bytes).map(Some)
+    }
+
+    fn verify(&mut self, bytes: Vec<u8>) -> Result<VerifiedBatch, ReadError> {
+        let seq = self.frontier.size();
+        let bad = |what: String| ReadError::Bad { seq, what };
+        let batch = Batch::decode(&bytes).map_err(|error| bad(error.to_string()))?;
+        if batch.first != seq {
+            return Err(bad(format!("a batch begins at {}", batch.first)));
+        }
+        let (note, checkpoint) = batch.checkpoint().map_err(|error| bad(error.to_string()))?;
+        let epoch = self.epochs.iter().rev().map(|(epoch, _)| epoch).find(|epoch| epoch.size <= seq);
+        let epoch = epoch.filter(|epoch| epoch.epoch == batch.epoch && epoch.origin == batch.origin);
+        let epoch = epoch.ok_or_else(|| bad("it is of another epoch or log".to_owned()))?;
+        note.verify(&epoch.log_key).map_err(|error| bad(error.to_string()))?;
+        batch.entries.iter().for_each(|entry| self.frontier.push(Envelope::leaf(entry)));
+        if self.frontier.root() != checkpoint.root {
+            return Err(bad("its entries do not lead to the signed root".to_owned()));
+        }
+        Ok(VerifiedBatch { batch, bytes, checkpoint })
+    }
+}
+
+async fn epochs(client: &VaultClient, recovery_key: Option<&VerifierKey>) -> Result<Vec<(Epoch, String)>, ReadError> {
+    let notes = client.epochs().await?;
+    let bad = |what: String| ReadError::Bad { seq: 0, what };
+    let first = Epoch::verify_first(notes.first().ok_or(ReadError::Empty)?).map_err(|error| bad(error.to_string()))?;
+    let key = recovery_key.unwrap_or(&first.recovery_key);
+    let verified = notes.iter().map(|note| Ok((Epoch::verify(note, key)?, note.to_string())));
+    verified.collect::<Result<Vec<_>, journal::epoch::EpochError>>().map_err(|error| bad(error.to_string()))
+}
+
+/// What `outlast verify --vault` finds.
+#[derive(Debug, Clone)]
+pub struct VaultReport {
+    /// The vault's name.
+    pub name: String,
+    /// The log's name.
+    pub origin: String,
+    /// How many epochs.
+    pub epochs: usize,
+    /// How many entries are good.
+    pub entries: u64,
+    /// The root over them.
+    pub root: Hash,
+    /// How many blobs were read and hashed.
+    pub blobs: u64,
+    /// Their bytes.
+    pub blob_bytes: u64,
+    /// Whether entries and blobs were opened, too.
+    pub opened: bool,
+    /// Everything that is wrong.
+    pub problems: Vec<String>,
+}
+
+/// Reads all that a vault holds and checks it: each batch, each entry's place in the tree, each blob's bytes; with the
+/// recovery key, that each entry and blob opens.
+///
+/// # Errors
+/// When the vault can't be asked at all; what is wrong in its log is in the report.
+pub async fn verify_vault(client: Arc<VaultClient>, identity: Option<&Identity>) -> Result<VaultReport, ReadError> {
+    let state = client.state().await?;
+    let mut reader = LogReader::open(client.clone(), Frontier::new(), None).await?;
+    let mut report = VaultReport {
+        name: state.name,
+        origin: state.origin.unwrap_or_default(),
+        epochs: reader.epochs().len(),
+        entries: 0,
+        root: reader.frontier().root(),
+        blobs: 0,
+        blob_bytes: 0,
+        opened: identity.is_some(),
+        problems: state.damaged.into_iter().collect(),
+    };
+    let mut keys = HashMap::new();
+    let mut seen: BTreeSet<BlobName> = reader.epochs().iter().map(|(epoch, _)| epoch.data_key).collect();
+    for name in seen.clone() {
+        let plain = check_blob(&client, name, identity, &mut report).await?;
+        if let Some(key) = plain.and_then(|plain| <[u8; 32]>::try_from(plain).ok()).map(DataKey::new) {
+            keys.insert(key.id(), key);
+        }
+    }
+    loop {
+        match reader.next().await {
+            Ok(None) => break,
+            Ok(Some(verified)) => {
+                check_batch(&client, &verified.batch, identity, &keys, &mut seen, &mut report).await?
+            }
+            Err(ReadError::Client(error @ (ClientError::Unreachable(_) | ClientError::TimedOut(_)))) => {
+                return Err(error.into());
+            }
+            Err(error) => {
+                report.problems.push(error.to_string());
+                break;
+            }
+        }
+        report.entries = reader.frontier().size();
+        report.root = reader.frontier().root();
+    }
+    if report.problems.is_empty() && report.entries != state.size {
+        report.problems.push(format!("the vault says that it has {} entries and gave {}", state.size, report.entries));
+    }
+    Ok(report)
+}
+
+async fn check_batch(
+    client: &VaultClient,
+    batch: &Batch,
+    identity: Option<&Identity>,
+    keys: &HashMap<KeyId, DataKey>,
+    seen: &mut BTreeSet<BlobName>,
+    report: &mut VaultReport,
+) -> Result<(), ReadError> {
+    for (seq, bytes) in (batch.first..).zip(&batch.entries) {
+        let opened = Envelope::parse(bytes).map_err(|error| error.to_string()).and_then(|envelope| {
+            if identity.is_none() {
+                return Ok(());
+            }
+            let key = keys.get(&envelope.key_id).ok_or("its data key is not here")?;
+            envelope
+                .open(&batch.origin, seq, &key.secret(&batch.origin, seq))
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        });
+        report.problems.extend(opened.err().map(|what| format!("entry {seq}: {what}")));
+    }
+    for name in batch.blobs_needed().unwrap_or_default() {
+        if seen.insert(name) {
+            check_blob(client, name, identity, report).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a blob; with the key, gives its content.
+async fn check_blob(
+    client: &VaultClient,
+    name: BlobName,
+    identity: Option<&Identity>,
+    report: &mut VaultReport,
+) -> Result<Option<Vec<u8>>, ReadError> {
+    let mut bytes = Vec::new();
+    match client.blob(&name, &mut bytes).await {
+        Ok(true) => {}
+        Ok(false) => report.problems.push(format!("blob {name} is missing")),
+        Err(error @ (ClientError::Unreachable(_) | ClientError::TimedOut(_))) => return Err(error.into()),
+        Err(error) => report.problems.push(format!("blob {name}: {error}")),
+    }
+    report.blobs += 1;
+    report.blob_bytes += bytes.len() as u64;
+    let Some(identity) = identity else { return Ok(None) };
+    let mut plain = Vec::new();
+    let opened = open_blob(identity, bytes.as_slice()).and_then(|mut reader| Ok(reader.read_to_end(&mut plain)?));
+    report.problems.extend(opened.as_ref().err().map(|error| format!("blob {name}: {error}")));
+    Ok(opened.is_ok().then_some(plain))
+}

@@ -1,0 +1,323 @@
+//! Blobs: content encrypted before it leaves the site, as plain age files (age-encryption.org/v1), so that an officer can
+//! open one with stock tools. Each is encrypted to the recovery key and to the site's key.
+
+use age::x25519::Recipient;
+use age::{Decryptor, Encryptor};
+use journal::BlobName;
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+/// The most bytes of content in one blob; more content is several blobs, in order.
+pub const BLOB_PLAIN_BYTES_MAX: usize = 64 << 20;
+
+/// A key that opens blobs.
+#[derive(Clone)]
+pub struct Identity(age::x25519::Identity);
+
+/// To whom blobs are encrypted.
+#[derive(Clone)]
+pub struct Recipients {
+    recovery: Recipient,
+    site: Recipient,
+}
+
+/// Why a key or blob can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// Not an age key.
+    #[error("not an age key: {0}")]
+    Key(&'static str),
+    /// Not an age file for this key, or changed.
+    #[error("cannot open the blob: {0}")]
+    Open(#[from] age::DecryptError),
+    /// The system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Identity {
+    /// A new one.
+    pub fn generate() -> Self {
+        Self(age::x25519::Identity::generate())
+    }
+
+    /// From a file's text: the first line that is an age secret key; other lines are for people.
+    ///
+    /// # Errors
+    /// When there is none, or it is misspelt.
+    pub fn parse(text: &str) -> Result<Self, SealError> {
+        let line = text.lines().map(str::trim).find(|line| line.starts_with("AGE-SECRET-KEY-1"));
+        age::x25519::Identity::from_str(line.ok_or(SealError::Key("no line begins with AGE-SECRET-KEY-1"))?)
+            .map(Self)
+            .map_err(SealError::Key)
+    }
+
+    /// The key's text.
+    pub fn expose(&self) -> String {
+        use age::secrecy::ExposeSecret as _;
+        self.0.to_string().expose_secret().to_owned()
+    }
+
+    /// The public half's text.
+    pub fn recipient(&self) -> String {
+        self.0.to_public().to_string()
+    }
+
+    /// The 32 secret bytes: from them the recovery signing key is derived.
+    pub fn secret_bytes(&self) -> [u8; 32] {
+        let text = self.expose();
+        let data = text.trim_start_matches("AGE-SECRET-KEY-1");
+        let mut bytes = [0; 32];
+        let (mut buffer, mut bits, mut at) = (0u32, 0, 0);
+        // Bech32's five-bit digits; the last six are the checksum, which parsing has checked.
+        for digit in data.bytes().take(data.len().saturating_sub(6)) {
+            let value = b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L".iter().position(|c| *c == digit).unwrap_or(0);
+            buffer = (buffer << 5) | u32::try_from(value).unwrap_or(0);
+            bits += 5;
+            if bits >= 8 && at < bytes.len() {
+                bits -= 8;
+                bytes[at] = (buffer >> bits).to_le_bytes()[0];
+                at += 1;
+            }
+        }
+        bytes
+    }
+}
+
+impl Recipients {
+    /// From the public halves' texts.
+    ///
+    /// # Errors
+    /// When one is misspelt.
+    pub fn parse(recovery: &str, site: &str) -> Result<Self, SealError> {
+        let parse = |text: &str| Recipient::from_str(text.trim()).map_err(SealError::Key);
+        Ok(Self { recovery: parse(recovery)?, site: parse(site)? })
+    }
+
+    fn encrypt<W: Write>(&self, output: W) -> io::Result<age::stream::StreamWriter<W>> {
+        let recipients = [&self.recovery as &dyn age::Recipient, &self.site];
+        let encryptor = Encryptor::with_recipients(recipients.into_iter()).map_err(io::Error::other)?;
+        encryptor.wrap_output(output)
+    }
+}
+
+/// Seals bytes as one blob.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn seal_blob(recipients: &Recipients, plain: &[u8]) -> io::Result<(BlobName, Vec<u8>)> {
+    let mut writer = recipients.encrypt(Vec::with_capacity(plain.len() + 512))?;
+    writer.write_all(plain)?;
+    let bytes = writer.finish()?;
+    Ok((BlobName::of(&bytes), bytes))
+}
+
+/// The content of a blob.
+///
+/// # Errors
+/// When it isn't for this key, or reading it finds that it was changed.
+pub fn open_blob<R: Read>(identity: &Identity, blob: R) -> Result<impl Read, SealError> {
+    let decryptor = Decryptor::new(blob)?;
+    Ok(decryptor.decrypt(std::iter::once(&identity.0 as &dyn age::Identity))?)
+}
+
+/// A blob that was sealed into a spool directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedPart {
+    /// Its name, which is its file's name too.
+    pub name: BlobName,
+    /// The bytes of the blob.
+    pub bytes: u64,
+    /// The bytes of content in it.
+    pub plain_bytes: u64,
+}
+
+/// Seals a stream of any length into a spool directory, part by part: memory is constant, and a part can be on its way to
+/// the vaults while the next is still coming in.
+pub struct SealWriter {
+    recipients: Recipients,
+    spool: PathBuf,
+    /// Temporary files' names must differ between writers.
+    serial: u64,
+    current: Option<Part>,
+    done: Vec<SealedPart>,
+}
+
+struct Part {
+    writer: age::stream::StreamWriter<HashWriter>,
+    path: PathBuf,
+    plain_bytes: u64,
+}
+
+struct HashWriter {
+    file: io::BufWriter<File>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for HashWriter {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(buf)?;
+        self.hash.update(&buf[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl SealWriter {
+    /// A writer into `spool`, which exists.
+    pub fn new(recipients: Recipients, spool: &Path) -> Self {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static SERIAL: AtomicU64 = AtomicU64::new(0);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        Self { recipients, spool: spool.to_owned(), serial, current: None, done: Vec::new() }
+    }
+
+    /// Adds content.
+    ///
+    /// # Errors
+    /// When the spool can't be written.
+    pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let mut part = match self.current.take() {
+                Some(part) => part,
+                None => self.begin()?,
+            };
+            let room = BLOB_PLAIN_BYTES_MAX - usize::try_from(part.plain_bytes).unwrap_or(BLOB_PLAIN_BYTES_MAX);
+            let (now, later) = bytes.split_at(bytes.len().min(room));
+            part.writer.write_all(now)?;
+            part.plain_bytes += now.len() as u64;
+            bytes = later;
+            let full = part.plain_bytes == BLOB_PLAIN_BYTES_MAX as u64;
+            self.current = Some(part);
+            if full {
+                self.end()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The parts that are complete so far.
+    pub fn complete(&self) -> &[SealedPart] {
+        &self.done
+    }
+
+    /// Ends the stream: all its parts, in order. Content of no bytes has none.
+    ///
+    /// # Errors
+    /// When the spool can't be written.
+    pub fn finish(mut self) -> io::Result<Vec<SealedPart>> {
+        self.end()?;
+        Ok(std::mem::take(&mut self.done))
+    }
+
+    fn begin(&self) -> io::Result<Part> {
+        let path = self.spool.join(format!("{}-{}-{}.part", std::process::id(), self.serial, self.done.len()));
+        let file = io::BufWriter::with_capacity(128 << 10, File::create(&path)?);
+        let writer = self.recipients.encrypt(HashWriter { file, hash: Sha256::new(), bytes: 0 })?;
+        Ok(Part { writer, path, plain_bytes: 0 })
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let Some(part) = self.current.take() else { return Ok(()) };
+        let mut output = part.writer.finish()?;
+        output.flush()?;
+        let name = BlobName(journal::Hash(output.hash.finalize().into()));
+        // Not fsynced: what makes a blob safe is that the vaults hold it, and until then the push is not answered.
+        std::fs::rename(&part.path, self.spool.join(name.to_string()))?;
+        self.done.push(SealedPart { name, bytes: output.bytes, plain_bytes: part.plain_bytes });
+        Ok(())
+    }
+}
+
+impl Drop for SealWriter {
+    fn drop(&mut self) {
+        if let Some(part) = self.current.take()
+            && let Err(error) = std::fs::remove_file(&part.path)
+        {
+            tracing::debug!(%error, path = %part.path.display(), "cannot remove a half-written part");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> (Identity, Identity, Recipients) {
+        let (recovery, site) = (Identity::generate(), Identity::generate());
+        let recipients = Recipients::parse(&recovery.recipient(), &site.recipient()).unwrap();
+        (recovery, site, recipients)
+    }
+
+    fn opened(identity: &Identity, blob: &[u8]) -> Result<Vec<u8>, SealError> {
+        let mut plain = Vec::new();
+        open_blob(identity, blob)?.read_to_end(&mut plain)?;
+        Ok(plain)
+    }
+
+    #[test]
+    fn both_keys_open_a_blob_and_no_other() {
+        let (recovery, site, recipients) = keys();
+        let (name, blob) = seal_blob(&recipients, b"content").unwrap();
+        assert_eq!(name, BlobName::of(&blob));
+        assert_eq!(opened(&recovery, &blob).unwrap(), b"content");
+        assert_eq!(opened(&site, &blob).unwrap(), b"content");
+        assert!(opened(&Identity::generate(), &blob).is_err());
+    }
+
+    #[test]
+    fn a_changed_blob_does_not_open() {
+        let (recovery, _, recipients) = keys();
+        let (_, blob) = seal_blob(&recipients, b"content").unwrap();
+        for place in (0..blob.len()).step_by(7).chain([blob.len() - 1]) {
+            let mut changed = blob.clone();
+            changed[place] ^= 1;
+            assert!(opened(&recovery, &changed).is_err(), "byte {place}");
+        }
+    }
+
+    #[test]
+    fn a_stream_becomes_parts_that_join_to_it() {
+        let (recovery, _, recipients) = keys();
+        let spool = tempfile::tempdir().unwrap();
+        let content: Vec<u8> = (0..BLOB_PLAIN_BYTES_MAX + 1000).map(|i| i.to_le_bytes()[0]).collect();
+        let mut writer = SealWriter::new(recipients, spool.path());
+        content.chunks(1 << 20).for_each(|chunk| writer.write(chunk).unwrap());
+        assert_eq!(writer.complete().len(), 1, "the first part can leave while the second comes in");
+        let parts = writer.finish().unwrap();
+        let mut joined = Vec::new();
+        for part in &parts {
+            let bytes = std::fs::read(spool.path().join(part.name.to_string())).unwrap();
+            assert_eq!((BlobName::of(&bytes), bytes.len() as u64), (part.name, part.bytes));
+            joined.extend(opened(&recovery, &bytes).unwrap());
+        }
+        assert!(joined == content && parts.len() == 2);
+    }
+
+    #[test]
+    fn what_is_given_up_leaves_nothing() {
+        let (_, _, recipients) = keys();
+        let spool = tempfile::tempdir().unwrap();
+        let mut writer = SealWriter::new(recipients, spool.path());
+        writer.write(b"half").unwrap();
+        drop(writer);
+        assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_secret_bytes_are_those_of_the_text() {
+        let identity = Identity::generate();
+        let again = Identity::parse(&format!("# for people\n{}\n", identity.expose())).unwrap();
+        assert_eq!(identity.secret_bytes(), again.secret_bytes());
+        assert_ne!(identity.secret_bytes(), Identity::generate().secret_bytes());
+        assert!(Identity::parse("nothing").is_err());
+    }
+}

@@ -1,0 +1,191 @@
+//! The vault's server: HTTP/1.1 over TLS 1.3.
+//!
+//! | request | credential | answer |
+//! |---|---|---|
+//! | `GET /v1/state` | either | JSON: name, domain, vkey, origin, epoch, size, cosigned checkpoint, damage, free bytes |
+//! | `POST /v1/enrol`, `POST /v1/epoch` | either | the statement is stored; its data key's blob must have been put |
+//! | `HEAD /v1/blob/HEX` | either | 200 or 404 |
+//! | `PUT /v1/blob/HEX` | either | 201 stored, 200 present, 422 wrong bytes, 507 no room |
+//! | `POST /v1/append` | either | a CBOR array of batches; one cosignature line for each |
+//! | `GET /v1/batches?from=N` | recovery | a CBOR array of batches |
+//! | `GET /v1/blob/HEX` | recovery | the bytes |
+//! | `GET /v1/epochs` | either | a JSON array of statements |
+//!
+//! There is nothing else: no request changes or removes what is stored.
+
+mod body;
+mod files;
+mod routes;
+
+use crate::core::Vault;
+use crate::credential::Role;
+use crate::dir::DirStore;
+use crate::disk::RealDisk;
+use crate::store::StoreError;
+use crate::url::VaultUrl;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use journal::Hash;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+pub(crate) use files::write_private;
+pub(crate) use routes::encode_batches;
+
+/// Connections that a vault keeps open at once.
+pub const CONNECTIONS_MAX: usize = 256;
+/// How long a client may take for its TLS handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may stay without a whole request head; a site's shippers ask for the state more often.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What `outlast vault serve` runs with.
+#[derive(Debug, Clone)]
+pub struct VaultServeConfig {
+    /// The vault's directory.
+    pub dir: PathBuf,
+    /// Where to listen.
+    pub listen: String,
+    /// The vault's name.
+    pub name: String,
+    /// Who could destroy it.
+    pub domain: String,
+    /// The address for URLs, when it isn't the one listened on.
+    pub public_address: Option<String>,
+}
+
+/// Why a vault can't be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A name or address is not usable.
+    #[error("{0}")]
+    Invalid(String),
+    /// Another vault server has this directory.
+    #[error("another vault server is running in this directory")]
+    Locked,
+    /// The store can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A vault that is listening.
+pub struct Running {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: tokio_rustls::TlsAcceptor,
+    shared: Arc<Shared>,
+    _lock: std::fs::File,
+}
+
+/// What all requests share.
+pub(crate) struct Shared {
+    vault: Mutex<Vault<DirStore<RealDisk>>>,
+    store: Arc<DirStore<RealDisk>>,
+    name: String,
+    domain: String,
+    append: Hash,
+    recover: Hash,
+}
+
+impl Shared {
+    /// A panic while the lock was held can have left the state half-changed, but not signed: nothing is lost by going on.
+    fn vault(&self) -> MutexGuard<'_, Vault<DirStore<RealDisk>>> {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens the vault in the directory (making it on first start) and begins to listen.
+///
+/// # Errors
+/// When the directory, its store or the address can't be used.
+pub async fn bind(config: VaultServeConfig) -> Result<Running, ServeError> {
+    let listener = TcpListener::bind(&config.listen).await?;
+    let address = listener.local_addr()?;
+    let opening = tokio::task::spawn_blocking(move || files::open(&config, address));
+    let opened = opening.await.map_err(io::Error::other)??;
+    Ok(Running { listener, address, tls: opened.tls.into(), shared: Arc::new(opened.shared), _lock: opened.lock })
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` resolves, then lets requests in flight finish.
+    ///
+    /// # Errors
+    /// Never while it can accept connections.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let graceful = GracefulShutdown::new();
+        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let permit = room.clone().acquire_owned().await.map_err(io::Error::other)?;
+            let stream = tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        continue;
+                    }
+                },
+                () = &mut stop => break,
+            };
+            stream.set_nodelay(true)?;
+            let (tls, shared, watcher) = (self.tls.clone(), self.shared.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => {
+                        let service =
+                            hyper::service::service_fn(move |request| routes::handle(shared.clone(), request));
+                        let connection = hyper::server::conn::http1::Builder::new()
+                            .timer(TokioTimer::new())
+                            .header_read_timeout(IDLE_TIMEOUT)
+                            .serve_connection(TokioIo::new(stream), service);
+                        if let Err(error) = watcher.watch(connection).await {
+                            tracing::debug!(%error, "connection ended");
+                        }
+                    }
+                    Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                    Err(_) => tracing::debug!("TLS handshake took too long"),
+                }
+                drop(permit);
+            });
+        }
+        drop(self.listener);
+        let finished = tokio::time::timeout(Duration::from_secs(10), graceful.shutdown());
+        if finished.await.is_err() {
+            tracing::warn!("some requests did not finish in time; stopping all the same");
+        }
+        Ok(())
+    }
+}
+
+/// The two URLs of a vault.
+fn urls(
+    shared: &Shared,
+    credentials: [(Role, crate::credential::Credential); 2],
+    address: &str,
+    pin: Hash,
+) -> [VaultUrl; 2] {
+    let vkey = shared.vault().key().verifier().clone();
+    credentials.map(|(role, credential)| VaultUrl {
+        role,
+        credential,
+        address: address.to_owned(),
+        name: shared.name.clone(),
+        domain: shared.domain.clone(),
+        pin,
+        vkey: vkey.clone(),
+    })
+}

@@ -1,0 +1,103 @@
+//! What a vault's directory holds besides its store: keys, certificate, credentials, and the two URLs to hand out.
+
+use super::{ServeError, Shared, VaultServeConfig, urls};
+use crate::core::Vault;
+use crate::credential::{Credential, Role};
+use crate::dir::DirStore;
+use crate::disk::RealDisk;
+use crate::tls;
+use crate::url::name_is_valid;
+use journal::Hash;
+use journal::note::{KeyKind, SigningKey};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+pub(super) struct Opened {
+    pub(super) shared: Shared,
+    pub(super) tls: Arc<rustls::ServerConfig>,
+    pub(super) lock: File,
+}
+
+pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Opened, ServeError> {
+    for (what, name) in [("name", &config.name), ("domain", &config.domain)] {
+        if !name_is_valid(name) {
+            return Err(ServeError::Invalid(format!(
+                "the {what} {name:?} is not usable: 1 to 64 letters, digits, dots and dashes"
+            )));
+        }
+    }
+    let dir = &config.dir;
+    std::fs::create_dir_all(dir.join("private"))?;
+    let lock = File::options().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+    if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Err(ServeError::Locked);
+    }
+    let key = cosigner_key(&dir.join("private/cosigner.seed"), &config.name)?;
+    let (tls, pin) = tls::server(&dir.join("private"))?;
+    let credentials = [Role::Append, Role::Recover].map(|role| (role, stored_credential(dir, role)));
+    let [(_, append), (_, recover)] = credentials;
+    let (append, recover) = (append?, recover?);
+    let store = Arc::new(DirStore::open(&dir.join("store"), RealDisk)?);
+    let vault = Vault::open(store.clone(), key)?;
+    let shared = Shared {
+        vault: Mutex::new(vault),
+        store,
+        name: config.name.clone(),
+        domain: config.domain.clone(),
+        append: append.digest(),
+        recover: recover.digest(),
+    };
+    let public = config.public_address.clone().unwrap_or_else(|| address.to_string());
+    let [site, recover] = urls(&shared, [(Role::Append, append), (Role::Recover, recover)], &public, pin);
+    write_private(&dir.join("site.url"), format!("{}\n", site.expose()).as_bytes())?;
+    write_private(&dir.join("recover.url"), format!("{}\n", recover.expose()).as_bytes())?;
+    write_private(&dir.join("listening.json"), format!("{{\"https\":\"{address}\"}}\n").as_bytes())?;
+    Ok(Opened { shared, tls, lock })
+}
+
+/// The credential of a role: made on first start, and read back from the URL that was handed out then. An owner who takes
+/// a URL file away from the vault's disk keeps the digest here, which is all that serving needs; then the file comes back
+/// with a new credential only when the digest is removed too.
+fn stored_credential(dir: &Path, role: Role) -> io::Result<Credential> {
+    let path = dir.join("private").join(format!("{}.credential", role.as_str()));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            Credential::parse(text.trim()).ok_or_else(|| io::Error::other(format!("{} is damaged", path.display())))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let credential = Credential::generate()?;
+            write_private(&path, credential.expose().as_bytes())?;
+            Ok(credential)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn cosigner_key(path: &Path, name: &str) -> Result<SigningKey, ServeError> {
+    let seed = match std::fs::read_to_string(path) {
+        Ok(text) => text.trim().parse().map_err(|_| ServeError::Invalid(format!("{} is damaged", path.display())))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut seed = [0; 32];
+            getrandom::fill(&mut seed).map_err(io::Error::other)?;
+            write_private(path, Hash(seed).to_string().as_bytes())?;
+            Hash(seed)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    SigningKey::from_seed(name, KeyKind::Cosignature, &seed.0).map_err(|error| ServeError::Invalid(error.to_string()))
+}
+
+/// Writes a small file that only its owner reads, whole or not at all, durably. These files are the server's own, not the
+/// store's: they may be replaced.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let part = path.with_extension("part");
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&part, path)?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}

@@ -1,0 +1,257 @@
+//! One function for each request.
+
+use super::Shared;
+use super::body::{Body, from_reader, full, reader};
+use crate::core::{Refusal, Vault};
+use crate::credential::{Credential, Role};
+use crate::store::{Put, Store as _, StoreError};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode, header};
+use journal::BlobName;
+use minicbor::{Decoder, Encoder};
+use serde_json::json;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The most bytes of one append request.
+pub(crate) const APPEND_BYTES_MAX: usize = 32 << 20;
+/// The most bytes of one blob.
+pub(crate) const BLOB_BYTES_MAX: u64 = 80 << 20;
+/// The most bytes of an epoch statement.
+const STATEMENT_BYTES_MAX: usize = 16 << 10;
+/// About how many bytes of batches one answer holds.
+const BATCHES_BYTES: usize = 8 << 20;
+
+type Answer = Result<Response<Body>, No>;
+
+/// A request that is not done: the status, and why.
+#[derive(Debug)]
+struct No(StatusCode, String);
+
+fn no(status: StatusCode, words: impl Into<String>) -> No {
+    No(status, words.into())
+}
+
+pub(super) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let answer = match role(&shared, &request) {
+        None => Err(no(StatusCode::UNAUTHORIZED, "this vault does not know that credential")),
+        Some(role) => route(shared, role, request).await,
+    };
+    Ok(answer.unwrap_or_else(|No(status, words)| text(status, words)))
+}
+
+fn role(shared: &Shared, request: &Request<Incoming>) -> Option<Role> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let credential = Credential::parse(value.strip_prefix("Bearer ")?)?;
+    if credential.matches(&shared.recover) {
+        Some(Role::Recover)
+    } else if credential.matches(&shared.append) {
+        Some(Role::Append)
+    } else {
+        None
+    }
+}
+
+async fn route(shared: Arc<Shared>, role: Role, request: Request<Incoming>) -> Answer {
+    let path = request.uri().path().to_owned();
+    let may_read = || {
+        if role == Role::Recover {
+            Ok(())
+        } else {
+            Err(no(StatusCode::FORBIDDEN, "reading needs the recovery credential"))
+        }
+    };
+    if let Some(name) = path.strip_prefix("/v1/blob/") {
+        let name = name.parse().map_err(|_| no(StatusCode::NOT_FOUND, "a blob is named by 64 hexadecimal digits"))?;
+        return match *request.method() {
+            Method::HEAD => has_blob(shared, name).await,
+            Method::PUT => put_blob(shared, name, request.into_body()).await,
+            Method::GET => {
+                may_read()?;
+                get_blob(shared, name).await
+            }
+            _ => Err(not_allowed()),
+        };
+    }
+    match (path.as_str(), request.method()) {
+        ("/v1/state", &Method::GET) => blocking(move || state(&shared)).await,
+        ("/v1/enrol", &Method::POST) => statement(shared, request.into_body(), true).await,
+        ("/v1/epoch", &Method::POST) => statement(shared, request.into_body(), false).await,
+        ("/v1/append", &Method::POST) => append(shared, request.into_body()).await,
+        ("/v1/batches", &Method::GET) => {
+            may_read()?;
+            let from =
+                request.uri().query().and_then(|query| query.strip_prefix("from=")).and_then(|from| from.parse().ok());
+            let from = from.ok_or_else(|| no(StatusCode::BAD_REQUEST, "say from where: ?from=NUMBER"))?;
+            blocking(move || batches(&shared, from)).await
+        }
+        ("/v1/epochs", &Method::GET) => {
+            blocking(move || Ok(json_answer(&json!(shared.vault().epochs().collect::<Vec<_>>())))).await
+        }
+        ("/v1/state" | "/v1/enrol" | "/v1/epoch" | "/v1/append" | "/v1/batches" | "/v1/epochs", _) => {
+            Err(not_allowed())
+        }
+        _ => Err(no(StatusCode::NOT_FOUND, "a vault has no such address")),
+    }
+}
+
+fn not_allowed() -> No {
+    no(StatusCode::METHOD_NOT_ALLOWED, "a vault does not do that; it only adds")
+}
+
+fn text(status: StatusCode, words: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(full(words));
+    *response.status_mut() = status;
+    response
+}
+
+fn json_answer(value: &serde_json::Value) -> Response<Body> {
+    let mut response = text(StatusCode::OK, value.to_string());
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Disk work, away from the threads that serve connections.
+async fn blocking(work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!(%error, "a request's work panicked");
+            Err(no(StatusCode::INTERNAL_SERVER_ERROR, "the vault failed; its log says how"))
+        }
+    }
+}
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn state(shared: &Shared) -> Answer {
+    let vault = shared.vault();
+    let (origin, epoch) = vault.epoch().map_or((None, 0), |(origin, epoch)| (Some(origin.to_string()), epoch));
+    Ok(json_answer(&json!({
+        "name": shared.name, "domain": shared.domain, "vkey": vault.key().verifier().to_string(),
+        "origin": origin, "epoch": epoch, "size": vault.size(),
+        "checkpoint": vault.checkpoint(now_s()).map(|note| note.to_string()),
+        "damaged": vault.damaged(), "free_bytes": shared.store.free_bytes().unwrap_or(0),
+    })))
+}
+
+/// A whole body that must be small.
+async fn collect(body: Incoming, bytes_max: usize) -> Result<Bytes, No> {
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(_) => Err(no(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body did not arrive whole, or is over {bytes_max} bytes"),
+        )),
+    }
+}
+
+async fn statement(shared: Arc<Shared>, body: Incoming, first: bool) -> Answer {
+    let bytes = collect(body, STATEMENT_BYTES_MAX).await?;
+    let statement =
+        String::from_utf8(bytes.to_vec()).map_err(|_| no(StatusCode::BAD_REQUEST, "a statement is text"))?;
+    blocking(move || {
+        let mut vault = shared.vault();
+        let done = if first { vault.enrol(&statement) } else { vault.start_epoch(&statement) };
+        done.map(|()| text(StatusCode::OK, "")).map_err(|refusal| refuse(&refusal))
+    })
+    .await
+}
+
+async fn append(shared: Arc<Shared>, body: Incoming) -> Answer {
+    let bytes = collect(body, APPEND_BYTES_MAX).await?;
+    blocking(move || {
+        let batches =
+            decode_batches(&bytes).map_err(|_| no(StatusCode::BAD_REQUEST, "the body is a CBOR array of batches"))?;
+        let lines = shared.vault().append(&batches, now_s()).map_err(|refusal| refuse(&refusal))?;
+        Ok(text(StatusCode::OK, lines.iter().map(|line| format!("{line}\n")).collect::<String>()))
+    })
+    .await
+}
+
+fn decode_batches(bytes: &[u8]) -> Result<Vec<Vec<u8>>, minicbor::decode::Error> {
+    let mut d = Decoder::new(bytes);
+    let count = d.array()?.ok_or_else(|| minicbor::decode::Error::message("an array without a length"))?;
+    (0..count).map(|_| Ok(d.bytes()?.to_vec())).collect()
+}
+
+/// Batches as one body.
+pub(crate) fn encode_batches<'a>(batches: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut e = Encoder::new(Vec::new());
+    let write = || {
+        e.array(batches.len() as u64)?;
+        for batch in batches {
+            e.bytes(batch)?;
+        }
+        Ok::<(), minicbor::encode::Error<Infallible>>(())
+    };
+    match write() {
+        Ok(()) => e.into_writer(),
+        Err(error) => unreachable!("encoding into memory: {error}"),
+    }
+}
+
+fn batches(shared: &Shared, from: u64) -> Answer {
+    let batches = shared.vault().batches(from, BATCHES_BYTES).map_err(|error| refuse(&error.into()))?;
+    Ok(text(StatusCode::OK, encode_batches(batches.iter().map(Vec::as_slice))))
+}
+
+async fn has_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
+    blocking(move || {
+        let found = shared.vault().has_blob(&name).map_err(|error| refuse(&error.into()))?;
+        Ok(text(if found { StatusCode::OK } else { StatusCode::NOT_FOUND }, ""))
+    })
+    .await
+}
+
+async fn put_blob(shared: Arc<Shared>, name: BlobName, body: Incoming) -> Answer {
+    let mut reader = reader(body, BLOB_BYTES_MAX);
+    blocking(move || {
+        let put = Vault::put_blob(&*shared.store, &name, &mut reader).map_err(|refusal| refuse(&refusal))?;
+        Ok(text(if put == Put::Stored { StatusCode::CREATED } else { StatusCode::OK }, ""))
+    })
+    .await
+}
+
+async fn get_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
+    blocking(move || {
+        if let Some(bytes) = shared.vault().inline_blob(&name).map_err(|error| refuse(&error.into()))? {
+            return Ok(text(StatusCode::OK, bytes));
+        }
+        match shared.store.blob(&name).map_err(|error| refuse(&error.into()))? {
+            None => Err(no(StatusCode::NOT_FOUND, "this vault has no such blob")),
+            Some((reader, len)) => {
+                let mut response = Response::new(from_reader(reader));
+                response.headers_mut().insert(header::CONTENT_LENGTH, len.into());
+                Ok(response)
+            }
+        }
+    })
+    .await
+}
+
+/// A refusal as an answer: the status says which, for programs; the text says what to do, for people.
+fn refuse(refusal: &Refusal) -> No {
+    let status = match refusal {
+        Refusal::Size { .. } | Refusal::Fork(_) | Refusal::HoldsMore { .. } | Refusal::OtherLog(_) => {
+            StatusCode::CONFLICT
+        }
+        Refusal::OldEpoch { .. } => StatusCode::GONE,
+        Refusal::NotEnrolled => StatusCode::PRECONDITION_REQUIRED,
+        Refusal::MissingBlobs(_) => StatusCode::FAILED_DEPENDENCY,
+        Refusal::Invalid(_) | Refusal::Store(StoreError::WrongBytes(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Full { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        Refusal::Damaged(_) | Refusal::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    tracing::warn!(%status, %refusal, "refused");
+    let body = match refusal {
+        Refusal::MissingBlobs(names) => names.iter().map(|name| format!("{name}\n")).collect(),
+        other => other.to_string(),
+    };
+    no(status, body)
+}
