@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Every test of the workspace: cargo-nextest where it is installed, cargo's own runner where it is not.
+#
+#   scripts/cargo-test.sh [ARGUMENT...]     arguments go to the runner
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# Tests that need PostgreSQL or a foreign client fail rather than skip when those are missing.
+export OUTLAST_TEST_ALL=1
+if cargo nextest --version >/dev/null 2>&1; then
+  cargo nextest run --workspace --locked "$@"
+  # nextest runs no examples of the documentation.
+  [ $# -gt 0 ] || cargo test --workspace --locked --doc --quiet
+else
+  cargo test --workspace --locked --no-fail-fast "$@"
+fi

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Installs the Debian packages this project needs beyond Rust. Looks first: where nothing is missing, apt is not called.
+#
+#   scripts/deps.sh          everything the tests need
+#   scripts/deps.sh run      only what building and running the site needs
+#   scripts/deps.sh bench    what the tests need, and the web server the benchmarks compare with
+set -euo pipefail
+
+have_command() { command -v "$1" >/dev/null 2>&1; }
+have_header() { [ -e /usr/include/stdio.h ]; }
+have_postgres() { have_command initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+# Debian ships python3 without ensurepip; a venv made without it has no pip.
+have_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+missing=()
+# need PACKAGE TEST...: notes the package down when the test fails.
+need() {
+  local package=$1
+  shift
+  "$@" || missing+=("$package")
+}
+
+needed_to_run() {
+  need gcc have_command cc
+  need libc6-dev have_header
+  need git have_command git
+}
+
+needed_to_test() {
+  needed_to_run
+  need postgresql have_postgres
+  need python3-venv have_venv
+  need nodejs have_command node
+  need npm have_command npm
+  need age have_command age
+  need openssl have_command openssl
+  need zstd have_command zstd
+  need curl have_command curl
+}
+
+needed_to_bench() {
+  needed_to_test
+  need nginx-light have_command nginx
+  need fcgiwrap have_command fcgiwrap
+}
+
+case "${1:-test}" in
+  run) needed_to_run ;;
+  test) needed_to_test ;;
+  bench) needed_to_bench ;;
+  *)
+    echo "usage: scripts/deps.sh [run|test|bench]" >&2
+    exit 2
+    ;;
+esac
+
+if ! have_command cargo; then
+  echo "deps.sh: no cargo on PATH. Install Rust first (Rust 1.95 or newer, see README.md)." >&2
+  exit 1
+fi
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! have_command sudo; then
+    echo "deps.sh: missing ${missing[*]}; as root: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+if ! have_command apt-get; then
+  echo "deps.sh: this is not a Debian system; install by hand what these packages hold: ${missing[*]}" >&2
+  exit 1
+fi
+echo "deps.sh: installing ${missing[*]}" >&2
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
