@@ -15,7 +15,6 @@ mod recent;
 mod sealer;
 mod source;
 mod store;
-pub mod vault_types;
 
 pub use blobs::BlobSink;
 pub use edges::{Edges, FullTile, TILE_WIDTH};
@@ -38,7 +37,8 @@ use recent::Recent;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use vault_types::EncodedBatch;
+use tokio::sync::watch;
+use vault::EncodedBatch;
 
 /// Cosignatures kept in memory until a batch takes them to the database. The oldest go first: vaults can be asked again.
 const PENDING_COSIGNATURES_MAX: usize = 8192;
@@ -52,6 +52,7 @@ pub struct Log {
     recent: Mutex<Recent>,
     /// (size, vault) -> line
     cosignatures: Mutex<BTreeMap<(u64, String), String>>,
+    everywhere: watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for Log {
@@ -66,14 +67,20 @@ impl Log {
         keys.data_key(keys.epoch)?;
         db.write(schema::install)?;
         let head = db.read(Head::load)?;
-        let (recent, cosignatures) = (Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self { db, keys, blobs, size: AtomicU64::new(head.size()), recent, cosignatures }))
+        let (recent, cosignatures, everywhere) = (Mutex::default(), Mutex::default(), watch::Sender::new(0));
+        Ok(Arc::new(Self { db, keys, blobs, size: AtomicU64::new(head.size()), recent, cosignatures, everywhere }))
     }
 
     /// Committed entries.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size.load(Ordering::Acquire)
+    }
+
+    /// Every vault there is has the entries below this number: what was spooled for them is needed no more.
+    #[must_use]
+    pub fn held_by_all(&self) -> watch::Receiver<u64> {
+        self.everywhere.subscribe()
     }
 
     /// The database it is in.

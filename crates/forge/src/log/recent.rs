@@ -1,8 +1,8 @@
 //! The newest batches, encoded, so that shipping them reads nothing back.
 
-use super::vault_types::EncodedBatch;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use vault::EncodedBatch;
 
 /// Bytes of batches kept in memory, by default.
 pub const RECENT_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -2,7 +2,6 @@
 
 use super::Log;
 use super::store::{self, CheckpointRow, EntryRow};
-use super::vault_types::{BlobReader, EncodedBatch, JournalSource, SourceError};
 use crate::db::Tx;
 use crate::error::Error;
 use journal::batch::{BATCH_BYTES_MAX, Batch, INLINE_BLOB_BYTES_MAX, INLINE_BLOBS_MAX};
@@ -10,6 +9,7 @@ use journal::entry::Body;
 use journal::{BlobName, Hash};
 use std::io::Read;
 use std::sync::Arc;
+use vault::{BlobReader, EncodedBatch, JournalSource, SourceError};
 
 /// Checkpoints read at a time when old batches are made again.
 const CHECKPOINTS_AT_ONCE: u64 = 64;
@@ -42,6 +42,14 @@ impl JournalSource for Log {
 
     fn cosigned(&self, vault: &str, size: u64, line: &str) {
         self.keep_cosignature(vault, size, line);
+    }
+
+    fn held_by_all(&self, size: u64) {
+        self.everywhere.send_if_modified(|now| {
+            let grown = size > *now;
+            *now = size.max(*now);
+            grown
+        });
     }
 }
 
@@ -95,8 +103,12 @@ impl Log {
         let CheckpointRow { size, first, epoch, root, note } = checkpoint;
         let (origin, inline) = (self.keys.origin.clone(), self.small_blobs(blobs, room));
         let batch = Batch { origin, epoch, first, entries, checkpoint: note, snapshot_entry, inline };
-        let bytes = batch.encode().map_err(|e| Error::internal(format!("the batch from entry {first} on: {e}")))?;
-        Ok(EncodedBatch { first, count: size - first, bytes: bytes.into(), size_root: root })
+        let encoded =
+            EncodedBatch::new(&batch).map_err(|e| Error::internal(format!("the batch from entry {first} on: {e}")))?;
+        if encoded.end() == size && encoded.size_root == root {
+            return Ok(encoded);
+        }
+        Err(Error::damaged(format!("the checkpoint of size {size} is not the one that was signed")))
     }
 
     /// A blob that cannot be read here is left to the shippers, which will say so.

@@ -20,6 +20,28 @@ pub trait Shipping: Send + Sync + 'static {
     fn sizes(&self) -> Vec<(String, u64)>;
 }
 
+impl Shipping for vault::Replicator {
+    fn committed(&self) {
+        Self::committed(self);
+    }
+
+    fn held(&self) -> watch::Receiver<u64> {
+        Self::held(self)
+    }
+
+    fn trouble(&self) -> Option<String> {
+        Self::trouble(self).borrow().as_ref().map(ToString::to_string)
+    }
+
+    fn quorum_reachable(&self) -> Result<(), Vec<String>> {
+        Self::quorum_reachable(self)
+    }
+
+    fn sizes(&self) -> Vec<(String, u64)> {
+        self.status().into_iter().map(|vault| (vault.name, vault.size)).collect()
+    }
+}
+
 /// Those that have cosigned everything below `size`.
 pub(crate) fn holders(shipping: &dyn Shipping, size: u64) -> Vec<String> {
     shipping.sizes().into_iter().filter(|(_, has)| *has >= size).map(|(name, _)| name).collect()

@@ -5,7 +5,7 @@ use crate::generate::history;
 use crate::replayed::write_history;
 use crate::rig::{Rig, keys};
 use forge::db::Db;
-use forge::log::vault_types::JournalSource;
+use vault::JournalSource;
 use forge::replay::{Findings, check};
 use forge::schema::TABLES;
 

@@ -5,7 +5,7 @@ use forge::event::Event;
 use forge::event::site::{EpochStarted, SiteStarted};
 use forge::event::vault::VaultEnrolled;
 use forge::ledger::LedgerLimits;
-use forge::log::vault_types::JournalSource;
+use vault::JournalSource;
 use forge::log::{BlobSink, Log, LogKeys};
 use forge::replay::{TableHash, table_hashes};
 use forge::writer::{Command, Decide, Shipping, Submitter};

@@ -7,7 +7,7 @@ use crate::rig::{Rig, Spool, hashes, keys, replay_into};
 use forge::Error;
 use forge::event::site::SnapshotTaken;
 use forge::ledger::LedgerLimits;
-use forge::log::vault_types::JournalSource;
+use vault::JournalSource;
 use forge::log::{self, Head};
 use forge::replay::check;
 use forge::snapshot;

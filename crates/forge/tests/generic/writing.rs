@@ -11,7 +11,7 @@ use forge::event::push::{Pushed, RefMove};
 use forge::event::repo::{Format, RepoCreated, RepoKind, Visibility};
 use forge::ledger::LedgerLimits;
 use forge::log::LogKeys;
-use forge::log::vault_types::JournalSource;
+use vault::JournalSource;
 use forge::writer::{COMMAND_EVENTS_MAX, Command, Decide, Submitter, Urgency, WriterLimits};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
