@@ -1,0 +1,33 @@
+# Everything CI does can be done here with the same commands.
+.POSIX:
+.PHONY: run test check bench fuzz deps build
+
+run: deps-run ## A site with three practice vaults on http://127.0.0.1:8080, data in ./outlast-data
+	cargo run --release --locked --bin outlast -- serve
+
+test: deps ## Every test, on SQLite and PostgreSQL, with real clients
+	scripts/with-postgres.sh scripts/test-venv.sh scripts/cargo-test.sh
+
+check: deps ## Formatting, lints, dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	scripts/deny.sh
+
+bench: ## The figures of docs/bench.md, against git http-backend behind nginx; results in bench/out/
+	scripts/deps.sh build run bench
+	cargo build --release --locked --bin outlast
+	cargo build --release --locked -p forge --example replay_speed
+	python3 bench/bench.py
+
+fuzz: ## Each fuzz target for a short while (needs cargo-fuzz and a nightly compiler; else a stand-in says so)
+	scripts/fuzz.sh
+
+build: deps
+	cargo build --release --locked --bin outlast
+
+deps: ## What a fresh Debian 12 lacks beyond Rust
+	scripts/deps.sh build run test
+
+.PHONY: deps-run
+deps-run:
+	scripts/deps.sh build run
