@@ -3,7 +3,7 @@
 .PHONY: run test check bench fuzz deps build
 
 run: deps-run ## A site with three practice vaults on http://127.0.0.1:8080, data in ./outlast-data
-	cargo run --release --locked --bin outlast -- serve
+	cargo run --release --locked --bin outlast -- serve $(ARGS)
 
 test: deps ## Every test, on SQLite and PostgreSQL, with real clients
 	scripts/with-postgres.sh scripts/test-venv.sh scripts/cargo-test.sh

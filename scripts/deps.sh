@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # Installs the Debian packages this project needs beyond Rust. Looks first: where nothing is missing, apt is not called.
 #
-#   scripts/deps.sh          everything the tests need
-#   scripts/deps.sh run      only what building and running the site needs
-#   scripts/deps.sh bench    what the tests need, and the web server the benchmarks compare with
+#   scripts/deps.sh [SET...]
+#
+# Sets: build  a C compiler, for the C parts of dependencies
+#       run    what a running site calls
+#       test   the two above, PostgreSQL, other Git clients' languages, and the stock tools that vaults are opened with
+#       bench  all of that, and the web server the benchmarks compare with
+# Without a SET: test.
 set -euo pipefail
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
@@ -17,16 +21,21 @@ missing=()
 need() {
   local package=$1
   shift
+  case " ${missing[*]-} " in *" $package "*) return ;; esac
   "$@" || missing+=("$package")
 }
 
-needed_to_run() {
+needed_to_build() {
   need gcc have_command cc
   need libc6-dev have_header
+}
+
+needed_to_run() {
   need git have_command git
 }
 
 needed_to_test() {
+  needed_to_build
   needed_to_run
   need postgresql have_postgres
   need python3-venv have_venv
@@ -44,21 +53,22 @@ needed_to_bench() {
   need fcgiwrap have_command fcgiwrap
 }
 
-case "${1:-test}" in
-  run) needed_to_run ;;
-  test) needed_to_test ;;
-  bench) needed_to_bench ;;
-  *)
-    echo "usage: scripts/deps.sh [run|test|bench]" >&2
-    exit 2
-    ;;
-esac
+[ $# -gt 0 ] || set -- test
+for set in "$@"; do
+  case "$set" in
+    build | run | test | bench) "needed_to_$set" ;;
+    *)
+      echo "usage: scripts/deps.sh [build|run|test|bench]..." >&2
+      exit 2
+      ;;
+  esac
+done
 
 if ! have_command cargo; then
-  echo "deps.sh: no cargo on PATH. Install Rust first (Rust 1.95 or newer, see README.md)." >&2
+  echo "deps.sh: no cargo on PATH. Install Rust first (1.95 or newer, see README.md)." >&2
   exit 1
 fi
-[ ${#missing[@]} -eq 0 ] && exit 0
+[ ${#missing[@]} -gt 0 ] || exit 0
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then

@@ -37,5 +37,5 @@ if ! up_to_date "$place/node.stamp" "${lists[@]}" || [ ! -d "$node/node_modules"
 fi
 cp "$root"/tests/clients/*.mjs "$node/"
 
-export OUTLAST_TEST_PYTHON=$python OUTLAST_TEST_NODE_CLIENTS=$node
+export OUTLAST_TEST_PYTHON=$python OUTLAST_TEST_NODE_CLIENTS=$node OUTLAST_TEST_NODE_MODULES=$node/node_modules
 exec "$@"
