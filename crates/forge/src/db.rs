@@ -75,6 +75,9 @@ impl Db {
     }
 
     /// Connects to a PostgreSQL database, which must exist (`postgres://user@host/name` or `host=... dbname=...`).
+    ///
+    /// One process writes to it: another gets an error here. (It is a lock of the writing connection's session, so there must
+    /// be no pooler between that hands out sessions by the transaction.)
     pub fn postgres(url: &str) -> Result<Self, DbError> {
         Self::open(Opener::Postgres { url: url.to_owned() })
     }
@@ -94,7 +97,7 @@ impl Db {
 
     /// Runs `work` on one consistent snapshot; nothing can be written.
     pub fn read<T, E: From<DbError>>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
-        let mut session = self.inner.readers.take()?;
+        let mut session = self.inner.readers.begin()?;
         let outcome = session.run(false, work);
         self.inner.readers.give_back(session);
         outcome
@@ -119,10 +122,7 @@ impl Db {
     /// Only the writer, replay and the journal's own bookkeeping may call this; everything else submits a command.
     pub fn write<T, E: From<DbError>>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
         let mut slot = self.writer_slot();
-        let mut session = match slot.take() {
-            Some(session) if session.usable() => session,
-            _ => self.inner.opener.open(true)?,
-        };
+        let mut session = self.inner.opener.begun(slot.take(), true)?;
         let outcome = session.run(true, work);
         *slot = Some(session);
         outcome

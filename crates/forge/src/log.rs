@@ -28,11 +28,15 @@ pub use store::{
 };
 
 pub(crate) use sealer::{Sealed, read_row};
-pub(crate) use store::{checkpoint_insert, checkpoint_put, cosignature_insert, entry_insert, tile_put, tile_put_full};
+pub(crate) use store::{
+    checkpoint_insert, checkpoint_put, cosignature_insert, entry_insert, tile_put, tile_put_full, tile_stored,
+};
 
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
 use crate::schema;
+use journal::checkpoint::Checkpoint;
+use journal::note::SignedNote;
 use recent::Recent;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,6 +71,7 @@ impl Log {
         keys.data_key(keys.epoch)?;
         db.write(schema::install)?;
         let head = db.read(Head::load)?;
+        db.read(|tx| last_is_signed(tx, &keys))?;
         let (recent, cosignatures, everywhere) = (Mutex::default(), Mutex::default(), watch::Sender::new(0));
         Ok(Arc::new(Self { db, keys, blobs, size: AtomicU64::new(head.size()), recent, cosignatures, everywhere }))
     }
@@ -152,4 +157,16 @@ impl Log {
     fn cosignatures(&self) -> MutexGuard<'_, BTreeMap<(u64, String), String>> {
         self.cosignatures.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The last checkpoint of this site's own epoch was signed with this site's own key: the database and the keys belong together.
+fn last_is_signed(tx: &mut Tx, keys: &LogKeys) -> Result<(), Error> {
+    let Some(last) = checkpoint_last(tx)?.filter(|last| last.epoch == keys.epoch) else { return Ok(()) };
+    let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("the checkpoint of size {}: {e}", last.size));
+    let note: SignedNote = last.note.parse().map_err(|e| bad(&e))?;
+    let signed = Checkpoint::verify(&note, keys.log_key.verifier()).map_err(|e| bad(&e))?;
+    if (signed.size, signed.root) == (last.size, last.root) {
+        return Ok(());
+    }
+    Err(bad(&"the note was signed over another tree"))
 }

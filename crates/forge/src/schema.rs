@@ -113,7 +113,12 @@ fn dialect(backend: Backend, text: &str) -> String {
     match backend {
         Backend::Sqlite => {
             let code = code.replace(" BIGINT", " INTEGER").replace(" BOOLEAN", " INTEGER").replace(" BYTEA", " BLOB");
-            code.replace("\n);", "\n) STRICT;")
+            // A table whose key is of several columns is kept in the key's own tree, not in two.
+            let tables = code.split_inclusive("\n);").map(|text| match text.contains("\n    PRIMARY KEY (") {
+                true => text.replace("\n);", "\n) STRICT, WITHOUT ROWID;"),
+                false => text.replace("\n);", "\n) STRICT;"),
+            });
+            tables.collect()
         }
         Backend::Postgres => code.replace(" TEXT", " TEXT COLLATE \"C\""),
     }

@@ -27,22 +27,28 @@ impl Pool {
         Self { opener, open_max, state: Mutex::default(), came_free: Condvar::new() }
     }
 
-    pub(super) fn take(&self) -> Result<Session, DbError> {
+    /// A session in a reading transaction.
+    pub(super) fn begin(&self) -> Result<Session, DbError> {
+        let idle = self.take()?;
+        self.opener.begun(idle, false).inspect_err(|_| self.forget())
+    }
+
+    /// An idle session, or None for leave to open one more.
+    fn take(&self) -> Result<Option<Session>, DbError> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut state, _) = self
             .came_free
             .wait_timeout_while(state, WAIT, |s| s.idle.is_empty() && s.open >= self.open_max)
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = state.idle.pop() {
-            return Ok(session);
+            return Ok(Some(session));
         }
         if state.open >= self.open_max {
             let message = format!("all {} connections for reading are in use", self.open_max);
             return Err(DbError::new(super::DbErrorKind::Busy, message));
         }
         state.open += 1;
-        drop(state);
-        self.opener.open(false).inspect_err(|_| self.forget())
+        Ok(None)
     }
 
     /// A session that is no longer usable is closed instead of kept.

@@ -1,12 +1,16 @@
 //! PostgreSQL, through the blocking client: the writer is a plain thread and readers run on blocking threads.
 
-use super::{DbError, Row, Value, sql};
+use super::{DbError, DbErrorKind, Row, Value, sql};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, NoTls, Statement};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::time::{Duration, Instant};
+
+/// How long to wait for a writer that has gone to be missed by the server.
+const WRITER_LOCK_WAIT: Duration = Duration::from_secs(3);
 
 type BytesMut = bytes::BytesMut;
 type SqlResult<T> = Result<T, Box<dyn StdError + Sync + Send>>;
@@ -23,9 +27,12 @@ impl std::fmt::Debug for PgConnection {
 }
 
 impl PgConnection {
-    pub(super) fn open(url: &str) -> Result<Self, DbError> {
+    pub(super) fn open(url: &str, writing: bool) -> Result<Self, DbError> {
         let mut client = Client::connect(url, NoTls)?;
         client.batch_execute("SET synchronous_commit = on; SET client_min_messages = warning")?;
+        if writing {
+            lock_for_writing(&mut client)?;
+        }
         Ok(Self { client: Some(client), statements: HashMap::new() })
     }
 
@@ -56,6 +63,10 @@ impl PgConnection {
         Ok(statement)
     }
 
+    pub(super) fn parameters(&mut self, sql: &'static str) -> Result<usize, DbError> {
+        Ok(self.statement(sql)?.params().len())
+    }
+
     pub(super) fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, DbError> {
         let statement = self.statement_for(sql, params)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|v| v as _).collect();
@@ -78,6 +89,21 @@ impl PgConnection {
         }
         Ok(())
     }
+}
+
+/// One writer for each schema. A connection of ours that broke keeps its lock until the server has noticed.
+fn lock_for_writing(client: &mut Client) -> Result<(), DbError> {
+    let sql = "SELECT pg_try_advisory_lock(hashtext('outlast writer'), hashtext(current_schema()))";
+    let patience = Instant::now() + WRITER_LOCK_WAIT;
+    while !client.query_one(sql, &[])?.try_get::<_, bool>(0)? {
+        if Instant::now() > patience {
+            let text =
+                "another Outlast is writing to this database: only one may. Stop it, or give this one its own database";
+            return Err(DbError::new(DbErrorKind::Busy, text));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
 }
 
 /// Closing waits on the client's own runtime, which panics on a thread of another one: it is done on a thread of its own.

@@ -25,10 +25,22 @@ impl Opener {
         }
     }
 
+    /// A session in a transaction: the idle one given, or a new one where it has died meanwhile.
+    pub(super) fn begun(&self, idle: Option<Session>, writing: bool) -> Result<Session, DbError> {
+        if let Some(mut session) = idle.filter(Session::usable)
+            && session.begin(writing).is_ok()
+        {
+            return Ok(session);
+        }
+        let mut session = self.open(writing)?;
+        session.begin(writing)?;
+        Ok(session)
+    }
+
     pub(super) fn open(&self, writing: bool) -> Result<Session, DbError> {
         let connection = match self {
             Opener::Sqlite { path, durable } => Connection::Sqlite(SqliteConnection::open(path, *durable, writing)?),
-            Opener::Postgres { url } => Connection::Postgres(PgConnection::open(url)?),
+            Opener::Postgres { url } => Connection::Postgres(PgConnection::open(url, writing)?),
         };
         Ok(Session { connection, broken: false })
     }
@@ -59,14 +71,24 @@ impl Session {
         !self.broken
     }
 
-    /// One transaction around `work`. If `work` panics the session is left marked as broken.
+    /// Begins a transaction; [`Session::run`] ends it.
+    pub(super) fn begin(&mut self, writing: bool) -> Result<(), DbError> {
+        self.broken = true;
+        let sql = match (self.backend(), writing) {
+            (Backend::Sqlite, true) => "BEGIN IMMEDIATE",
+            (Backend::Sqlite, false) => "BEGIN",
+            (Backend::Postgres, true) => "BEGIN",
+            (Backend::Postgres, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        self.control(sql)
+    }
+
+    /// The transaction that was begun, around `work`. If `work` panics the session is left marked as broken.
     pub(super) fn run<T, E: From<DbError>>(
         &mut self,
         writing: bool,
         work: impl FnOnce(&mut Tx) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.broken = true;
-        self.begin(writing)?;
         let outcome = work(&mut Tx::new(self, writing));
         match outcome {
             Ok(value) => {
@@ -79,16 +101,6 @@ impl Session {
                 Err(e)
             }
         }
-    }
-
-    fn begin(&mut self, writing: bool) -> Result<(), DbError> {
-        let sql = match (self.backend(), writing) {
-            (Backend::Sqlite, true) => "BEGIN IMMEDIATE",
-            (Backend::Sqlite, false) => "BEGIN",
-            (Backend::Postgres, true) => "BEGIN",
-            (Backend::Postgres, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        };
-        self.control(sql)
     }
 
     fn control(&mut self, sql: &'static str) -> Result<(), DbError> {

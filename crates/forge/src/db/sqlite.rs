@@ -49,6 +49,10 @@ impl SqliteConnection {
         Ok(statement)
     }
 
+    pub(super) fn parameters(&self, sql: &'static str) -> Result<usize, DbError> {
+        Ok(self.connection.prepare_cached(sql)?.parameter_count())
+    }
+
     pub(super) fn execute(&self, sql: &'static str, params: &[Value]) -> Result<u64, DbError> {
         Ok(self.bound(sql, params)?.raw_execute()? as u64)
     }

@@ -78,6 +78,15 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// Prepares a statement without running it: how many parameters it takes. An error where the database does not understand it.
+    pub fn prepare(&mut self, sql: &'static str) -> Result<usize, DbError> {
+        match &mut self.session.connection {
+            Connection::Sqlite(c) => c.parameters(sql),
+            Connection::Postgres(c) => c.parameters(sql),
+        }
+        .map_err(|e| e.within(sql))
+    }
+
     /// Runs several statements without parameters: the schema.
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {
         match &mut self.session.connection {

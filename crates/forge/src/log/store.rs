@@ -3,8 +3,11 @@
 use super::edges::{Edges, TILE_WIDTH, subtree_root};
 use super::edges::{FullTile, width};
 use crate::db::{DbError, DbErrorKind, Row, Tx, Value};
+use crate::error::Error;
 use crate::event::Stamp;
 use journal::Hash;
+use journal::checkpoint::Checkpoint;
+use journal::note::SignedNote;
 use std::ops::Range;
 
 /// A row of the journal.
@@ -35,6 +38,16 @@ pub struct CheckpointRow {
     pub root: Hash,
     /// The signed note.
     pub note: String,
+}
+
+impl CheckpointRow {
+    /// What the note says, in the words that were signed. The signature is not checked.
+    pub fn signed(&self) -> Result<Checkpoint, Error> {
+        let bad =
+            |e: &dyn std::fmt::Display| Error::damaged(format!("the stored checkpoint of size {}: {e}", self.size));
+        let note: SignedNote = self.note.parse().map_err(|e| bad(&e))?;
+        note.text().parse().map_err(|e| bad(&e))
+    }
 }
 
 pub(crate) fn entry_insert(tx: &mut Tx, row: &EntryRow) -> Result<(), DbError> {
@@ -174,15 +187,20 @@ pub(crate) fn tile_put_full(tx: &mut Tx, tile: &FullTile) -> Result<(), DbError>
 
 /// The first `width` hashes of a tile: stored, or made from the level below. None when this database does not reach so far back.
 pub fn tile_fetch(tx: &mut Tx, level: u8, place: u64, width: u64) -> Result<Option<Vec<Hash>>, DbError> {
-    let sql = "SELECT hashes FROM tile WHERE level = ?1 AND place = ?2";
-    let stored = tx.query_opt(sql, &[u32::from(level).into(), place.into()])?;
-    let mut hashes = stored.map_or(Ok(Vec::new()), |row| hashes_of(&row))?;
+    let mut hashes = tile_stored(tx, level, place)?;
     if (hashes.len() as u64) < width {
         let (from, to) = (place * TILE_WIDTH + hashes.len() as u64, place * TILE_WIDTH + width);
         hashes.extend(if level == 0 { leaves(tx, from, to)? } else { roots(tx, level - 1, from, to)? });
     }
     hashes.truncate(width as usize);
     Ok((hashes.len() as u64 == width).then_some(hashes))
+}
+
+/// The hashes of a tile that are stored: all, none, or those that came with a snapshot.
+pub(crate) fn tile_stored(tx: &mut Tx, level: u8, place: u64) -> Result<Vec<Hash>, DbError> {
+    let sql = "SELECT hashes FROM tile WHERE level = ?1 AND place = ?2";
+    let stored = tx.query_opt(sql, &[u32::from(level).into(), place.into()])?;
+    stored.map_or(Ok(Vec::new()), |row| hashes_of(&row))
 }
 
 fn leaves(tx: &mut Tx, from: u64, to: u64) -> Result<Vec<Hash>, DbError> {

@@ -1,10 +1,10 @@
 //! Rebuilding the tables from the journal in the same database: what a comparison is made with.
 
 use super::{CHUNK_EVENTS, CHUNKS_AHEAD, TRANSACTION_EVENTS};
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::event::{Event, Stamp};
-use crate::log::{self, LogKeys};
+use crate::log::{self, CheckpointRow, Edges, EntryRow, FullTile, LogKeys};
 use crate::schema;
 use journal::merkle::Frontier;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -29,37 +29,74 @@ pub fn rebuild(from: &Db, keys: &LogKeys, size: u64, into: &Db) -> Result<(), Er
 }
 
 fn send_journal(from: &Db, keys: &LogKeys, size: u64, sender: &SyncSender<Sent>) -> Result<(), Error> {
+    // The tiles are read in a transaction of their own: rows come one by one in the other.
+    let tiles_db = from.clone();
     from.read(|tx| {
         let checkpoints = log::checkpoint_list(tx, 0, i64::MAX as u64)?;
-        let mut checkpoints = checkpoints.iter().peekable();
-        let (mut frontier, mut chunk) = (Frontier::new(), Vec::new());
+        let mut walk = Walk { keys, checkpoints: &checkpoints, frontier: Frontier::new(), edges: Edges::default() };
+        let mut chunk = Vec::new();
         log::entry_each(tx, 0, size, |row| {
-            let seq = frontier.size();
-            if row.stamp.seq != seq {
-                return Err(gap(seq, row.stamp.seq));
-            }
-            while checkpoints.peek().is_some_and(|c| c.size <= seq) {
-                checkpoints.next();
-            }
-            let checkpoint =
-                checkpoints.peek().ok_or_else(|| Error::damaged(format!("no checkpoint covers entry {seq}")))?;
-            keys.reseal(checkpoint.epoch, &row)?;
-            frontier.push(row.leaf_hash);
-            if frontier.size() == checkpoint.size && frontier.root() != checkpoint.root {
-                let text = format!("the entries before {} do not lead to the root that was signed", checkpoint.size);
-                return Err(Error::damaged(text));
+            let full = walk.step(&row)?;
+            for tile in &full {
+                tiles_db.read(|tx| stored_tile_is(tx, tile))?;
             }
             chunk.push((row.stamp, log::read_row(&row)?.1));
             if chunk.len() >= CHUNK_EVENTS {
                 sender.send(Ok(std::mem::take(&mut chunk))).map_err(|_| Error::Stopping)?;
             }
-            Ok(())
+            Ok::<_, Error>(())
         })?;
-        if frontier.size() != size {
-            return Err(Error::damaged(format!("journal entry {} is missing from the database", frontier.size())));
+        if walk.frontier.size() != size {
+            return Err(Error::damaged(format!("journal entry {} is missing from the database", walk.frontier.size())));
         }
         sender.send(Ok(chunk)).map_err(|_| Error::Stopping)
     })
+}
+
+/// The journal read from its beginning, checked against all that was signed and stored about it.
+struct Walk<'a> {
+    keys: &'a LogKeys,
+    /// Those not reached yet.
+    checkpoints: &'a [CheckpointRow],
+    frontier: Frontier,
+    edges: Edges,
+}
+
+impl Walk<'_> {
+    fn step(&mut self, row: &EntryRow) -> Result<Vec<FullTile>, Error> {
+        let seq = self.frontier.size();
+        if row.stamp.seq != seq {
+            return Err(gap(seq, row.stamp.seq));
+        }
+        let Some((checkpoint, later)) = self.checkpoints.split_first() else {
+            return Err(Error::damaged(format!("no checkpoint covers entry {seq}")));
+        };
+        self.keys.reseal(checkpoint.epoch, row)?;
+        self.frontier.push(row.leaf_hash);
+        if self.frontier.size() == checkpoint.size {
+            checkpoint_is(checkpoint, &self.frontier)?;
+            self.checkpoints = later;
+        }
+        Ok(self.edges.push(row.leaf_hash))
+    }
+}
+
+/// The stored root and the signed text are this tree's.
+fn checkpoint_is(checkpoint: &CheckpointRow, frontier: &Frontier) -> Result<(), Error> {
+    let (size, root) = (frontier.size(), frontier.root());
+    let signed = checkpoint.signed()?;
+    if checkpoint.root != root || signed.root != root || signed.size != size {
+        return Err(Error::damaged(format!("the entries before {size} do not lead to the root that was signed")));
+    }
+    Ok(())
+}
+
+fn stored_tile_is(tx: &mut Tx, tile: &FullTile) -> Result<(), Error> {
+    if log::tile_stored(tx, tile.level, tile.place)? == tile.hashes {
+        return Ok(());
+    }
+    let text = format!("tile {} of level {} is not what the journal's entries give", tile.place, tile.level);
+    Err(Error::damaged(text))
 }
 
 fn gap(wanted: u64, found: u64) -> Error {

@@ -4,7 +4,7 @@ use crate::databases::{Databases, on_both};
 use crate::generate::history;
 use crate::replayed::write_history;
 use crate::rig::{Rig, keys};
-use forge::db::Db;
+use forge::db::{Db, Value};
 use vault::JournalSource;
 use forge::replay::{Findings, check};
 use forge::schema::TABLES;
@@ -105,6 +105,26 @@ on_both! {
         assert!(findings(db).is_clean());
         run(db, "DELETE FROM journal WHERE seq = 20".to_owned());
         named("a removed entry");
+    }
+}
+
+on_both! {
+    fn an_edited_checkpoint_or_tile_is_found(databases) {
+        let rig = Rig::new(databases.empty());
+        write_history(&rig, history(22, 300), 22);
+        let db = rig.site.db();
+        assert!(findings(db).is_clean());
+        run(db, "CREATE TABLE saved AS SELECT * FROM checkpoint".to_owned());
+        let second = "(SELECT min(size) FROM checkpoint WHERE size > 8)";
+        run(db, format!("UPDATE checkpoint SET note = (SELECT max(note) FROM saved WHERE size > 100) WHERE size = {second}"));
+        assert!(findings(db).journal.is_some(), "another note");
+        run(db, "DELETE FROM checkpoint".to_owned());
+        run(db, "INSERT INTO checkpoint SELECT * FROM saved".to_owned());
+        assert!(findings(db).is_clean());
+        let zeros = Value::from(vec![0u8; 8192]);
+        db.write(|tx| tx.execute("UPDATE tile SET hashes = ?1 WHERE level = 0", &[zeros])).unwrap();
+        let text = findings(db).journal.unwrap();
+        assert!(text.contains("tile 0 of level 0"), "{text}");
     }
 }
 

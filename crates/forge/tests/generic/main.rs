@@ -13,4 +13,5 @@ mod replayed;
 mod rig;
 mod schema_walk;
 mod snapshots;
+mod statements;
 mod writing;
