@@ -19,7 +19,7 @@ impl Databases {
 
     pub(crate) fn postgres() -> Self {
         let admin = std::env::var(VARIABLE).unwrap_or_else(|_| {
-            panic!("{VARIABLE} is not set: start a PostgreSQL with scripts/test-postgres.sh and name it there")
+            panic!("{VARIABLE} is not set: run the tests under scripts/with-postgres.sh, which starts a private one")
         });
         Self::Postgres { admin, schemas: RefCell::default() }
     }

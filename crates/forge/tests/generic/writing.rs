@@ -39,14 +39,25 @@ fn quick() -> LedgerLimits {
     LedgerLimits { writer, held_timeout: Duration::from_millis(50) }
 }
 
-/// Waits on the writer's thread until it is told to go on, so that others queue up behind it.
-struct Gate(mpsc::Receiver<()>);
+/// Says that it is on the writer's thread, and waits there until it is told to go on, so that others queue up behind it.
+struct Gate {
+    entered: tokio::sync::oneshot::Sender<()>,
+    go_on: mpsc::Receiver<()>,
+}
+
+impl Gate {
+    fn new() -> (Self, tokio::sync::oneshot::Receiver<()>, mpsc::Sender<()>) {
+        let ((entered, inside), (open, go_on)) = (tokio::sync::oneshot::channel(), mpsc::channel());
+        (Self { entered, go_on }, inside, open)
+    }
+}
 
 impl Command for Gate {
     type Output = ();
 
     fn decide(self, _: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let _ = self.0.recv();
+        let _ = self.entered.send(());
+        let _ = self.go_on.recv();
         Ok((Vec::new(), ()))
     }
 }
@@ -110,25 +121,27 @@ on_both! {
     /// Invariants 1 and 2, and that what queued up is one batch.
     fn commands_that_queue_up_are_one_batch_and_a_refused_one_refuses_no_other(databases) {
         let rig = rig(databases);
-        let (open, gate) = mpsc::channel();
+        let (gate, inside, open) = Gate::new();
         let before = rig.batch_sizes().len();
         let (site, by) = (&rig.site, Submitter { actor: Some(4), credential: Some(5) });
         let outcomes = rig.runtime.block_on(async {
             let all = async {
-                tokio::join!(
-                    site.submit(by, NextUser),
-                    site.submit(by, Refused),
-                    site.submit(by, Panics),
-                    site.submit(by, NextUser),
-                    site.submit(by, Write(vec![])),
-                    site.submit(by, NextUser),
-                )
+                inside.await.unwrap();
+                let all = async {
+                    tokio::join!(
+                        site.submit(by, NextUser),
+                        site.submit(by, Refused),
+                        site.submit(by, Panics),
+                        site.submit(by, NextUser),
+                        site.submit(by, Write(vec![])),
+                        site.submit(by, NextUser),
+                    )
+                };
+                // The first poll of each queues it; then the gate opens.
+                let (outcomes, ()) = tokio::join!(all, async { open.send(()).unwrap() });
+                outcomes
             };
-            let (_, outcomes, ()) = tokio::join!(site.submit(by, Gate(gate)), all, async {
-                tokio::time::sleep(Duration::from_millis(30)).await;
-                open.send(()).unwrap();
-            });
-            outcomes
+            tokio::join!(site.submit(by, gate), all).1
         });
         let (a, refused, panicked, b, nothing, c) = outcomes;
         assert!(matches!(refused, Err(Error::Conflict(_))));
@@ -241,12 +254,12 @@ fn a_full_queue_is_busy_and_a_stopped_writer_says_so() {
     let databases = Databases::sqlite();
     let writer = WriterLimits { queue_max: 2, ..WriterLimits::default() };
     let rig = Rig::on(databases.empty(), Spool::new(), &LedgerLimits { writer, ..LedgerLimits::default() });
-    let (open, gate) = mpsc::channel();
+    let (gate, inside, open) = Gate::new();
     let site = &rig.site;
     rig.runtime.block_on(async {
         let by = Submitter::default();
         let many = async {
-            tokio::time::sleep(Duration::from_millis(30)).await;
+            inside.await.unwrap();
             let (a, b, c) = tokio::join!(site.submit(by, Refused), site.submit(by, Refused), async {
                 let outcome = site.submit(by, Refused).await;
                 open.send(()).unwrap();
@@ -255,7 +268,7 @@ fn a_full_queue_is_busy_and_a_stopped_writer_says_so() {
             assert!(matches!((a, b), (Err(Error::Conflict(_)), Err(Error::Conflict(_)))));
             assert!(matches!(c, Err(Error::Busy)));
         };
-        let (gated, ()) = tokio::join!(site.submit(by, Gate(gate)), many);
+        let (gated, ()) = tokio::join!(site.submit(by, gate), many);
         gated.unwrap();
     });
     rig.site.stop();
