@@ -1,0 +1,293 @@
+//! `git-receive-pack`: a push, received.
+//!
+//! ```text
+//! commands --authorize--> pack --tee--> index-pack (quarantine), acceptor
+//!                               all read --> verdict --> connectivity --> accept --> report
+//! ```
+//! The answer begins when the whole request has been read; from then on it keeps the connection alive. A client that goes
+//! away after that changes nothing: the push is carried through.
+
+mod commands;
+mod report;
+
+pub use commands::{Capabilities, Command, ProtocolError, PushRequest, ReceiveLimits, RefUpdate};
+
+use crate::child::ChildError;
+use crate::pkt::Band;
+use crate::quarantine::{IndexPack, Quarantine};
+use crate::repository::{Repository, RepositoryError, known_tips};
+use crate::snapshot::RefSnapshot;
+use crate::upload::Answer;
+use bytes::{Bytes, BytesMut};
+use report::Reporter;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::mpsc;
+
+/// A ref refused: the words that the client prints behind its name.
+pub type Refused = String;
+
+/// What a push does when its objects are good.
+pub trait Acceptor: Send + 'static {
+    /// Before the pack is read: which of these may be, one answer for each. `Err` refuses the push as a whole.
+    fn authorize(
+        &mut self,
+        updates: &[RefUpdate],
+    ) -> impl Future<Output = Result<Vec<Result<(), Refused>>, Refused>> + Send;
+
+    /// The pack's bytes as received, in order. An error refuses the push.
+    fn pack_bytes(&mut self, bytes: &Bytes) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Everything that the updates lead to is in the quarantine or the repository. Returns when the push is final, one way
+    /// or the other.
+    fn accept(self, push: VerifiedPush) -> impl Future<Output = Accepted> + Send;
+}
+
+/// A push whose objects are good.
+#[derive(Debug)]
+pub struct VerifiedPush {
+    /// The updates that were authorized, in the client's order.
+    pub updates: Vec<RefUpdate>,
+    /// The new objects, for the acceptor to migrate; none when all were there.
+    pub quarantine: Option<Quarantine>,
+    /// What `git push -o` gave.
+    pub push_options: Vec<String>,
+    /// All or nothing.
+    pub atomic: bool,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Accepted {
+    /// For each update of [`VerifiedPush::updates`].
+    pub results: Vec<Result<(), Refused>>,
+    /// Lines for the person who pushes.
+    pub messages: Vec<String>,
+}
+
+/// Why a push could not even be answered in its own protocol.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// It is not a push, or over a limit.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+    /// The server failed.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// A child failed to start.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// The request broke off.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// What came of the pack.
+enum Pack {
+    None,
+    Indexing(Quarantine, Box<IndexPack>),
+    Refused(String),
+}
+
+/// Answers one POST to `git-receive-pack`.
+///
+/// # Errors
+/// When the request is not a push, or breaks off; a push that is refused is an answer, not an error.
+pub async fn serve<R: AsyncRead + Send + Unpin, A: Acceptor>(
+    repository: Repository,
+    refs: Arc<RefSnapshot>,
+    mut body: R,
+    limits: ReceiveLimits,
+    mut acceptor: A,
+) -> Result<Answer, ReceiveError> {
+    let request = PushRequest::read(&mut body, repository.format(), &limits).await?;
+    if request.commands.is_empty() {
+        // A client that tries its credentials out before it sends a large pack.
+        return Ok(Box::pin(futures_util::stream::empty()));
+    }
+    let mut verdicts = request.verdicts();
+    let whole = authorize(&request, &mut verdicts, &mut acceptor).await;
+    let pack = match whole {
+        Ok(())
+            if verdicts.iter().all(Result::is_err)
+                || (request.capabilities.atomic && verdicts.iter().any(Result::is_err)) =>
+        {
+            drain(&mut body, &limits).await?;
+            Pack::None
+        }
+        Ok(()) => receive_pack(&repository, &request, &mut body, &limits, &mut acceptor).await?,
+        Err(refused) => {
+            drain(&mut body, &limits).await?;
+            Pack::Refused(refused)
+        }
+    };
+    let (sender, receiver) = mpsc::channel(16);
+    let push = Push { repository, refs, request, verdicts, acceptor };
+    tokio::spawn(push.finish(pack, sender));
+    Ok(Box::pin(futures_util::stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|bytes| (Ok(bytes), receiver))
+    })))
+}
+
+async fn authorize<A: Acceptor>(
+    request: &PushRequest,
+    verdicts: &mut [Result<(), Refused>],
+    acceptor: &mut A,
+) -> Result<(), Refused> {
+    let (places, updates) = request.updates(verdicts);
+    if updates.is_empty() {
+        return Ok(());
+    }
+    let answers = acceptor.authorize(&updates).await?;
+    for (place, answer) in places.into_iter().zip(answers) {
+        verdicts[place] = answer;
+    }
+    Ok(())
+}
+
+/// A client listens only when it has sent everything: what is refused is read all the same, and thrown away.
+async fn drain<R: AsyncRead + Unpin>(body: &mut R, limits: &ReceiveLimits) -> io::Result<()> {
+    tokio::io::copy(&mut body.take(limits.pack_bytes_max), &mut tokio::io::sink()).await.map(|_| ())
+}
+
+/// Reads the pack, giving each byte to Git and to the acceptor.
+async fn receive_pack<R: AsyncRead + Unpin, A: Acceptor>(
+    repository: &Repository,
+    request: &PushRequest,
+    body: &mut R,
+    limits: &ReceiveLimits,
+    acceptor: &mut A,
+) -> Result<Pack, ReceiveError> {
+    if !request.has_pack() {
+        return Ok(Pack::None);
+    }
+    let quarantine = repository.quarantine()?;
+    let mut index = quarantine.index_pack(limits.pack_bytes_max).await?;
+    let mut stdin = index.stdin.take();
+    let mut total = 0;
+    let mut refused = None;
+    loop {
+        let mut buffer = BytesMut::with_capacity(128 << 10);
+        // A few large writes cost less than many small ones, on both sides of the tee.
+        while buffer.len() < 64 << 10 && body.read_buf(&mut buffer).await? > 0 {}
+        let bytes = buffer.freeze();
+        if bytes.is_empty() {
+            break;
+        }
+        refused = refused.or_else(|| objections(&bytes, total, limits));
+        total += bytes.len() as u64;
+        if refused.is_some() {
+            drop(stdin.take());
+            if total > limits.pack_bytes_max.saturating_mul(2) {
+                break;
+            }
+            continue;
+        }
+        if let Err(error) = acceptor.pack_bytes(&bytes).await {
+            refused = Some(error.to_string());
+            continue;
+        }
+        if let Some(pipe) = &mut stdin
+            && pipe.write_all(&bytes).await.is_err()
+        {
+            // It has seen enough; what it found, it says when it is waited for.
+            stdin = None;
+        }
+    }
+    drop(stdin);
+    Ok(match refused {
+        Some(words) => Pack::Refused(words),
+        None if total == 0 => Pack::Refused("the pack is missing: the request ended after the commands".to_owned()),
+        None => Pack::Indexing(quarantine, Box::new(index)),
+    })
+}
+
+/// What can be said against a pack before it is indexed.
+fn objections(bytes: &[u8], before: u64, limits: &ReceiveLimits) -> Option<String> {
+    if before + bytes.len() as u64 > limits.pack_bytes_max {
+        return Some(format!("the pack is over {} bytes (pack_bytes_max); push less at once", limits.pack_bytes_max));
+    }
+    let header = bytes.get(..12).filter(|_| before == 0)?;
+    let count = header[8..12].iter().fold(0u64, |count, byte| count << 8 | u64::from(*byte));
+    let too_many = header.starts_with(b"PACK") && count > limits.objects_max;
+    too_many
+        .then(|| format!("the pack has {count} objects, over {} (objects_max); push less at once", limits.objects_max))
+}
+
+struct Push<A> {
+    repository: Repository,
+    refs: Arc<RefSnapshot>,
+    request: PushRequest,
+    verdicts: Vec<Result<(), Refused>>,
+    acceptor: A,
+}
+
+impl<A: Acceptor> Push<A> {
+    async fn finish(mut self, pack: Pack, sender: mpsc::Sender<Bytes>) {
+        let reporter = Reporter::new(sender, &self.request.capabilities);
+        let unpacked = match pack {
+            Pack::None => Ok(None),
+            Pack::Refused(words) => Err(words),
+            Pack::Indexing(quarantine, index) => {
+                let verdict = reporter.keep_alive(index.finish()).await;
+                verdict.map(|()| Some(quarantine)).map_err(|error| error.to_string())
+            }
+        };
+        match unpacked {
+            Err(words) => {
+                self.fail_all("unpacker error");
+                reporter.report(Err(words), &self.request, &self.verdicts).await;
+            }
+            Ok(quarantine) => {
+                self.decide(quarantine, &reporter).await;
+            }
+        }
+    }
+
+    fn fail_all(&mut self, why: &str) {
+        self.verdicts.iter_mut().filter(|verdict| verdict.is_ok()).for_each(|verdict| *verdict = Err(why.to_owned()));
+    }
+
+    async fn decide(mut self, quarantine: Option<Quarantine>, reporter: &Reporter) {
+        if self.request.capabilities.atomic && self.verdicts.iter().any(Result::is_err) {
+            self.fail_all("atomic push failed");
+        }
+        let (_, updates) = self.request.updates(&self.verdicts);
+        let checking = check(&self.repository, &self.refs, &updates, quarantine.as_ref());
+        if let Err(error) = reporter.keep_alive(checking).await {
+            tracing::info!(%error, repository = %self.repository.path().display(), "a push is not connected");
+            self.fail_all("missing necessary objects");
+        }
+        let (places, updates) = self.request.updates(&self.verdicts);
+        let mut messages = Vec::new();
+        if !updates.is_empty() {
+            let (push_options, atomic) = (self.request.push_options.clone(), self.request.capabilities.atomic);
+            let push = VerifiedPush { updates, quarantine, push_options, atomic };
+            let accepted = reporter.keep_alive(self.acceptor.accept(push)).await;
+            messages = accepted.messages;
+            for (place, result) in places.into_iter().zip(accepted.results) {
+                self.verdicts[place] = result;
+            }
+        }
+        for message in messages {
+            reporter.say(Band::Progress, &format!("{message}\n")).await;
+        }
+        reporter.report(Ok(()), &self.request, &self.verdicts).await;
+    }
+}
+
+async fn check(
+    repository: &Repository,
+    refs: &RefSnapshot,
+    updates: &[RefUpdate],
+    quarantine: Option<&Quarantine>,
+) -> Result<(), RepositoryError> {
+    let new = updates.iter().filter_map(|update| update.new).collect::<Vec<_>>();
+    let head = refs.get(refs.head()).map(|r| r.id);
+    // What the client believes to be there need not be: only ids that are refs' own are known.
+    let old = updates.iter().filter_map(|update| refs.get(&update.name)).map(|r| r.id);
+    let known = known_tips(refs.refs(), head, old);
+    repository.check_connected(quarantine, &new, &known).await
+}

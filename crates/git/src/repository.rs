@@ -1,0 +1,318 @@
+//! A bare repository on disk: an ordinary one, that stock tools read.
+
+use crate::child::{ChildError, Git, GitCommand};
+use crate::names::{NameError, ObjectFormat, ObjectId, RefName};
+use crate::quarantine::Quarantine;
+use crate::snapshot::Ref;
+use gix_lock::acquire::Fail;
+use gix_ref::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
+use gix_ref::{FullName, Target, store::WriteReflog};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWriteExt as _};
+
+/// The most bytes that a listing of refs may have.
+const REFS_BYTES_MAX: u64 = 1 << 30;
+/// How long to wait for another writer of refs, which is a stock tool or maintenance.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// Up to so many refs, a connectivity check is told of all; beyond, of those that matter.
+const KNOWN_TIPS_MAX: usize = 256;
+
+/// Why a repository could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// The file system failed.
+    #[error("repository {}: {error}", .path.display())]
+    Io {
+        /// Which repository.
+        path: PathBuf,
+        /// How.
+        error: io::Error,
+    },
+    /// Git failed.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// There is something in it that is not what it should be.
+    #[error("repository {}: {what}", .path.display())]
+    Damaged {
+        /// Which repository.
+        path: PathBuf,
+        /// What.
+        what: String,
+    },
+}
+
+/// A bare repository.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    git: Git,
+    path: PathBuf,
+    format: ObjectFormat,
+}
+
+impl Repository {
+    /// Makes an empty repository, whole or not at all.
+    ///
+    /// # Errors
+    /// When it exists, or the file system fails.
+    pub fn create(git: &Git, path: &Path, format: ObjectFormat, head: &RefName) -> Result<Self, RepositoryError> {
+        let io = |error| RepositoryError::Io { path: path.to_owned(), error };
+        let part = path.with_extension("part");
+        if part.exists() {
+            fs::remove_dir_all(&part).map_err(io)?;
+        }
+        lay_out(&part, format, head).map_err(io)?;
+        fs::rename(&part, path).map_err(io)?;
+        Ok(Self { git: git.clone(), path: path.to_owned(), format })
+    }
+
+    /// Opens a repository.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(git: &Git, path: &Path) -> Result<Self, RepositoryError> {
+        let config = fs::read_to_string(path.join("config"))
+            .map_err(|error| RepositoryError::Io { path: path.to_owned(), error })?;
+        let sha256 =
+            config.lines().any(|line| line.trim().replace(' ', "").eq_ignore_ascii_case("objectformat=sha256"));
+        let format = if sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
+        Ok(Self { git: git.clone(), path: path.to_owned(), format })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How its objects are named.
+    pub fn format(&self) -> ObjectFormat {
+        self.format
+    }
+
+    /// The Git that works on it.
+    pub fn git(&self) -> &Git {
+        &self.git
+    }
+
+    /// A child on this repository.
+    pub fn command(&self, subcommand: &'static str) -> GitCommand {
+        GitCommand::new(&self.git, &self.path, subcommand)
+    }
+
+    pub(crate) fn io(&self, error: io::Error) -> RepositoryError {
+        RepositoryError::Io { path: self.path.clone(), error }
+    }
+
+    fn damaged(&self, what: impl Into<String>) -> RepositoryError {
+        RepositoryError::Damaged { path: self.path.clone(), what: what.into() }
+    }
+
+    /// The refs on disk, and where HEAD points.
+    ///
+    /// # Errors
+    /// When they can't be read. Refs that this server would not have taken are passed over.
+    pub async fn refs(&self) -> Result<(RefName, Vec<Ref>), RepositoryError> {
+        let list = self.command("for-each-ref").flag("--format=%(objectname) %(*objectname) %(refname)");
+        let output = list.run(b"", REFS_BYTES_MAX).await?;
+        let refs = output.split(|byte| *byte == b'\n').filter_map(|line| {
+            let mut parts = std::str::from_utf8(line).ok()?.splitn(3, ' ');
+            let (id, peeled, name) = (parts.next()?, parts.next()?, parts.next()?);
+            Some(Ref { id: id.parse().ok()?, peeled: peeled.parse().ok(), name: name.parse().ok()? })
+        });
+        Ok((self.head()?, refs.collect()))
+    }
+
+    /// Where HEAD points.
+    ///
+    /// # Errors
+    /// When it points to no branch.
+    pub fn head(&self) -> Result<RefName, RepositoryError> {
+        let text = fs::read_to_string(self.path.join("HEAD")).map_err(|error| self.io(error))?;
+        let target = text.trim().strip_prefix("ref: ").and_then(|name| name.parse().ok());
+        target.ok_or_else(|| self.damaged("HEAD does not name a branch"))
+    }
+
+    /// Points HEAD to a branch, born or not.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn set_head(&self, head: &RefName) -> Result<(), RepositoryError> {
+        let write = || {
+            let part = self.path.join("HEAD.part");
+            fs::write(&part, format!("ref: {head}\n"))?;
+            fs::rename(part, self.path.join("HEAD"))
+        };
+        write().map_err(|error| self.io(error))
+    }
+
+    /// Makes refs be as given, whatever they are now: `None` removes one. Repeating it changes nothing. Removals come
+    /// first, so that a name may give way to one below it.
+    ///
+    /// # Errors
+    /// When a name can't be beside another (`a` and `a/b`), or the file system fails. What was done till then stays.
+    pub fn set_refs(&self, refs: &[(RefName, Option<ObjectId>)]) -> Result<(), RepositoryError> {
+        let (keep, remove): (Vec<_>, Vec<_>) = refs.iter().partition(|(_, id)| id.is_some());
+        self.edit(remove.into_iter().map(|(name, _)| (name, None)))?;
+        self.edit(keep.into_iter().map(|(name, id)| (name, *id)))
+    }
+
+    fn edit<'a>(&self, refs: impl Iterator<Item = (&'a RefName, Option<ObjectId>)>) -> Result<(), RepositoryError> {
+        let edits = refs.map(|(name, id)| self.ref_edit(name, id)).collect::<Result<Vec<_>, _>>()?;
+        if edits.is_empty() {
+            return Ok(());
+        }
+        let options = gix_ref::store::init::Options { write_reflog: WriteReflog::Disable, ..Default::default() };
+        let hash = match self.format {
+            ObjectFormat::Sha1 => gix_hash::Kind::Sha1,
+            ObjectFormat::Sha256 => gix_hash::Kind::Sha256,
+        };
+        let store = gix_ref::file::Store::at_opts(self.path.clone(), hash, options);
+        let wait = Fail::AfterDurationWithBackoff(LOCK_WAIT);
+        let prepared =
+            store.transaction().prepare(edits, wait, wait).map_err(|error| self.damaged(error.to_string()))?;
+        prepared.commit(None).map_err(|error| self.damaged(error.to_string()))?;
+        Ok(())
+    }
+
+    fn ref_edit(&self, name: &RefName, id: Option<ObjectId>) -> Result<RefEdit, RepositoryError> {
+        let full = FullName::try_from(name.as_str()).map_err(|error| self.damaged(format!("{name}: {error}")))?;
+        let change = match id {
+            Some(id) => {
+                let id =
+                    gix_hash::ObjectId::try_from(id.as_bytes()).map_err(|error| self.damaged(error.to_string()))?;
+                Change::Update { log: LogChange::default(), expected: PreviousValue::Any, new: Target::Object(id) }
+            }
+            None => Change::Delete { expected: PreviousValue::Any, log: RefLog::AndReference },
+        };
+        Ok(RefEdit { change, name: full, deref: false })
+    }
+
+    /// A place of its own for the objects of a push.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn quarantine(&self) -> Result<Quarantine, RepositoryError> {
+        Quarantine::create(self.clone())
+    }
+
+    /// Removes what pushes left behind that were cut off by a crash, except those that `keep` names.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn sweep_quarantines(&self, keep: impl Fn(&str) -> bool) -> Result<(), RepositoryError> {
+        let dir = self.path.join("quarantine");
+        let Ok(entries) = fs::read_dir(&dir) else { return Ok(()) };
+        for entry in entries {
+            let entry = entry.map_err(|error| self.io(error))?;
+            if !entry.file_name().to_str().is_some_and(&keep) {
+                fs::remove_dir_all(entry.path()).map_err(|error| self.io(error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a pack in as a client sent it; objects that it builds on are in the repository already.
+    ///
+    /// # Errors
+    /// When it is not a good pack. Nothing of it is then in the repository.
+    pub async fn import_pack(&self, mut pack: impl AsyncRead + Unpin) -> Result<(), RepositoryError> {
+        let mut child = self.command("index-pack").flag("--stdin").flag("--fix-thin").writable().spawn().await?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let copied = tokio::io::copy(&mut pack, &mut stdin).await;
+            let closed = stdin.shutdown().await;
+            if let Err(error) = copied.and(closed)
+                && error.kind() != io::ErrorKind::BrokenPipe
+            {
+                return Err(self.io(error));
+            }
+        }
+        let mut words = child.stdout.take();
+        if let Some(words) = &mut words {
+            tokio::io::copy(words, &mut tokio::io::sink()).await.map_err(|error| self.io(error))?;
+        }
+        Ok(child.wait().await?)
+    }
+
+    /// Checks that everything that `new` leads to is here (or in the quarantine), given that everything that `known`
+    /// leads to is.
+    ///
+    /// # Errors
+    /// The words of Git when something is missing.
+    pub async fn check_connected(
+        &self,
+        quarantine: Option<&Quarantine>,
+        new: &[ObjectId],
+        known: &[ObjectId],
+    ) -> Result<(), RepositoryError> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let mut input = String::new();
+        new.iter().for_each(|id| input.push_str(&format!("{id}\n")));
+        known.iter().for_each(|id| input.push_str(&format!("^{id}\n")));
+        let mut walk = self.command("rev-list").flag("--objects").flag("--stdin").flag("--quiet");
+        if let Some(quarantine) = quarantine {
+            walk = walk.quarantine(quarantine.path());
+        }
+        walk.run(input.as_bytes(), 1 << 16).await?;
+        Ok(())
+    }
+
+    /// What each object finally points to, for annotated tags; `None` for what is no tag.
+    ///
+    /// # Errors
+    /// When an object is missing.
+    pub async fn peel(&self, ids: &[ObjectId]) -> Result<Vec<Option<ObjectId>>, RepositoryError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input: String = ids.iter().map(|id| format!("{id}^{{}}\n")).collect();
+        let output =
+            self.command("cat-file").flag("--batch-check=%(objectname)").run(input.as_bytes(), REFS_BYTES_MAX).await?;
+        let text = String::from_utf8_lossy(&output);
+        let peeled = text.lines().zip(ids).map(|(line, id)| {
+            let found: ObjectId =
+                line.parse().map_err(|_: NameError| self.damaged(format!("object {id} is missing")))?;
+            Ok(Some(found).filter(|found| found != id))
+        });
+        peeled.collect()
+    }
+
+    /// Everything that Git's own check finds wrong, as its lines; none when all is well.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub async fn fsck(&self) -> Result<Vec<String>, RepositoryError> {
+        let check = self.command("fsck").flag("--full").flag("--no-dangling").flag("--no-progress");
+        match check.run(b"", 64 << 20).await {
+            Ok(output) => Ok(String::from_utf8_lossy(&output).lines().map(str::to_owned).collect()),
+            Err(ChildError::Failed { stderr, .. }) => Ok(vec![stderr]),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The tips that a connectivity check is told of: all of few refs; of many, those that the push is about and HEAD's.
+pub fn known_tips(refs: &[Ref], head: Option<ObjectId>, old: impl Iterator<Item = ObjectId>) -> Vec<ObjectId> {
+    let all = refs.iter().map(|r| r.id).take(KNOWN_TIPS_MAX).filter(|_| refs.len() <= KNOWN_TIPS_MAX);
+    let mut tips = old.chain(head).chain(all).filter(|id| !id.is_zero()).collect::<Vec<_>>();
+    tips.sort_unstable();
+    tips.dedup();
+    tips
+}
+
+fn lay_out(path: &Path, format: ObjectFormat, head: &RefName) -> io::Result<()> {
+    for dir in ["objects/info", "objects/pack", "refs/heads", "refs/tags", "quarantine"] {
+        fs::create_dir_all(path.join(dir))?;
+    }
+    fs::write(path.join("HEAD"), format!("ref: {head}\n"))?;
+    let mut config = fs::File::create(path.join("config"))?;
+    let version = if format == ObjectFormat::Sha256 { 1 } else { 0 };
+    write!(config, "[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = true\n")?;
+    if format == ObjectFormat::Sha256 {
+        write!(config, "[extensions]\n\tobjectFormat = sha256\n")?;
+    }
+    Ok(())
+}
