@@ -23,5 +23,6 @@ pub mod upload;
 pub use child::{ChildError, ChildLimits, Git, GitCommand, sandbox_available};
 pub use names::{NameError, ObjectFormat, ObjectId, RefName};
 pub use quarantine::Quarantine;
+pub use receive::RefUpdate;
 pub use repository::{Repository, RepositoryError};
 pub use snapshot::{LsRefs, Ref, RefSnapshot};

@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_error_line_is_one_line() {
-        assert_eq!(error_line("a\nb\x1b"), b"000cERR a b \n".to_vec());
+        assert_eq!(error_line("a\nb\x1b"), b"000dERR a b \n".to_vec());
     }
 
     proptest! {

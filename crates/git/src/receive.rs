@@ -42,7 +42,7 @@ pub trait Acceptor: Send + 'static {
 
     /// Everything that the updates lead to is in the quarantine or the repository. Returns when the push is final, one way
     /// or the other.
-    fn accept(self, push: VerifiedPush) -> impl Future<Output = Accepted> + Send;
+    fn accept(&mut self, push: VerifiedPush) -> impl Future<Output = Accepted> + Send;
 }
 
 /// A push whose objects are good.
@@ -131,20 +131,21 @@ pub async fn serve<R: AsyncRead + Send + Unpin, A: Acceptor>(
     })))
 }
 
-async fn authorize<A: Acceptor>(
-    request: &PushRequest,
-    verdicts: &mut [Result<(), Refused>],
-    acceptor: &mut A,
-) -> Result<(), Refused> {
+/// Whether no ref can come out of it, so that its pack is not worth indexing.
+fn hopeless(request: &PushRequest, verdicts: &[Result<(), Refused>]) -> bool {
+    let refused = verdicts.iter().filter(|verdict| verdict.is_err()).count();
+    refused == verdicts.len() || (request.capabilities.atomic && refused > 0)
+}
+
+async fn authorize<A: Acceptor>(request: &PushRequest, verdicts: &mut [Result<(), Refused>], acceptor: &mut A) {
     let (places, updates) = request.updates(verdicts);
     if updates.is_empty() {
-        return Ok(());
+        return;
     }
-    let answers = acceptor.authorize(&updates).await?;
+    let answers = acceptor.authorize(&updates).await;
     for (place, answer) in places.into_iter().zip(answers) {
         verdicts[place] = answer;
     }
-    Ok(())
 }
 
 /// A client listens only when it has sent everything: what is refused is read all the same, and thrown away.
