@@ -108,20 +108,12 @@ pub async fn serve<R: AsyncRead + Send + Unpin, A: Acceptor>(
         return Ok(Box::pin(futures_util::stream::empty()));
     }
     let mut verdicts = request.verdicts();
-    let whole = authorize(&request, &mut verdicts, &mut acceptor).await;
-    let pack = match whole {
-        Ok(())
-            if verdicts.iter().all(Result::is_err)
-                || (request.capabilities.atomic && verdicts.iter().any(Result::is_err)) =>
-        {
-            drain(&mut body, &limits).await?;
-            Pack::None
-        }
-        Ok(()) => receive_pack(&repository, &request, &mut body, &limits, &mut acceptor).await?,
-        Err(refused) => {
-            drain(&mut body, &limits).await?;
-            Pack::Refused(refused)
-        }
+    authorize(&request, &mut verdicts, &mut acceptor).await;
+    let pack = if hopeless(&request, &verdicts) {
+        drain(&mut body, &limits).await?;
+        Pack::None
+    } else {
+        receive_pack(&repository, &request, &mut body, &limits, &mut acceptor).await?
     };
     let (sender, receiver) = mpsc::channel(16);
     let push = Push { repository, refs, request, verdicts, acceptor };
