@@ -31,11 +31,8 @@ pub type Refused = String;
 
 /// What a push does when its objects are good.
 pub trait Acceptor: Send + 'static {
-    /// Before the pack is read: which of these may be, one answer for each. `Err` refuses the push as a whole.
-    fn authorize(
-        &mut self,
-        updates: &[RefUpdate],
-    ) -> impl Future<Output = Result<Vec<Result<(), Refused>>, Refused>> + Send;
+    /// Before the pack is read: which of these may be, one answer for each.
+    fn authorize(&mut self, updates: &[RefUpdate]) -> impl Future<Output = Vec<Result<(), Refused>>> + Send;
 
     /// The pack's bytes as received, in order. An error refuses the push.
     fn pack_bytes(&mut self, bytes: &Bytes) -> impl Future<Output = io::Result<()>> + Send;
