@@ -31,15 +31,18 @@ pub type Refused = String;
 
 /// What a push does when its objects are good.
 pub trait Acceptor: Send + 'static {
-    /// Before the pack is read: which of these may be, one answer for each.
-    fn authorize(&mut self, updates: &[RefUpdate]) -> impl Future<Output = Vec<Result<(), Refused>>> + Send;
+    /// Before the pack is read: which of these may be, one answer for each. `Err` refuses the push as a whole.
+    fn authorize(
+        &mut self,
+        updates: &[RefUpdate],
+    ) -> impl Future<Output = Result<Vec<Result<(), Refused>>, Refused>> + Send;
 
     /// The pack's bytes as received, in order. An error refuses the push.
     fn pack_bytes(&mut self, bytes: &Bytes) -> impl Future<Output = io::Result<()>> + Send;
 
     /// Everything that the updates lead to is in the quarantine or the repository. Returns when the push is final, one way
     /// or the other.
-    fn accept(&mut self, push: VerifiedPush) -> impl Future<Output = Accepted> + Send;
+    fn accept(self, push: VerifiedPush) -> impl Future<Output = Accepted> + Send;
 }
 
 /// A push whose objects are good.
@@ -105,12 +108,20 @@ pub async fn serve<R: AsyncRead + Send + Unpin, A: Acceptor>(
         return Ok(Box::pin(futures_util::stream::empty()));
     }
     let mut verdicts = request.verdicts();
-    authorize(&request, &mut verdicts, &mut acceptor).await;
-    let pack = if hopeless(&request, &verdicts) {
-        drain(&mut body, &limits).await?;
-        Pack::None
-    } else {
-        receive_pack(&repository, &request, &mut body, &limits, &mut acceptor).await?
+    let whole = authorize(&request, &mut verdicts, &mut acceptor).await;
+    let pack = match whole {
+        Ok(())
+            if verdicts.iter().all(Result::is_err)
+                || (request.capabilities.atomic && verdicts.iter().any(Result::is_err)) =>
+        {
+            drain(&mut body, &limits).await?;
+            Pack::None
+        }
+        Ok(()) => receive_pack(&repository, &request, &mut body, &limits, &mut acceptor).await?,
+        Err(refused) => {
+            drain(&mut body, &limits).await?;
+            Pack::Refused(refused)
+        }
     };
     let (sender, receiver) = mpsc::channel(16);
     let push = Push { repository, refs, request, verdicts, acceptor };
@@ -120,21 +131,20 @@ pub async fn serve<R: AsyncRead + Send + Unpin, A: Acceptor>(
     })))
 }
 
-/// Whether no ref can come out of it, so that its pack is not worth indexing.
-fn hopeless(request: &PushRequest, verdicts: &[Result<(), Refused>]) -> bool {
-    let refused = verdicts.iter().filter(|verdict| verdict.is_err()).count();
-    refused == verdicts.len() || (request.capabilities.atomic && refused > 0)
-}
-
-async fn authorize<A: Acceptor>(request: &PushRequest, verdicts: &mut [Result<(), Refused>], acceptor: &mut A) {
+async fn authorize<A: Acceptor>(
+    request: &PushRequest,
+    verdicts: &mut [Result<(), Refused>],
+    acceptor: &mut A,
+) -> Result<(), Refused> {
     let (places, updates) = request.updates(verdicts);
     if updates.is_empty() {
-        return;
+        return Ok(());
     }
-    let answers = acceptor.authorize(&updates).await;
+    let answers = acceptor.authorize(&updates).await?;
     for (place, answer) in places.into_iter().zip(answers) {
         verdicts[place] = answer;
     }
+    Ok(())
 }
 
 /// A client listens only when it has sent everything: what is refused is read all the same, and thrown away.
