@@ -1,6 +1,6 @@
 # Everything CI does can be done here with the same commands.
 .POSIX:
-.PHONY: run test check bench fuzz deps build
+.PHONY: run test check bench fuzz deps deps-run build
 
 run: deps-run ## A site with three practice vaults on http://127.0.0.1:8080, data in ./outlast-data
 	cargo run --release --locked --bin outlast -- serve $(ARGS)
@@ -19,7 +19,7 @@ bench: ## The figures of docs/bench.md, against git http-backend behind nginx; r
 	cargo build --release --locked -p forge --example replay_speed
 	python3 bench/bench.py
 
-fuzz: ## Each fuzz target for a short while (needs cargo-fuzz and a nightly compiler; else a stand-in says so)
+fuzz: deps ## Each fuzz target for a short while
 	scripts/fuzz.sh
 
 build: deps
@@ -28,6 +28,5 @@ build: deps
 deps: ## What a fresh Debian 12 lacks beyond Rust
 	scripts/deps.sh build run test
 
-.PHONY: deps-run
 deps-run:
 	scripts/deps.sh build run

@@ -13,7 +13,7 @@ import time
 
 from aics_tlog.checkpoint import Checkpoint, checkpoint_from_note, sign_checkpoint, verify_checkpoint
 from aics_tlog.cosign import cosignature_vkey, sign_cosignature
-from aics_tlog.note import format_vkey, parse_note, parse_vkey, vkey_from_ed25519
+from aics_tlog.note import Note, format_vkey, parse_note, parse_vkey, vkey_from_ed25519
 from aics_tlog.tree import MerkleTree, verify_leaf_inclusion
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -43,11 +43,11 @@ def make(size):
     _, line = sign_cosignature(
         witness_key, "example.org/witness", int(time.time()), checkpoint.origin, size, tree.root(), ("epoch 1",)
     )
-    note.signatures.append(line)
+    note = Note(note.text, (*note.signatures, line))
     print(
         json.dumps(
             {
-                "note": note.text + "\n" + "".join(str(signature) for signature in note.signatures),
+                "note": note.serialise(),
                 "log_vkey": format_vkey(vkey_from_ed25519("example.org/log", log_key.public_key())),
                 "witness_vkey": format_vkey(cosignature_vkey("example.org/witness", witness_key.public_key())),
                 "leaves": [leaf.hex() for leaf in leaves],

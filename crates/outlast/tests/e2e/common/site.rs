@@ -1,0 +1,98 @@
+//! `outlast serve` under test.
+
+use super::process::{OUTLAST, Process};
+use super::{Answer, Said, cli, request};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A running (or killed) site.
+pub(crate) struct Site {
+    pub(crate) data: PathBuf,
+    process: Option<Process>,
+    /// `HOST:PORT`, the same after each restart.
+    pub(crate) address: String,
+}
+
+impl Site {
+    /// Starts a site in `data` and enrols the vaults whose connection texts are given.
+    pub(crate) fn start(data: &Path, vaults: &[String]) -> Self {
+        let mut site = Self { data: data.to_path_buf(), process: None, address: "127.0.0.1:0".to_owned() };
+        site.start_with(vaults);
+        site
+    }
+
+    /// Starts it again.
+    pub(crate) fn resume(&mut self) {
+        self.start_with(&[]);
+    }
+
+    fn start_with(&mut self, vaults: &[String]) {
+        assert!(self.process.is_none(), "it runs already");
+        let listening = self.data.join("listening.json");
+        std::fs::remove_file(&listening).ok();
+        let mut command = Command::new(OUTLAST);
+        command.args(["serve", "--listen", &self.address, "--data"]).arg(&self.data);
+        for vault in vaults {
+            command.args(["--vault", vault]);
+        }
+        let mut process = Process::start(command, &self.log());
+        self.address = process.await_ready(|| {
+            let bytes = std::fs::read(&listening).ok()?;
+            let value: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+            Some(value.get("http")?.as_str()?.to_owned())
+        });
+        let address = self.address.clone();
+        process.await_ready(|| request(&address, "GET", "/healthz", &[], b"").ok());
+        self.process = Some(process);
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        let mut log = self.data.clone().into_os_string();
+        log.push(".log");
+        log.into()
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.process.as_mut().unwrap()
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        self.process.take().unwrap().kill();
+    }
+
+    /// A graceful stop, which must end well.
+    pub(crate) fn stop(&mut self) {
+        let mut process = self.process.take().unwrap();
+        let status = process.stop();
+        assert!(status.success(), "{status}\n{}", process.log_tail());
+    }
+
+    /// `outlast ARGUMENTS --data DIR`
+    pub(crate) fn cli(&self, arguments: &[&str]) -> Said {
+        cli(arguments.iter().copied().chain(["--data", self.data.to_str().unwrap()]))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        request(&self.address, "GET", path, &[], b"").unwrap()
+    }
+
+    /// The address of a repository, with a user's name and token in it when given.
+    pub(crate) fn url(&self, path: &str, login: Option<(&str, &str)>) -> String {
+        let login = login.map(|(user, token)| format!("{user}:{token}@")).unwrap_or_default();
+        format!("http://{login}{}/{path}.git", self.address)
+    }
+
+    /// The site's recovery key file.
+    pub(crate) fn recovery_key(&self) -> PathBuf {
+        self.data.join("recovery-key.txt")
+    }
+
+    /// The bare repositories on disk.
+    pub(crate) fn repositories(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.data.join("git")).into_iter().flatten().flatten();
+        let mut found: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.join("HEAD").is_file()).collect();
+        found.sort();
+        found
+    }
+}

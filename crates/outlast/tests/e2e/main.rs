@@ -1,0 +1,13 @@
+//! End-to-end tests: the real binary, the real `git` and other people's clients, on loopback. One program, so that it is
+//! linked once; one file for each subject.
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure, also in the functions tests share")]
+
+mod clients;
+mod common;
+mod features;
+mod kills;
+mod refusals;
+mod rollback;
+mod story;
+mod transparency;
+mod trouble;

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Runs each fuzz target of fuzz/ for a short while.
+#
+#   scripts/fuzz.sh [TARGET...]      OUTLAST_FUZZ_SECONDS a target, 20 unless told
+#
+# libFuzzer's instrumentation is a nightly flag; RUSTC_BOOTSTRAP lets the stable compiler take it, so that no second
+# toolchain is needed. A crash leaves its input in fuzz/artifacts.
+set -euo pipefail
+cd "$(dirname "$0")/../fuzz"
+seconds=${OUTLAST_FUZZ_SECONDS:-20}
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(sed -n 's/^name = "\(.*\)"$/\1/p' Cargo.toml | tail -n +2)
+if ! cargo fuzz --version >/dev/null 2>&1; then
+  echo "fuzz: building cargo-fuzz"
+  cargo install --quiet --locked --debug cargo-fuzz
+fi
+export RUSTC_BOOTSTRAP=1
+for target in "${targets[@]}"; do
+  echo "fuzz: $target, $seconds s"
+  cargo fuzz run --sanitizer none "$target" -- -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 2>&1 |
+    grep -E 'stat::number_of_executed_units|SUMMARY|panicked|ERROR' || true
+  [ "${PIPESTATUS[0]}" = 0 ] || { echo "fuzz: $target failed" >&2; exit 1; }
+done
