@@ -21,7 +21,7 @@ pub use edges::{Edges, FullTile, TILE_WIDTH};
 pub use head::Head;
 pub use receipt::{inclusion_proof, policy};
 pub use recent::RECENT_BYTES_MAX;
-pub use sealer::{LogKeys, Opened};
+pub use sealer::{FetchEvent, LogKeys, Opened};
 pub use store::{
     CheckpointRow, EntryRow, checkpoint_fetch, checkpoint_last, checkpoint_list, cosignature_list, edges_fetch,
     entry_each, entry_fetch, tile_fetch, unfilled,

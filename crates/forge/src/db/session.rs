@@ -40,7 +40,7 @@ impl Opener {
     pub(super) fn open(&self, writing: bool) -> Result<Session, DbError> {
         let connection = match self {
             Opener::Sqlite { path, durable } => Connection::Sqlite(SqliteConnection::open(path, *durable, writing)?),
-            Opener::Postgres { url } => Connection::Postgres(PgConnection::open(url, writing)?),
+            Opener::Postgres { url } => Connection::Postgres(Box::new(PgConnection::open(url, writing)?)),
         };
         Ok(Session { connection, broken: false })
     }
@@ -49,7 +49,7 @@ impl Opener {
 #[derive(Debug)]
 pub(super) enum Connection {
     Sqlite(SqliteConnection),
-    Postgres(PgConnection),
+    Postgres(Box<PgConnection>),
 }
 
 #[derive(Debug)]

@@ -42,25 +42,24 @@ impl Value<'_> {
 }
 
 macro_rules! value_from {
-    ($($from:ty => $make:expr;)*) => {$(
+    ($($from:ty, $v:ident => $make:expr;)*) => {$(
         impl<'a> From<$from> for Value<'a> {
-            fn from(v: $from) -> Self {
-                #[expect(clippy::redundant_closure_call, reason = "the table below reads better")]
-                ($make)(v)
+            fn from($v: $from) -> Self {
+                $make
             }
         }
     )*};
 }
 
 value_from! {
-    i64 => Value::Int;
-    i32 => |n| Value::Int(i64::from(n));
-    u32 => |n| Value::Int(i64::from(n));
-    // Sequence numbers, sizes and ids stay far below 2^63; beyond, the database would refuse the negative number's use.
-    u64 => |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
-    bool => Value::Bool;
-    String => |s| Value::Text(Cow::Owned(s));
-    Vec<u8> => |b| Value::Bytes(Cow::Owned(b));
+    i64, n => Value::Int(n);
+    i32, n => Value::Int(i64::from(n));
+    u32, n => Value::Int(i64::from(n));
+    // Sequence numbers, sizes and ids stay far below 2^63; what is beyond names nothing, as the largest number does.
+    u64, n => Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
+    bool, b => Value::Bool(b);
+    String, s => Value::Text(Cow::Owned(s));
+    Vec<u8>, b => Value::Bytes(Cow::Owned(b));
 }
 
 impl<'a> From<&'a str> for Value<'a> {

@@ -39,6 +39,18 @@ impl Log {
         Ok((epoch, self.keys.reseal(epoch, row)?))
     }
 
+    /// The smallest checkpoint over an entry that a quorum cosigned, with their signatures; None: there is none yet. Blocks.
+    pub fn cosigned_checkpoint(&self, seq: u64) -> Result<Option<String>, Error> {
+        self.db.read(|tx| {
+            let policy = policy(tx)?;
+            match self.held_checkpoint(tx, seq, &policy) {
+                Ok((_, note)) => Ok(Some(note.to_string())),
+                Err(Error::NotHeldYet { .. }) => Ok(None),
+                Err(e) => Err(e),
+            }
+        })
+    }
+
     /// The smallest checkpoint over the entry that a quorum cosigned, with their lines.
     fn held_checkpoint(&self, tx: &mut Tx, seq: u64, policy: &Policy) -> Result<(u64, SignedNote), Error> {
         let pending =

@@ -26,6 +26,9 @@ impl std::fmt::Debug for LogKeys {
     }
 }
 
+/// Gives the bytes of an event that are in blobs, in this order.
+pub type FetchEvent<'a> = dyn Fn(&[BlobName]) -> Result<Vec<u8>, Error> + 'a;
+
 /// An entry sealed: what the vaults get, and what the journal keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Sealed {
@@ -49,9 +52,14 @@ impl LogKeys {
         self.data_keys.get(&epoch).ok_or_else(|| Error::internal(format!("the data key of epoch {epoch} is not here")))
     }
 
-    /// Seals an event. `overflow` says which blobs hold its bytes, if they are too many for an entry.
-    pub(crate) fn seal(&self, at: &Stamp, event: &Event, overflow: Vec<BlobName>) -> Result<Sealed, Error> {
-        let bytes = event.encode();
+    /// Seals an event with these bytes. `overflow` says which blobs hold them, if they are too many for an entry.
+    pub(crate) fn seal(
+        &self,
+        at: &Stamp,
+        event: &Event,
+        bytes: Vec<u8>,
+        overflow: Vec<BlobName>,
+    ) -> Result<Sealed, Error> {
         let (body, outside) = match overflow.is_empty() {
             true => (Body::Inline(bytes), None),
             false => (Body::Blob(overflow.clone()), Some(bytes)),
@@ -84,13 +92,7 @@ impl LogKeys {
     }
 
     /// Opens a sealed entry. `fetch` gives the bytes of an event that are in blobs.
-    pub fn open(
-        &self,
-        epoch: u64,
-        seq: u64,
-        envelope: &[u8],
-        fetch: &dyn Fn(&[BlobName]) -> Result<Vec<u8>, Error>,
-    ) -> Result<Opened, Error> {
+    pub fn open(&self, epoch: u64, seq: u64, envelope: &[u8], fetch: &FetchEvent) -> Result<Opened, Error> {
         let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("entry {seq} cannot be opened: {e}"));
         let parsed = Envelope::parse(envelope).map_err(|e| bad(&e))?;
         let secret = self.data_key(epoch)?.secret(&self.origin, seq);

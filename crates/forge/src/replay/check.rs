@@ -1,6 +1,6 @@
 //! Whether a database is what its journal says: for `doctor` and drills.
 
-use super::compare::{Difference, TableHash, differences, table_hashes};
+use super::compare::{Difference, TableHash, differences_as_of, table_hashes};
 use super::rebuild::rebuild;
 use crate::db::Db;
 use crate::error::Error;
@@ -30,17 +30,22 @@ impl Findings {
 
 /// Rebuilds the projections from `live`'s own journal in a new database in `scratch`, and compares table by table.
 ///
-/// `scratch` is an empty directory of its own, which the caller removes. Nothing may be written to `live` meanwhile that is to be compared: entries that
-/// come during the check show as differences, so the caller compares again when the log has grown.
+/// `scratch` is an empty directory of its own, which the caller removes. The site may go on writing: what is compared is one state,
+/// that of the moment the check began.
 pub fn check(live: &Db, keys: &LogKeys, scratch: &Path) -> Result<Findings, Error> {
-    let size = live.read(|tx| log::checkpoint_last(tx))?.map_or(0, |c| c.size);
     let rebuilt = Db::sqlite_scratch(&scratch.join("rebuilt.db"))?;
-    match rebuild(live, keys, size, &rebuilt) {
-        Ok(()) => {
-            let rows = differences(live, &rebuilt)?;
-            Ok(Findings { size, journal: None, rows, tables: rebuilt.read(table_hashes)? })
+    live.read(|tx| {
+        let size = log::checkpoint_last(tx)?.map_or(0, |c| c.size);
+        // The journal is read in transactions of its own: its first `size` entries are the same in all of them.
+        match rebuild(live, keys, size, &rebuilt) {
+            Ok(()) => {
+                let rows = differences_as_of(tx, &rebuilt)?;
+                Ok(Findings { size, journal: None, rows, tables: rebuilt.read(table_hashes)? })
+            }
+            Err(Error::Damaged(text)) => {
+                Ok(Findings { size, journal: Some(text), rows: Vec::new(), tables: Vec::new() })
+            }
+            Err(e) => Err(e),
         }
-        Err(Error::Damaged(text)) => Ok(Findings { size, journal: Some(text), rows: Vec::new(), tables: Vec::new() }),
-        Err(e) => Err(e),
-    }
+    })
 }

@@ -70,12 +70,17 @@ fn write_value(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-/// Compares `live` with `rebuilt`, which follows from the journal: the first differing rows of each table.
+/// Compares two databases: the first differing rows of each table.
 pub fn differences(live: &Db, rebuilt: &Db) -> Result<Vec<Difference>, Error> {
-    let (here, there) = (live.read(table_hashes)?, rebuilt.read(table_hashes)?);
+    live.read(|tx| differences_as_of(tx, rebuilt))
+}
+
+/// Compares what the transaction sees with `rebuilt`, which follows from the journal.
+pub(super) fn differences_as_of(live: &mut Tx, rebuilt: &Db) -> Result<Vec<Difference>, Error> {
+    let (here, there) = (table_hashes(live)?, rebuilt.read(table_hashes)?);
     let mut found = Vec::new();
     for (table, _) in TABLES.iter().zip(here.iter().zip(&there)).filter(|(_, (a, b))| a != b) {
-        let here = live.read(|tx| tx.query(table.select, &[]))?;
+        let here = live.query(table.select, &[])?;
         let there = rebuilt.read(|tx| tx.query(table.select, &[]))?;
         found.extend(table_differences(table, &here, &there));
     }

@@ -67,18 +67,19 @@ impl<'a> Draft<'a> {
         }
         let sealed = events.iter().zip(self.next_seq()..).map(|(event, seq)| {
             let at = Stamp { seq, time_us, actor: by.actor, credential: by.credential };
-            self.log.keys().seal(&at, event, self.overflow(event)?)
+            let bytes = event.encode();
+            let overflow = self.overflow(&bytes)?;
+            self.log.keys().seal(&at, event, bytes, overflow)
         });
         sealed.collect()
     }
 
-    fn overflow(&self, event: &Event) -> Result<Vec<BlobName>, Error> {
-        let bytes = event.encode();
-        match bytes.len() {
-            0..=INLINE_EVENT_BYTES_MAX => Ok(Vec::new()),
-            0..=EVENT_BYTES_MAX => Ok(vec![self.log.blobs().put(&bytes)?]),
-            len => Err(Error::invalid(format!("one change of {len} bytes is too large; at most {EVENT_BYTES_MAX}"))),
+    fn overflow(&self, bytes: &[u8]) -> Result<Vec<BlobName>, Error> {
+        let len = bytes.len();
+        if len > EVENT_BYTES_MAX {
+            return Err(Error::invalid(format!("one change of {len} bytes is too large; at most {EVENT_BYTES_MAX}")));
         }
+        if len > INLINE_EVENT_BYTES_MAX { Ok(vec![self.log.blobs().put(bytes)?]) } else { Ok(Vec::new()) }
     }
 
     /// Appends and applies. An error here is the whole batch's.

@@ -12,8 +12,10 @@ use forge::event::{Event, KINDS, Oid};
 use journal::{BlobName, Hash};
 use std::collections::{BTreeMap, BTreeSet};
 
+type Generate = fn(&mut World, &mut Rng) -> Event;
+
 /// One generator for each kind. A kind without one fails a test.
-pub(crate) const GENERATORS: &[(u32, fn(&mut World, &mut Rng) -> Event)] = &[
+pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (1, site_started),
     (2, epoch_started),
     (3, snapshot_taken),

@@ -1,7 +1,7 @@
 //! Replaying the journal gives the tables, for every history.
 
 use crate::databases::{Databases, on_both};
-use crate::generate::{GENERATORS, Rng, history};
+use crate::generate::{GENERATORS, History, Rng, history};
 use crate::rig::{Rig, hashes, keys, replay_into};
 use forge::event::{Event, KINDS};
 use proptest::prelude::*;
@@ -107,6 +107,32 @@ on_both! {
         assert!(findings.is_clean(), "{findings:?}");
         assert_eq!(findings.size, rig.log().size());
         assert_eq!(findings.tables, rig.hashes());
+    }
+}
+
+on_both! {
+    /// What is compared is one state, whatever is written meanwhile.
+    fn a_check_of_a_busy_site_finds_nothing(databases) {
+        let rig = Rig::new(databases.empty());
+        let (mut history, beginning) = History::begin(31);
+        rig.write(beginning);
+        let scratch = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            let checking = scope.spawn(|| {
+                let check = |round: u32| {
+                    let dir = scratch.path().join(round.to_string());
+                    std::fs::create_dir(&dir).unwrap();
+                    forge::replay::check(rig.site.db(), &keys(), &dir).unwrap()
+                };
+                (0..5).map(check).collect::<Vec<_>>()
+            });
+            while !checking.is_finished() {
+                rig.write(history.more(1));
+            }
+            for findings in checking.join().unwrap() {
+                assert!(findings.is_clean(), "{findings:?}");
+            }
+        });
     }
 }
 
