@@ -119,7 +119,7 @@ pub fn seal_blob(recipients: &Recipients, plain: &[u8]) -> io::Result<(BlobName,
 ///
 /// # Errors
 /// When it isn't for this key, or reading it finds that it was changed.
-pub fn open_blob<R: Read>(identity: &Identity, blob: R) -> Result<impl Read, SealError> {
+pub fn open_blob<R: Read>(identity: &Identity, blob: R) -> Result<impl Read + use<R>, SealError> {
     let decryptor = Decryptor::new(blob)?;
     Ok(decryptor.decrypt(std::iter::once(&identity.0 as &dyn age::Identity))?)
 }
