@@ -46,6 +46,9 @@ pub enum Error {
     /// Too much is waiting to be written.
     #[error("too many writes are waiting; try again in a moment")]
     Busy,
+    /// A repository is still being brought back from the vaults; the text says when to come again.
+    #[error("{0}")]
+    Filling(String),
     /// A limit of this site's own is reached; the text says which, and what to do.
     #[error("{0}")]
     NoRoom(String),

@@ -7,8 +7,8 @@
 //! DIR/keys/site.agekey        0600  the site's own age identity
 //! DIR/keys/log.key            0600  the epoch, and the seed of the Ed25519 key that signs its checkpoints
 //! DIR/keys/epoch/N.statement        the note that started epoch N
-//! DIR/keys/epoch/N.datakey.age      its data key, for the recovery and the site's identity: for the newest epoch the very blob the
-//!                                   vaults have
+//! DIR/keys/epoch/N.vault.age        its data key, the very blob the vaults have
+//! DIR/keys/epoch/N.datakey.age      the same key for this site's identity: that of an epoch before a recovery was another's
 //! ```
 //!
 //! Invariants:
@@ -27,9 +27,11 @@ use crate::error::Error;
 use crate::log::LogKeys;
 use journal::Origin;
 use journal::entry::DataKey;
+use journal::epoch::Epoch;
 use journal::note::{KeyKind, SigningKey, VerifierKey};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use vault::EpochRecord;
 use vault::seal::{Identity, Recipients};
 
 /// Where a site's keys are, under its data directory.
@@ -44,8 +46,7 @@ pub struct Keys {
     recovery_recipient: String,
     recovery_key: VerifierKey,
     data_keys: BTreeMap<u64, DataKey>,
-    statements: BTreeMap<u64, String>,
-    data_key_blob: Vec<u8>,
+    records: BTreeMap<u64, EpochRecord>,
 }
 
 impl Keys {
@@ -95,16 +96,23 @@ impl Keys {
         recipients(&self.recovery_recipient, &self.site)
     }
 
-    /// The note that started the newest epoch, as vaults keep it.
+    /// All epochs as the vaults are told of them, oldest first; the last is this site's.
     #[must_use]
-    pub fn statement(&self) -> &str {
-        self.statements.get(&self.epoch).map_or("", String::as_str)
+    pub fn records(&self) -> Vec<EpochRecord> {
+        self.records.values().cloned().collect()
     }
 
-    /// The sealed data key of the newest epoch, as vaults keep it.
-    #[must_use]
-    pub fn data_key_blob(&self) -> &[u8] {
-        &self.data_key_blob
+    /// The keys that may have signed checkpoints, one for each epoch.
+    pub fn log_verifiers(&self) -> Result<Vec<VerifierKey>, Error> {
+        let key = |record: &EpochRecord| {
+            let note = record.statement.parse().map_err(failed)?;
+            Ok(Epoch::verify(&note, &self.recovery_key).map_err(failed)?.log_key)
+        };
+        self.records.values().map(key).collect()
+    }
+
+    fn newest(&self) -> Result<&EpochRecord, Error> {
+        self.records.get(&self.epoch).ok_or_else(|| failed("the newest epoch's statement is missing"))
     }
 
     /// What the log is written with.

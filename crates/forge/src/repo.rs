@@ -1,6 +1,15 @@
 //! Repositories: what they are called, who may use them, and where they lie on the disk.
 
+mod as_of;
 pub mod command;
+mod marker;
+mod packs;
 pub mod query;
+mod slot;
+mod store;
 
+pub use packs::{BlobSource, Concatenated};
 pub use query::Repo;
+pub use slot::Opened;
+pub(crate) use slot::{Objects, Step, object_id, ref_name};
+pub use store::{FILL_WAIT, FILLS_AT_ONCE, OPEN_MAX, Repositories};

@@ -114,6 +114,12 @@ impl Spool {
         Ok(Lease::new(self.clone(), name, sealed.len() as u64))
     }
 
+    /// Seals bytes into one blob of the spool.
+    pub fn seal(self: &Arc<Self>, plaintext: &[u8]) -> Result<Lease, Error> {
+        let (_, sealed) = seal_blob(&self.recipients, plaintext).map_err(|e| self.failed(&e))?;
+        self.insert(&sealed)
+    }
+
     /// The file of a blob and its length.
     pub fn file(&self, name: &BlobName) -> Result<Option<(File, u64)>, Error> {
         match File::open(self.path(name)) {
@@ -247,8 +253,7 @@ impl Spool {
 
 impl BlobSink for Arc<Spool> {
     fn put(&self, plaintext: &[u8]) -> Result<BlobName, Error> {
-        let (_, sealed) = seal_blob(&self.recipients, plaintext).map_err(|e| self.failed(&e))?;
-        Ok(self.insert(&sealed)?.keep_unnamed())
+        Ok(self.seal(plaintext)?.keep_unnamed())
     }
 
     fn sealed(&self, name: &BlobName) -> Result<Option<(File, u64)>, Error> {

@@ -12,6 +12,7 @@ use journal::merkle::Frontier;
 use journal::{BlobName, Hash, Origin};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use vault::EpochRecord;
 use vault::seal::{Identity, seal_blob};
 
 /// The log as it is where an epoch begins.
@@ -25,8 +26,8 @@ pub struct NewEpoch {
     pub size: u64,
     /// The root over them.
     pub root: Hash,
-    /// The data keys and statements of the epochs before.
-    pub earlier: BTreeMap<u64, (DataKey, String)>,
+    /// The epochs before, with their data keys.
+    pub earlier: Vec<(EpochRecord, DataKey)>,
 }
 
 impl Keys {
@@ -38,8 +39,7 @@ impl Keys {
         let name: String = name.iter().map(|b| format!("{b:02x}")).collect();
         let origin = format!("outlast/{name}").parse().map_err(failed)?;
         let root = Frontier::new().root();
-        let keys =
-            Self::start_epoch(&recovery, NewEpoch { origin, epoch: 1, size: 0, root, earlier: BTreeMap::new() })?;
+        let keys = Self::start_epoch(&recovery, NewEpoch { origin, epoch: 1, size: 0, root, earlier: Vec::new() })?;
         keys.write(data)?;
         Ok((keys, written))
     }
@@ -61,10 +61,13 @@ impl Keys {
             recovery_key: signer.verifier().clone(),
         };
         let note = statement.sign(&signer).map_err(failed)?.to_string();
-        let mut data_keys: BTreeMap<_, _> = new.earlier.iter().map(|(n, (key, _))| (*n, key.clone())).collect();
-        let mut statements: BTreeMap<_, _> = new.earlier.into_iter().map(|(n, (_, text))| (n, text)).collect();
-        data_keys.insert(new.epoch, data_key);
-        statements.insert(new.epoch, note);
+        let record = EpochRecord { number: new.epoch, statement: note, data_key: data_key_blob };
+        let epochs = new.earlier.into_iter().chain([(record, data_key)]);
+        let (mut records, mut data_keys) = (BTreeMap::new(), BTreeMap::new());
+        for (record, key) in epochs {
+            data_keys.insert(record.number, key);
+            records.insert(record.number, record);
+        }
         Ok(Self {
             origin: new.origin,
             epoch: new.epoch,
@@ -73,8 +76,7 @@ impl Keys {
             recovery_recipient: recovery.recipient(),
             recovery_key: signer.verifier().clone(),
             data_keys,
-            statements,
-            data_key_blob,
+            records,
         })
     }
 
@@ -84,8 +86,8 @@ impl Keys {
     }
 
     /// The events a site or an epoch begins with.
-    #[must_use]
-    pub fn founding(&self) -> Founding {
+    pub fn founding(&self) -> Result<Founding, Error> {
+        let newest = self.newest()?;
         let site = (self.epoch == 1).then(|| SiteStarted {
             origin: self.origin.to_string(),
             recovery_recipient: self.recovery_recipient.clone(),
@@ -93,11 +95,11 @@ impl Keys {
         });
         let epoch = EpochStarted {
             epoch: self.epoch,
-            statement: self.statement().to_owned(),
-            data_key: BlobName::of(&self.data_key_blob),
+            statement: newest.statement.clone(),
+            data_key: BlobName::of(&newest.data_key),
             site_recipient: self.site.recipient(),
         };
-        Founding { site, epoch }
+        Ok(Founding { site, epoch })
     }
 }
 

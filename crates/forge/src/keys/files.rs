@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use vault::EpochRecord;
 use vault::seal::{Identity, open_blob, seal_blob};
 
 /// Bytes of any of these files.
@@ -45,14 +46,13 @@ fn write_all(keys: &Keys, dir: &Path) -> Result<(), Error> {
     put(&dir.join("log.key"), format!("epoch {}\nseed {seed}\n", keys.epoch).as_bytes())?;
     let recipients = recipients(&keys.recovery_recipient, &keys.site)?;
     for (number, key) in &keys.data_keys {
-        let sealed = match *number == keys.epoch {
-            true => keys.data_key_blob.clone(),
-            false => seal_blob(&recipients, key.bytes()).map_err(failed)?.1,
-        };
+        let (_, sealed) = seal_blob(&recipients, key.bytes()).map_err(failed)?;
         put(&dir.join(format!("epoch/{number}.datakey.age")), &sealed)?;
     }
-    let mut statements = keys.statements.iter();
-    statements.try_for_each(|(number, text)| put(&dir.join(format!("epoch/{number}.statement")), text.as_bytes()))
+    keys.records.values().try_for_each(|record| {
+        put(&dir.join(format!("epoch/{}.vault.age", record.number)), &record.data_key)?;
+        put(&dir.join(format!("epoch/{}.statement", record.number)), record.statement.as_bytes())
+    })
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
@@ -71,26 +71,27 @@ pub(super) fn read(dir: &Path) -> Result<Keys, Error> {
     let log = text(&dir.join("log.key"))?;
     let epoch: u64 = field(&log, "epoch").and_then(|n| n.parse().ok()).ok_or_else(|| failed("log.key has no epoch"))?;
     let log_seed = field(&log, "seed").and_then(unhex).ok_or_else(|| failed("log.key has no seed"))?;
-    let (mut data_keys, mut statements) = (BTreeMap::new(), BTreeMap::new());
+    let (mut data_keys, mut records) = (BTreeMap::new(), BTreeMap::new());
     for number in 1..=epoch {
         data_keys.insert(number, data_key(&dir.join(format!("epoch/{number}.datakey.age")), &site)?);
-        statements.insert(number, text(&dir.join(format!("epoch/{number}.statement")))?);
+        let statement = text(&dir.join(format!("epoch/{number}.statement")))?;
+        let data_key = bytes(&dir.join(format!("epoch/{number}.vault.age")))?;
+        records.insert(number, EpochRecord { number, statement, data_key });
     }
-    let data_key_blob = bytes(&dir.join(format!("epoch/{epoch}.datakey.age")))?;
-    let keys =
-        Keys { origin, epoch, log_seed, site, recovery_recipient, recovery_key, data_keys, statements, data_key_blob };
+    let keys = Keys { origin, epoch, log_seed, site, recovery_recipient, recovery_key, data_keys, records };
     check(&keys)?;
     Ok(keys)
 }
 
 /// The newest statement must be signed by the recovery key and be about these keys, or no vault would take what they sign.
 fn check(keys: &Keys) -> Result<(), Error> {
-    let note: SignedNote = keys.statement().parse().map_err(failed)?;
+    let newest = keys.newest()?;
+    let note: SignedNote = newest.statement.parse().map_err(failed)?;
     let statement = Epoch::verify(&note, &keys.recovery_key).map_err(failed)?;
     let fits = statement.origin == keys.origin
         && statement.epoch == keys.epoch
         && statement.log_key == *keys.log_key()?.verifier()
-        && statement.data_key == BlobName::of(&keys.data_key_blob);
+        && statement.data_key == BlobName::of(&newest.data_key);
     if fits { Ok(()) } else { Err(Error::damaged("the files in the keys directory do not belong together")) }
 }
 

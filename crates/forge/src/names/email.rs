@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Bytes of a mail address (RFC 5321, 4.5.3.1.3, without the brackets).
-pub const EMAIL_BYTES_MAX: usize = 254;
+pub(super) const EMAIL_BYTES_MAX: usize = 254;
 
 /// A mail address of the form people have: `local@domain`, no quotes, no comments, no blanks. Whether mail arrives there is
 /// another matter.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Characters of a token's name.
-pub const TOKEN_NAME_CHARS_MAX: usize = 100;
+pub(super) const TOKEN_NAME_CHARS_MAX: usize = 100;
 
 /// Whether a character only shows itself: no control character, none that turns the direction of text, none without width.
 #[must_use]

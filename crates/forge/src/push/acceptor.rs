@@ -1,0 +1,179 @@
+//! The domain's side of `git receive-pack`.
+
+use super::command::PushRefs;
+use super::pack::{IncomingPack, Uploading};
+use super::report;
+use crate::access::{self, Authorized, Write};
+use crate::error::Error;
+use crate::event::Oid;
+use crate::event::push::RefMove;
+use crate::ledger::Ledger;
+use crate::repo::{Repositories, query};
+use crate::spool::{LeasedPart, Spool};
+use bytes::Bytes;
+use git::ObjectId;
+use git::receive::{Accepted, Acceptor, RefUpdate, VerifiedPush};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a push waits for vaults to be reachable before its pack is read.
+const QUORUM_WAIT: Duration = Duration::from_secs(3);
+const QUORUM_LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What all pushes share.
+#[derive(Clone)]
+pub(crate) struct PushContext {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) repositories: Repositories,
+    pub(crate) spool: Arc<Spool>,
+    pub(crate) upload: Uploading,
+    pub(crate) base_url: Arc<str>,
+    /// How long a push waits for the repository to take it in once it is held.
+    pub(crate) applied_timeout: Duration,
+}
+
+/// One push into one repository.
+pub struct PushAcceptor {
+    context: PushContext,
+    proof: Authorized<Write>,
+    pack: IncomingPack,
+}
+
+impl PushAcceptor {
+    pub(crate) fn new(context: PushContext, proof: Authorized<Write>) -> Self {
+        let pack = IncomingPack::new(context.spool.clone(), context.upload.clone());
+        Self { context, proof, pack }
+    }
+
+    /// Whether anything could be written now: asked before the pack is read, so that nobody uploads for nothing.
+    async fn writable(&self) -> Result<(), Error> {
+        let shipping = self.context.ledger.shipping();
+        let mut waited = Duration::ZERO;
+        loop {
+            if let Some(reason) = shipping.trouble() {
+                return Err(Error::Frozen { reason });
+            }
+            match shipping.quorum_reachable() {
+                Ok(()) => return Ok(()),
+                Err(missing) if waited >= QUORUM_WAIT => return Err(Error::NoQuorum { missing }),
+                Err(_) => tokio::time::sleep(QUORUM_LOOK_EVERY).await,
+            }
+            waited += QUORUM_LOOK_EVERY;
+        }
+    }
+
+    /// Rights may have changed since the request began.
+    async fn still_allowed(&self) -> Result<(), Error> {
+        let (id, by) = (self.proof.repo().id, self.proof.by().cloned());
+        let path = self.proof.repo().path.clone();
+        let check = move |tx: &mut crate::db::Tx| {
+            let repo = query::repo_by_id(tx, id)?.ok_or_else(|| Error::not_found(path))?;
+            match by {
+                Some(by) => access::authorize_repo::<Write>(tx, Some(&by), repo).map(drop),
+                None => Ok(()),
+            }
+        };
+        self.context.ledger.db().read_async(check).await
+    }
+}
+
+impl Acceptor for PushAcceptor {
+    async fn authorize(&mut self, updates: &[RefUpdate]) -> Result<Vec<Result<(), String>>, String> {
+        self.still_allowed().await.map_err(|e| report::refusal(&e))?;
+        self.writable().await.map_err(|e| report::refusal(&e))?;
+        Ok(updates.iter().map(|_| Ok(())).collect())
+    }
+
+    async fn pack_bytes(&mut self, bytes: &Bytes) -> io::Result<()> {
+        self.pack.write(bytes).await.map_err(io::Error::other)
+    }
+
+    async fn accept(self, push: VerifiedPush) -> Accepted {
+        let Self { context, proof, pack } = self;
+        let count = push.updates.len();
+        // A task of its own: once the entry is submitted the push goes on, whether or not anybody waits for it.
+        let accepting = tokio::spawn(context.accept(proof, pack, push));
+        accepting.await.unwrap_or_else(|e| refused_all(count, &Error::internal(format!("the push broke off: {e}"))))
+    }
+}
+
+impl PushContext {
+    async fn accept(self, proof: Authorized<Write>, pack: IncomingPack, push: VerifiedPush) -> Accepted {
+        let count = push.updates.len();
+        match self.try_accept(proof, pack, push).await {
+            Ok(accepted) => accepted,
+            Err(error) => refused_all(count, &error),
+        }
+    }
+
+    async fn try_accept(
+        &self,
+        proof: Authorized<Write>,
+        pack: IncomingPack,
+        push: VerifiedPush,
+    ) -> Result<Accepted, Error> {
+        let (repo, path, by, count) =
+            (proof.repo().id, proof.repo().path.clone(), proof.submitter(), push.updates.len());
+        let parts = pack.finish().await?;
+        let first = parts.first().map(|(lease, _)| lease.name());
+        self.hold_objects(&parts, push.quarantine);
+        let moves = push.updates.iter().map(ref_move).collect::<Result<_, _>>()?;
+        let command = PushRefs { proof, moves, parts, options: push.push_options, atomic: push.atomic };
+        let committed = self.ledger.writer().submit(by, command).await;
+        let committed = committed.inspect_err(|_| drop(first.and_then(|f| self.repositories.take_quarantine(&f))))?;
+        let results: Vec<_> = committed.output.refused.into_iter().map(|refused| refused.map_or(Ok(()), Err)).collect();
+        if committed.first_seq == committed.next_seq {
+            drop(first.and_then(|f| self.repositories.take_quarantine(&f)));
+            return Ok(Accepted { results, messages: Vec::new() });
+        }
+        let waited = self.until_visible(repo, committed.next_seq).await;
+        Ok(match waited {
+            Ok(held) => {
+                let (entry, vaults) = (committed.first_seq, self.ledger.shipping().sizes().len());
+                let receipt = report::receipt_line(&self.base_url, &path, entry);
+                Accepted { results, messages: vec![report::held_line(&held, vaults, entry), receipt] }
+            }
+            // It is written: only what was not refused for another reason is told so.
+            Err(error) => {
+                let unheld = refused_all(count, &error);
+                let results = results.into_iter().zip(unheld.results).map(|(was, now)| was.and(now)).collect();
+                Accepted { results, messages: unheld.messages }
+            }
+        })
+    }
+
+    async fn until_visible(&self, repo: u64, next_seq: u64) -> Result<Vec<String>, Error> {
+        let held = self.ledger.held_until(next_seq).await?;
+        self.repositories.wait_applied(repo, next_seq, self.applied_timeout).await?;
+        Ok(held)
+    }
+
+    /// The projector finds the objects by the first blob of the pack. A pack without objects has no blob and needs none.
+    fn hold_objects(&self, parts: &[LeasedPart], quarantine: Option<git::Quarantine>) {
+        if let (Some((lease, _)), Some(quarantine)) = (parts.first(), quarantine) {
+            self.repositories.keep_quarantine(lease.name(), quarantine);
+        }
+    }
+}
+
+impl std::fmt::Debug for PushContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PushContext").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+fn refused_all(count: usize, error: &Error) -> Accepted {
+    if error.is_ours() {
+        tracing::warn!(%error, "a push was refused");
+    }
+    let results = std::iter::repeat_n(Err(report::refusal(error)), count).collect();
+    Accepted { results, messages: report::explanation(error).into_iter().collect() }
+}
+
+fn ref_move(update: &RefUpdate) -> Result<RefMove, Error> {
+    let oid =
+        |id: &ObjectId| Oid::new(id.as_bytes()).ok_or_else(|| Error::internal("an object id of an unknown length"));
+    let (old, new) = (update.old.as_ref().map(oid).transpose()?, update.new.as_ref().map(oid).transpose()?);
+    Ok(RefMove { name: update.name.as_str().to_owned(), old, new })
+}

@@ -1,0 +1,71 @@
+//! The one entry a push becomes.
+
+use super::judge::{judge, known_refs};
+use crate::access::{self, Authorized, Write};
+use crate::db::Tx;
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::push::{Pushed, RefMove};
+use crate::event::site::Part;
+use crate::people::authenticate::still_good;
+use crate::repo::query;
+use crate::spool::LeasedPart;
+use crate::writer::{Command, Decide};
+
+/// Moves refs, with the pack they need.
+#[derive(Debug)]
+pub struct PushRefs {
+    /// The right to.
+    pub proof: Authorized<Write>,
+    /// The moves; each ref once.
+    pub moves: Vec<RefMove>,
+    /// The pack's parts, in the spool.
+    pub parts: Vec<LeasedPart>,
+    /// What the pusher said with `git push -o`.
+    pub options: Vec<String>,
+    /// All or none.
+    pub atomic: bool,
+}
+
+/// What came of it: for each ref, in their order, why it was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pushing {
+    /// `None`: it is moved.
+    pub refused: Vec<Option<String>>,
+}
+
+impl Command for PushRefs {
+    type Output = Pushing;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Pushing), Error> {
+        let repo = query::repo_by_id(tx, self.proof.repo().id)?;
+        let repo = repo.ok_or_else(|| Error::not_found(&self.proof.repo().path))?;
+        if let Some(who) = self.proof.by() {
+            if !still_good(tx, who.credential(), ctx.now_us)? {
+                return Err(Error::Unauthenticated("the access token was revoked while the push came in".into()));
+            }
+            access::authorize_repo::<Write>(tx, Some(who), repo.clone())?;
+        }
+        let known = known_refs(tx, repo.id, &self.moves)?;
+        let mut refused = judge(known, &repo.head, &self.moves);
+        if self.atomic && refused.iter().any(Option::is_some) {
+            let others = "atomic push failed: another of its refs was refused";
+            refused.iter_mut().filter(|r| r.is_none()).for_each(|r| *r = Some(others.to_owned()));
+        }
+        let updates = moved(self.moves, &refused);
+        if updates.is_empty() {
+            // The leases are dropped, and with them the blobs.
+            return Ok((Vec::new(), Pushing { refused }));
+        }
+        let pack = self.parts.iter().map(|(lease, bytes)| Part { blob: lease.name(), bytes: *bytes }).collect();
+        // Here and not by who submitted it: that one may be gone when it is committed.
+        self.parts.into_iter().for_each(|(lease, _)| lease.named(ctx.next_seq + 1));
+        Ok((vec![Pushed { repo: repo.id, updates, pack, options: self.options }.into()], Pushing { refused }))
+    }
+}
+
+/// Moves to where a ref is already say nothing, and are not written.
+fn moved(moves: Vec<RefMove>, refused: &[Option<String>]) -> Vec<RefMove> {
+    let kept = moves.into_iter().zip(refused).filter(|(m, refused)| refused.is_none() && m.old != m.new);
+    kept.map(|(m, _)| m).collect()
+}

@@ -1,0 +1,111 @@
+//! A running site: everything that the doors (web, admin socket) call.
+//!
+//! ```text
+//! open: lock -> keys -> database -> spool -> log -> shippers -> ledger -> founding entries -> people, repositories, projector
+//! stop: no more writes -> projector, sweeper, maintenance end -> shippers end
+//! ```
+//! One file a subject: [`people`], [`repos`], [`log`], [`git`].
+
+mod config;
+mod git;
+mod health;
+mod log;
+mod open;
+mod people;
+mod repos;
+mod tasks;
+mod vaults;
+
+pub use config::{SiteConfig, SiteLimits};
+pub use git::SiteRepository;
+pub use open::Begun;
+pub use people::{NewToken, NewUser};
+pub use repos::{NewRepo, RepoChange};
+
+use crate::db::Db;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::people::Authenticator;
+use crate::projector::Position;
+use crate::push::PushContext;
+use crate::repo::Repositories;
+use crate::spool::Spool;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use tokio::task::JoinHandle;
+use vault::Replicator;
+
+/// A running site. Dropped without [`Site::stop`] it ends as if the power had gone; what was answered is kept.
+pub struct Site {
+    data: PathBuf,
+    base_url: String,
+    keys: Keys,
+    ledger: Arc<Ledger>,
+    replicator: Arc<Replicator>,
+    spool: Arc<Spool>,
+    authenticator: Authenticator,
+    repositories: Repositories,
+    position: Position,
+    push: PushContext,
+    limits: SiteLimits,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Held while the site runs: one process for one data directory.
+    _lock: std::fs::File,
+}
+
+impl Site {
+    /// The site's data directory.
+    #[must_use]
+    pub fn data(&self) -> &std::path::Path {
+        &self.data
+    }
+
+    /// The address people reach the site at, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The database, for reading.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        self.ledger.db()
+    }
+
+    /// The log, its writer and its vaults.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// The site's keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The repositories on the disk.
+    #[must_use]
+    pub fn repositories(&self) -> &Repositories {
+        &self.repositories
+    }
+
+    /// The spool.
+    #[must_use]
+    pub fn spool(&self) -> &Arc<Spool> {
+        &self.spool
+    }
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site").field("data", &self.data).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let tasks = self.tasks.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tasks.iter().for_each(JoinHandle::abort);
+    }
+}

@@ -1,0 +1,70 @@
+//! What a site is opened with.
+
+use crate::ledger::LedgerLimits;
+use crate::spool::SPOOL_BYTES_MAX;
+use std::path::PathBuf;
+use std::time::Duration;
+use vault::VaultUrl;
+
+/// What a site is opened with.
+#[derive(Clone, Debug)]
+pub struct SiteConfig {
+    /// The data directory, made if absent.
+    pub data: PathBuf,
+    /// A PostgreSQL database (`postgres://...`); None: SQLite in the data directory.
+    pub database: Option<String>,
+    /// Vaults besides those that `DIR/vaults` names already.
+    pub vaults: Vec<VaultUrl>,
+    /// The address people reach the site at.
+    pub base_url: String,
+    /// Bounds.
+    pub limits: SiteLimits,
+}
+
+impl SiteConfig {
+    /// The defaults, for this directory.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        let base_url = "http://127.0.0.1:8080".to_owned();
+        Self { data: data.into(), database: None, vaults: Vec::new(), base_url, limits: SiteLimits::default() }
+    }
+}
+
+/// Bounds of a site.
+#[derive(Clone, Debug)]
+pub struct SiteLimits {
+    /// Those of writing.
+    pub ledger: LedgerLimits,
+    /// Bytes that may wait for vaults that are behind.
+    pub spool_bytes_max: u64,
+    /// How long a push waits, once it is held, for this site to take it in.
+    pub applied_timeout: Duration,
+    /// What a git child may use.
+    pub git: git::ChildLimits,
+    /// What a fetch may take.
+    pub upload: git::upload::UploadLimits,
+    /// What a push may take.
+    pub receive: git::receive::ReceiveLimits,
+    /// A database snapshot is taken after so many entries.
+    pub snapshot_every_entries: u64,
+    /// A repository's packs are consolidated in the vaults when there are more than so many.
+    pub consolidate_packs: u64,
+    /// Or when they have so many bytes since the last time.
+    pub consolidate_bytes: u64,
+}
+
+impl Default for SiteLimits {
+    fn default() -> Self {
+        Self {
+            ledger: LedgerLimits::default(),
+            spool_bytes_max: SPOOL_BYTES_MAX,
+            applied_timeout: Duration::from_secs(30),
+            git: git::ChildLimits::default(),
+            upload: git::upload::UploadLimits::default(),
+            receive: git::receive::ReceiveLimits::default(),
+            snapshot_every_entries: 10_000,
+            consolidate_packs: 200,
+            consolidate_bytes: 512 << 20,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Git's smart protocol over a repository somebody may use.
+
+use super::Site;
+use crate::access::{Authorized, Read, Write};
+use crate::error::Error;
+use crate::names::RepoPath;
+use crate::people::{Principal, Scope};
+use crate::push::{PushAcceptor, PushContext};
+use crate::repo::command::RepoCreate;
+use crate::repo::{Opened, Repo};
+use git::cache::PackCache;
+use git::receive::ReceiveError;
+use git::smart_http::Protocol;
+use git::upload::{Answer, UploadError, UploadLimits};
+use git::{RefSnapshot, receive};
+use std::sync::Arc;
+use tokio::io::AsyncRead;
+
+/// A repository that was opened for somebody to do `A`.
+#[derive(Debug)]
+pub struct SiteRepository<A: crate::access::Act> {
+    proof: Authorized<A>,
+    opened: Opened,
+    push: Option<PushContext>,
+    upload_limits: UploadLimits,
+    receive_limits: receive::ReceiveLimits,
+}
+
+impl<A: crate::access::Act> SiteRepository<A> {
+    /// What it is.
+    #[must_use]
+    pub fn repo(&self) -> &Repo {
+        self.proof.repo()
+    }
+
+    /// Its refs, as of the newest held push.
+    #[must_use]
+    pub fn refs(&self) -> &Arc<RefSnapshot> {
+        &self.opened.refs
+    }
+
+    /// The repository on the disk.
+    #[must_use]
+    pub fn git(&self) -> &git::Repository {
+        &self.opened.git
+    }
+}
+
+impl SiteRepository<Read> {
+    /// Answers a POST to `git-upload-pack`.
+    pub async fn upload_pack<R: AsyncRead + Send + Unpin>(
+        &self,
+        protocol: Protocol,
+        body: R,
+        cache: &Arc<PackCache>,
+    ) -> Result<Answer, UploadError> {
+        git::upload::serve(&self.opened.git, &self.opened.refs, protocol, body, cache, self.upload_limits).await
+    }
+}
+
+impl SiteRepository<Write> {
+    /// Answers a POST to `git-receive-pack`.
+    pub async fn receive_pack<R: AsyncRead + Send + Unpin>(self, body: R) -> Result<Answer, ReceiveError> {
+        let Some(context) = self.push else {
+            return Err(ReceiveError::Io(std::io::Error::other("opened for its refs alone")));
+        };
+        let acceptor = PushAcceptor::new(context, self.proof);
+        let (git, refs) = (git::Repository::clone(&self.opened.git), self.opened.refs);
+        receive::serve(git, refs, body, self.receive_limits, acceptor).await
+    }
+}
+
+impl Site {
+    /// A repository for fetching. Waits while it is being filled from the vaults.
+    pub async fn open_for_read(&self, who: Option<&Principal>, path: &RepoPath) -> Result<SiteRepository<Read>, Error> {
+        let proof = self.authorize::<Read>(who, path).await?;
+        self.opened(proof, None).await
+    }
+
+    /// A repository for pushing; made, private, if there is none and it would be in the pusher's own namespace.
+    pub async fn open_for_push(
+        &self,
+        who: Option<&Principal>,
+        path: &RepoPath,
+    ) -> Result<SiteRepository<Write>, Error> {
+        let proof = match self.authorize::<Write>(who, path).await {
+            Err(Error::NotFound(text)) => {
+                self.push_to_create(who, path, text).await?;
+                self.authorize::<Write>(who, path).await?
+            }
+            other => other?,
+        };
+        self.opened(proof, Some(self.push.clone())).await
+    }
+
+    async fn opened<A: crate::access::Act>(
+        &self,
+        proof: Authorized<A>,
+        push: Option<PushContext>,
+    ) -> Result<SiteRepository<A>, Error> {
+        let opened = self.repositories.open(&proof).await?;
+        let (upload_limits, receive_limits) = (self.limits.upload, self.limits.receive);
+        Ok(SiteRepository { proof, opened, push, upload_limits, receive_limits })
+    }
+
+    /// What does not exist is made only where nothing can be hidden: in the asker's own namespace.
+    async fn push_to_create(&self, who: Option<&Principal>, path: &RepoPath, not_found: String) -> Result<(), Error> {
+        let own = |who: &&Principal| matches!(path.owner(), [owner] if owner.as_str().eq_ignore_ascii_case(who.name()));
+        let Some(who) = who.filter(own) else { return Err(Error::NotFound(not_found)) };
+        if !who.scopes().has(Scope::RepoCreate) {
+            let text = format!("{path} does not exist, and this token may not make it: it needs the scope repo:create");
+            return Err(Error::NotFound(text));
+        }
+        let created = self.ledger.submit(who.submitter(), RepoCreate::new(path.clone(), Some(who.clone()))).await;
+        match created {
+            // Somebody else's push was faster.
+            Err(Error::Conflict(_)) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Opening and stopping a site.
+
+use super::config::SiteConfig;
+use super::vaults::{Readers, VaultsEnrol, known_with, policy};
+use super::{Site, tasks};
+use crate::db::Db;
+use crate::error::Error;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::log::{BlobSink, Log, checkpoint_last};
+use crate::people::{Authenticator, Passwords};
+use crate::projector::Position;
+use crate::push::PushContext;
+use crate::repo::{BlobSource, Repositories};
+use crate::schema;
+use crate::spool::{Fetch, Spool};
+use crate::writer::{Shipping, Submitter};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use vault::{JournalSource, Replicator, ReplicatorConfig};
+
+/// What happened when a site was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// The site is new, and its recovery key lies here: it must be moved away.
+    pub recovery_key: Option<PathBuf>,
+    /// The site is new.
+    pub new: bool,
+}
+
+impl Site {
+    /// Opens the site in a directory, and begins one where there is none. Serves reads when it returns; writes as soon as a quorum
+    /// of vaults answers.
+    pub async fn open(config: SiteConfig) -> Result<(Arc<Self>, Begun), Error> {
+        let lock = lock(&config.data)?;
+        let (keys, begun) = keys(&config.data)?;
+        let vaults = known_with(&config.data, &config.vaults)?;
+        let database = database(&config)?;
+        let size = database.read(|tx| checkpoint_last(tx))?.map_or(0, |checkpoint| checkpoint.size);
+        let spool = Spool::open(&config.data.join("spool"), keys.recipients()?, config.limits.spool_bytes_max, size)?;
+        let spool = Arc::new(spool);
+        let sink: Arc<dyn BlobSink> = Arc::new(Arc::clone(&spool));
+        let log = Log::open(database.clone(), keys.log_keys()?, sink)?;
+        let shippers = ReplicatorConfig {
+            origin: keys.origin().clone(),
+            epochs: keys.records(),
+            recovery_key: keys.recovery_key().clone(),
+            policy: policy(keys.log_verifiers()?, &vaults),
+            vaults: vaults.clone(),
+        };
+        let readers: Arc<dyn Fetch> = Arc::new(Readers::new(&vaults)?);
+        spool.fetch_from(Arc::clone(&readers));
+        let source: Arc<dyn JournalSource> = log.clone();
+        let replicator = Replicator::start(shippers, source).map_err(|e| Error::internal(e.to_string()))?;
+        let replicator = Arc::new(replicator);
+        let shipping: Arc<dyn Shipping> = replicator.clone();
+        let ledger = Arc::new(Ledger::start(log, shipping, &config.limits.ledger)?);
+        ledger.writer().submit(Submitter::default(), keys.founding()?).await?;
+        ledger.writer().submit(Submitter::default(), VaultsEnrol(vaults)).await?;
+
+        let git = git::Git::find(config.limits.git).map_err(|e| Error::internal(e.to_string()))?;
+        let identities = vec![keys.identity().clone()];
+        let blobs = BlobSource::new(Arc::clone(&spool), identities, readers, config.data.join("spool"));
+        let held = ledger.shipping().held();
+        let repositories = Repositories::new(&config.data.join("git"), git, database.clone(), blobs, held)?;
+        let authenticator = Authenticator::new(database, Passwords::start()?);
+        let uploader = Arc::clone(&replicator);
+        let push = PushContext {
+            ledger: Arc::clone(&ledger),
+            repositories: repositories.clone(),
+            spool: Arc::clone(&spool),
+            upload: Arc::new(move |name| uploader.upload(name)),
+            base_url: config.base_url.as_str().into(),
+            applied_timeout: config.limits.applied_timeout,
+        };
+        let site = Arc::new(Self {
+            data: config.data,
+            base_url: config.base_url.trim_end_matches('/').to_owned(),
+            keys,
+            ledger,
+            replicator,
+            spool,
+            authenticator,
+            repositories,
+            position: Position::default(),
+            push,
+            limits: config.limits,
+            tasks: Mutex::default(),
+            _lock: lock,
+        });
+        tasks::start(&site);
+        Ok((site, begun))
+    }
+
+    /// Writes what is queued, then stops everything. What was not shipped is shipped after the next start.
+    pub async fn stop(&self) {
+        let ledger = Arc::clone(&self.ledger);
+        if let Err(error) = tokio::task::spawn_blocking(move || ledger.stop()).await {
+            tracing::error!(%error, "the writer did not stop as it should");
+        }
+        tasks::stop(self).await;
+        self.replicator.stop().await;
+    }
+}
+
+fn keys(data: &Path) -> Result<(Keys, Begun), Error> {
+    if Keys::exist(data) {
+        return Ok((Keys::open(data)?, Begun::default()));
+    }
+    let (keys, recovery_key) = Keys::create(data)?;
+    Ok((keys, Begun { recovery_key, new: true }))
+}
+
+pub(crate) fn database(config: &SiteConfig) -> Result<Db, Error> {
+    let database = match &config.database {
+        Some(url) => Db::postgres(url)?,
+        None => Db::sqlite(&config.data.join("site.db"))?,
+    };
+    database.write(schema::install)?;
+    Ok(database)
+}
+
+/// One process for one data directory.
+pub(crate) fn lock(data: &Path) -> Result<File, Error> {
+    let failed = |e: std::io::Error| Error::internal(format!("{}: {e}", data.display()));
+    fs::create_dir_all(data).map_err(failed)?;
+    let file = File::options().create(true).truncate(false).write(true).open(data.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(Error::conflict(format!("another outlast process runs the site in {}", data.display())))
+        }
+        Err(fs::TryLockError::Error(e)) => Err(failed(e)),
+    }
+}

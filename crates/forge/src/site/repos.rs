@@ -1,0 +1,167 @@
+//! Repositories, besides their content.
+
+use super::Site;
+use super::people::{PAGE_MAX, submitter};
+use crate::access::{Act, Administer, Authorized, Read, authorize};
+use crate::error::Error;
+use crate::event::repo::{Access, Format, Visibility};
+use crate::names::{RepoName, RepoPath, UserName};
+use crate::people::query::namespace_fetch;
+use crate::people::{Principal, Scope};
+use crate::repo::command::{
+    CollaboratorPut, CollaboratorRemove, DEFAULT_BRANCH, HeadChange, RepoCreate, RepoRename, VisibilitySet,
+};
+use crate::repo::query::{self, Collaborator, Repo, RepoFilter};
+
+/// A repository to be made.
+#[derive(Clone, Debug)]
+pub struct NewRepo {
+    /// Where.
+    pub path: RepoPath,
+    /// How its objects are named.
+    pub format: Format,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// The branch HEAD points to, without `refs/heads/`.
+    pub branch: String,
+}
+
+impl NewRepo {
+    /// Private, SHA-1, with the branch `main`.
+    #[must_use]
+    pub fn new(path: RepoPath) -> Self {
+        Self { path, format: Format::Sha1, visibility: Visibility::Private, branch: DEFAULT_BRANCH.to_owned() }
+    }
+}
+
+/// What may be changed of a repository; None: stays.
+#[derive(Clone, Debug, Default)]
+pub struct RepoChange {
+    /// Its name.
+    pub name: Option<RepoName>,
+    /// Who may read it.
+    pub visibility: Option<Visibility>,
+    /// The branch HEAD points to.
+    pub branch: Option<String>,
+}
+
+impl Site {
+    /// Makes a repository. `by` None: at the admin socket.
+    pub async fn repo_create(&self, by: Option<&Principal>, new: NewRepo) -> Result<Repo, Error> {
+        let NewRepo { path, format, visibility, branch } = new;
+        let command = RepoCreate { path, format, visibility, branch, by: by.cloned() };
+        Ok(self.ledger.submit(submitter(by), command).await?.output)
+    }
+
+    /// Whether `who` may do `A` to the repository, and the proof of it.
+    pub async fn authorize<A: Act>(&self, who: Option<&Principal>, path: &RepoPath) -> Result<Authorized<A>, Error> {
+        let (who, path) = (who.cloned(), path.clone());
+        self.db().read_async(move |tx| authorize::<A>(tx, who.as_ref(), &path)).await
+    }
+
+    /// As [`Site::authorize`]; at the admin socket (`by` None) everything is allowed.
+    async fn administer(&self, by: Option<&Principal>, path: &RepoPath) -> Result<Authorized<Administer>, Error> {
+        if by.is_some() {
+            return self.authorize::<Administer>(by, path).await;
+        }
+        let wanted = path.clone();
+        let repo = self.db().read_async(move |tx| query::repo_fetch(tx, &wanted)).await?;
+        Ok(Authorized::by_site(repo.ok_or_else(|| Error::not_found(path))?))
+    }
+
+    /// A repository somebody may read.
+    pub async fn repo_fetch(&self, who: Option<&Principal>, path: &RepoPath) -> Result<Repo, Error> {
+        Ok(self.authorize::<Read>(who, path).await?.repo().clone())
+    }
+
+    /// What somebody may do in a repository; None: read what is public.
+    pub async fn repo_access(&self, who: &Principal, repo: &Repo) -> Result<Option<Access>, Error> {
+        let (user, repo) = (who.user(), repo.clone());
+        self.db().read_async(move |tx| Ok(crate::access::role(tx, user, &repo)?)).await
+    }
+
+    /// Repositories somebody may see, by id; with `text`, those with it in their name. `after` is the id of the last of the page
+    /// before.
+    pub async fn repo_list(
+        &self,
+        who: Option<&Principal>,
+        owner: Option<&UserName>,
+        text: Option<&str>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Repo>, Error> {
+        // A token without repo:read sees what nobody in particular sees.
+        let viewer = who.filter(|who| who.scopes().has(Scope::RepoRead)).map(Principal::user);
+        let owner = owner.cloned();
+        let text = text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let read = move |tx: &mut crate::db::Tx| {
+            let namespace = match owner {
+                None => None,
+                Some(owner) => match namespace_fetch(tx, std::slice::from_ref(&owner))? {
+                    Some((id, _)) => Some(id),
+                    None => return Err(Error::not_found(owner)),
+                },
+            };
+            let filter = RepoFilter { viewer, namespace, text, after, limit: limit.clamp(1, PAGE_MAX) };
+            Ok(query::repo_list(tx, &filter)?)
+        };
+        self.db().read_async(read).await
+    }
+
+    /// Changes a repository's settings; each change is an entry of its own. Gives it back as it is then.
+    pub async fn repo_change(
+        &self,
+        by: Option<&Principal>,
+        path: &RepoPath,
+        change: RepoChange,
+    ) -> Result<Repo, Error> {
+        let proof = self.administer(by, path).await?;
+        let id = proof.repo().id;
+        if let Some(visibility) = change.visibility {
+            self.ledger.submit(submitter(by), VisibilitySet { proof: proof.clone(), visibility }).await?;
+        }
+        if let Some(branch) = change.branch {
+            self.ledger.submit(submitter(by), HeadChange { proof: proof.clone(), branch }).await?;
+        }
+        if let Some(name) = change.name {
+            self.ledger.submit(submitter(by), RepoRename { proof, name }).await?;
+        }
+        let repo = self.db().read_async(move |tx| query::repo_by_id(tx, id)).await?;
+        repo.ok_or_else(|| Error::not_found(path))
+    }
+
+    /// Who may use a repository besides its owner.
+    pub async fn collaborator_list(
+        &self,
+        by: Option<&Principal>,
+        path: &RepoPath,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Collaborator>, Error> {
+        let (id, limit) = (self.administer(by, path).await?.repo().id, limit.clamp(1, PAGE_MAX));
+        self.db().read_async(move |tx| Ok(query::collaborator_list(tx, id, after, limit)?)).await
+    }
+
+    /// Lets an account use a repository.
+    pub async fn collaborator_put(
+        &self,
+        by: Option<&Principal>,
+        path: &RepoPath,
+        user: UserName,
+        access: Access,
+    ) -> Result<(), Error> {
+        let proof = self.administer(by, path).await?;
+        self.ledger.submit(submitter(by), CollaboratorPut { proof, user, access }).await.map(drop)
+    }
+
+    /// Takes an account's use of a repository away. Effective when it returns, with or without vaults.
+    pub async fn collaborator_remove(
+        &self,
+        by: Option<&Principal>,
+        path: &RepoPath,
+        user: UserName,
+    ) -> Result<(), Error> {
+        let proof = self.administer(by, path).await?;
+        self.change_rights(submitter(by), CollaboratorRemove { proof, user }).await.map(drop)
+    }
+}

@@ -1,0 +1,114 @@
+//! What a site does in the background.
+
+use super::Site;
+use crate::maintenance::Maintenance;
+use crate::projector::{Projector, all_repos};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How often the spool is looked through when nothing else asks for it.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+pub(super) fn start(site: &Arc<Site>) {
+    let (pushed, pushes) = mpsc::unbounded_channel();
+    let projector = Projector {
+        db: site.db().clone(),
+        repositories: site.repositories.clone(),
+        held: site.ledger.shipping().held(),
+        position: site.position.clone(),
+        pushed,
+    };
+    let maintenance = Maintenance {
+        ledger: site.ledger.clone(),
+        repositories: site.repositories.clone(),
+        spool: site.spool.clone(),
+        limits: site.limits.clone(),
+    };
+    let tasks = vec![
+        tokio::spawn(projector.run()),
+        tokio::spawn(maintenance.run(pushes)),
+        tokio::spawn(sweep(Sweeper::of(site))),
+        tokio::spawn(fill(Sweeper::of(site))),
+    ];
+    site.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
+}
+
+pub(super) async fn stop(site: &Site) {
+    let tasks = std::mem::take(&mut *site.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+    for task in tasks {
+        task.abort();
+        // Cancelled is what it should be.
+        let _ = task.await;
+    }
+}
+
+/// The parts of a site these tasks use: not the site itself, which must be free to end.
+struct Sweeper {
+    ledger: Arc<crate::ledger::Ledger>,
+    spool: Arc<crate::spool::Spool>,
+    repositories: crate::repo::Repositories,
+    position: crate::projector::Position,
+    may_read: bool,
+}
+
+impl Sweeper {
+    fn of(site: &Site) -> Self {
+        Self {
+            ledger: site.ledger.clone(),
+            spool: site.spool.clone(),
+            repositories: site.repositories.clone(),
+            position: site.position.clone(),
+            may_read: !site.replicator.readers().is_empty(),
+        }
+    }
+}
+
+/// Empties the spool of what every vault has and every repository has taken in.
+async fn sweep(parts: Sweeper) {
+    let mut everywhere = parts.ledger.log().held_by_all();
+    loop {
+        let by_all = *everywhere.borrow_and_update();
+        let here = parts.position.get().min(parts.repositories.behind_at().unwrap_or(u64::MAX));
+        let (spool, none_behind) = (parts.spool.clone(), by_all >= parts.ledger.log().size());
+        let swept = tokio::task::spawn_blocking(move || {
+            spool.sweep(by_all.min(here));
+            if none_behind {
+                spool.nobody_is_behind();
+            }
+        });
+        if let Err(error) = swept.await {
+            tracing::warn!(%error, "the spool could not be swept");
+        }
+        // Both: vaults move, and so do repositories.
+        match tokio::time::timeout(SWEEP_EVERY, everywhere.changed()).await {
+            Ok(Err(_)) => return,
+            _ => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    }
+}
+
+/// After a recovery: fills the repositories nobody has asked for yet, one after the other.
+async fn fill(parts: Sweeper) {
+    if !parts.may_read {
+        return;
+    }
+    while parts.position.get() == 0 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let ids = match all_repos(parts.ledger.db()).await {
+        Ok(ids) => ids,
+        Err(error) => return tracing::error!(%error, "the repositories cannot be listed"),
+    };
+    let missing: Vec<u64> = ids.into_iter().filter(|id| parts.repositories.marked(*id).is_none()).collect();
+    if missing.is_empty() {
+        return;
+    }
+    tracing::info!(repositories = missing.len(), "filling repositories from the vaults");
+    for id in missing {
+        if let Err(error) = parts.repositories.open_id(id).await {
+            tracing::warn!(repository = id, %error, "not filled; the next touch tries again");
+        }
+    }
+    tracing::info!("all repositories are filled");
+}
