@@ -13,7 +13,7 @@ elif [ ! -x "$deny" ]; then
   cargo install --quiet --locked --debug --no-default-features --root "$tools" --target-dir "$tools/build" "cargo-deny@$version"
   rm -rf "$tools/build"
 fi
-"$deny" --offline --log-level error check --hide-inclusion-graph bans licenses sources
+"$deny" --log-level error check --hide-inclusion-graph bans licenses sources
 if [ -n "${OUTLAST_ADVISORIES:-}" ]; then
   "$deny" check --hide-inclusion-graph advisories
 else

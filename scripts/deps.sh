@@ -15,6 +15,7 @@ have_header() { [ -e /usr/include/stdio.h ]; }
 have_postgres() { have_command initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 # Debian ships python3 without ensurepip; a venv made without it has no pip.
 have_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+have_jgit() { [ -e /usr/share/java/org.eclipse.jgit.pgm.jar ]; }
 
 missing=()
 # need PACKAGE TEST...: notes the package down when the test fails.
@@ -45,6 +46,8 @@ needed_to_test() {
   need openssl have_command openssl
   need zstd have_command zstd
   need curl have_command curl
+  need jgit-cli have_jgit
+  need default-jre-headless have_command java
 }
 
 needed_to_bench() {

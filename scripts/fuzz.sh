@@ -15,9 +15,17 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
   cargo install --quiet --locked --debug cargo-fuzz
 fi
 export RUSTC_BOOTSTRAP=1
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 for target in "${targets[@]}"; do
   echo "fuzz: $target, $seconds s"
-  cargo fuzz run --sanitizer none "$target" -- -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 2>&1 |
-    grep -E 'stat::number_of_executed_units|SUMMARY|panicked|ERROR' || true
-  [ "${PIPESTATUS[0]}" = 0 ] || { echo "fuzz: $target failed" >&2; exit 1; }
+  status=0
+  cargo fuzz run --sanitizer none "$target" -- -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \
+    >"$log" 2>&1 || status=$?
+  if [ "$status" -ne 0 ]; then
+    tail -n 60 "$log" >&2
+    echo "fuzz: $target failed" >&2
+    exit 1
+  fi
+  grep 'stat::number_of_executed_units' "$log" || true
 done

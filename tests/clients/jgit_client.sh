@@ -2,13 +2,15 @@
 # Clones a repository with JGit, adds a commit, pushes it, clones again and compares.
 #
 #   jgit_client.sh URL USER TOKEN DIRECTORY
+#   jgit_client.sh --installed
 #
-# JGit is Debian's jgit-cli (it brings Java, so nothing installs it by itself). Its own starter leaves out two of its
-# libraries and fails, hence the class path here. Exits 77 where JGit is not installed.
+# JGit is Debian's jgit-cli. Its own starter leaves out two of its libraries and fails, hence the class path here. Exits 77
+# where JGit is not installed.
 set -euo pipefail
-url=$1 user=$2 token=$3 directory=$4
 jars=/usr/share/java
 [ -e "$jars/org.eclipse.jgit.pgm.jar" ] && command -v java >/dev/null || { echo "no JGit: apt-get install jgit-cli default-jre-headless" >&2; exit 77; }
+[ "$1" != --installed ] || exit 0
+url=$1 user=$2 token=$3 directory=$4
 
 # JGit keeps its configuration and looks for passwords in user.home. It has no screen to ask on.
 host=${url#*://}
