@@ -12,6 +12,7 @@ mod generate;
 mod replayed;
 mod rig;
 mod schema_walk;
+mod shipped;
 mod snapshots;
 mod statements;
 mod writing;
