@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod databases;
+mod documented;
 mod edited;
 mod fixtures;
 mod generate;
