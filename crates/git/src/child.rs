@@ -407,6 +407,13 @@ impl GitChild {
         Self { child, command, wall_time_max, stderr, stdin, stdout }
     }
 
+    /// Kills it, without waiting for its end.
+    pub fn stop(&mut self) {
+        if let Err(error) = self.child.start_kill() {
+            tracing::debug!(%error, "a child has ended by itself");
+        }
+    }
+
     /// Waits for its end.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod cache;
 pub mod child;
 pub mod maintenance;
 pub mod names;
+pub mod pack_budget;
 pub mod pkt;
 pub mod quarantine;
 pub mod receive;
@@ -22,6 +23,7 @@ pub mod upload;
 
 pub use child::{ChildError, ChildLimits, Git, GitCommand, sandbox_available};
 pub use names::{NameError, ObjectFormat, ObjectId, RefName};
+pub use pack_budget::PackBudget;
 pub use quarantine::Quarantine;
 pub use receive::RefUpdate;
 pub use repository::{Repository, RepositoryError};

@@ -110,6 +110,11 @@ zeroPaddedDate=warn,badTimezone=warn,zeroPaddedFilemode=warn,missingNameBeforeEm
 duplicateEntries=error,missingTaggerEntry=warn,badTagName=warn,nullSha1=warn,extraHeaderEntry=warn";
 
 impl IndexPack {
+    /// Its verdict is not wanted any more.
+    pub fn stop(&mut self) {
+        self.child.stop();
+    }
+
     /// The pack is complete: waits for the verdict.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod report;
 pub use commands::{Capabilities, Command, ProtocolError, PushRequest, ReceiveLimits, RefUpdate};
 
 use crate::child::ChildError;
+use crate::pack_budget::PackReader;
 use crate::pkt::Band;
 use crate::quarantine::{IndexPack, Quarantine};
 use crate::repository::{Repository, RepositoryError, known_tips};
@@ -87,7 +88,8 @@ pub enum ReceiveError {
 /// What came of the pack.
 enum Pack {
     None,
-    Indexing(Quarantine, Box<IndexPack>),
+    /// Being indexed; how many objects it says it has.
+    Indexing(Quarantine, Box<IndexPack>, Option<u64>),
     Refused(String),
 }
 
@@ -166,27 +168,30 @@ async fn receive_pack<R: AsyncRead + Unpin, A: Acceptor>(
     let quarantine = repository.quarantine()?;
     let mut index = quarantine.index_pack(limits.pack_bytes_max).await?;
     let mut stdin = index.stdin.take();
-    let mut total = 0;
+    let mut gate = Gate { budget: PackReader::new(repository.format(), limits.pack), total: 0, limits };
     let mut refused = None;
     loop {
-        let mut buffer = BytesMut::with_capacity(128 << 10);
-        // A few large writes cost less than many small ones, on both sides of the tee.
-        while buffer.len() < 64 << 10 && body.read_buf(&mut buffer).await? > 0 {}
-        let bytes = buffer.freeze();
+        let bytes = next_bytes(body, limits).await?;
         if bytes.is_empty() {
             break;
         }
-        refused = refused.or_else(|| objections(&bytes, total, limits));
-        total += bytes.len() as u64;
         if refused.is_some() {
-            drop(stdin.take());
-            if total > limits.pack_bytes_max.saturating_mul(2) {
+            // Read on: a client listens only when it has sent everything. But not for ever.
+            gate.total += bytes.len() as u64;
+            if gate.total > limits.pack_bytes_max.saturating_mul(2) {
                 break;
             }
             continue;
         }
-        if let Err(error) = acceptor.pack_bytes(&bytes).await {
-            refused = Some(error.to_string());
+        let taken = match gate.pass(&bytes).await {
+            Ok(()) => acceptor.pack_bytes(&bytes).await.map_err(|error| error.to_string()),
+            Err(words) => Err(words),
+        };
+        if let Err(words) = taken {
+            refused = Some(words);
+            // Git is not to wait for more of what is not wanted.
+            stdin = None;
+            index.stop();
             continue;
         }
         if let Some(pipe) = &mut stdin
@@ -199,22 +204,52 @@ async fn receive_pack<R: AsyncRead + Unpin, A: Acceptor>(
     drop(stdin);
     Ok(match refused {
         Some(words) => Pack::Refused(words),
-        None if total == 0 => Pack::Refused("the pack is missing: the request ended after the commands".to_owned()),
-        None => Pack::Indexing(quarantine, Box::new(index)),
+        None if gate.total == 0 => {
+            Pack::Refused("the pack is missing: the request ended after the commands".to_owned())
+        }
+        None => Pack::Indexing(quarantine, Box::new(index), gate.budget.objects()),
     })
 }
 
-/// What can be said against a pack before it is indexed.
-fn objections(bytes: &[u8], before: u64, limits: &ReceiveLimits) -> Option<String> {
-    if before + bytes.len() as u64 > limits.pack_bytes_max {
-        return Some(format!("the pack is over {} bytes (pack_bytes_max); push less at once", limits.pack_bytes_max));
+/// The next bytes of a pack; none at its end. A few large writes cost less than many small ones, on both sides of the tee.
+async fn next_bytes<R: AsyncRead + Unpin>(body: &mut R, limits: &ReceiveLimits) -> io::Result<Bytes> {
+    let mut buffer = BytesMut::with_capacity(128 << 10);
+    while buffer.len() < 64 << 10 {
+        let silent = || io::Error::new(io::ErrorKind::TimedOut, "the client stopped sending (idle_time_max)");
+        let read =
+            tokio::time::timeout(limits.idle_time_max, body.read_buf(&mut buffer)).await.map_err(|_| silent())??;
+        if read == 0 {
+            break;
+        }
     }
-    let header = bytes.get(..12).filter(|_| before == 0)?;
-    let count = header[8..12].iter().fold(0u64, |count, byte| count << 8 | u64::from(*byte));
-    let too_many = header.starts_with(b"PACK") && count > limits.objects_max;
-    too_many
-        .then(|| format!("the pack has {count} objects, over {} (objects_max); push less at once", limits.objects_max))
+    Ok(buffer.freeze())
 }
+
+/// What a pack must pass before anything else sees its bytes.
+struct Gate<'a> {
+    budget: PackReader,
+    total: u64,
+    limits: &'a ReceiveLimits,
+}
+
+impl Gate<'_> {
+    async fn pass(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.total += bytes.len() as u64;
+        let max = self.limits.pack_bytes_max;
+        if self.total > max {
+            return Err(format!("the pack is over {max} bytes (pack_bytes_max); push less at once"));
+        }
+        // Little by little: what a few bytes expand to may keep this thread busy.
+        for some in bytes.chunks(BUDGET_STEP_BYTES) {
+            self.budget.feed(some).map_err(|error| error.to_string())?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+/// At most a thousand times as much is inflated without a pause.
+const BUDGET_STEP_BYTES: usize = 8 << 10;
 
 struct Push<A> {
     repository: Repository,
@@ -230,9 +265,11 @@ impl<A: Acceptor> Push<A> {
         let unpacked = match pack {
             Pack::None => Ok(None),
             Pack::Refused(words) => Err(words),
-            Pack::Indexing(quarantine, index) => {
+            Pack::Indexing(quarantine, index, objects) => {
                 let verdict = reporter.keep_alive(index.finish()).await;
-                verdict.map(|()| Some(quarantine)).map_err(|error| error.to_string())
+                // A pack without objects says that all were there.
+                let filled = Some(quarantine).filter(|_| objects != Some(0));
+                verdict.map(|()| filled).map_err(|error| error.to_string())
             }
         };
         match unpacked {

@@ -1,7 +1,7 @@
 //! A bare repository on disk: an ordinary one, that stock tools read.
 
 use crate::child::{ChildError, Git, GitCommand};
-use crate::names::{NameError, ObjectFormat, ObjectId, RefName};
+use crate::names::{ObjectFormat, ObjectId, RefName};
 use crate::quarantine::Quarantine;
 use crate::snapshot::Ref;
 use gix_lock::acquire::Fail;
@@ -11,10 +11,12 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 /// The most bytes that a listing of refs may have.
 const REFS_BYTES_MAX: u64 = 1 << 30;
+/// The most that is kept of what Git's check says.
+const FSCK_BYTES_MAX: u64 = 1 << 20;
 /// How long to wait for another writer of refs, which is a stock tool or maintenance.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// Up to so many refs, a connectivity check is told of all; beyond, of those that matter.
@@ -65,7 +67,7 @@ impl Repository {
         }
         lay_out(&part, format, head).map_err(io)?;
         fs::rename(&part, path).map_err(io)?;
-        Ok(Self { git: git.clone(), path: path.to_owned(), format })
+        Self::open(git, path)
     }
 
     /// Opens a repository.
@@ -73,12 +75,17 @@ impl Repository {
     /// # Errors
     /// When there is none.
     pub fn open(git: &Git, path: &Path) -> Result<Self, RepositoryError> {
-        let config = fs::read_to_string(path.join("config"))
-            .map_err(|error| RepositoryError::Io { path: path.to_owned(), error })?;
+        let io = |error| RepositoryError::Io { path: path.to_owned(), error };
+        // A child's directory is the repository itself, from where a relative path leads elsewhere.
+        let path = path.canonicalize().map_err(io)?;
+        let config = fs::read_to_string(path.join("config")).map_err(io)?;
+        if !path.join("objects").is_dir() || !path.join("refs").is_dir() {
+            return Err(RepositoryError::Damaged { path, what: "it has no objects or no refs".to_owned() });
+        }
         let sha256 =
             config.lines().any(|line| line.trim().replace(' ', "").eq_ignore_ascii_case("objectformat=sha256"));
         let format = if sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
-        Ok(Self { git: git.clone(), path: path.to_owned(), format })
+        Ok(Self { git: git.clone(), path, format })
     }
 
     /// Where it is.
@@ -112,16 +119,40 @@ impl Repository {
     /// The refs on disk, and where HEAD points.
     ///
     /// # Errors
-    /// When they can't be read. Refs that this server would not have taken are passed over.
+    /// When they can't be read. Refs that this server would not have taken, and those to objects that are not here, are
+    /// passed over: one of them must not hide all others.
     pub async fn refs(&self) -> Result<(RefName, Vec<Ref>), RepositoryError> {
-        let list = self.command("for-each-ref").flag("--format=%(objectname) %(*objectname) %(refname)");
+        let list = self.command("for-each-ref").flag("--format=%(objectname) %(refname)");
         let output = list.run(b"", REFS_BYTES_MAX).await?;
-        let refs = output.split(|byte| *byte == b'\n').filter_map(|line| {
-            let mut parts = std::str::from_utf8(line).ok()?.splitn(3, ' ');
-            let (id, peeled, name) = (parts.next()?, parts.next()?, parts.next()?);
-            Some(Ref { id: id.parse().ok()?, peeled: peeled.parse().ok(), name: name.parse().ok()? })
+        let listed = output.split(|byte| *byte == b'\n').filter_map(|line| {
+            let (id, name) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+            Some((name.parse::<RefName>().ok()?, id.parse::<ObjectId>().ok()?))
+        });
+        let listed = listed.collect::<Vec<_>>();
+        let ids = listed.iter().map(|(_, id)| *id).collect::<Vec<_>>();
+        let ends = self.ends(&ids).await?;
+        let refs = listed.into_iter().zip(ends).filter_map(|((name, id), end)| {
+            if end.is_none() {
+                tracing::warn!(%name, %id, path = %self.path.display(), "a ref is passed over: its object is not here");
+            }
+            Some(Ref { name, id, peeled: Some(end?).filter(|end| *end != id) })
         });
         Ok((self.head()?, refs.collect()))
+    }
+
+    /// What each object finally points to, itself if it is no tag; `None` if something of that is missing.
+    async fn ends(&self, ids: &[ObjectId]) -> Result<Vec<Option<ObjectId>>, RepositoryError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input: String = ids.iter().map(|id| format!("{id}^{{}}\n")).collect();
+        let ask = self.command("cat-file").flag("--batch-check=%(objectname)").flag("--buffer");
+        let output = ask.run(input.as_bytes(), REFS_BYTES_MAX).await?;
+        let ends = String::from_utf8_lossy(&output).lines().map(|line| line.parse().ok()).collect::<Vec<_>>();
+        if ends.len() != ids.len() {
+            return Err(self.damaged("git cat-file gave another number of answers than it was asked for"));
+        }
+        Ok(ends)
     }
 
     /// Where HEAD points.
@@ -213,6 +244,19 @@ impl Repository {
         Ok(())
     }
 
+    /// Removes what writers left behind that were killed: the locks of refs, which nobody would ever release, and halves
+    /// of packs. Only for when nobody else works on the repository, so at the start of a server.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn sweep_unfinished(&self) -> Result<(), RepositoryError> {
+        let lock = |name: &str| name.ends_with(".lock");
+        let swept = remove_files(&self.path.join("objects/pack"), false, &|name| name.starts_with("tmp_"))
+            .and_then(|()| remove_files(&self.path, false, &lock))
+            .and_then(|()| remove_files(&self.path.join("refs"), true, &lock));
+        swept.map_err(|error| self.io(error))
+    }
+
     /// Takes a pack in as a client sent it; objects that it builds on are in the repository already.
     ///
     /// # Errors
@@ -265,17 +309,10 @@ impl Repository {
     /// # Errors
     /// When an object is missing.
     pub async fn peel(&self, ids: &[ObjectId]) -> Result<Vec<Option<ObjectId>>, RepositoryError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let input: String = ids.iter().map(|id| format!("{id}^{{}}\n")).collect();
-        let output =
-            self.command("cat-file").flag("--batch-check=%(objectname)").run(input.as_bytes(), REFS_BYTES_MAX).await?;
-        let text = String::from_utf8_lossy(&output);
-        let peeled = text.lines().zip(ids).map(|(line, id)| {
-            let found: ObjectId =
-                line.parse().map_err(|_: NameError| self.damaged(format!("object {id} is missing")))?;
-            Ok(Some(found).filter(|found| found != id))
+        let ends = self.ends(ids).await?;
+        let peeled = ends.into_iter().zip(ids).map(|(end, id)| {
+            let end = end.ok_or_else(|| self.damaged(format!("object {id} is missing")))?;
+            Ok(Some(end).filter(|end| end != id))
         });
         peeled.collect()
     }
@@ -286,11 +323,26 @@ impl Repository {
     /// When it can't be run.
     pub async fn fsck(&self) -> Result<Vec<String>, RepositoryError> {
         let check = self.command("fsck").flag("--full").flag("--no-dangling").flag("--no-progress");
-        match check.run(b"", 64 << 20).await {
-            Ok(output) => Ok(String::from_utf8_lossy(&output).lines().map(str::to_owned).collect()),
-            Err(ChildError::Failed { stderr, .. }) => Ok(vec![stderr]),
-            Err(error) => Err(error.into()),
+        let mut child = check.spawn().await?;
+        drop(child.stdin.take());
+        // What is missing it says on standard output and ends with an error: both are wanted.
+        let mut output = Vec::new();
+        if let Some(mut stdout) = child.stdout.take() {
+            (&mut stdout).take(FSCK_BYTES_MAX).read_to_end(&mut output).await.map_err(|error| self.io(error))?;
+            tokio::io::copy(&mut stdout, &mut tokio::io::sink()).await.map_err(|error| self.io(error))?;
         }
+        let mut found = String::from_utf8_lossy(&output).lines().map(str::to_owned).collect::<Vec<_>>();
+        match child.wait().await {
+            Ok(()) => {}
+            Err(ChildError::Failed { stderr, status, .. }) if status.code().is_some() => {
+                found.extend(Some(stderr).filter(|words| !words.is_empty()));
+                if found.is_empty() {
+                    found.push(format!("git fsck: {status}"));
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(found)
     }
 }
 
@@ -301,6 +353,20 @@ pub fn known_tips(refs: &[Ref], head: Option<ObjectId>, old: impl Iterator<Item 
     tips.sort_unstable();
     tips.dedup();
     tips
+}
+
+fn remove_files(dir: &Path, deep: bool, which: &dyn Fn(&str) -> bool) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            if deep {
+                remove_files(&entry.path(), deep, which)?;
+            }
+        } else if entry.file_name().to_str().is_some_and(which) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn lay_out(path: &Path, format: ObjectFormat, head: &RefName) -> io::Result<()> {

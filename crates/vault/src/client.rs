@@ -20,11 +20,11 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// How long a connection may take to be made.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a vault may take to answer a request that is not a blob's.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a blob may be on its way, in either direction.
-pub const BLOB_TIMEOUT: Duration = Duration::from_secs(600);
+pub(crate) const BLOB_TIMEOUT: Duration = Duration::from_secs(600);
 /// The most bytes of an answer that is not a blob.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Connections that are kept for the next request.

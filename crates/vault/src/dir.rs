@@ -10,7 +10,7 @@
 
 use crate::disk::Disk;
 use crate::segment::{HEADER_BYTES, Scan, header, scan};
-use crate::store::{Place, Put, Store, StoreError};
+use crate::store::{Judge, OpenBlob, Place, Put, Store, StoreError};
 use journal::{BlobName, Hash};
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// A segment that has reached this many bytes is followed by a new one.
-pub const SEGMENT_BYTES: u64 = 64 << 20;
+pub(crate) const SEGMENT_BYTES: u64 = 64 << 20;
 
 const FORMAT: &str = include_str!("FORMAT.txt");
 
@@ -168,7 +168,7 @@ impl<D: Disk> Store for DirStore<D> {
         Ok(self.disk.open(&self.blob_path(name))?.is_some())
     }
 
-    fn blob(&self, name: &BlobName) -> Result<Option<(Box<dyn Read + Send>, u64)>, StoreError> {
+    fn blob(&self, name: &BlobName) -> Result<Option<OpenBlob>, StoreError> {
         Ok(self.disk.open(&self.blob_path(name))?)
     }
 
@@ -206,7 +206,7 @@ impl<D: Disk> Store for DirStore<D> {
         }
     }
 
-    fn load(&self, each: &mut dyn FnMut(Place, &[u8]) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    fn load(&self, each: &mut Judge<'_>) -> Result<(), StoreError> {
         let mut open = self.lock();
         open.current = None;
         let segments = self.segments()?;

@@ -39,5 +39,5 @@ pub use read_log::{LogReader, ReadError, VaultReport, VerifiedBatch, verify_vaul
 pub use replicate::{EpochRecord, Replicator, ReplicatorConfig, Trouble, VaultStatus};
 pub use server::{Running, ServeError, VaultServeConfig, bind};
 pub use source::{BlobReader, EncodedBatch, JournalSource, SourceError};
-pub use store::{Place, Put, Store, StoreError};
+pub use store::{Judge, OpenBlob, Place, Put, Store, StoreError};
 pub use url::{VaultUrl, VaultUrlError};

@@ -21,7 +21,7 @@ use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinHandle;
 
 /// A vault that has not answered a request for so long counts as one that can't be reached.
-pub const UNANSWERED_MAX: Duration = Duration::from_secs(5);
+pub(crate) const UNANSWERED_MAX: Duration = Duration::from_secs(5);
 
 /// An epoch's statement with the blob that holds its data key: what a vault is given to follow.
 #[derive(Debug, Clone)]

@@ -38,11 +38,11 @@ pub(crate) use files::write_private;
 pub(crate) use routes::encode_batches;
 
 /// Connections that a vault keeps open at once.
-pub const CONNECTIONS_MAX: usize = 256;
+pub(crate) const CONNECTIONS_MAX: usize = 256;
 /// How long a client may take for its TLS handshake.
-pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may stay without a whole request head; a site's shippers ask for the state more often.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What `outlast vault serve` runs with.
 #[derive(Debug, Clone)]

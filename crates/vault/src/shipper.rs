@@ -19,13 +19,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The wait after the first failure; it doubles up to [`RETRY_MAX`].
-pub const RETRY_MIN: Duration = Duration::from_millis(50);
+pub(crate) const RETRY_MIN: Duration = Duration::from_millis(50);
 /// The longest wait between tries.
-pub const RETRY_MAX: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_MAX: Duration = Duration::from_secs(5);
 /// How often a vault with nothing to do is asked how it is, which also keeps its connection open.
-pub const STATE_EVERY: Duration = Duration::from_secs(10);
+pub(crate) const STATE_EVERY: Duration = Duration::from_secs(10);
 /// About how many bytes of batches go in one request.
-pub const APPEND_BYTES: usize = 8 << 20;
+pub(crate) const APPEND_BYTES: usize = 8 << 20;
 
 /// Why a session with a vault ended.
 #[derive(Debug, thiserror::Error)]

@@ -37,6 +37,12 @@ pub struct Place {
     pub len: u32,
 }
 
+/// An open blob, and its length in bytes.
+pub type OpenBlob = (Box<dyn Read + Send>, u64);
+
+/// Judges a batch that [`Store::load`] comes to.
+pub type Judge<'a> = dyn FnMut(Place, &[u8]) -> Result<(), StoreError> + 'a;
+
 /// Keeps blobs, batches and epoch statements, each written once.
 ///
 /// All calls block. A call that returned `Ok` survives a crash of anything; a call that failed or never returned leaves
@@ -53,7 +59,7 @@ pub trait Store: Send + Sync + 'static {
     fn has_blob(&self, name: &BlobName) -> Result<bool, StoreError>;
 
     /// A blob's bytes and their number, unchecked: who reads them checks the hash. `None` when there is none.
-    fn blob(&self, name: &BlobName) -> Result<Option<(Box<dyn Read + Send>, u64)>, StoreError>;
+    fn blob(&self, name: &BlobName) -> Result<Option<OpenBlob>, StoreError>;
 
     /// The names of all blobs.
     fn blobs(&self) -> Result<Vec<BlobName>, StoreError>;
@@ -66,7 +72,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Goes through all batches in order, for `each` to judge. What was cut short at the end of a segment, by a crash
     /// while it was written, is passed over; whatever else does not read as it was written is [`StoreError::Damaged`].
-    fn load(&self, each: &mut dyn FnMut(Place, &[u8]) -> Result<(), StoreError>) -> Result<(), StoreError>;
+    fn load(&self, each: &mut Judge<'_>) -> Result<(), StoreError>;
 
     /// Stores the statement that starts an epoch.
     fn put_epoch(&self, number: u64, statement: &str) -> Result<Put, StoreError>;

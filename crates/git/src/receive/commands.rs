@@ -1,8 +1,10 @@
 //! The first part of a push: what it wants to do to which refs (gitprotocol-pack, "Reference Update Request").
 
 use crate::names::{ObjectFormat, ObjectId, RefName};
+use crate::pack_budget::PackBudget;
 use crate::pkt::{self, Line, PktError};
 use std::collections::HashMap;
+use std::time::Duration;
 use tokio::io::AsyncRead;
 
 /// Limits on a push.
@@ -12,12 +14,14 @@ pub struct ReceiveLimits {
     pub commands_max: usize,
     /// Bytes of a pack as it is sent.
     pub pack_bytes_max: u64,
-    /// Objects in a pack.
-    pub objects_max: u64,
+    /// What a pack may expand to.
+    pub pack: PackBudget,
     /// Push options.
     pub push_options_max: usize,
     /// Bytes of a push option.
     pub push_option_bytes_max: usize,
+    /// How long a client may send nothing while its push is read.
+    pub idle_time_max: Duration,
 }
 
 impl Default for ReceiveLimits {
@@ -25,7 +29,8 @@ impl Default for ReceiveLimits {
         Self {
             commands_max: 50_000,
             pack_bytes_max: 16 << 30,
-            objects_max: 50_000_000,
+            pack: PackBudget::default(),
+            idle_time_max: Duration::from_secs(120),
             push_options_max: 16,
             push_option_bytes_max: 1024,
         }

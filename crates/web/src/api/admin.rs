@@ -1,0 +1,95 @@
+//! `/admin/...`: what the command line asks for, on the admin socket only. Who can open the socket runs the site.
+
+use super::Named;
+use super::{repos, shapes, tokens};
+use crate::app::App;
+use crate::errors::ApiError;
+use crate::receipts;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use forge::Error;
+use forge::people::command::WhichToken;
+use forge::people::{Password, Token};
+use forge::site::NewUser;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/admin/users", post(user_create))
+        .route("/admin/users/{name}/repos", post(repo_create))
+        .route("/admin/users/{name}/tokens", post(token_create))
+        .route("/admin/tokens/revoke", post(token_revoke))
+        .route("/admin/receipts/{entry}", get(receipt))
+}
+
+#[derive(Deserialize)]
+struct WantedUser {
+    username: String,
+    email: Option<String>,
+    password: Option<String>,
+    #[serde(default)]
+    officer: bool,
+    #[serde(default)]
+    operator: bool,
+}
+
+fn invalid(error: impl std::fmt::Display) -> Error {
+    Error::invalid(error.to_string())
+}
+
+async fn user_create(
+    State(app): State<App>,
+    Json(wanted): Json<WantedUser>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let new = NewUser {
+        name: wanted.username.parse().map_err(invalid)?,
+        email: wanted.email.map(|email| email.parse()).transpose().map_err(invalid)?,
+        password: wanted.password.as_deref().map(str::parse::<Password>).transpose().map_err(invalid)?,
+        officer: wanted.officer,
+        operator: wanted.operator,
+    };
+    let user = app.site.user_create(None, new).await?;
+    Ok((StatusCode::CREATED, Json(shapes::user(&user))))
+}
+
+async fn repo_create(
+    State(app): State<App>,
+    Path(owner): Path<String>,
+    Json(wanted): Json<repos::Wanted>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let repo = app.site.repo_create(None, wanted.parse(&owner)?).await?;
+    Ok((StatusCode::CREATED, Json(shapes::repo(&repo, app.site.base_url()))))
+}
+
+async fn token_create(
+    State(app): State<App>,
+    Path(Named(name)): Path<Named>,
+    Json(wanted): Json<tokens::Wanted>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let (token, info) = app.site.token_create(&name, wanted.parse()?).await?;
+    Ok((StatusCode::CREATED, Json(shapes::token(&info, Some(token.reveal())))))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Revoked {
+    Id(u64),
+    Token(String),
+}
+
+async fn token_revoke(State(app): State<App>, Json(revoked): Json<Revoked>) -> Result<Json<Value>, ApiError> {
+    let which = match revoked {
+        Revoked::Id(id) => WhichToken::Id(id),
+        Revoked::Token(text) => WhichToken::Hash(text.parse::<Token>().map_err(invalid)?.hash()),
+    };
+    let id = app.site.token_revoke(None, which).await?;
+    Ok(Json(json!({ "id": id })))
+}
+
+async fn receipt(State(app): State<App>, Path(entry): Path<u64>) -> Result<Response, ApiError> {
+    Ok(receipts::answer(entry, app.site.receipt(entry).await?))
+}

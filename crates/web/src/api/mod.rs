@@ -1,0 +1,43 @@
+//! The REST API: resources in the Gitea/Forgejo shapes under `/api/v1`; what only Outlast has is under
+//! `/api/v1/outlast/`. One file for each resource; the path of the URL is the path of the file.
+
+mod admin;
+mod branches;
+mod collaborators;
+mod outlast;
+mod repos;
+mod shapes;
+mod tokens;
+mod users;
+
+use crate::Door;
+use crate::app::App;
+use axum::Router;
+use axum::routing::get;
+use forge::UserName;
+
+pub(crate) fn router(door: Door) -> Router<App> {
+    let public = Router::new()
+        .route("/version", get(outlast::version))
+        .merge(users::router())
+        .merge(tokens::router())
+        .merge(repos::router())
+        .merge(branches::router())
+        .merge(collaborators::router())
+        .merge(outlast::router());
+    let routes = match door {
+        Door::Public => public,
+        Door::Admin => public.merge(admin::router()),
+    };
+    Router::new().nest("/api/v1", routes)
+}
+
+/// A user's name in an address.
+struct Named(UserName);
+
+impl<'de> serde::Deserialize<'de> for Named {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}

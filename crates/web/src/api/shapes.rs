@@ -1,0 +1,57 @@
+//! What resources look like in answers: the shapes of Gitea's API.
+
+use forge::event::repo::{Access, Visibility};
+use forge::people::query::{TokenInfo, User};
+use forge::repo::Repo;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// Microseconds since 1970 as RFC 3339.
+pub(super) fn time(us: i64) -> String {
+    Timestamp::from_microsecond(us).map(|time| time.to_string()).unwrap_or_default()
+}
+
+pub(super) fn user(user: &User) -> Value {
+    json!({
+        "id": user.id, "login": user.name, "username": user.name, "email": user.email,
+        "is_admin": user.operator, "created": time(user.created_us),
+    })
+}
+
+/// An account as others see it: without its address.
+pub(super) fn stranger(of: &User) -> Value {
+    let mut value = user(of);
+    value["email"] = json!("");
+    value["is_admin"] = json!(false);
+    value
+}
+
+pub(super) fn token(info: &TokenInfo, secret: Option<&str>) -> Value {
+    let scopes = info.scopes.to_string();
+    json!({
+        "id": info.id, "name": info.name, "sha1": secret.unwrap_or_default(),
+        "scopes": scopes.split(',').map(str::trim).collect::<Vec<_>>(),
+        "created_at": time(info.created_us), "expires_at": info.expires_us.map(time), "revoked_at": info.revoked_us.map(time),
+    })
+}
+
+pub(super) fn repo(repo: &Repo, base_url: &str) -> Value {
+    let owner = repo.path.rsplit_once('/').map_or("", |(owner, _)| owner);
+    let html_url = format!("{base_url}/{}", repo.path);
+    json!({
+        "id": repo.id, "name": repo.name, "full_name": repo.path, "owner": { "id": repo.namespace, "login": owner, "username": owner },
+        "private": repo.visibility == Visibility::Private, "empty": repo.pushed_us.is_none(),
+        "default_branch": repo.head.strip_prefix("refs/heads/").unwrap_or(&repo.head),
+        "object_format_name": repo.format.as_str(),
+        "clone_url": format!("{html_url}.git"), "html_url": html_url,
+        "created_at": time(repo.created_us), "updated_at": time(repo.pushed_us.unwrap_or(repo.created_us)),
+    })
+}
+
+pub(super) fn access(access: Access) -> &'static str {
+    match access {
+        Access::Read => "read",
+        Access::Write => "write",
+        _ => "admin",
+    }
+}

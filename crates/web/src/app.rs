@@ -1,0 +1,26 @@
+//! What every handler shares.
+
+use crate::metrics::Metrics;
+use forge::Site;
+use git::cache::PackCache;
+use std::sync::Arc;
+
+/// The site and what the doors keep beside it. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The site.
+    pub site: Arc<Site>,
+    /// Answers to fetches, kept.
+    pub pack_cache: Arc<PackCache>,
+    /// Counters for `/metrics`.
+    pub metrics: Arc<Metrics>,
+    /// The vaults are practice vaults on this very machine.
+    pub practice: bool,
+}
+
+impl App {
+    /// Hits and misses of the pack cache since the start.
+    pub(crate) fn cache_counts(&self) -> (u64, u64) {
+        (self.pack_cache.hits(), self.pack_cache.misses())
+    }
+}

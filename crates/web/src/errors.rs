@@ -1,0 +1,82 @@
+//! How an error of the domain becomes an answer: the status, and a message that says what to do.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+
+/// The answer to a request that could not be done. Its wording comes from where the error was made.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    message: String,
+    challenge: bool,
+}
+
+impl ApiError {
+    /// An error with a status and the words for the user.
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), challenge: false }
+    }
+
+    /// Who asks must say who they are; the challenge makes Git ask for a name and a token.
+    pub fn unauthenticated(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, message: message.into(), challenge: true }
+    }
+
+    /// There is nothing here, or nothing that the one who asks may see: the two look the same.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not found, or not for you to see")
+    }
+
+    /// The request itself is wrong.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The words.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<forge::Error> for ApiError {
+    fn from(error: forge::Error) -> Self {
+        use forge::Error as E;
+        let status = match &error {
+            E::NotFound(_) => StatusCode::NOT_FOUND,
+            E::Conflict(_) => StatusCode::CONFLICT,
+            E::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            E::Forbidden(_) => StatusCode::FORBIDDEN,
+            E::Unauthenticated(_) => return Self::unauthenticated(error.to_string()),
+            E::NoQuorum { .. } | E::NotHeldYet { .. } | E::Frozen { .. } | E::Busy | E::Filling(_) | E::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            E::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
+            E::Db(_) | E::Apply(_) | E::Event(_) | E::Damaged(_) | E::Internal(_) => {
+                tracing::error!(%error, "a request failed");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(json!({ "message": self.message }))).into_response();
+        if self.challenge {
+            let value = http::HeaderValue::from_static("Basic realm=\"Outlast\", charset=\"UTF-8\"");
+            response.headers_mut().insert(http::header::WWW_AUTHENTICATE, value);
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("5"));
+        }
+        response
+    }
+}

@@ -1,0 +1,44 @@
+//! `/healthz` and `/metrics`.
+
+use crate::app::App;
+use crate::metrics::VaultLabel;
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use serde_json::json;
+
+pub(crate) fn router() -> Router<App> {
+    Router::new().route("/healthz", get(healthz)).route("/metrics", get(metrics))
+}
+
+/// 200 when the site serves and can take writes; 503 with the reason when it only reads. A load balancer that must know
+/// whether the process lives takes any answer for yes.
+async fn healthz(State(app): State<App>) -> Response {
+    let state = app.site.writability();
+    let status = if state.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = match state {
+        Ok(()) => json!({ "status": "ok" }),
+        Err(error) => json!({ "status": "read-only", "message": error.to_string() }),
+    };
+    (status, Json(body)).into_response()
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    let metrics = &app.metrics;
+    metrics.journal_entries.set(app.site.size().cast_signed());
+    metrics.journal_held.set(app.site.held().cast_signed());
+    metrics.writer_queue.set(app.site.queue_len().try_into().unwrap_or(i64::MAX));
+    let (hits, misses) = app.cache_counts();
+    metrics.cache_hits.set(hits.cast_signed());
+    metrics.cache_misses.set(misses.cast_signed());
+    for vault in app.site.vaults() {
+        let label = VaultLabel { vault: vault.name.clone() };
+        metrics.vault_lag.get_or_create(&label).set(vault.lag.cast_signed());
+        metrics.vault_up.get_or_create(&label).set(i64::from(vault.connected));
+    }
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(http::header::CONTENT_TYPE, content_type)], metrics.render()).into_response()
+}

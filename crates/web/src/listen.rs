@@ -1,0 +1,119 @@
+//! The accept loop: connections in, requests to a router, with limits that a flood can't get round.
+//!
+//! `axum::serve` waits for ever for the rest of a half-sent request; this loop closes such a connection after
+//! [`Limits::header_read_timeout`], and never holds more than [`Limits::connections_max`] of them.
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
+
+/// What one listener takes on at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Open connections; one more waits in the kernel's queue until another closes.
+    pub connections_max: usize,
+    /// How long a client may take to send a whole request head, and how long a kept-alive connection may be idle.
+    pub header_read_timeout: Duration,
+    /// How long requests in flight get to finish at a graceful stop.
+    pub graceful_stop: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4096,
+            header_read_timeout: Duration::from_secs(10),
+            graceful_stop: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Something that yields byte streams: a TCP or a Unix listener.
+pub trait Accept: Send {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// Waits for the next connection.
+    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Accept for TcpListener {
+    type Stream = tokio::net::TcpStream;
+    async fn accept(&mut self) -> io::Result<Self::Stream> {
+        let (stream, _) = TcpListener::accept(self).await?;
+        // A push's answer is several small writes; Nagle would hold each back for the client's delayed ACK.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+impl Accept for UnixListener {
+    type Stream = tokio::net::UnixStream;
+    async fn accept(&mut self) -> io::Result<Self::Stream> {
+        Ok(UnixListener::accept(self).await?.0)
+    }
+}
+
+/// Serves `router` on `listener` until `stop` resolves, then lets requests in flight finish.
+pub async fn serve(mut listener: impl Accept, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(limits.connections_max));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = async {
+            let permit = room.clone().acquire_owned().await;
+            (listener.accept().await, permit)
+        };
+        let (stream, permit) = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut stop => break,
+        };
+        match stream {
+            Ok(stream) => {
+                let connection = graceful.watch(connection(stream, router.clone(), limits));
+                tokio::spawn(async move {
+                    // A client that hangs up half-way is nothing to report; what mattered was reported where it was handled.
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%error, "connection ended");
+                    }
+                    drop(permit);
+                });
+            }
+            Err(error) => pause_after(&error).await,
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.graceful_stop, graceful.shutdown()).await.is_err() {
+        tracing::warn!(
+            seconds = limits.graceful_stop.as_secs(),
+            "some requests did not finish in time; stopping all the same"
+        );
+    }
+}
+
+fn connection<S>(
+    stream: S,
+    router: Router,
+    limits: Limits,
+) -> hyper::server::conn::http1::Connection<TokioIo<S>, TowerToHyperService<Router>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_read_timeout)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+}
+
+/// Out of file descriptors is a state that passes when a connection closes; without a pause the loop would spin.
+async fn pause_after(error: &io::Error) {
+    tracing::warn!(%error, "cannot accept a connection");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
