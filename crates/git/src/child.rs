@@ -190,7 +190,6 @@ const CONFIG: &[&str] = &[
     "protocol.allow=never",
     "transfer.advertiseObjectInfo=true",
     "uploadpack.allowFilter=true",
-    "uploadpack.packObjectsHook=",
     "fsck.missingEmail=warn",
 ];
 
