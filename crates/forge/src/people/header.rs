@@ -1,7 +1,7 @@
 //! The `Authorization` header: how a token comes in.
 //!
 //! ```text
-//! Basic base64(NAME:TOKEN)     git, curl -u        (the token is the password; NAME must be its owner's, or say nothing)
+//! Basic base64(NAME:TOKEN)     git, curl -u        (the token says whose it is; clients put all kinds of words for NAME)
 //! Basic base64(TOKEN:)         also base64(TOKEN:x-oauth-basic)
 //! Bearer TOKEN                 token TOKEN
 //! ```
@@ -17,13 +17,8 @@ pub const HEADER_BYTES_MAX: usize = 4096;
 /// What a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// A token, and whose it is said to be.
-    Token {
-        /// The token.
-        token: Token,
-        /// The name given beside it, unless it says nothing.
-        name: Option<String>,
-    },
+    /// A token.
+    Token(Token),
     /// A name and something that is no token.
     Password {
         /// The name.
@@ -32,9 +27,6 @@ pub enum Credential {
         password: String,
     },
 }
-
-/// Words that clients put where the name would be, or the password, when the other is the token.
-const SAYS_NOTHING: &[&str] = &["", "x-oauth-basic", "x-access-token", "oauth2", "token", "git"];
 
 /// Reads the value of an `Authorization` header.
 pub fn parse(value: &str) -> Result<Credential, Error> {
@@ -45,7 +37,7 @@ pub fn parse(value: &str) -> Result<Credential, Error> {
     } else if scheme.eq_ignore_ascii_case("basic") {
         basic(rest)
     } else if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token") {
-        Ok(Credential::Token { token: rest.parse().map_err(|e| Error::Unauthenticated(format!("{e}")))?, name: None })
+        rest.parse().map(Credential::Token).map_err(|e| Error::Unauthenticated(format!("{e}")))
     } else {
         Err(Error::Unauthenticated("authenticate with Basic (the token as the password) or with Bearer".into()))
     }
@@ -55,13 +47,9 @@ fn basic(encoded: &str) -> Result<Credential, Error> {
     let bad = || Error::Unauthenticated("the Basic Authorization header is not base64 of NAME:TOKEN".into());
     let text = STANDARD.decode(encoded).ok().and_then(|b| String::from_utf8(b).ok()).ok_or_else(bad)?;
     let (name, password) = text.split_once(':').ok_or_else(bad)?;
-    let silent = |word: &str| SAYS_NOTHING.contains(&word);
-    if let Ok(token) = password.parse() {
-        return Ok(Credential::Token { token, name: (!silent(name)).then(|| name.to_owned()) });
-    }
-    match name.parse() {
-        Ok(token) if silent(password) => Ok(Credential::Token { token, name: None }),
-        _ => Ok(Credential::Password { name: name.to_owned(), password: password.to_owned() }),
+    match password.parse().or_else(|_| name.parse()) {
+        Ok(token) => Ok(Credential::Token(token)),
+        Err(_) => Ok(Credential::Password { name: name.to_owned(), password: password.to_owned() }),
     }
 }
 
@@ -77,7 +65,7 @@ mod tests {
     fn a_token_comes_in_five_ways() {
         let token = Token::generate().unwrap();
         let t = token.reveal();
-        let anonymous = Credential::Token { token: token.clone(), name: None };
+        let expected = Credential::Token(token.clone());
         for value in [
             format!("Bearer {t}"),
             format!("bearer  {t} "),
@@ -86,11 +74,10 @@ mod tests {
             basic_of(&format!("{t}:x-oauth-basic")),
             basic_of(&format!("x-access-token:{t}")),
             basic_of(&format!(":{t}")),
+            basic_of(&format!("ada:{t}")),
         ] {
-            assert_eq!(parse(&value).unwrap(), anonymous, "{value}");
+            assert_eq!(parse(&value).unwrap(), expected, "{value}");
         }
-        let named = Credential::Token { token: token.clone(), name: Some("ada".into()) };
-        assert_eq!(parse(&basic_of(&format!("ada:{t}"))).unwrap(), named);
     }
 
     #[test]

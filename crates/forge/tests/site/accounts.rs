@@ -1,0 +1,102 @@
+//! Accounts, tokens, and who may see what.
+
+use crate::rig::{SiteRig, config, vaults};
+use forge::access::{Administer, Read, Write};
+use forge::event::repo::{Access, Visibility};
+use forge::people::Scopes;
+use forge::people::command::WhichToken;
+use forge::site::{NewRepo, NewToken, RepoChange};
+use forge::{Error, RepoPath};
+
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_is_refused_at_once_also_without_vaults() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vaults = vaults(dir.path()).await;
+    let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
+    let token = rig.user("ada", "repo,user").await;
+    let ada = rig.site.authenticate(&bearer(&token)).await.unwrap();
+    assert_eq!(ada.name(), "ada");
+    for vault in &mut vaults {
+        vault.stop().await;
+    }
+    let id = ada.credential().unwrap();
+    rig.site.token_revoke(Some(&ada), WhichToken::Id(id)).await.unwrap();
+    let refused = rig.site.authenticate(&bearer(&token)).await;
+    assert!(matches!(refused, Err(Error::Unauthenticated(_))), "{refused:?}");
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_makes_tokens_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
+    rig.user("ada", "repo").await;
+    rig.user("bob", "repo").await;
+    let basic = "Basic YWRhOmFkYSdzIHBhc3N3b3Jk"; // ada:ada's password
+    let refused = rig.site.authenticate(basic).await;
+    assert!(matches!(&refused, Err(Error::Unauthenticated(text)) if text.contains("token")), "{refused:?}");
+    let new =
+        || NewToken { name: "laptop".parse().unwrap(), scopes: Scopes::parse(["repo:read"]).unwrap(), age_us: None };
+    let ada = "ada".parse().unwrap();
+    let (token, info) = rig.site.token_create_with_password(&ada, basic, new()).await.unwrap();
+    assert_eq!(info.scopes.to_string(), "repo:read");
+    rig.site.authenticate(&bearer(token.reveal())).await.unwrap();
+    let others = rig.site.token_create_with_password(&"bob".parse().unwrap(), basic, new()).await;
+    assert!(matches!(others, Err(Error::Forbidden(_))));
+    for wrong in ["Basic YWRhOndyb25n", "Basic bm9ib2R5OmFkYSdzIHBhc3N3b3Jk"] {
+        let refused = rig.site.token_create_with_password(&ada, wrong, new()).await.unwrap_err();
+        assert_eq!(refused.to_string(), "the name or the password is wrong");
+    }
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_may_not_see_does_not_exist() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
+    let site = &rig.site;
+    let mut who = Vec::new();
+    for (name, scopes) in [("ada", "repo"), ("bob", "repo"), ("eve", "repo")] {
+        who.push(site.authenticate(&bearer(&rig.user(name, scopes).await)).await.unwrap());
+    }
+    let narrow = site.authenticate(&bearer(&rig.token("ada", "user:read").await)).await.unwrap();
+    let [ada, bob, eve] = &who[..] else { unreachable!() };
+    let path: RepoPath = "ada/secret".parse().unwrap();
+    site.repo_create(Some(ada), NewRepo::new(path.clone())).await.unwrap();
+    site.collaborator_put(Some(ada), &path, "bob".parse().unwrap(), Access::Read).await.unwrap();
+
+    let absent = site.authorize::<Read>(Some(eve), &"ada/absent".parse().unwrap()).await.unwrap_err().to_string();
+    for who in [Some(eve), Some(&narrow), None] {
+        let text = site.authorize::<Read>(who, &path).await.unwrap_err().to_string();
+        assert_eq!(text, absent.replace("absent", "secret"));
+        assert!(matches!(site.authorize::<Write>(who, &path).await, Err(Error::NotFound(_))));
+        assert!(site.repo_list(who, None, None, 0, 10).await.unwrap().is_empty());
+    }
+    site.authorize::<Read>(Some(bob), &path).await.unwrap();
+    assert!(matches!(site.authorize::<Write>(Some(bob), &path).await, Err(Error::Forbidden(_))));
+    site.collaborator_put(Some(ada), &path, "bob".parse().unwrap(), Access::Write).await.unwrap();
+    site.authorize::<Write>(Some(bob), &path).await.unwrap();
+    assert!(matches!(site.authorize::<Administer>(Some(bob), &path).await, Err(Error::Forbidden(_))));
+    site.collaborator_remove(Some(ada), &path, "bob".parse().unwrap()).await.unwrap();
+    assert!(matches!(site.authorize::<Read>(Some(bob), &path).await, Err(Error::NotFound(_))));
+
+    let change = RepoChange { visibility: Some(Visibility::Public), name: Some("Open".parse().unwrap()), branch: None };
+    site.repo_change(Some(ada), &path, change).await.unwrap();
+    let open: RepoPath = "ADA/open".parse().unwrap();
+    assert_eq!(site.repo_fetch(None, &open).await.unwrap().path, "ada/Open");
+    assert!(matches!(site.authorize::<Write>(None, &open).await, Err(Error::Unauthenticated(_))));
+    assert!(matches!(site.authorize::<Write>(Some(eve), &open).await, Err(Error::Forbidden(_))));
+    assert_eq!(site.repo_list(None, None, Some("PE"), 0, 10).await.unwrap().len(), 1);
+    assert!(site.repo_list(None, None, Some("%"), 0, 10).await.unwrap().is_empty(), "no wildcards");
+    let again = site.repo_create(Some(ada), NewRepo::new("ada/OPEN".parse().unwrap())).await;
+    assert!(matches!(again, Err(Error::Conflict(_))), "in any case of letters");
+    let elsewhere = site.repo_create(Some(eve), NewRepo::new("ada/mine".parse().unwrap())).await;
+    assert!(matches!(elsewhere, Err(Error::Forbidden(_))));
+    rig.stop().await;
+}
