@@ -1,6 +1,6 @@
 //! What a caller of the domain is told when something does not happen: what happened, and what to do.
 
-use crate::db::DbError;
+use crate::db::{DbError, DbErrorKind};
 use crate::event::{ApplyError, EventError};
 
 /// Why a command or a query was not carried out. The text is meant for the person who asked.
@@ -60,7 +60,7 @@ pub enum Error {
     Db(#[from] DbError),
     /// An event could not be applied.
     #[error(transparent)]
-    Apply(#[from] ApplyError),
+    Apply(ApplyError),
     /// An event could not be read.
     #[error(transparent)]
     Event(#[from] EventError),
@@ -110,5 +110,16 @@ impl Error {
             self,
             Self::NotFound(_) | Self::Conflict(_) | Self::Invalid(_) | Self::Forbidden(_) | Self::Unauthenticated(_)
         )
+    }
+}
+
+/// A disk that is full or a connection that broke is no fault of the event.
+impl From<ApplyError> for Error {
+    fn from(e: ApplyError) -> Self {
+        use DbErrorKind::{Constraint, Mistake};
+        match e {
+            ApplyError::Db(e) if !matches!(e.kind(), Constraint | Mistake) => Self::Db(e),
+            e => Self::Apply(e),
+        }
     }
 }

@@ -97,9 +97,17 @@ impl Session {
                 Ok(value)
             }
             Err(e) => {
-                self.broken = self.control("ROLLBACK").is_err();
+                self.broken = self.rollback().is_err();
                 Err(e)
             }
+        }
+    }
+
+    /// SQLite has rolled back already after some failures: a full disk, for one.
+    fn rollback(&mut self) -> Result<(), DbError> {
+        match &self.connection {
+            Connection::Sqlite(c) if !c.in_transaction() => Ok(()),
+            _ => self.control("ROLLBACK"),
         }
     }
 

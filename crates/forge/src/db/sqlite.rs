@@ -25,12 +25,17 @@ impl SqliteConnection {
         let this = Self { connection };
         this.batch("PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA temp_store=MEMORY;")?;
         this.batch(if durable { "PRAGMA synchronous=FULL" } else { "PRAGMA synchronous=OFF" })?;
-        this.batch(if writing { "PRAGMA cache_size=-32768" } else { "PRAGMA query_only=1" })?;
+        // KiB of pages each connection keeps; the system's own cache holds the rest.
+        this.batch(if writing { "PRAGMA cache_size=-16384" } else { "PRAGMA cache_size=-1024; PRAGMA query_only=1" })?;
         Ok(this)
     }
 
     pub(super) fn batch(&self, sql: &str) -> Result<(), DbError> {
         Ok(self.connection.execute_batch(sql)?)
+    }
+
+    pub(super) fn in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
     }
 
     fn bound(&self, sql: &'static str, params: &[Value]) -> Result<CachedStatement<'_>, DbError> {

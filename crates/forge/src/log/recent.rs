@@ -7,7 +7,7 @@ use vault::EncodedBatch;
 /// Bytes of batches kept in memory, by default.
 pub const RECENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A window over the end of the log. The newest batch is always in it.
+/// A window over the end of the log: what some vault may not have yet.
 #[derive(Default)]
 pub(super) struct Recent {
     batches: VecDeque<Arc<EncodedBatch>>,
@@ -22,6 +22,13 @@ impl Recent {
             if let Some(old) = self.batches.pop_front() {
                 self.bytes -= old.bytes.len();
             }
+        }
+    }
+
+    /// Every vault has the entries below `size`.
+    pub(super) fn shipped(&mut self, size: u64) {
+        while let Some(batch) = self.batches.pop_front_if(|b| b.end() <= size) {
+            self.bytes -= batch.bytes.len();
         }
     }
 

@@ -45,6 +45,7 @@ impl JournalSource for Log {
     }
 
     fn held_by_all(&self, size: u64) {
+        self.recent().shipped(size);
         self.everywhere.send_if_modified(|now| {
             let grown = size > *now;
             *now = size.max(*now);

@@ -25,19 +25,32 @@ impl Databases {
     }
 
     pub(crate) fn empty(&self) -> Db {
+        self.empty_with_url().0
+    }
+
+    /// And how to reach it again; for a file its path.
+    pub(crate) fn empty_with_url(&self) -> (Db, String) {
         match self {
             Self::Sqlite { dir, made } => {
                 made.set(made.get() + 1);
+                let path = dir.path().join(format!("{}.db", made.get()));
                 // Nothing here tests a power cut, and syncing thousands of small commits would take minutes.
-                Db::sqlite_scratch(&dir.path().join(format!("{}.db", made.get()))).unwrap()
+                (Db::sqlite_scratch(&path).unwrap(), path.display().to_string())
             }
             Self::Postgres { admin, schemas } => {
                 let schema = fresh_name();
                 run(admin, &format!("CREATE SCHEMA {schema}"));
                 let url = with_schema(admin, &schema);
                 schemas.borrow_mut().push(schema);
-                Db::postgres(&url).unwrap()
+                (Db::postgres(&url).unwrap(), url)
             }
+        }
+    }
+
+    /// As an administrator of the server can.
+    pub(crate) fn end_connections(&self, pids: &[i64]) {
+        if let Self::Postgres { admin, .. } = self {
+            pids.iter().for_each(|pid| run(admin, &format!("SELECT pg_terminate_backend({pid})")));
         }
     }
 }

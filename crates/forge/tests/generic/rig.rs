@@ -15,7 +15,7 @@ use journal::entry::DataKey;
 use journal::epoch::{Epoch, recovery_signing_key};
 use journal::merkle::Frontier;
 use journal::note::{KeyKind, SignedNote, SigningKey};
-use journal::{BlobName, Origin, cosignature};
+use journal::{BlobName, Hash, Origin, cosignature};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
@@ -160,18 +160,32 @@ pub(crate) fn keys() -> LogKeys {
     LogKeys { origin: origin(), epoch: 1, log_key, data_keys }
 }
 
+/// Those of the site that was recovered from it.
+pub(crate) fn second_keys() -> LogKeys {
+    let log_key = SigningKey::from_seed(origin().as_str(), KeyKind::Ed25519, &[8; 32]).unwrap();
+    let data_keys = BTreeMap::from([(1, DataKey::new([9; 32])), (2, DataKey::new([10; 32]))]);
+    LogKeys { origin: origin(), epoch: 2, log_key, data_keys }
+}
+
+fn epoch_started(keys: &LogKeys, size: u64, root: Hash) -> Event {
+    let recovery = recovery_signing_key(&[5; 32], &origin());
+    let (log_key, data_key) = (keys.log_key.verifier().clone(), BlobName::of(b"the sealed data key"));
+    let (origin, epoch, recovery_key) = (origin(), keys.epoch, recovery.verifier().clone());
+    let statement = Epoch { origin, epoch, size, root, log_key, data_key, recovery_key }.sign(&recovery).unwrap();
+    EpochStarted { epoch, statement: statement.to_string(), data_key, site_recipient: "age1site".to_owned() }.into()
+}
+
 /// What every journal begins with.
 pub(crate) fn founding() -> Vec<Event> {
-    let recovery = recovery_signing_key(&[5; 32], &origin());
-    let (recovery_key, data_key) = (recovery.verifier().clone(), BlobName::of(b"the sealed data key"));
-    let log_key = keys().log_key.verifier().clone();
-    let epoch =
-        Epoch { origin: origin(), epoch: 1, size: 0, root: Frontier::new().root(), log_key, data_key, recovery_key };
-    let statement = epoch.sign(&recovery).unwrap().to_string();
-    let recovery_key = recovery.verifier().to_string();
+    let recovery_key = recovery_signing_key(&[5; 32], &origin()).verifier().to_string();
     let started = SiteStarted { origin: origin().to_string(), recovery_recipient: "age1recovery".into(), recovery_key };
-    let site_recipient = "age1site".to_owned();
-    vec![started.into(), EpochStarted { epoch: 1, statement, data_key, site_recipient }.into()]
+    vec![started.into(), epoch_started(&keys(), 0, Frontier::new().root())]
+}
+
+/// The event that begins the second epoch where this database ends.
+pub(crate) fn second_epoch(db: &Db) -> Event {
+    let head = db.read(forge::log::Head::load).unwrap();
+    epoch_started(&second_keys(), head.size(), head.root())
 }
 
 /// Does what it is told.
@@ -195,8 +209,12 @@ pub(crate) struct Rig {
 impl Rig {
     /// On an empty database, or on one that a rig was on before.
     pub(crate) fn on(db: Db, spool: Arc<Spool>, limits: &LedgerLimits) -> Self {
+        Self::with_keys(db, spool, limits, keys())
+    }
+
+    pub(crate) fn with_keys(db: Db, spool: Arc<Spool>, limits: &LedgerLimits, keys: LogKeys) -> Self {
         let vaults = Vaults::new();
-        let log = Log::open(db, keys(), Arc::clone(&spool) as Arc<dyn BlobSink>).unwrap();
+        let log = Log::open(db, keys, Arc::clone(&spool) as Arc<dyn BlobSink>).unwrap();
         assert!(vaults.log.set(Arc::clone(&log)).is_ok());
         // After a snapshot was loaded the vaults have what is not here yet.
         let gap = log.db().read(forge::log::unfilled).unwrap();

@@ -3,7 +3,7 @@
 use crate::databases::{Databases, on_both};
 use crate::rig::{Rig, Spool, Write, founding, keys, replay_into};
 use forge::Error;
-use forge::db::{Db, Tx};
+use forge::db::{Db, DbErrorKind, Tx};
 use forge::event::Event;
 use forge::event::Oid;
 use forge::event::people::{TokenRevoked, UserCreated, UserPasswordSet};
@@ -388,4 +388,78 @@ fn a_log_whose_tree_is_not_what_was_signed_is_not_opened() {
     assert!(matches!(opened, Err(Error::Damaged(_))));
     let keys = LogKeys { epoch: 2, ..keys() };
     assert!(forge::log::Log::open(databases.empty(), keys, Spool::new()).is_err(), "no data key for the epoch");
+}
+
+/// The disk is full, and then it is not.
+#[test]
+fn a_full_disk_refuses_a_batch_and_loses_nothing() {
+    let databases = Databases::sqlite();
+    let rig = rig(&databases);
+    let pages = |limit: &'static str| rig.site.db().write(|tx| tx.query(limit, &[])).unwrap();
+    pages("PRAGMA max_page_count = 90");
+    let outcomes: Vec<_> = (0..200).map(|i| rig.submit(Write(vec![user(&format!("{i}-{}", "x".repeat(2000)))]))).collect();
+    let written = outcomes.iter().filter(|o| o.is_ok()).count();
+    let full = |o: &Result<_, Error>| matches!(o, Err(Error::Db(e)) if e.kind() == DbErrorKind::Full);
+    let first = outcomes.iter().find(|o| o.is_err());
+    assert!(written > 5 && outcomes.iter().any(full), "{written} {first:?}");
+    assert_eq!(users(&rig), written as u64);
+    pages("PRAGMA max_page_count = 1000000");
+    rig.write(vec![user("later")]);
+    let replayed = databases.empty();
+    rig.replay_into(&replayed, 0);
+    assert_eq!(crate::rig::hashes(&replayed), rig.hashes());
+}
+
+/// The server ends our connections, as when it is restarted: the next batch is written through a new one.
+#[test]
+fn a_lost_connection_is_replaced() {
+    let databases = Databases::postgres();
+    let rig = rig(&databases);
+    rig.write(vec![user("ann")]);
+    let pid = |tx: &mut Tx| tx.query_one("SELECT pg_backend_pid()", &[])?.get::<i64>(0);
+    let pids = [rig.site.db().write(pid).unwrap(), rig.site.db().read(pid).unwrap()];
+    databases.end_connections(&pids);
+    rig.write(vec![user("bob")]);
+    assert_eq!(users(&rig), 2);
+}
+
+/// Only one process may write to a database on a server; on a file it is the data directory's lock that sees to it.
+#[test]
+fn a_second_writer_on_a_server_is_refused() {
+    let databases = Databases::postgres();
+    let (first, url) = databases.empty_with_url();
+    let e = Db::postgres(&url).unwrap_err();
+    assert!(e.to_string().contains("another Outlast is writing"), "{e}");
+    drop(first);
+    Db::postgres(&url).unwrap();
+}
+
+on_both! {
+    /// A recovered site writes in a new epoch, with another key, and still answers for the old one.
+    fn epochs_follow_one_another(databases) {
+        let (db, spool) = (databases.empty(), Spool::new());
+        let rig = Rig::on(db.clone(), Arc::clone(&spool), &LedgerLimits::default());
+        rig.write([founding(), rig.vaults.enrolled()].concat());
+        let old = rig.write(vec![user("ann")]);
+        let (size, before) = (rig.log().size(), rig.batches(0));
+        drop(rig);
+
+        let second = crate::rig::second_epoch(&db);
+        let rig = Rig::with_keys(db, Arc::clone(&spool), &LedgerLimits::default(), crate::rig::second_keys());
+        assert_eq!(rig.write(vec![second]), size);
+        let new = rig.write(vec![user("bob")]);
+        assert_eq!(rig.batches(0)[..before.len()], before, "what was signed then is shipped as it was");
+        assert_eq!(rig.batches(0).last().unwrap().epoch, 2);
+        let policy = rig.site.db().read(forge::log::policy).unwrap();
+        for seq in [old, new] {
+            let text = rig.runtime.block_on(rig.site.receipt(seq)).unwrap();
+            assert_eq!(journal::receipt::verify(&text, Some(&policy)).unwrap().entry.seq, seq);
+        }
+        let replayed = databases.empty();
+        let batches = rig.batches(0).into_iter().map(Ok::<_, Error>);
+        forge::replay::replay(&replayed, &crate::rig::second_keys(), batches, &|_| unreachable!(), &mut |_| {}).unwrap();
+        assert_eq!(crate::rig::hashes(&replayed), rig.hashes());
+        let scratch = tempfile::tempdir().unwrap();
+        assert!(forge::replay::check(&replayed, &crate::rig::second_keys(), scratch.path()).unwrap().is_clean());
+    }
 }
