@@ -4,6 +4,7 @@
 mod admin;
 mod branches;
 mod collaborators;
+mod doctor;
 mod outlast;
 mod repos;
 mod shapes;
@@ -27,7 +28,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(outlast::router());
     let routes = match door {
         Door::Public => public,
-        Door::Admin => public.merge(admin::router()),
+        Door::Admin => public.merge(admin::router()).merge(doctor::router()),
     };
     Router::new().nest("/api/v1", routes)
 }

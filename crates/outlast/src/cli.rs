@@ -1,0 +1,229 @@
+//! The command line: a contract that scripts, tests and operators rely on.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Git hosting that cannot be put out of business by whoever holds the keys of its main site.
+#[derive(Parser, Debug)]
+#[command(name = "outlast", version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// Answer in JSON where a script would want it.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run a site. With no options: ./outlast-data, SQLite, three practice vaults, http://127.0.0.1:8080.
+    Serve(Serve),
+    /// Run a vault: an append-only server that keeps what a site must not be able to lose.
+    Vault {
+        #[command(subcommand)]
+        command: VaultCommand,
+    },
+    /// Rebuild a site from its vaults in an empty directory.
+    Recover(Recover),
+    /// Look for everything that can be wrong with a site, and say what to do about it.
+    Doctor(Data),
+    /// Print the receipt of a journal entry: the proof that it is in the log and that vaults hold it.
+    Receipt {
+        /// The entry's number.
+        entry: u64,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Check a receipt (a file) offline, or everything that a vault holds.
+    Verify(Verify),
+    /// Accounts.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Repositories.
+    Repo {
+        #[command(subcommand)]
+        command: RepoCommand,
+    },
+    /// Access tokens.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+}
+
+/// The site that a command acts on: it asks the running server, or does the work itself when none runs.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct Data {
+    /// The site's data directory.
+    #[arg(long = "data", value_name = "DIR", env = "OUTLAST_DATA", default_value = "./outlast-data")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// The data directory [default: ./outlast-data, or what the configuration says].
+    #[arg(long, value_name = "DIR", env = "OUTLAST_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// A configuration file (TOML); options on the command line win over it.
+    #[arg(long, value_name = "FILE", env = "OUTLAST_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to listen for HTTP [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// The address that people see, used in receipts' links [default: http:// and the listening address].
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// The database: a postgres:// URL [default: SQLite in the data directory].
+    #[arg(long, value_name = "URL", env = "OUTLAST_DATABASE", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+    /// A vault to enrol: the text of its site.url, or that file's path. Repeat for each vault.
+    #[arg(long, value_name = "URL")]
+    pub(crate) vault: Vec<String>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum VaultCommand {
+    /// Serve one vault from a directory of this machine.
+    Serve(VaultServe),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VaultServe {
+    /// The vault's directory. On first start site.url and recover.url are written here.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Where to listen for TLS.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9443")]
+    pub(crate) listen: String,
+    /// The name sites know this vault by: letters, digits, dots and dashes.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+    /// Who could destroy this vault: vaults with the same trust domain count as one copy [default: the name].
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) domain: Option<String>,
+    /// The address that sites reach this vault by, when it differs from --listen (HOST:PORT).
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) public_address: Option<String>,
+    /// Stop when standard input closes: a vault started by a site ends with it.
+    #[arg(long, hide = true)]
+    pub(crate) until_stdin_closes: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Recover {
+    /// A vault to recover from: the text of its recover.url, or that file's path. Repeat for each vault.
+    #[arg(long, value_name = "URL", required = true)]
+    pub(crate) vault: Vec<String>,
+    /// The recovery key (recovery-key.txt of the lost site).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// An empty or absent directory for the new site.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// Stop at a time (RFC 3339) or after an entry number: a read-only view of the past.
+    #[arg(long, value_name = "TIME|ENTRY")]
+    pub(crate) at: Option<String>,
+    /// Fill every repository and check every object and ref before finishing.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Keep sessions and tokens valid. By default all are revoked, because whoever took the old site has them.
+    #[arg(long)]
+    pub(crate) keep_credentials: bool,
+    /// The database of the new site: a postgres:// URL [default: SQLite in the data directory].
+    #[arg(long, value_name = "URL", env = "OUTLAST_DATABASE", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["file", "vault"])))]
+pub(crate) struct Verify {
+    /// A receipt.
+    pub(crate) file: Option<PathBuf>,
+    /// A vault to read and check wholly: the text of its recover.url, or that file's path.
+    #[arg(long, value_name = "URL")]
+    pub(crate) vault: Vec<String>,
+    /// The log's and vaults' keys that you trust (a tlog-policy file); without it the receipt's own are shown and used.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// With --vault: the recovery key, to open each entry and blob too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum UserCommand {
+    /// Create an account.
+    Create {
+        /// The name, as it will stand in addresses.
+        name: String,
+        /// Where mail for this account goes.
+        #[arg(long)]
+        email: String,
+        /// Read the password from standard input; without it the account has none and uses tokens.
+        #[arg(long)]
+        password_stdin: bool,
+        /// Make the account an officer.
+        #[arg(long)]
+        officer: bool,
+        /// Make the account an operator.
+        #[arg(long)]
+        operator: bool,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum RepoCommand {
+    /// Create a repository.
+    Create {
+        /// OWNER/NAME
+        path: String,
+        /// A Git repository (the default).
+        #[arg(long, conflicts_with = "svn")]
+        git: bool,
+        /// A Subversion repository.
+        #[arg(long)]
+        svn: bool,
+        /// Anyone may read it.
+        #[arg(long, conflicts_with = "private")]
+        public: bool,
+        /// Only its owner and collaborators may see it (the default).
+        #[arg(long)]
+        private: bool,
+        /// Git's object format: sha1 or sha256.
+        #[arg(long, default_value = "sha1")]
+        object_format: String,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum TokenCommand {
+    /// Make an access token; it is printed once, alone, on standard output.
+    Create {
+        /// Whose token.
+        user: String,
+        /// What it may do, separated by commas: repo:read, repo:write, repo:create, user:read, user:write, admin.
+        #[arg(long, value_delimiter = ',', required = true)]
+        scope: Vec<String>,
+        /// How long it lasts: 30d, 12h [default: 366d, which is also the most].
+        #[arg(long)]
+        expires: Option<String>,
+        /// What it is for.
+        #[arg(long, default_value = "command line")]
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Revoke a token. Works also when no vault can be reached.
+    Revoke {
+        /// The token's number, or the token itself on standard input when this is `-`.
+        token: String,
+        #[command(flatten)]
+        data: Data,
+    },
+}

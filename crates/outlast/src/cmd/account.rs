@@ -1,0 +1,98 @@
+//! `outlast user`, `outlast repo`, `outlast token`: each one request to the admin API.
+
+use crate::admin::call_json;
+use crate::cli::{RepoCommand, TokenCommand, UserCommand};
+use anyhow::{Context as _, bail};
+use hyper::Method;
+use serde_json::{Value, json};
+use std::io::Read as _;
+use std::process::ExitCode;
+
+/// More than this on standard input is not a password.
+const PASSWORD_BYTES_MAX: u64 = 4096;
+
+pub(crate) async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<ExitCode> {
+    let UserCommand::Create { name, email, password_stdin, officer, operator, data } = command;
+    let password = if password_stdin { Some(line_from_stdin("the password")?) } else { None };
+    let body =
+        json!({ "username": name, "email": email, "password": password, "officer": officer, "operator": operator });
+    let answer = call_json(&data, Method::POST, "/api/v1/admin/users", Some(body)).await?;
+    say(as_json, &answer, || format!("user {name} created"));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn repo(command: RepoCommand, as_json: bool) -> anyhow::Result<ExitCode> {
+    let RepoCommand::Create { path, git: _, svn, public, private: _, object_format, data } = command;
+    if svn {
+        bail!("this version hosts Git only; create {path} without --svn");
+    }
+    let (owner, name) = path.rsplit_once('/').context("a repository is named OWNER/NAME")?;
+    let body = json!({ "name": name, "private": !public, "object_format_name": object_format });
+    let answer =
+        call_json(&data, Method::POST, &format!("/api/v1/admin/users/{}/repos", escape(owner)), Some(body)).await?;
+    say(as_json, &answer, || {
+        let address = answer.get("clone_url").and_then(Value::as_str).unwrap_or(&path);
+        format!("repository {path} created\npush to it: git push {address} HEAD")
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn token(command: TokenCommand, as_json: bool) -> anyhow::Result<ExitCode> {
+    match command {
+        TokenCommand::Create { user, scope, expires, name, data } => {
+            let body = json!({ "name": name, "scopes": scope, "expires_in": expires });
+            let path = format!("/api/v1/admin/users/{}/tokens", escape(&user));
+            let answer = call_json(&data, Method::POST, &path, Some(body)).await?;
+            let token = answer.get("sha1").and_then(Value::as_str).context("the server's answer holds no token")?;
+            say(as_json, &answer, || token.to_owned());
+        }
+        TokenCommand::Revoke { token, data } => {
+            let body = match token.as_str() {
+                "-" => json!({ "token": line_from_stdin("the token")? }),
+                number => {
+                    json!({ "id": number.parse::<u64>().context("a token is revoked by its number, or by itself on standard input with `-`")? })
+                }
+            };
+            let answer = call_json(&data, Method::POST, "/api/v1/admin/tokens/revoke", Some(body)).await?;
+            say(as_json, &answer, || "token revoked".to_owned());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say(as_json: bool, answer: &Value, text: impl FnOnce() -> String) {
+    if as_json {
+        println!("{answer}");
+    } else {
+        println!("{}", text());
+    }
+}
+
+fn line_from_stdin(what: &str) -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin()
+        .take(PASSWORD_BYTES_MAX)
+        .read_to_string(&mut text)
+        .with_context(|| format!("cannot read {what}"))?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.is_empty() || line.contains('\n') {
+        bail!("{what} is expected on standard input, on one line");
+    }
+    Ok(line.to_owned())
+}
+
+/// A path segment of a request: what isn't a plain name is percent-encoded.
+pub(crate) fn escape(segment: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    segment.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_name_can_not_change_the_path() {
+        assert_eq!(super::escape("group/sub"), "group%2Fsub");
+        assert_eq!(super::escape("a?b#c d"), "a%3Fb%23c%20d");
+        assert_eq!(super::escape("plain-1.x"), "plain-1.x");
+    }
+}

@@ -1,0 +1,30 @@
+//! One file for each command.
+
+mod account;
+mod doctor;
+mod receipt;
+mod serve;
+mod vault;
+mod verify;
+
+use crate::cli::{Cli, Command};
+use std::process::ExitCode;
+
+/// Does what the command line asks.
+///
+/// # Errors
+/// One line that says what happened and what to do next.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let json = cli.json;
+    match cli.command {
+        Command::Serve(options) => serve::run(&options).await,
+        Command::Vault { command } => vault::run(command).await,
+        Command::Recover(_) => anyhow::bail!("not yet"),
+        Command::Doctor(data) => doctor::run(&data, json).await,
+        Command::Receipt { entry, data } => receipt::run(entry, &data).await,
+        Command::Verify(options) => verify::run(options, json).await,
+        Command::User { command } => account::user(command, json).await,
+        Command::Repo { command } => account::repo(command, json).await,
+        Command::Token { command } => account::token(command, json).await,
+    }
+}

@@ -1,0 +1,116 @@
+//! `outlast serve`
+
+use crate::admin::socket_path;
+use crate::cli::Serve;
+use crate::config::Config;
+use crate::logging;
+use crate::shutdown;
+use crate::site::Opened;
+use anyhow::Context as _;
+use std::fs::Permissions;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+use web::listen::{Limits, serve};
+
+/// Open files that a busy site may need; the usual limit of 1,024 is below what its connections alone take.
+const OPEN_FILES: u64 = 65_536;
+
+pub(crate) async fn run(options: &Serve) -> anyhow::Result<ExitCode> {
+    let mut config = Config::load(options)?;
+    logging::start(config.log);
+    raise_open_files();
+    let listener =
+        TcpListener::bind(&config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    config.base_url.get_or_insert_with(|| format!("http://{address}"));
+    let opened = Opened::open(&config).await?;
+    let admin = admin_socket(&config.data)?;
+    announce(&config, &opened, address)?;
+
+    let limits = Limits {
+        connections_max: config.limits.connections_max,
+        header_read_timeout: std::time::Duration::from_secs(config.limits.header_read_timeout_s),
+        graceful_stop: config.limits.graceful_stop(),
+    };
+    let (stop, stopped) = watch::channel(false);
+    let stopping = || {
+        let mut stopped = stopped.clone();
+        async move {
+            // An error means that the sender is gone, which is a reason to stop too.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        }
+    };
+    let public = tokio::spawn(serve(listener, web::router(opened.app.clone(), web::Door::Public), limits, stopping()));
+    let private = tokio::spawn(serve(admin, web::router(opened.app.clone(), web::Door::Admin), limits, stopping()));
+    shutdown::requested().await?;
+    tracing::info!("stopping: requests in flight may finish");
+    stop.send_replace(true);
+    public.await?;
+    private.await?;
+    std::fs::remove_file(socket_path(&config.data)).ok();
+    opened.close().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(OPEN_FILES);
+    let limit = Rlimit { current: Some(hard.min(OPEN_FILES)), maximum: Some(hard) };
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+/// The admin socket. Another server's would have been seen by the lock on the data directory, so that a file left here is a
+/// dead one's.
+fn admin_socket(data: &Path) -> anyhow::Result<UnixListener> {
+    let path = socket_path(data);
+    if path.exists() {
+        std::fs::remove_file(&path).with_context(|| format!("cannot remove the old {}", path.display()))?;
+    }
+    let listener = UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Tells programs where the site is, and people what to do next.
+fn announce(config: &Config, opened: &Opened, address: SocketAddr) -> anyhow::Result<()> {
+    let text = serde_json::json!({ "http": address.to_string(), "pid": std::process::id() });
+    let part = config.data.join("listening.json.part");
+    std::fs::write(&part, format!("{text}\n"))?;
+    std::fs::rename(&part, config.data.join("listening.json"))?;
+    tracing::info!(%address, data = %config.data.display(), "serving");
+    if opened.app.practice {
+        let vaults = crate::practice::directory(&config.data);
+        tracing::warn!(vaults = %vaults.display(), "the vaults run on this machine: this is practice, not protection");
+    }
+    if let Some(key) = &opened.begun.recovery_key {
+        eprintln!("{}", first_words(config, &key.display().to_string()));
+    }
+    Ok(())
+}
+
+fn first_words(config: &Config, key: &str) -> String {
+    let data = config.data.display();
+    let url = config.base_url.as_deref().unwrap_or_default();
+    format!(
+        "
+  ┌────────────────────────────────────────────────────────────────────────────┐
+  │  MOVE THE RECOVERY KEY AWAY FROM THIS MACHINE, NOW                         │
+  └────────────────────────────────────────────────────────────────────────────┘
+  {key}
+  It opens everything that the vaults hold, and it alone can start this site again
+  elsewhere. This site does not need it. Keep it where nobody who breaks in here gets.
+
+  Then:
+    outlast user create alice --email alice@example.org --data {data}
+    outlast token create alice --scope repo:write,repo:create --data {data}
+    git push {url}/alice/hello.git HEAD     (the token is the password)
+"
+    )
+}

@@ -1,0 +1,132 @@
+//! `outlast verify`: a receipt offline, or everything that a vault holds.
+
+use crate::cli::Verify;
+use anyhow::{Context as _, bail};
+use forge::Event;
+use forge::event::Oid;
+use jiff::Timestamp;
+use journal::entry::Body;
+use journal::policy::Policy;
+use journal::receipt::{self, Verified};
+use serde_json::json;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use vault::seal::Identity;
+use vault::{VaultClient, VaultReport, VaultUrl, verify_vault};
+
+pub(crate) async fn run(options: Verify, as_json: bool) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &options.file {
+        return verify_receipt(file, options.policy.as_deref(), as_json);
+    }
+    let identity = options.key.as_deref().map(identity).transpose()?;
+    let mut good = true;
+    for arg in &options.vault {
+        let url = VaultUrl::from_arg(arg)?;
+        let client = Arc::new(VaultClient::new(url)?);
+        let name = client.url().name.clone();
+        let report = verify_vault(client, identity.as_ref()).await.with_context(|| format!("vault {name}"))?;
+        good &= report.problems.is_empty();
+        say_report(&report, as_json);
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The recovery key in a file.
+pub(crate) fn identity(path: &Path) -> anyhow::Result<Identity> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Identity::parse(&text).with_context(|| format!("{} holds no recovery key", path.display()))
+}
+
+fn verify_receipt(file: &Path, policy: Option<&Path>, as_json: bool) -> anyhow::Result<ExitCode> {
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let text = read(file)?;
+    let policy: Option<Policy> = match policy {
+        Some(path) => Some(read(path)?.parse().with_context(|| format!("{} is not a policy", path.display()))?),
+        None => None,
+    };
+    let verified = match receipt::verify(&text, policy.as_ref()) {
+        Ok(verified) => verified,
+        Err(error) => bail!("{}: NOT PROVED: {error}", file.display()),
+    };
+    let what = describe(&verified);
+    if as_json {
+        println!("{}", receipt_json(&verified, &what));
+    } else {
+        print_receipt(&verified, &what, &text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the entry says, in words. Only a push is told in full: other events can hold what is nobody's business.
+fn describe(verified: &Verified) -> String {
+    let Body::Inline(bytes) = &verified.entry.body else {
+        return "an event too large to stand in its entry".to_owned();
+    };
+    match Event::decode(verified.entry.kind, bytes) {
+        Ok(Event::Pushed(push)) => {
+            let id = |id: &Option<Oid>| id.as_ref().map_or("nothing".to_owned(), ToString::to_string);
+            let moves = push.updates.iter().map(|m| format!("  {} from {} to {}", m.name, id(&m.old), id(&m.new)));
+            std::iter::once(format!("push to repository {}:", push.repo)).chain(moves).collect::<Vec<_>>().join("\n")
+        }
+        Ok(event) => event.name().to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn time_us(us: i64) -> String {
+    Timestamp::from_microsecond(us).map(|time| time.to_string()).unwrap_or_default()
+}
+
+fn time_s(s: u64) -> String {
+    i64::try_from(s).ok().and_then(|s| Timestamp::from_second(s).ok()).map(|time| time.to_string()).unwrap_or_default()
+}
+
+fn receipt_json(verified: &Verified, what: &str) -> serde_json::Value {
+    let cosigned = verified.cosigned.iter().map(|(name, time)| json!({ "vault": name, "time": time_s(*time) }));
+    json!({
+        "proved": true, "entry": verified.entry.seq, "time": time_us(verified.entry.time_us), "what": what,
+        "log": verified.checkpoint.origin.as_str(), "size": verified.checkpoint.size, "root": verified.checkpoint.root.to_string(),
+        "cosigned": cosigned.collect::<Vec<_>>(), "policy_pinned": verified.policy_pinned,
+    })
+}
+
+fn print_receipt(verified: &Verified, what: &str, text: &str) {
+    let entry = &verified.entry;
+    println!("entry {} of {}, {}", entry.seq, verified.checkpoint.origin, time_us(entry.time_us));
+    what.lines().for_each(|line| println!("  {line}"));
+    println!("is in the log of {} entries with root {}", verified.checkpoint.size, verified.checkpoint.root);
+    for (vault, time) in &verified.cosigned {
+        println!("  held by {vault}, which said so at {}", time_s(*time));
+    }
+    if !verified.policy_pinned {
+        println!("checked with the keys that the receipt itself names; compare them, or pin them with --policy:");
+        if let Ok(receipt) = receipt::Receipt::parse(text) {
+            receipt.policy.lines().for_each(|line| println!("  {line}"));
+        }
+    }
+}
+
+fn say_report(report: &VaultReport, as_json: bool) {
+    if as_json {
+        println!(
+            "{}",
+            json!({
+                "vault": report.name, "log": report.origin, "epochs": report.epochs, "entries": report.entries,
+                "root": report.root.to_string(), "blobs": report.blobs, "blob_bytes": report.blob_bytes,
+                "opened": report.opened, "problems": report.problems,
+            })
+        );
+        return;
+    }
+    let opened = if report.opened { ", all opened with the key" } else { "" };
+    println!(
+        "vault {}: {} entries of {} in {} epochs, {} blobs of {} bytes{opened}",
+        report.name, report.entries, report.origin, report.epochs, report.blobs, report.blob_bytes
+    );
+    println!("  root {}", report.root);
+    if report.problems.is_empty() {
+        println!("  everything is as it was signed");
+    }
+    report.problems.iter().for_each(|problem| println!("  PROBLEM: {problem}"));
+}

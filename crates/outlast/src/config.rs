@@ -1,0 +1,154 @@
+//! The site's configuration: a TOML file, with the command line above it and defaults below.
+
+use crate::cli;
+use crate::logging::Format;
+use anyhow::Context as _;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where a new site keeps its data when nobody says.
+const DATA_DEFAULT: &str = "./outlast-data";
+/// Where a site listens when nobody says: this machine only.
+const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// The file, as written. An unknown key is an error, so that a misspelt limit doesn't silently do nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    listen: Option<String>,
+    base_url: Option<String>,
+    database: Option<String>,
+    #[serde(default)]
+    vaults: Vec<String>,
+    #[serde(default)]
+    log: Format,
+    #[serde(default)]
+    limits: Limits,
+}
+
+/// Limits that operators may change. Each has its unit in its name; `docs/limits.md` lists them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    pub(crate) connections_max: usize,
+    pub(crate) header_read_timeout_s: u64,
+    pub(crate) held_timeout_s: u64,
+    pub(crate) graceful_stop_s: u64,
+    pub(crate) pack_bytes_max: u64,
+    pub(crate) push_commands_max: usize,
+    pub(crate) pack_cache_bytes_max: u64,
+    pub(crate) spool_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4096,
+            header_read_timeout_s: 10,
+            held_timeout_s: 10,
+            graceful_stop_s: 30,
+            pack_bytes_max: 16 << 30,
+            push_commands_max: 50_000,
+            pack_cache_bytes_max: 4 << 30,
+            spool_bytes_max: 64 << 30,
+        }
+    }
+}
+
+/// What `outlast serve` runs with.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) data: PathBuf,
+    pub(crate) listen: String,
+    pub(crate) base_url: Option<String>,
+    pub(crate) database: Option<String>,
+    pub(crate) vaults: Vec<String>,
+    pub(crate) log: Format,
+    pub(crate) limits: Limits,
+}
+
+impl Config {
+    /// Reads the configuration that `options` name, and lays them over it.
+    ///
+    /// # Errors
+    /// When the file can't be read or isn't what it should be; the text names the file, the line and the key.
+    pub(crate) fn load(options: &cli::Serve) -> anyhow::Result<Self> {
+        let file = match &options.config {
+            Some(path) => read(path)?,
+            None => File::default(),
+        };
+        let data = options.data.clone().or(file.data).unwrap_or_else(|| DATA_DEFAULT.into());
+        Ok(Self {
+            data: std::path::absolute(&data).with_context(|| format!("{}: not a usable path", data.display()))?,
+            listen: options.listen.clone().or(file.listen).unwrap_or_else(|| LISTEN_DEFAULT.to_owned()),
+            base_url: options.base_url.clone().or(file.base_url).map(|url| url.trim_end_matches('/').to_owned()),
+            database: options.database.clone().or(file.database),
+            vaults: if options.vault.is_empty() { file.vaults } else { options.vault.clone() },
+            log: file.log,
+            limits: file.limits,
+        })
+    }
+
+    /// What a command that acts on the site in `data` runs with when no server does.
+    pub(crate) fn for_command(data: &Path, database: Option<String>) -> anyhow::Result<Self> {
+        let data = Some(data.to_path_buf());
+        let options = cli::Serve { data, config: None, listen: None, base_url: None, database, vault: Vec::new() };
+        Self::load(&options)
+    }
+}
+
+impl Limits {
+    pub(crate) fn held_timeout(&self) -> Duration {
+        Duration::from_secs(self.held_timeout_s)
+    }
+
+    pub(crate) fn graceful_stop(&self) -> Duration {
+        Duration::from_secs(self.graceful_stop_s)
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<File> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is not a valid configuration", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(config: Option<&Path>) -> cli::Serve {
+        let config = config.map(Path::to_path_buf);
+        cli::Serve { data: None, config, listen: None, base_url: None, database: None, vault: Vec::new() }
+    }
+
+    #[test]
+    fn without_anything_it_is_the_trial() {
+        let config = Config::load(&options(None)).unwrap();
+        assert!(config.data.ends_with("outlast-data") && config.data.is_absolute());
+        assert_eq!(config.listen, "127.0.0.1:8080");
+        assert_eq!(config.limits.held_timeout(), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("outlast.toml");
+        std::fs::write(&path, "listen = '0.0.0.0:80'\ndata = '/srv/o'\n[limits]\nconnections_max = 7\n").unwrap();
+        let mut options = options(Some(&path));
+        options.listen = Some("127.0.0.1:1".to_owned());
+        let config = Config::load(&options).unwrap();
+        assert_eq!((config.listen.as_str(), config.limits.connections_max), ("127.0.0.1:1", 7));
+        assert_eq!(config.data, Path::new("/srv/o"));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_that_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("outlast.toml");
+        std::fs::write(&path, "[limits]\nconections_max = 7\n").unwrap();
+        let error = format!("{:#}", Config::load(&options(Some(&path))).unwrap_err());
+        assert!(error.contains("conections_max") && error.contains("outlast.toml"), "{error}");
+    }
+}

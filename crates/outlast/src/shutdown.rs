@@ -1,0 +1,16 @@
+//! When to stop: SIGTERM or SIGINT once for a graceful stop.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Resolves at the first SIGTERM or SIGINT. A second signal, while the graceful stop is under way, ends the process.
+pub(crate) async fn requested() -> std::io::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    tokio::spawn(async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tracing::warn!("second signal: stopping at once");
+        std::process::exit(130);
+    });
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! A site opened from its configuration: what `serve` runs, and what a command uses when no server does.
+
+use crate::config::Config;
+use crate::practice::Practice;
+use anyhow::Context as _;
+use forge::Site;
+use forge::site::{Begun, SiteConfig, SiteLimits};
+use git::cache::PackCache;
+use std::path::Path;
+use std::sync::Arc;
+use vault::VaultUrl;
+
+/// Says, in a data directory, that its vaults are practice vaults, which have to be started with it.
+const PRACTICE_MARK: &str = "practice-vaults";
+
+/// A site that is open, with its practice vaults if it has some.
+pub(crate) struct Opened {
+    pub(crate) app: web::App,
+    pub(crate) begun: Begun,
+    practice: Option<Practice>,
+}
+
+impl Opened {
+    /// Opens the site, starting its practice vaults first when it has no others.
+    ///
+    /// # Errors
+    /// When something that it needs can't be had; the text says what.
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let vaults = config.vaults.iter().map(|arg| VaultUrl::from_arg(arg)).collect::<Result<Vec<_>, _>>()?;
+        let data = &config.data;
+        std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
+        let marked = data.join(PRACTICE_MARK).exists();
+        let practice =
+            if vaults.is_empty() && (marked || !has_vaults(data)) { Some(Practice::start(data).await?) } else { None };
+        let mut site = SiteConfig::new(data);
+        site.vaults = vaults;
+        if let Some(practice) = &practice {
+            std::fs::write(data.join(PRACTICE_MARK), "the vaults of this site run beside it, for practice\n")?;
+            site.vaults = practice.urls().iter().map(|path| url(path)).collect::<Result<Vec<_>, _>>()?;
+        }
+        site.database.clone_from(&config.database);
+        site.base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+        site.limits = limits(config);
+        let (site, begun) = Site::open(site).await?;
+        let cache = PackCache::open(&data.join("cache/packs"), config.limits.pack_cache_bytes_max)?;
+        let app = web::App { site, pack_cache: cache, metrics: Arc::default(), practice: practice.is_some() };
+        Ok(Self { app, begun, practice })
+    }
+
+    /// Stops the site, then its practice vaults.
+    pub(crate) async fn close(self) {
+        self.app.site.stop().await;
+        if let Some(practice) = self.practice {
+            practice.stop().await;
+        }
+    }
+}
+
+fn has_vaults(data: &Path) -> bool {
+    std::fs::read_dir(data.join("vaults")).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+fn url(path: &Path) -> anyhow::Result<VaultUrl> {
+    Ok(VaultUrl::from_arg(&path.to_string_lossy())?)
+}
+
+fn limits(config: &Config) -> SiteLimits {
+    let mut limits = SiteLimits::default();
+    limits.spool_bytes_max = config.limits.spool_bytes_max;
+    limits.ledger.held_timeout = config.limits.held_timeout();
+    limits.receive.pack_bytes_max = config.limits.pack_bytes_max;
+    limits.receive.commands_max = config.limits.push_commands_max;
+    limits
+}

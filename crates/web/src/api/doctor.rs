@@ -1,0 +1,113 @@
+//! `/admin/doctor`: everything that can be wrong with a site, looked at now.
+
+use crate::app::App;
+use crate::errors::ApiError;
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use forge::keys::RECOVERY_FILE;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A vault that is behind by more entries than this is worth a look.
+const LAG_MANY: u64 = 1000;
+/// Below so many free bytes a vault fills up soon.
+const FREE_BYTES_FEW: u64 = 2 << 30;
+
+pub(super) fn router() -> Router<App> {
+    Router::new().route("/admin/doctor", get(doctor))
+}
+
+/// One thing that was looked at.
+struct Finding {
+    check: &'static str,
+    /// What is wrong and what to do; `None` when nothing is.
+    problem: Option<String>,
+}
+
+async fn doctor(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    let mut findings = vec![writes(&app), recovery_key(&app), trust_domains(&app), sandbox()];
+    findings.extend(vaults(&app));
+    findings.push(database(&app).await?);
+    let red = findings.iter().filter(|finding| finding.problem.is_some()).count();
+    let shape = |finding: &Finding| json!({ "check": finding.check, "ok": finding.problem.is_none(), "problem": finding.problem });
+    Ok(Json(json!({ "healthy": red == 0, "findings": findings.iter().map(shape).collect::<Vec<_>>() })))
+}
+
+fn writes(app: &App) -> Finding {
+    Finding { check: "writes are taken", problem: app.site.writability().err().map(|error| error.to_string()) }
+}
+
+fn recovery_key(app: &App) -> Finding {
+    let path = app.site.data().join(RECOVERY_FILE);
+    let there = path.exists().then(|| {
+        format!("the recovery key is still at {}: move it to where nobody who breaks in here gets", path.display())
+    });
+    Finding { check: "the recovery key is not on this machine", problem: there }
+}
+
+fn trust_domains(app: &App) -> Finding {
+    let mut domains: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    app.site.vaults().into_iter().for_each(|vault| domains.entry(vault.domain).or_default().push(vault.name));
+    let problem = if app.practice {
+        Some("the vaults run on this machine: this is practice, not protection. Start vaults at other places, with other owners, and name them with `outlast serve --vault`".to_owned())
+    } else if domains.len() < 3 {
+        let names = domains.keys().cloned().collect::<Vec<_>>().join(", ");
+        Some(format!(
+            "there are {} trust domains ({names}); with fewer than three, one that is away stops writes or holds nothing",
+            domains.len()
+        ))
+    } else {
+        None
+    };
+    Finding { check: "three trust domains or more hold the journal", problem }
+}
+
+fn sandbox() -> Finding {
+    let problem = (!git::sandbox_available())
+        .then(|| "this kernel has no Landlock: git's programs run without a sandbox; use Linux 5.13 or newer with Landlock enabled".to_owned());
+    Finding { check: "git's programs are sandboxed", problem }
+}
+
+fn vaults(app: &App) -> Vec<Finding> {
+    let problem = |vault: &vault::VaultStatus| {
+        if !vault.connected {
+            let error = vault.last_error.as_deref().unwrap_or("it does not answer");
+            return Some(format!("vault {} is away for {} s: {error}", vault.name, vault.since_s));
+        }
+        if vault.lag > LAG_MANY {
+            return Some(format!("vault {} is {} entries behind", vault.name, vault.lag));
+        }
+        let free = vault.free_bytes.filter(|free| *free < FREE_BYTES_FEW)?;
+        Some(format!("vault {} has only {} MiB free: its owner must make room", vault.name, free >> 20))
+    };
+    let all = app.site.vaults();
+    all.iter()
+        .map(|vault| Finding { check: "a vault answers, is in step and has room", problem: problem(vault) })
+        .collect()
+}
+
+/// Rebuilds every table from the journal and compares.
+async fn database(app: &App) -> Result<Finding, ApiError> {
+    let (db, keys) = (app.site.db().clone(), app.site.keys().log_keys()?);
+    let scratch = app.site.data().join("scratch").join(std::process::id().to_string());
+    let checking = tokio::task::spawn_blocking(move || {
+        let failed = |error: std::io::Error| forge::Error::internal(format!("{}: {error}", scratch.display()));
+        if scratch.exists() {
+            std::fs::remove_dir_all(&scratch).map_err(failed)?;
+        }
+        std::fs::create_dir_all(&scratch).map_err(failed)?;
+        let found = forge::replay::check(&db, &keys, &scratch);
+        std::fs::remove_dir_all(&scratch).map_err(failed)?;
+        found
+    });
+    let found = checking.await.map_err(|error| ApiError::from(forge::Error::internal(error.to_string())))??;
+    let words = found.journal.iter().cloned().chain(found.rows.iter().map(ToString::to_string)).collect::<Vec<_>>();
+    let problem = (!found.is_clean()).then(|| {
+        format!(
+            "the database is not what the journal explains; somebody edited it, or it is damaged. Rebuild it with `outlast recover`: {}",
+            words.join("; ")
+        )
+    });
+    Ok(Finding { check: "every row of the database is explained by the journal", problem })
+}
