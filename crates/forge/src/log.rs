@@ -1,7 +1,7 @@
 //! The journal as kept on a site: its own tables, and what vaults and receipts need of them.
 //!
 //! Invariants:
-//! 1. `journal`, `checkpoint`, `cosignature` and `tile` are the only tables that are no projection of the journal.
+//! 1. `journal`, `checkpoint`, `cosignature`, `tile` and `layout` are the only tables that are no projection of the journal.
 //! 2. Batches are fixed: a checkpoint's `first .. size` is what was signed together, and is shipped together for ever.
 //! 3. A batch made again from the tables has the same entries, byte for byte, or is an error that names the entry: then
 //!    somebody edited the database.
@@ -34,7 +34,6 @@ pub(crate) use store::{
 
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
-use crate::schema;
 use journal::checkpoint::Checkpoint;
 use journal::note::SignedNote;
 use recent::Recent;
@@ -69,7 +68,7 @@ impl Log {
     /// The log in this database, whose tables are made if there are none. Fails when its tree is not what was signed.
     pub fn open(db: Db, keys: LogKeys, blobs: Arc<dyn BlobSink>) -> Result<Arc<Self>, Error> {
         keys.data_key(keys.epoch)?;
-        db.write(schema::install)?;
+        crate::replay::make_ready(&db)?;
         let head = db.read(Head::load)?;
         db.read(|tx| last_is_signed(tx, &keys))?;
         let (recent, cosignatures, everywhere) = (Mutex::default(), Mutex::default(), watch::Sender::new(0));

@@ -14,6 +14,7 @@ mod apply;
 mod check;
 mod compare;
 mod fill;
+mod in_place;
 mod open;
 mod rebuild;
 
@@ -21,6 +22,7 @@ pub use apply::{Progress, Replayed, replay};
 pub use check::{Findings, check};
 pub use compare::{DIFFERENCES_MAX, Difference, TableHash, differences, table_hashes};
 pub use fill::fill;
+pub use in_place::{make_ready, rebuild_in_place};
 pub use open::Fetch;
 pub use rebuild::rebuild;
 

@@ -1,12 +1,17 @@
 //! The tables: their text, and a list of the projections that snapshots and comparisons walk.
 //!
+//! A release whose tables have other columns makes them again from the journal ([`make_again`]): there are no migrations but for the
+//! journal's own tables, which only ever get more.
+//!
 //! The schema is one text for both databases. The few words they differ in are exchanged by [`dialect`]: SQLite wants
 //! `INTEGER PRIMARY KEY` to use the key as the row's own, PostgreSQL wants to be told to sort text by its bytes.
 
 use crate::db::{Backend, DbError, Tx};
+use journal::Hash;
+
+const LOG_TEXT: &str = include_str!("schema/log.sql");
 
 const TEXTS: &[&str] = &[
-    include_str!("schema/log.sql"),
     include_str!("schema/site.sql"),
     include_str!("schema/vault.sql"),
     include_str!("schema/people.sql"),
@@ -15,7 +20,7 @@ const TEXTS: &[&str] = &[
 ];
 
 /// The tables that are the journal, and no projection of it.
-pub const LOG_TABLES: &[&str] = &["journal", "checkpoint", "cosignature", "tile"];
+pub const LOG_TABLES: &[&str] = &["journal", "checkpoint", "cosignature", "tile", "layout"];
 
 /// A table that follows from the journal.
 #[derive(Debug)]
@@ -67,13 +72,42 @@ tables! {
     pack(repo, seq, part; blob, bytes, consolidated) "?1, ?2, ?3, ?4, ?5, ?6";
 }
 
-/// Makes all tables in an empty database; does nothing where they are already.
+/// Makes all tables in an empty database; does nothing where there are any.
 pub fn install(tx: &mut Tx) -> Result<(), DbError> {
     if installed(tx)? {
         return Ok(());
     }
+    let log = dialect(tx.backend(), LOG_TEXT);
+    tx.batch(&log)?;
+    make(tx)
+}
+
+fn make(tx: &mut Tx) -> Result<(), DbError> {
     let backend = tx.backend();
-    TEXTS.iter().try_for_each(|text| tx.batch(&dialect(backend, text)))
+    TEXTS.iter().try_for_each(|text| tx.batch(&dialect(backend, text)))?;
+    let sql = "INSERT INTO layout (id, hash) VALUES (0, ?1) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash";
+    tx.execute(sql, &[(&fingerprint()).into()])?;
+    Ok(())
+}
+
+/// Removes all projections and makes them empty, as this release has them. The journal stays.
+pub(crate) fn make_again(tx: &mut Tx) -> Result<(), DbError> {
+    for table in table_names(tx)?.iter().filter(|name| !LOG_TABLES.contains(&name.as_str())) {
+        tx.batch(&format!("DROP TABLE \"{table}\""))?;
+    }
+    make(tx)
+}
+
+/// Whether the projections are this release's.
+pub fn is_current(tx: &mut Tx) -> Result<bool, DbError> {
+    let stored = tx.query_opt("SELECT hash FROM layout WHERE id = 0", &[])?;
+    Ok(stored.map(|row| row.get::<Hash>(0)).transpose()? == Some(fingerprint()))
+}
+
+/// Of the text without its comments, before any dialect.
+fn fingerprint() -> Hash {
+    let code = TEXTS.iter().flat_map(|text| text.lines()).filter(|line| !line.starts_with("--"));
+    Hash::of(code.collect::<Vec<_>>().join("\n").as_bytes())
 }
 
 /// Whether the tables are there.

@@ -35,3 +35,9 @@ CREATE TABLE tile (
     hashes BYTEA NOT NULL,
     PRIMARY KEY (level, place)
 );
+
+-- One row: SHA-256 of the text the other tables were made with. Another release's text: they are made again from the journal.
+CREATE TABLE layout (
+    id BIGINT PRIMARY KEY,
+    hash BYTEA NOT NULL
+);

@@ -12,7 +12,6 @@ use crate::people::{Authenticator, Passwords};
 use crate::projector::Position;
 use crate::push::PushContext;
 use crate::repo::{BlobSource, Repositories};
-use crate::schema;
 use crate::spool::{Fetch, Spool};
 use crate::writer::{Shipping, Submitter};
 use std::fs::{self, File};
@@ -117,7 +116,7 @@ pub(crate) fn database(config: &SiteConfig) -> Result<Db, Error> {
         Some(url) => Db::postgres(url)?,
         None => Db::sqlite(&config.data.join("site.db"))?,
     };
-    database.write(schema::install)?;
+    crate::replay::make_ready(&database)?;
     Ok(database)
 }
 

@@ -3,6 +3,7 @@
 use crate::databases::{Databases, on_both};
 use crate::generate::{GENERATORS, History, Rng, history};
 use crate::rig::{Rig, hashes, keys, replay_into};
+use forge::db::Value;
 use forge::event::{Event, KINDS};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -148,6 +149,33 @@ on_both! {
         let done = replay_into(&replayed, after.to_vec(), &rig.spool).unwrap();
         assert_eq!(done.first, after[0].first);
         assert_eq!(hashes(&replayed), rig.hashes());
+    }
+}
+
+on_both! {
+    /// As after an update whose tables have other columns: here one that lacks a table, has one too many, and a column less.
+    fn another_releases_tables_are_made_again(databases) {
+        let rig = Rig::new(databases.empty());
+        write_history(&rig, history(41, 200), 41);
+        let (db, before) = (rig.site.db().clone(), rig.hashes());
+        let statements = [
+            "DROP TABLE pack",
+            "CREATE TABLE forgotten (id BIGINT PRIMARY KEY)",
+            "ALTER TABLE token DROP COLUMN scopes",
+            "UPDATE layout SET hash = ?1 WHERE id = 0",
+        ];
+        for sql in statements {
+            let another = Value::from(vec![7u8; 32]);
+            let params = if sql.contains("?1") { vec![another] } else { vec![] };
+            db.write(|tx| tx.execute(sql, &params)).unwrap();
+        }
+        assert!(forge::replay::rebuild_in_place(&db).unwrap());
+        assert!(!forge::replay::rebuild_in_place(&db).unwrap(), "once is enough");
+        assert_eq!(hashes(&db), before);
+        let names = db.read(forge::schema::table_names).unwrap();
+        assert!(!names.contains(&"forgotten".to_owned()));
+        let scratch = tempfile::tempdir().unwrap();
+        assert!(forge::replay::check(&db, &keys(), scratch.path()).unwrap().is_clean());
     }
 }
 
