@@ -1,0 +1,165 @@
+//! A vault against whoever holds credentials: every method, every path, and afterwards every byte is where it was.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{TestLog, TestVault, tree, until};
+use journal::BlobName;
+use vault::{ClientError, VaultClient};
+
+/// A bare HTTP request over the vault's TLS, with curl, which knows every method.
+fn curl(method: &str, url: &str, credential: Option<&str>, body: Option<&str>) -> String {
+    let mut command = std::process::Command::new("curl");
+    command.args(["-s", "-k", "--path-as-is", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", "-X", method, url]);
+    if method == "HEAD" {
+        command.arg("-I");
+    }
+    if let Some(credential) = credential {
+        command.args(["-H", &format!("Authorization: Bearer {credential}")]);
+    }
+    if let Some(body) = body {
+        command.args(["--data-binary", body]);
+    }
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_with_any_credential_changes_what_is_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = TestVault::start(dir.path(), "a").await;
+    let log = TestLog::new(1);
+    let large = log.spool(&vec![9; 400_000]);
+    log.write_with(2, "kept", &[large], vec![]);
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 2).await;
+    replicator.stop().await;
+    let before = tree(&vault.dir.join("store"));
+
+    let (append, recover) = (vault.url().credential.expose(), vault.recover_url().credential.expose());
+    let wrong = "0".repeat(64);
+    let credentials = [None, Some(wrong.as_str()), Some(append.as_str()), Some(recover.as_str())];
+    let blob = format!("v1/blob/{large}");
+    let paths = [
+        "",
+        "v1",
+        "v1/state",
+        "v1/enrol",
+        "v1/epoch",
+        "v1/append",
+        "v1/batches?from=0",
+        "v1/batches?from=0&delete=1",
+        "v1/epochs",
+        &blob,
+        "v1/blob/",
+        "v1/blob/../../FORMAT",
+        "store/FORMAT",
+        "../private/cosigner.seed",
+        "v1/delete",
+        "v1/prune",
+        "%2e%2e/lock",
+    ];
+    let methods = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "MOVE", "COPY", "TRUNCATE"];
+    let address = vault.url().address;
+    for credential in credentials {
+        for path in paths {
+            for method in methods {
+                let body = matches!(method, "PUT" | "POST" | "PATCH").then_some("other bytes");
+                let status = curl(method, &format!("https://{address}/{path}"), credential, body);
+                let good = status.starts_with('2');
+                let known = credential == Some(&append) || credential == Some(&recover);
+                assert!(!good || known, "{method} {path} answered {status} to a stranger");
+                let reads = method == "GET" && (path.starts_with("v1/b") || path == blob);
+                assert!(
+                    !good || !reads || credential == Some(&recover),
+                    "{method} {path} answered {status} to an appender"
+                );
+                assert!(
+                    !good || !matches!(method, "DELETE" | "PATCH" | "MOVE" | "COPY" | "TRUNCATE"),
+                    "{method} {path}: {status}"
+                );
+            }
+        }
+    }
+    let after = tree(&vault.dir.join("store"));
+    for (path, bytes) in &before {
+        assert!(after.get(path) == Some(bytes), "{} was changed or is gone", path.display());
+    }
+    assert_eq!(after.len(), before.len(), "and nothing was added either: no body was what its name says");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_not_what_their_name_says_are_not_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = TestVault::start(dir.path(), "a").await;
+    let client = VaultClient::new(vault.url()).unwrap();
+    let name = BlobName::of(b"the bytes");
+    let refused = client.put_blob_bytes(&name, bytes::Bytes::from_static(b"other bytes")).await;
+    assert!(matches!(refused, Err(ClientError::Refused { .. })));
+    assert!(!client.has_blob(&name).await.unwrap());
+    client.put_blob_bytes(&name, bytes::Bytes::from_static(b"the bytes")).await.unwrap();
+    client.put_blob_bytes(&name, bytes::Bytes::from_static(b"again, with others")).await.unwrap();
+    let mut back = Vec::new();
+    VaultClient::new(vault.recover_url()).unwrap().blob(&name, &mut back).await.unwrap();
+    assert_eq!(back, b"the bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_with_another_key_is_not_talked_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = TestVault::start(dir.path(), "a").await;
+    let mut url = vault.url();
+    url.pin = journal::Hash::of(b"another key");
+    let error = VaultClient::new(url).unwrap().state().await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable(_)), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forks_rollbacks_and_forgeries_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = TestVault::start(dir.path(), "a").await;
+    let log = TestLog::new(1);
+    let twin = log.copy();
+    log.write(2, "kept");
+    log.write(1, "kept too");
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 3).await;
+    replicator.stop().await;
+    let client = VaultClient::new(vault.url()).unwrap();
+    let refused = async |batches: Vec<bytes::Bytes>| client.append(&batches).await.unwrap_err().to_string();
+
+    twin.write(2, "a fork");
+    assert!(refused(twin.encoded()).await.contains("other entries"));
+    twin.write(4, "a fork that is longer");
+    assert!(refused(twin.encoded()).await.contains("other entries"));
+    let gap = log.copy();
+    gap.write(1, "x");
+    gap.write(1, "y");
+    assert!(refused(gap.encoded().split_off(3)).await.contains("has 3 entries"));
+    let (mut wrong_root, _) = log.batch(1, "x", &[], vec![]);
+    wrong_root.entries = log.batch(1, "y", &[], vec![]).0.entries;
+    assert!(refused(vec![wrong_root.encode().unwrap().into()]).await.contains("root"));
+    let stranger = TestLog::new(9);
+    let (mut forged, _) = log.batch(1, "x", &[], vec![]);
+    let checkpoint: journal::note::SignedNote = forged.checkpoint.parse().unwrap();
+    forged.checkpoint = stranger.log_key().sign(checkpoint.text()).unwrap().to_string();
+    assert!(refused(vec![forged.encode().unwrap().into()]).await.contains("not signed"));
+    assert!(refused(vec![bytes::Bytes::from_static(b"junk")]).await.contains("malformed"));
+    // What it has, it cosigns again: a site that missed the answer asks once more.
+    assert_eq!(client.append(&log.encoded()).await.unwrap().len(), 2);
+    assert_eq!(client.state().await.unwrap().size, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_do_not_share_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = TestVault::start(dir.path(), "a").await;
+    let config = vault::VaultServeConfig {
+        dir: dir.path().join("a"),
+        listen: "127.0.0.1:0".to_owned(),
+        name: "a".to_owned(),
+        domain: "a".to_owned(),
+        public_address: None,
+    };
+    assert!(matches!(vault::bind(config).await, Err(vault::ServeError::Locked)));
+}
