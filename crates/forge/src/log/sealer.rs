@@ -91,6 +91,14 @@ impl LogKeys {
         Err(edited(row.stamp.seq, "its bytes are not those the log's tree was made of"))
     }
 
+    /// When a sealed entry was written; its event is not looked at.
+    pub(crate) fn time_of(&self, epoch: u64, seq: u64, envelope: &[u8]) -> Result<i64, Error> {
+        let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("entry {seq} cannot be opened: {e}"));
+        let parsed = Envelope::parse(envelope).map_err(|e| bad(&e))?;
+        let secret = self.data_key(epoch)?.secret(&self.origin, seq);
+        Ok(parsed.open(&self.origin, seq, &secret).map_err(|e| bad(&e))?.time_us)
+    }
+
     /// Opens a sealed entry. `fetch` gives the bytes of an event that are in blobs.
     pub fn open(&self, epoch: u64, seq: u64, envelope: &[u8], fetch: &FetchEvent) -> Result<Opened, Error> {
         let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("entry {seq} cannot be opened: {e}"));

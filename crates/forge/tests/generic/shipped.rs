@@ -173,6 +173,25 @@ async fn story() {
     assert_eq!(hashes(&replayed), hashes(&db));
     running.end().await;
 
+    // A database made from a snapshot feeds a vault that is far behind once it is filled in from another.
+    let mut snapshot = Vec::new();
+    forge::snapshot::write(&db, &mut snapshot).unwrap();
+    let loaded = databases.empty();
+    forge::snapshot::load(&loaded, &snapshot[..]).unwrap();
+    let late = serve(dir.path(), "africa", "127.0.0.1:0").await;
+    let with_late: Vec<VaultUrl> = urls.iter().cloned().chain([late.url.clone()]).collect();
+    let running = site(loaded, &spool, &with_late).await;
+    let reading = VaultUrl::from_arg(dir.path().join("us/recover.url").to_str().unwrap()).unwrap();
+    let blobs = Arc::clone(&spool);
+    let fetch = move |names: &[journal::BlobName]| Ok(blobs.read(names));
+    let log = Arc::clone(running.ledger.log());
+    assert!(forge::replay::fill_from(Arc::clone(&log), reading.clone(), fetch.clone()).await.unwrap());
+    assert!(!forge::replay::fill_from(log, reading, fetch).await.unwrap());
+    running.until("africa has all", |s| s.size_at("africa") == s.ledger.log().size()).await;
+    assert_eq!(read(dir.path(), "africa").await, from_asia);
+    running.end().await;
+    stop(late).await;
+
     // An old copy of the disk: the vaults have more than it, so it writes nothing any more.
     let old = databases.empty();
     replay_into(&old, from_asia[..from_asia.len() - 5].to_vec(), &spool).unwrap();
