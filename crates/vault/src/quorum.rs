@@ -21,7 +21,9 @@ mod tests {
     use journal::note::{KeyKind, SigningKey};
 
     fn policy(domains: &[(&str, &[&str])]) -> Policy {
-        let key = |name: &&str| SigningKey::from_seed(name, KeyKind::Cosignature, &[1; 32]).unwrap().verifier().clone();
+        let seed = |name: &str| journal::Hash::of(name.as_bytes()).0;
+        let key =
+            |name: &&str| SigningKey::from_seed(name, KeyKind::Cosignature, &seed(name)).unwrap().verifier().clone();
         let domains: Vec<_> =
             domains.iter().map(|(d, names)| ((*d).to_owned(), names.iter().map(key).collect())).collect();
         Policy::majority(vec![], &domains)

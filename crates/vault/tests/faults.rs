@@ -1,6 +1,6 @@
 //! A vault on a disk that fails: full, torn, lying, flipped. Never does it sign over a hole.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "a test fails by panicking; common serves several")]
 
 mod common;
 
