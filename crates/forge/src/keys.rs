@@ -4,9 +4,10 @@
 //! DIR/recovery-key.txt        0600  the recovery identity, until somebody moves it away; never read again by a running site
 //! DIR/keys/origin                   the log's name
 //! DIR/keys/recovery.pub             recipient and verifier key of the recovery key: all that a site needs of it
-//! DIR/keys/site.agekey        0600  the site's own age identity
+//! DIR/keys/site.agekey        0600  the site's own age identity; it follows from the data key
 //! DIR/keys/log.key            0600  the epoch, and the seed of the Ed25519 key that signs its checkpoints
 //! DIR/keys/epoch/N.statement        the note that started epoch N
+//! DIR/keys/view                     only in a view: it starts no epoch and writes to no vault
 //! DIR/keys/epoch/N.vault.age        its data key, the very blob the vaults have
 //! DIR/keys/epoch/N.datakey.age      the same key for this site's identity: that of an epoch before a recovery was another's
 //! ```
@@ -18,9 +19,10 @@
 
 mod epoch;
 mod files;
+mod identity;
 mod recovery;
 
-pub use epoch::{Founding, NewEpoch};
+pub use epoch::{Founding, NewEpoch, ViewKeys};
 pub use recovery::{RECOVERY_FILE, RecoveryKey};
 
 use crate::error::Error;
@@ -43,6 +45,7 @@ pub struct Keys {
     epoch: u64,
     log_seed: [u8; 32],
     site: Identity,
+    view: bool,
     recovery_recipient: String,
     recovery_key: VerifierKey,
     data_keys: BTreeMap<u64, DataKey>,
@@ -89,6 +92,11 @@ impl Keys {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.site
+    }
+
+    /// What opens everything this site and those before it have sealed, the newest first.
+    pub fn identities(&self) -> Result<Vec<Identity>, Error> {
+        self.data_keys.values().rev().map(identity::site_identity).collect()
     }
 
     /// Whom everything is sealed to.

@@ -8,6 +8,7 @@ pub mod query;
 mod slot;
 mod store;
 
+pub(crate) use as_of::refs_as_of;
 pub use packs::{BlobSource, Concatenated};
 pub use query::Repo;
 pub use slot::Opened;

@@ -19,8 +19,10 @@ mod vaults;
 pub use config::{SiteConfig, SiteLimits};
 pub use git::SiteRepository;
 pub use open::Begun;
+pub(crate) use open::{database, lock};
 pub use people::{NewToken, NewUser};
 pub use repos::{NewRepo, RepoChange};
+pub(crate) use vaults::{Readers, VaultsEnrol, known_with};
 
 use crate::db::Db;
 use crate::keys::Keys;
@@ -46,6 +48,8 @@ pub struct Site {
     authenticator: Authenticator,
     repositories: Repositories,
     position: Position,
+    /// Some vault's credential lets this site read: it was recovered.
+    may_read: bool,
     push: PushContext,
     limits: SiteLimits,
     tasks: Mutex<Vec<JoinHandle<()>>>,

@@ -1,5 +1,6 @@
 //! The beginning of an epoch: the first of a new site, or the next of a recovered one.
 
+use super::identity::site_identity;
 use super::{KEYS_DIR, Keys, RecoveryKey, failed, files, log_key, random, recipients, recovery};
 use crate::db::Tx;
 use crate::error::Error;
@@ -13,7 +14,7 @@ use journal::{BlobName, Hash, Origin};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use vault::EpochRecord;
-use vault::seal::{Identity, seal_blob};
+use vault::seal::seal_blob;
 
 /// The log as it is where an epoch begins.
 #[derive(Clone, Debug)]
@@ -27,6 +28,15 @@ pub struct NewEpoch {
     /// The root over them.
     pub root: Hash,
     /// The epochs before, with their data keys.
+    pub earlier: Vec<(EpochRecord, DataKey)>,
+}
+
+/// What a view is opened with.
+#[derive(Clone, Debug)]
+pub struct ViewKeys {
+    /// The log's name.
+    pub origin: Origin,
+    /// Its epochs, with their data keys.
     pub earlier: Vec<(EpochRecord, DataKey)>,
 }
 
@@ -46,8 +56,8 @@ impl Keys {
 
     /// New keys for a new epoch, signed by the recovery key. Nothing is written yet, and no vault knows of it.
     pub fn start_epoch(recovery: &RecoveryKey, new: NewEpoch) -> Result<Self, Error> {
-        let (site, log_seed) = (Identity::generate(), random()?);
-        let data_key = DataKey::new(random()?);
+        let (data_key, log_seed) = (DataKey::new(random()?), random()?);
+        let site = site_identity(&data_key)?;
         let recipients = recipients(&recovery.recipient(), &site)?;
         let (blob_name, data_key_blob) = seal_blob(&recipients, data_key.bytes()).map_err(failed)?;
         let signer = recovery.signing_key(&new.origin);
@@ -73,6 +83,32 @@ impl Keys {
             epoch: new.epoch,
             log_seed,
             site,
+            view: false,
+            recovery_recipient: recovery.recipient(),
+            recovery_key: signer.verifier().clone(),
+            data_keys,
+            records,
+        })
+    }
+
+    /// Keys that read all epochs and start none: what they would write in is an epoch that no vault hears of.
+    pub fn view(recovery: &RecoveryKey, of: ViewKeys) -> Result<Self, Error> {
+        let (data_key, log_seed) = (DataKey::new(random()?), random()?);
+        let epoch = of.earlier.iter().map(|(record, _)| record.number).max().unwrap_or(0) + 1;
+        let signer = recovery.signing_key(&of.origin);
+        let (mut records, mut data_keys) = (BTreeMap::new(), BTreeMap::new());
+        let site = site_identity(&data_key)?;
+        data_keys.insert(epoch, data_key);
+        for (record, key) in of.earlier {
+            data_keys.insert(record.number, key);
+            records.insert(record.number, record);
+        }
+        Ok(Self {
+            origin: of.origin,
+            epoch,
+            log_seed,
+            site,
+            view: true,
             recovery_recipient: recovery.recipient(),
             recovery_key: signer.verifier().clone(),
             data_keys,

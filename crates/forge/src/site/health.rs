@@ -34,7 +34,7 @@ impl Site {
         if let Some(reason) = self.ledger.shipping().trouble() {
             return Err(Error::Frozen { reason });
         }
-        self.replicator.quorum_reachable().map_err(|missing| Error::NoQuorum { missing })
+        self.ledger.shipping().quorum_reachable().map_err(|missing| Error::NoQuorum { missing })
     }
 
     /// All held entries below this number are in the repositories on the disk.

@@ -11,13 +11,14 @@ use crate::log::{BlobSink, Log, checkpoint_last};
 use crate::people::{Authenticator, Passwords};
 use crate::projector::Position;
 use crate::push::PushContext;
+use crate::recover::{Past, View};
 use crate::repo::{BlobSource, Repositories};
 use crate::spool::{Fetch, Spool};
 use crate::writer::{Shipping, Submitter};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use vault::{JournalSource, Replicator, ReplicatorConfig};
+use vault::{JournalSource, Replicator, ReplicatorConfig, Role};
 
 /// What happened when a site was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +36,7 @@ impl Site {
         let lock = lock(&config.data)?;
         let (keys, begun) = keys(&config.data)?;
         let vaults = known_with(&config.data, &config.vaults)?;
+        let view = View::read(&config.data)?;
         let database = database(&config)?;
         let size = database.read(|tx| checkpoint_last(tx))?.map_or(0, |checkpoint| checkpoint.size);
         let spool = Spool::open(&config.data.join("spool"), keys.recipients()?, config.limits.spool_bytes_max, size)?;
@@ -46,20 +48,27 @@ impl Site {
             epochs: keys.records(),
             recovery_key: keys.recovery_key().clone(),
             policy: policy(keys.log_verifiers()?, &vaults),
-            vaults: vaults.clone(),
+            // No vault hears of a view.
+            vaults: if view.is_some() { Vec::new() } else { vaults.clone() },
         };
+        let may_read = vaults.iter().any(|url| url.role == Role::Recover);
         let readers: Arc<dyn Fetch> = Arc::new(Readers::new(&vaults)?);
         spool.fetch_from(Arc::clone(&readers));
         let source: Arc<dyn JournalSource> = log.clone();
         let replicator = Replicator::start(shippers, source).map_err(|e| Error::internal(e.to_string()))?;
         let replicator = Arc::new(replicator);
-        let shipping: Arc<dyn Shipping> = replicator.clone();
+        let shipping: Arc<dyn Shipping> = match &view {
+            Some(view) => Arc::new(Past::new(view)),
+            None => replicator.clone(),
+        };
         let ledger = Arc::new(Ledger::start(log, shipping, &config.limits.ledger)?);
-        ledger.writer().submit(Submitter::default(), keys.founding()?).await?;
-        ledger.writer().submit(Submitter::default(), VaultsEnrol(vaults)).await?;
+        if view.is_none() {
+            ledger.writer().submit(Submitter::default(), keys.founding()?).await?;
+            ledger.writer().submit(Submitter::default(), VaultsEnrol(vaults)).await?;
+        }
 
         let git = git::Git::find(config.limits.git).map_err(|e| Error::internal(e.to_string()))?;
-        let identities = vec![keys.identity().clone()];
+        let identities = keys.identities()?;
         let blobs = BlobSource::new(Arc::clone(&spool), identities, readers, config.data.join("spool"));
         let held = ledger.shipping().held();
         let repositories = Repositories::new(&config.data.join("git"), git, database.clone(), blobs, held)?;
@@ -83,6 +92,7 @@ impl Site {
             authenticator,
             repositories,
             position: Position::default(),
+            may_read,
             push,
             limits: config.limits,
             tasks: Mutex::default(),

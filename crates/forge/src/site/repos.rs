@@ -130,6 +130,13 @@ impl Site {
         repo.ok_or_else(|| Error::not_found(path))
     }
 
+    /// Puts one pack of everything a repository has into the vaults now, at the admin socket; otherwise that follows the volume of
+    /// pushes.
+    pub async fn consolidate(&self, path: &RepoPath) -> Result<(), Error> {
+        let id = self.administer(None, path).await?.repo().id;
+        self.maintenance().consolidate(id).await
+    }
+
     /// Who may use a repository besides its owner.
     pub async fn collaborator_list(
         &self,

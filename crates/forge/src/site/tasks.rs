@@ -1,7 +1,8 @@
 //! What a site does in the background.
 
 use super::Site;
-use crate::maintenance::Maintenance;
+use crate::error::Error;
+use crate::maintenance::{Maintenance, take_snapshot};
 use crate::projector::{Projector, all_repos};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -19,12 +20,7 @@ pub(super) fn start(site: &Arc<Site>) {
         position: site.position.clone(),
         pushed,
     };
-    let maintenance = Maintenance {
-        ledger: site.ledger.clone(),
-        repositories: site.repositories.clone(),
-        spool: site.spool.clone(),
-        limits: site.limits.clone(),
-    };
+    let maintenance = site.maintenance();
     let tasks = vec![
         tokio::spawn(projector.run()),
         tokio::spawn(maintenance.run(pushes)),
@@ -32,6 +28,18 @@ pub(super) fn start(site: &Arc<Site>) {
         tokio::spawn(fill(Sweeper::of(site))),
     ];
     site.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
+}
+
+impl Site {
+    pub(super) fn maintenance(&self) -> Maintenance {
+        let (ledger, repositories) = (self.ledger.clone(), self.repositories.clone());
+        Maintenance { ledger, repositories, spool: self.spool.clone(), limits: self.limits.clone() }
+    }
+
+    /// Takes a snapshot of the database into the vaults now; otherwise that follows the journal's growth. Gives its entry.
+    pub async fn snapshot_take(&self) -> Result<u64, Error> {
+        take_snapshot(&self.ledger, &self.spool).await
+    }
 }
 
 pub(super) async fn stop(site: &Site) {
@@ -59,7 +67,7 @@ impl Sweeper {
             spool: site.spool.clone(),
             repositories: site.repositories.clone(),
             position: site.position.clone(),
-            may_read: !site.replicator.readers().is_empty(),
+            may_read: site.may_read,
         }
     }
 }

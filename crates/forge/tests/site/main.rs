@@ -2,4 +2,5 @@
 
 mod accounts;
 mod pushes;
+mod recovery;
 mod rig;

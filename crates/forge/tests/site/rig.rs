@@ -163,15 +163,7 @@ impl SiteRig {
 
     /// An account with a token of these scopes.
     pub(crate) async fn user(&self, name: &str, scopes: &str) -> String {
-        let password: Password = format!("{name}'s password").parse().unwrap();
-        let new = NewUser {
-            name: name.parse().unwrap(),
-            email: None,
-            password: Some(password),
-            officer: false,
-            operator: false,
-        };
-        self.site.user_create(None, new).await.unwrap();
+        self.site.user_create(None, new_user(name)).await.unwrap();
         self.token(name, scopes).await
     }
 
@@ -197,6 +189,11 @@ impl SiteRig {
         }
         panic!("never came: {what}");
     }
+}
+
+pub(crate) fn new_user(name: &str) -> NewUser {
+    let password: Password = format!("{name}'s password").parse().unwrap();
+    NewUser { name: name.parse().unwrap(), email: None, password: Some(password), officer: false, operator: false }
 }
 
 type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;

@@ -1,0 +1,102 @@
+//! Recovery: a site from its vaults, on any machine, with the recovery key.
+//!
+//! ```text
+//! survey (who answers, how far is each) -> read the longest log, verified -> newest snapshot + the rest, or replay of all
+//!   -> new keys, new epoch signed by the recovery key, told to the vaults -> directory written -> serve
+//! ```
+//!
+//! Invariants:
+//! 1. Nothing is believed that is not signed: the epochs by the recovery key, every batch by its epoch's key, every entry by the
+//!    tree; a vault that shows another log than the others is named and not used.
+//! 2. The log goes on exactly where the longest verified one ends. The epoch that begins there shuts the lost site out of every
+//!    vault that hears of it.
+//! 3. The directory is a site's only at the very end (its keys come last): a recovery that was cut short is begun again, in an
+//!    empty directory.
+//! 4. [`At`] makes no site but a view: the log cannot be cut back, for the vaults hold what came later, and a site that went on
+//!    from an earlier entry would fork it. A view only reads, writes to no vault and has no keys to do so. What came later is
+//!    undone on the site itself, by new entries.
+
+mod full;
+mod log_source;
+mod rebuild;
+mod report;
+mod settle;
+mod survey;
+mod view;
+
+pub use full::FullReport;
+pub use report::{Progress, Report, VaultFound};
+pub(crate) use view::Past;
+pub use view::View;
+
+use crate::error::Error;
+use crate::keys::{Keys, RecoveryKey};
+use crate::site::{SiteConfig, SiteLimits};
+use std::path::PathBuf;
+use vault::VaultUrl;
+
+/// Up to where a view shows the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// As it was after this entry.
+    Entry(u64),
+    /// As it was at this time: microseconds since 1970.
+    Time(i64),
+}
+
+/// What is to be recovered, and how.
+#[derive(Debug)]
+pub struct RecoverRequest {
+    /// The vaults, with credentials that may read. The more of them answer, the surer it is that nothing is missing.
+    pub vaults: Vec<VaultUrl>,
+    /// The recovery key.
+    pub key: RecoveryKey,
+    /// The new data directory: absent or empty.
+    pub to: PathBuf,
+    /// A PostgreSQL database, empty; None: SQLite in the directory.
+    pub database: Option<String>,
+    /// A view of the past instead of a site.
+    pub at: Option<At>,
+    /// Fill and check all repositories now.
+    pub full: bool,
+    /// Tokens stay good. Otherwise they are revoked: nobody knows who took them from the lost site.
+    pub keep_credentials: bool,
+    /// Bounds.
+    pub limits: SiteLimits,
+}
+
+/// Recovers. `progress` is told what is being done.
+///
+/// Begun again after an error, it needs an empty directory; the vaults are as they were, or in a further epoch, which is no harm.
+pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Report, Error> {
+    let lock = empty_directory(&request)?;
+    let survey = survey::survey(&request.vaults, &request.key, progress).await?;
+    let mut config = SiteConfig::new(&request.to);
+    (config.database, config.limits) = (request.database.clone(), request.limits.clone());
+    let database = crate::site::database(&config)?;
+    let rebuilt = rebuild::rebuild(&survey, &request, &database, progress).await?;
+    let mut report = survey.report(&rebuilt);
+    match request.at {
+        Some(_) => report.view = Some(view::settle(&request, &rebuilt)?),
+        None => settle::settle(&survey, &request, &database, &rebuilt, &mut report, progress).await?,
+    }
+    report.repositories = settle::count_repositories(&database)?;
+    if request.full {
+        let keys = Keys::open(&request.to)?;
+        report.full = Some(full::fill_and_check(&survey, &request, &database, &keys, progress).await?);
+    }
+    drop(lock);
+    Ok(report)
+}
+
+fn empty_directory(request: &RecoverRequest) -> Result<std::fs::File, Error> {
+    let to = &request.to;
+    if to.exists() {
+        let mut entries = std::fs::read_dir(to).map_err(|e| Error::internal(format!("{}: {e}", to.display())))?;
+        if entries.next().is_some() {
+            let text = format!("{} is not empty: give --to a directory that is not there yet", to.display());
+            return Err(Error::conflict(text));
+        }
+    }
+    crate::site::lock(to)
+}

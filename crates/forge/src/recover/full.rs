@@ -1,0 +1,89 @@
+//! `--full`: every repository filled and checked before anybody is told that all is well.
+
+use super::RecoverRequest;
+use super::report::Progress;
+use super::survey::Survey;
+use crate::db::Db;
+use crate::error::Error;
+use crate::keys::Keys;
+use crate::log;
+use crate::projector::all_repos;
+use crate::repo::{BlobSource, Opened, Repositories, query, refs_as_of};
+use crate::site::Readers;
+use crate::spool::Spool;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What the check of all repositories found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FullReport {
+    /// Repositories filled and checked.
+    pub repositories: u64,
+    /// Refs compared with the journal.
+    pub refs: u64,
+    /// What is wrong, each with its repository. Empty: nothing.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for FullReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} repositories filled and checked (git fsck), {} refs as the journal has them",
+            self.repositories, self.refs
+        )?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\nproblem: {problem}"))
+    }
+}
+
+pub(super) async fn fill_and_check(
+    survey: &Survey,
+    request: &RecoverRequest,
+    database: &Db,
+    keys: &Keys,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<FullReport, Error> {
+    let size = database.read(log::checkpoint_last)?.map_or(0, |checkpoint| checkpoint.size);
+    let dir = request.to.join("spool");
+    let spool = Arc::new(Spool::open(&dir, keys.recipients()?, request.limits.spool_bytes_max, size)?);
+    let urls: Vec<_> = survey.sources.iter().map(|source| source.client.url().clone()).collect();
+    let blobs = BlobSource::new(spool, keys.identities()?, Arc::new(Readers::new(&urls)?), dir);
+    let git = git::Git::find(request.limits.git).map_err(|e| Error::internal(e.to_string()))?;
+    let held = watch::Sender::new(size);
+    let repositories = Repositories::new(&request.to.join("git"), git, database.clone(), blobs, held.subscribe())?;
+    let ids = all_repos(database).await?;
+    let mut report = FullReport { repositories: 0, refs: 0, problems: Vec::new() };
+    for (id, done) in ids.iter().zip(0..) {
+        let id = *id;
+        let repo = database.read_async(move |tx| query::repo_by_id(tx, id)).await?;
+        let path = repo.map_or_else(|| id.to_string(), |repo| repo.path);
+        progress(Progress::Repository { path: path.clone(), done, of: ids.len() as u64 });
+        match check(&repositories, database, id, size).await {
+            Ok((refs, problems)) => {
+                report.refs += refs;
+                report.problems.extend(problems.iter().map(|problem| format!("{path}: {problem}")));
+            }
+            Err(error) => report.problems.push(format!("{path}: {error}")),
+        }
+        report.repositories += 1;
+    }
+    Ok(report)
+}
+
+async fn check(repositories: &Repositories, database: &Db, id: u64, size: u64) -> Result<(u64, Vec<String>), Error> {
+    let opened: Opened = repositories.open_id(id).await?;
+    let expected = database.read_async(move |tx| refs_as_of(tx, id, size)).await?;
+    let mut problems = opened.git.fsck().await.map_err(|e| Error::internal(e.to_string()))?;
+    let there = opened.refs.refs();
+    for there in there.iter().filter(|there| !expected.contains_key(there.name.as_str())) {
+        problems.push(format!("the ref {} is in no entry", there.name));
+    }
+    for (name, oid) in &expected {
+        let found = there.iter().find(|there| there.name.as_str() == name.as_str());
+        if found.is_none_or(|found| found.id.as_bytes() != oid.as_bytes()) {
+            problems.push(format!("the ref {name} is not at {oid}"));
+        }
+    }
+    Ok((expected.len() as u64, problems))
+}

@@ -1,0 +1,133 @@
+//! What a recovery says.
+
+use super::{FullReport, View};
+use std::fmt;
+
+/// What is being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// A vault answered, or did not.
+    Vault(VaultFound),
+    /// The database's snapshot as of these entries is being loaded.
+    Snapshot {
+        /// Entries in it.
+        through: u64,
+    },
+    /// Entries are being replayed.
+    Replay {
+        /// Done so far.
+        entries: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// The new epoch is being told to the vaults.
+    Epoch {
+        /// Its number.
+        epoch: u64,
+    },
+    /// Repositories are being filled and checked.
+    Repository {
+        /// The next one.
+        path: String,
+        /// How many are done.
+        done: u64,
+        /// Of so many.
+        of: u64,
+    },
+}
+
+/// What was found at one vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultFound {
+    /// Its name.
+    pub name: String,
+    /// Who could destroy it.
+    pub domain: String,
+    /// How many entries it has cosigned; None: it does not answer, or cannot be believed.
+    pub entries: Option<u64>,
+    /// Why it does not.
+    pub problem: Option<String>,
+}
+
+/// What was recovered.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The log.
+    pub origin: String,
+    /// Entries recovered.
+    pub entries: u64,
+    /// When the last of them was written: microseconds since 1970.
+    pub last_time_us: i64,
+    /// The new epoch; None for a view.
+    pub epoch: Option<u64>,
+    /// The vaults.
+    pub vaults: Vec<VaultFound>,
+    /// From which snapshot; None: everything was replayed.
+    pub snapshot: Option<u64>,
+    /// Repositories there are.
+    pub repositories: u64,
+    /// Whether all tokens were revoked.
+    pub credentials_revoked: bool,
+    /// What could be missing, and what is wrong, each a sentence. Empty: nothing.
+    pub warnings: Vec<String>,
+    /// With `--full`: what the check of the repositories found.
+    pub full: Option<FullReport>,
+    /// With `--at`: what the view shows.
+    pub view: Option<View>,
+}
+
+impl Report {
+    /// Whether nothing that was asked for failed.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.full.as_ref().is_none_or(|full| full.problems.is_empty())
+    }
+}
+
+impl fmt::Display for VaultFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.entries, &self.problem) {
+            (Some(entries), None) => write!(f, "vault {} ({}): {entries} entries", self.name, self.domain),
+            (Some(entries), Some(problem)) => {
+                write!(f, "vault {} ({}): {entries} entries; {problem}", self.name, self.domain)
+            }
+            (None, problem) => {
+                let problem = problem.as_deref().unwrap_or("no answer");
+                write!(f, "vault {} ({}): {problem}", self.name, self.domain)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "log {}: {} entries recovered", self.origin, self.entries)?;
+        for vault in &self.vaults {
+            let lag = vault.entries.map(|entries| self.entries.saturating_sub(entries)).filter(|lag| *lag > 0);
+            writeln!(f, "  {vault}{}", lag.map(|lag| format!(", {lag} behind")).unwrap_or_default())?;
+        }
+        match self.snapshot {
+            Some(through) => {
+                writeln!(f, "database: snapshot of {through} entries, {} replayed", self.entries - through)?
+            }
+            None => writeln!(f, "database: {} entries replayed", self.entries)?,
+        }
+        writeln!(f, "repositories: {}", self.repositories)?;
+        if let Some(epoch) = self.epoch {
+            writeln!(f, "epoch {epoch} begins here; the lost site can write to these vaults no more")?;
+        }
+        if self.credentials_revoked {
+            writeln!(
+                f,
+                "all access tokens are revoked: make new ones (outlast token create), or recover with --keep-credentials"
+            )?;
+        }
+        if let Some(full) = &self.full {
+            writeln!(f, "{full}")?;
+        }
+        if let Some(view) = &self.view {
+            writeln!(f, "{view}")?;
+        }
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
+    }
+}

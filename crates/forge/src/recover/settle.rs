@@ -1,0 +1,115 @@
+//! The new epoch, and the directory that becomes the site's.
+
+use super::RecoverRequest;
+use super::rebuild::Rebuilt;
+use super::report::{Progress, Report};
+use super::survey::Survey;
+use crate::db::Db;
+use crate::error::Error;
+use crate::keys::{Keys, NewEpoch};
+use crate::ledger::{Ledger, LedgerLimits};
+use crate::log::{BlobSink, Log};
+use crate::people::command::CredentialsRevoke;
+use crate::site::{VaultsEnrol, known_with};
+use crate::spool::Spool;
+use crate::writer::{Shipping, Submitter};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Starts the new epoch at the vaults, writes its first entries, and makes the directory a site's.
+pub(super) async fn settle(
+    survey: &Survey,
+    request: &RecoverRequest,
+    database: &Db,
+    rebuilt: &Rebuilt,
+    report: &mut Report,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<(), Error> {
+    let new = NewEpoch {
+        origin: survey.origin.clone(),
+        epoch: survey.newest_epoch() + 1,
+        size: rebuilt.size,
+        root: rebuilt.root,
+        earlier: survey.epochs.values().cloned().collect(),
+    };
+    let keys = Keys::start_epoch(&request.key, new)?;
+    progress(Progress::Epoch { epoch: keys.epoch() });
+    tell_vaults(survey, &keys, report).await?;
+    begin(request, database, &keys).await?;
+    keep_vaults(request)?;
+    keys.write(&request.to)?;
+    (report.epoch, report.credentials_revoked) = (Some(keys.epoch()), !request.keep_credentials);
+    Ok(())
+}
+
+/// A vault that cannot be told now is told by the site's shippers when it can.
+async fn tell_vaults(survey: &Survey, keys: &Keys, report: &mut Report) -> Result<(), Error> {
+    let (mut told, mut problems) = (0, Vec::new());
+    let records = keys.records();
+    for source in &survey.sources {
+        let name = &source.client.url().name;
+        let mut outcome = Ok(());
+        // One that slept through an earlier recovery learns of that too; what it knows it takes as said.
+        for record in records.iter().skip(1) {
+            outcome = source.client.start_epoch(&record.statement, &record.data_key).await;
+        }
+        match outcome {
+            Ok(()) => told += 1,
+            Err(error) => problems.push(format!("vault {name} did not take the new epoch: {error}")),
+        }
+    }
+    if told == 0 {
+        return Err(Error::internal(format!("no vault took the new epoch: {}", problems.join("; "))));
+    }
+    report.warnings.extend(problems);
+    Ok(())
+}
+
+/// The first entries of the new epoch. They are shipped when the site is served.
+async fn begin(request: &RecoverRequest, database: &Db, keys: &Keys) -> Result<(), Error> {
+    let spool = Spool::open(&request.to.join("spool"), keys.recipients()?, request.limits.spool_bytes_max, 0)?;
+    let sink: Arc<dyn BlobSink> = Arc::new(Arc::new(spool));
+    let log = Log::open(database.clone(), keys.log_keys()?, sink)?;
+    let ledger = Ledger::start(log, Arc::new(Offline), &LedgerLimits::default())?;
+    let site = Submitter::default();
+    ledger.writer().submit(site, keys.founding()?).await?;
+    ledger.writer().submit(site, VaultsEnrol(request.vaults.clone())).await?;
+    if !request.keep_credentials {
+        let reason = "the site was recovered from its vaults".to_owned();
+        ledger.writer().submit(site, CredentialsRevoke { account: None, reason }).await?;
+    }
+    let stopping = tokio::task::spawn_blocking(move || ledger.stop());
+    stopping.await.map_err(|e| Error::internal(e.to_string()))
+}
+
+/// The vaults the directory is served with: their credentials let the site read what it has not filled yet.
+pub(super) fn keep_vaults(request: &RecoverRequest) -> Result<(), Error> {
+    known_with(&request.to, &request.vaults).map(drop)
+}
+
+pub(super) fn count_repositories(database: &Db) -> Result<u64, Error> {
+    database.read(|tx| Ok(tx.query_one("SELECT count(*) FROM repository", &[])?.get(0)?))
+}
+
+/// No vaults: what is written now is shipped later.
+struct Offline;
+
+impl Shipping for Offline {
+    fn committed(&self) {}
+
+    fn held(&self) -> watch::Receiver<u64> {
+        watch::Sender::new(0).subscribe()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    fn quorum_reachable(&self) -> Result<(), Vec<String>> {
+        Err(Vec::new())
+    }
+
+    fn sizes(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+}

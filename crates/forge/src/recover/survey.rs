@@ -1,0 +1,209 @@
+//! Who answers, what each has, and which log is the site's.
+
+use super::rebuild::Rebuilt;
+use super::report::{Progress, Report, VaultFound};
+use crate::error::Error;
+use crate::keys::RecoveryKey;
+use journal::checkpoint::Checkpoint;
+use journal::cosignature;
+use journal::entry::DataKey;
+use journal::epoch::Epoch;
+use journal::merkle::Frontier;
+use journal::note::{SignedNote, VerifierKey};
+use journal::{Hash, Origin};
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::sync::Arc;
+use vault::seal::open_blob;
+use vault::{EpochRecord, LogReader, Role, VaultClient, VaultUrl};
+
+/// A vault that answers and keeps this site's log.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) client: Arc<VaultClient>,
+    /// What it has cosigned: size and root.
+    pub(super) size: u64,
+    pub(super) root: Hash,
+}
+
+/// What is known before anything is read.
+pub(super) struct Survey {
+    pub(super) origin: Origin,
+    pub(super) recovery_key: VerifierKey,
+    /// Those that can be read, the longest log first.
+    pub(super) sources: Vec<Source>,
+    pub(super) found: Vec<VaultFound>,
+    /// Every epoch any of them knows, with its data key.
+    pub(super) epochs: BTreeMap<u64, (EpochRecord, DataKey)>,
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) async fn survey(
+    urls: &[VaultUrl],
+    key: &RecoveryKey,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Survey, Error> {
+    if let Some(url) = urls.iter().find(|url| url.role != Role::Recover) {
+        let text =
+            format!("the URL of vault {} may only append: recovering needs the text of its recover.url", url.name);
+        return Err(Error::invalid(text));
+    }
+    let (mut sources, mut found, mut origins) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for url in urls {
+        let (name, domain) = (url.name.clone(), url.domain.clone());
+        let looked = look(url).await;
+        let vault = match &looked {
+            Ok((_, source)) => VaultFound { name, domain, entries: Some(source.size), problem: None },
+            Err(problem) => VaultFound { name, domain, entries: None, problem: Some(problem.clone()) },
+        };
+        progress(Progress::Vault(vault.clone()));
+        found.push(vault);
+        if let Ok((origin, source)) = looked {
+            origins.entry(origin).or_insert_with(Vec::new).push(source.client.url().name.clone());
+            sources.push(source);
+        }
+    }
+    let origin = one_origin(&origins, &found)?;
+    sources.sort_by_key(|source| std::cmp::Reverse(source.size));
+    let recovery_key = key.signing_key(&origin).verifier().clone();
+    let mut survey = Survey { origin, recovery_key, sources, found, epochs: BTreeMap::new(), warnings: Vec::new() };
+    survey.read_epochs(key).await?;
+    Ok(survey)
+}
+
+/// What a vault says of itself, as far as it can be believed already.
+async fn look(url: &VaultUrl) -> Result<(Origin, Source), String> {
+    let client = Arc::new(VaultClient::new(url.clone()).map_err(|e| e.to_string())?);
+    let state = client.state().await.map_err(|e| e.to_string())?;
+    let origin = state.origin.ok_or("it keeps no site's log")?.parse().map_err(|e| format!("{e}"))?;
+    if state.damaged.is_some() {
+        tracing::warn!(vault = url.name, "the vault reports damage; what is good in it is used");
+    }
+    let Some(checkpoint) = state.checkpoint else {
+        let source = Source { client, size: 0, root: Frontier::new().root() };
+        // A damaged vault signs nothing: how far it reaches, reading will show.
+        return Ok((origin, Source { size: if state.damaged.is_some() { state.size } else { 0 }, ..source }));
+    };
+    let note: SignedNote = checkpoint.parse().map_err(|e| format!("its checkpoint: {e}"))?;
+    let signed = note.signatures().iter().any(|line| cosignature::verify(&url.vkey, note.text(), line).is_ok());
+    let value: Checkpoint = note.text().parse().map_err(|e| format!("its checkpoint: {e}"))?;
+    if !signed || value.origin != origin {
+        return Err("its checkpoint is not one it has cosigned".to_owned());
+    }
+    Ok((origin, Source { client, size: value.size, root: value.root }))
+}
+
+fn one_origin(origins: &BTreeMap<Origin, Vec<String>>, found: &[VaultFound]) -> Result<Origin, Error> {
+    let mut all = origins.keys();
+    match (all.next(), all.next()) {
+        (Some(origin), None) => Ok(origin.clone()),
+        (Some(_), Some(_)) => {
+            let list: Vec<_> =
+                origins.iter().map(|(origin, names)| format!("{} keeps {origin}", names.join(", "))).collect();
+            Err(Error::invalid(format!(
+                "these vaults belong to different sites: {}. Give those of one",
+                list.join("; ")
+            )))
+        }
+        (None, _) => {
+            let list: Vec<_> = found.iter().map(ToString::to_string).collect();
+            Err(Error::invalid(format!("no vault could be read: {}", list.join("; "))))
+        }
+    }
+}
+
+impl Survey {
+    /// Reads the epochs from all vaults; a vault whose epochs the recovery key did not sign is of another site, or the key is.
+    async fn read_epochs(&mut self, key: &RecoveryKey) -> Result<(), Error> {
+        let mut good = Vec::new();
+        for source in std::mem::take(&mut self.sources) {
+            match LogReader::open(source.client.clone(), Frontier::new(), Some(&self.recovery_key)).await {
+                Ok(reader) => {
+                    for (epoch, statement) in reader.epochs() {
+                        self.add_epoch(&source.client, key, epoch, statement).await?;
+                    }
+                    good.push(source);
+                }
+                Err(error) => self.discard(&source.client.url().name.clone(), &error.to_string()),
+            }
+        }
+        self.sources = good;
+        if self.sources.is_empty() {
+            return Err(Error::invalid(
+                "no vault's log was begun with this recovery key: is it the right key for these vaults?",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn add_epoch(
+        &mut self,
+        client: &VaultClient,
+        key: &RecoveryKey,
+        epoch: &Epoch,
+        statement: &str,
+    ) -> Result<(), Error> {
+        if self.epochs.contains_key(&epoch.epoch) {
+            return Ok(());
+        }
+        let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("the data key of epoch {}: {e}", epoch.epoch));
+        let mut sealed = Vec::new();
+        if !client.blob(&epoch.data_key, &mut sealed).await.map_err(|e| bad(&e))? {
+            return Err(bad(&"the vault has it not"));
+        }
+        let mut plain = Vec::new();
+        let reader = open_blob(key.identity(), sealed.as_slice()).map_err(|e| bad(&e))?;
+        reader.take(64).read_to_end(&mut plain).map_err(|e| bad(&e))?;
+        let plain = plain.try_into().map_err(|_| bad(&"it has not 32 bytes"))?;
+        let record = EpochRecord { number: epoch.epoch, statement: statement.to_owned(), data_key: sealed };
+        self.epochs.insert(epoch.epoch, (record, DataKey::new(plain)));
+        Ok(())
+    }
+
+    /// A vault that cannot be used after all.
+    pub(super) fn discard(&mut self, name: &str, problem: &str) {
+        for found in self.found.iter_mut().filter(|found| found.name == name) {
+            found.problem = Some(problem.to_owned());
+        }
+    }
+
+    /// The number of the newest epoch any vault knows.
+    pub(super) fn newest_epoch(&self) -> u64 {
+        self.epochs.keys().next_back().copied().unwrap_or(0)
+    }
+
+    pub(super) fn report(&self, rebuilt: &Rebuilt) -> Report {
+        let mut warnings = self.warnings.clone();
+        warnings.extend(rebuilt.warnings.iter().cloned());
+        let answering = self.found.iter().filter(|found| found.entries.is_some()).count();
+        if answering == 1 {
+            warnings.push(format!(
+                "one vault alone was read. What it holds is verified, up to entry {}; what other vaults have cosigned beyond \
+                 that is not known here: it can be everything the site wrote since this vault last answered it",
+                rebuilt.size.saturating_sub(1)
+            ));
+        } else if answering < self.found.len() {
+            warnings.push(
+                "not all vaults answered; nothing acknowledged is missing if those that did are a quorum".to_owned(),
+            );
+        }
+        let longest = self.found.iter().filter_map(|found| found.entries).max().unwrap_or(0);
+        if longest > rebuilt.available {
+            let missing = longest - rebuilt.available;
+            warnings.push(format!("{missing} entries that a vault has cosigned could not be read from any"));
+        }
+        Report {
+            origin: self.origin.to_string(),
+            entries: rebuilt.size,
+            last_time_us: rebuilt.last_time_us,
+            epoch: None,
+            vaults: self.found.clone(),
+            snapshot: rebuilt.snapshot,
+            repositories: 0,
+            credentials_revoked: false,
+            warnings,
+            full: None,
+            view: None,
+        }
+    }
+}
