@@ -199,6 +199,18 @@ impl Writer {
         self.progress.receiver_count() > 1
     }
 
+    /// The answer ends here for who reads it, and is not kept: it tells of an error.
+    pub fn end_unkept(mut self) {
+        self.ended = true;
+        self.cache.forget(self.key);
+        self.progress.send_modify(|progress| progress.end = Some(Ok(())));
+    }
+
+    /// How many bytes it has.
+    pub fn bytes(&self) -> u64 {
+        self.progress.borrow().bytes
+    }
+
     /// The answer is whole, or will never be.
     pub fn end(mut self, result: Result<(), String>) {
         self.ended = true;

@@ -20,6 +20,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
@@ -94,6 +95,7 @@ pub struct Git {
     version: (u32, u32),
     limits: ChildLimits,
     sandboxed: bool,
+    started: Arc<AtomicU64>,
 }
 
 impl Git {
@@ -123,12 +125,17 @@ impl Git {
         if !sandboxed {
             tracing::warn!("this kernel has no Landlock: git runs without a sandbox");
         }
-        Ok(Self { program: Arc::new(program), version, limits, sandboxed })
+        Ok(Self { program: Arc::new(program), version, limits, sandboxed, started: Arc::default() })
     }
 
     /// Its version.
     pub fn version(&self) -> (u32, u32) {
         self.version
+    }
+
+    /// How many children this handle and its clones have started.
+    pub fn children_started(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
     }
 
     /// Whether children are sandboxed.
@@ -299,6 +306,7 @@ impl GitCommand {
     /// When the system can't.
     pub async fn spawn(self) -> Result<GitChild, ChildError> {
         let command = self.command;
+        self.git.started.fetch_add(1, Ordering::Relaxed);
         let start = move |error| ChildError::Start { command, error };
         let runtime = tokio::runtime::Handle::current();
         let limits = self.git.limits;

@@ -8,15 +8,16 @@
 //! away after that changes nothing: the push is carried through.
 
 mod commands;
+mod connected;
 mod report;
 
 pub use commands::{Capabilities, Command, ProtocolError, PushRequest, ReceiveLimits, RefUpdate};
 
 use crate::child::ChildError;
 use crate::pack_budget::PackReader;
-use crate::pkt::Band;
+use crate::pkt::{Band, PktError};
 use crate::quarantine::{IndexPack, Quarantine};
-use crate::repository::{Repository, RepositoryError, known_tips};
+use crate::repository::{Repository, RepositoryError};
 use crate::snapshot::RefSnapshot;
 use crate::upload::Answer;
 use bytes::{Bytes, BytesMut};
@@ -71,7 +72,7 @@ pub struct Accepted {
 /// Why a push could not even be answered in its own protocol.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
-    /// It is not a push, or over a limit.
+    /// It is not a push at all.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
     /// The server failed.
@@ -104,7 +105,15 @@ pub async fn serve<R: AsyncRead + Send + Unpin, A: Acceptor>(
     limits: ReceiveLimits,
     mut acceptor: A,
 ) -> Result<Answer, ReceiveError> {
-    let request = PushRequest::read(&mut body, repository.format(), &limits).await?;
+    let mut request = PushRequest::default();
+    match request.read_from(&mut body, repository.format(), &limits).await {
+        Ok(()) => {}
+        Err(ProtocolError::Pkt(PktError::Io(error))) => return Err(error.into()),
+        Err(error) => {
+            drain(&mut body, &limits).await?;
+            return Ok(report::failure(&request.capabilities, &error.to_string()));
+        }
+    }
     if request.commands.is_empty() {
         // A client that tries its credentials out before it sends a large pack.
         return Ok(Box::pin(futures_util::stream::empty()));
@@ -287,16 +296,20 @@ impl<A: Acceptor> Push<A> {
         self.verdicts.iter_mut().filter(|verdict| verdict.is_ok()).for_each(|verdict| *verdict = Err(why.to_owned()));
     }
 
-    async fn decide(mut self, quarantine: Option<Quarantine>, reporter: &Reporter) {
+    fn fail_atomic(&mut self) {
         if self.request.capabilities.atomic && self.verdicts.iter().any(Result::is_err) {
             self.fail_all("atomic push failed");
         }
-        let (_, updates) = self.request.updates(&self.verdicts);
-        let checking = check(&self.repository, &self.refs, &updates, quarantine.as_ref());
-        if let Err(error) = reporter.keep_alive(checking).await {
-            tracing::info!(%error, repository = %self.repository.path().display(), "a push is not connected");
-            self.fail_all("missing necessary objects");
+    }
+
+    async fn decide(mut self, quarantine: Option<Quarantine>, reporter: &Reporter) {
+        self.fail_atomic();
+        let (places, updates) = self.request.updates(&self.verdicts);
+        let checking = connected::verdicts(&self.repository, &self.refs, &updates, quarantine.as_ref());
+        for (place, verdict) in places.into_iter().zip(reporter.keep_alive(checking).await) {
+            self.verdicts[place] = verdict;
         }
+        self.fail_atomic();
         let (places, updates) = self.request.updates(&self.verdicts);
         let mut messages = Vec::new();
         if !updates.is_empty() {
@@ -313,18 +326,4 @@ impl<A: Acceptor> Push<A> {
         }
         reporter.report(Ok(()), &self.request, &self.verdicts).await;
     }
-}
-
-async fn check(
-    repository: &Repository,
-    refs: &RefSnapshot,
-    updates: &[RefUpdate],
-    quarantine: Option<&Quarantine>,
-) -> Result<(), RepositoryError> {
-    let new = updates.iter().filter_map(|update| update.new).collect::<Vec<_>>();
-    let head = refs.get(refs.head()).map(|r| r.id);
-    // What the client believes to be there need not be: only ids that are refs' own are known.
-    let old = updates.iter().filter_map(|update| refs.get(&update.name)).map(|r| r.id);
-    let known = known_tips(refs.refs(), head, old);
-    repository.check_connected(quarantine, &new, &known).await
 }

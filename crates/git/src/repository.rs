@@ -290,10 +290,25 @@ impl Repository {
         new: &[ObjectId],
         known: &[ObjectId],
     ) -> Result<(), RepositoryError> {
-        if new.is_empty() {
+        self.check_tips(quarantine, &[], new, known).await
+    }
+
+    /// As [`Self::check_connected`]; besides, `branches` have to be commits, or tags of them.
+    ///
+    /// # Errors
+    /// The words of Git when something is missing or of another kind.
+    pub async fn check_tips(
+        &self,
+        quarantine: Option<&Quarantine>,
+        branches: &[ObjectId],
+        new: &[ObjectId],
+        known: &[ObjectId],
+    ) -> Result<(), RepositoryError> {
+        if branches.is_empty() && new.is_empty() {
             return Ok(());
         }
         let mut input = String::new();
+        branches.iter().for_each(|id| input.push_str(&format!("{id}^{{commit}}\n")));
         new.iter().for_each(|id| input.push_str(&format!("{id}\n")));
         known.iter().for_each(|id| input.push_str(&format!("^{id}\n")));
         let mut walk = self.command("rev-list").flag("--objects").flag("--stdin").flag("--quiet");

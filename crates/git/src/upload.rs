@@ -239,9 +239,17 @@ async fn compute(mut child: GitChild, request: Vec<u8>, mut writer: Writer) -> R
             let _ = stdin.write_all(&request).await;
         }
     });
-    let result = copy(&mut child, &mut writer).await;
-    let result = match result {
-        Ok(()) => child.wait().await.map_err(|error| error.to_string()),
+    let copied = copy(&mut child, &mut writer).await;
+    let result = match copied {
+        Ok(()) => match child.wait().await {
+            Err(error @ ChildError::Failed { .. }) if writer.bytes() > 0 => {
+                // It has told the client itself what is wrong, as its last line.
+                feeding.abort();
+                writer.end_unkept();
+                return Err(error.to_string());
+            }
+            waited => waited.map_err(|error| error.to_string()),
+        },
         Err(error) => Err(error),
     };
     feeding.abort();

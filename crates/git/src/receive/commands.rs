@@ -92,7 +92,7 @@ pub struct Capabilities {
 }
 
 /// Everything before the pack.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PushRequest {
     /// The refs, in the client's order.
     pub commands: Vec<Command>,
@@ -116,39 +116,47 @@ impl PushRequest {
         format: ObjectFormat,
         limits: &ReceiveLimits,
     ) -> Result<Self, ProtocolError> {
-        let mut request =
-            Self { commands: Vec::new(), capabilities: Capabilities::default(), push_options: Vec::new() };
-        let mut first = true;
-        while let Some(line) = pkt::read(body).await? {
-            let Line::Data(payload) = line else { break };
-            request.line(&payload, first, format)?;
-            first = false;
-            if request.commands.len() > limits.commands_max {
+        let mut request = Self::default();
+        request.read_from(body, format, limits).await.map(|()| request)
+    }
+
+    /// As [`Self::read`]; after an error, what was understood before it is here: above all how the client is to be told.
+    pub(super) async fn read_from<R: AsyncRead + Unpin>(
+        &mut self,
+        body: &mut R,
+        format: ObjectFormat,
+        limits: &ReceiveLimits,
+    ) -> Result<(), ProtocolError> {
+        let mut shallow = 0;
+        while let Some(Line::Data(payload)) = pkt::read(body).await? {
+            // A shallow client's own boundaries come first. Whether its objects are complete is checked by walking them.
+            if payload.starts_with(b"shallow ") {
+                shallow += 1;
+            } else {
+                self.line(&payload, format)?;
+            }
+            if self.commands.len() > limits.commands_max || shallow > limits.commands_max {
                 return Err(ProtocolError::TooMany { what: "refs (push_commands_max)", limit: limits.commands_max });
             }
         }
-        if request.capabilities.push_options {
-            request.read_options(body, limits).await?;
+        if self.capabilities.push_options {
+            self.read_options(body, limits).await?;
         }
-        request.refuse_duplicates();
-        Ok(request)
+        self.refuse_duplicates();
+        Ok(())
     }
 
-    fn line(&mut self, payload: &[u8], first: bool, format: ObjectFormat) -> Result<(), ProtocolError> {
-        let text = std::str::from_utf8(payload).map_err(|_| malformed("a ref name is not UTF-8"))?;
-        let (command, capabilities) = match text.split_once('\0') {
-            Some((command, capabilities)) if first => (command, Some(capabilities)),
+    fn line(&mut self, payload: &[u8], format: ObjectFormat) -> Result<(), ProtocolError> {
+        let (command, capabilities) = match payload.iter().position(|byte| *byte == 0) {
+            Some(end) if self.commands.is_empty() => (&payload[..end], Some(&payload[end + 1..])),
             Some(_) => return Err(malformed("capabilities stand on the first line only")),
-            None => (text, None),
+            None => (payload, None),
         };
         if let Some(capabilities) = capabilities {
-            self.capabilities = Capabilities::parse(capabilities, format)?;
+            self.capabilities.parse(&String::from_utf8_lossy(capabilities), format)?;
         }
+        let command = std::str::from_utf8(command).map_err(|_| malformed("a ref name is not UTF-8"))?;
         let command = command.trim_end_matches('\n');
-        // A shallow client's own boundaries: whether its objects are complete is checked by walking them.
-        if command.starts_with("shallow ") {
-            return Ok(());
-        }
         if command.starts_with("push-cert") {
             return Err(malformed("signed pushes are not offered here"));
         }
@@ -226,8 +234,8 @@ impl PushRequest {
 }
 
 impl Capabilities {
-    fn parse(text: &str, format: ObjectFormat) -> Result<Self, ProtocolError> {
-        let mut capabilities = Self::default();
+    fn parse(&mut self, text: &str, format: ObjectFormat) -> Result<(), ProtocolError> {
+        let capabilities = self;
         let mut client_format = ObjectFormat::Sha1;
         for word in text.split_ascii_whitespace() {
             match word {
@@ -244,7 +252,7 @@ impl Capabilities {
             }
         }
         if client_format == format {
-            return Ok(capabilities);
+            return Ok(());
         }
         Err(malformed(format!("this repository's objects are {}, yours are {}", format.name(), client_format.name())))
     }
@@ -282,6 +290,15 @@ mod tests {
         let (_, updates) = request.updates(&request.verdicts());
         assert_eq!((updates[0].old, updates[1].new), (None, None));
         assert!(request.has_pack());
+    }
+
+    #[test]
+    fn a_shallow_clients_boundaries_come_before_its_capabilities() {
+        let lines = [format!("shallow {A}"), format!("{ZERO} {A} refs/heads/a\0report-status")];
+        let request = read(&lines, &[], &ReceiveLimits::default()).unwrap();
+        assert!(request.capabilities.report_status && request.commands.len() == 1);
+        let one = ReceiveLimits { commands_max: 1, ..ReceiveLimits::default() };
+        assert!(read(&vec![lines[0].clone(); 3], &[], &one).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::commands::{Capabilities, PushRequest};
 use crate::pkt::{self, Band};
+use crate::upload::Answer;
 use bytes::Bytes;
 use std::future::Future;
 use std::time::Duration;
@@ -77,6 +78,18 @@ impl Reporter {
         }
         self.send(out).await;
     }
+}
+
+/// The whole answer to a request that is no push, or over a limit: what the client prints as the remote's.
+pub(super) fn failure(capabilities: &Capabilities, words: &str) -> Answer {
+    let mut out = Vec::new();
+    if capabilities.side_band {
+        pkt::write_band(&mut out, Band::Error, format!("outlast: {}\n", one_line(words)).as_bytes());
+        pkt::write_flush(&mut out);
+    } else {
+        out = pkt::error_line(words);
+    }
+    Box::pin(futures_util::stream::iter([Ok(out.into())]))
 }
 
 fn one_line(words: &str) -> String {
