@@ -7,7 +7,11 @@ use crate::event::{Event, Stamp};
 use crate::log::{self, CheckpointRow, Edges, EntryRow, FullTile, LogKeys};
 use crate::schema;
 use journal::merkle::Frontier;
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Checkpoints read at a time.
+const CHECKPOINTS_AT_ONCE: u64 = 4096;
 
 type Sent = Result<Vec<(Stamp, Event)>, Error>;
 
@@ -29,17 +33,12 @@ pub fn rebuild(from: &Db, keys: &LogKeys, size: u64, into: &Db) -> Result<(), Er
 }
 
 fn send_journal(from: &Db, keys: &LogKeys, size: u64, sender: &SyncSender<Sent>) -> Result<(), Error> {
-    // The tiles are read in a transaction of their own: rows come one by one in the other.
-    let tiles_db = from.clone();
+    let mut walk =
+        Walk { log: from, keys, checkpoints: VecDeque::new(), frontier: Frontier::new(), edges: Edges::default() };
     from.read(|tx| {
-        let checkpoints = log::checkpoint_list(tx, 0, i64::MAX as u64)?;
-        let mut walk = Walk { keys, checkpoints: &checkpoints, frontier: Frontier::new(), edges: Edges::default() };
         let mut chunk = Vec::new();
         log::entry_each(tx, 0, size, |row| {
-            let full = walk.step(&row)?;
-            for tile in &full {
-                tiles_db.read(|tx| stored_tile_is(tx, tile))?;
-            }
+            walk.step(&row)?;
             chunk.push((row.stamp, log::read_row(&row)?.1));
             if chunk.len() >= CHUNK_EVENTS {
                 sender.send(Ok(std::mem::take(&mut chunk))).map_err(|_| Error::Stopping)?;
@@ -55,29 +54,34 @@ fn send_journal(from: &Db, keys: &LogKeys, size: u64, sender: &SyncSender<Sent>)
 
 /// The journal read from its beginning, checked against all that was signed and stored about it.
 struct Walk<'a> {
+    /// Checkpoints and tiles are read in transactions of their own: the entries' rows come one by one in theirs.
+    log: &'a Db,
     keys: &'a LogKeys,
-    /// Those not reached yet.
-    checkpoints: &'a [CheckpointRow],
+    /// Some of those not reached yet.
+    checkpoints: VecDeque<CheckpointRow>,
     frontier: Frontier,
     edges: Edges,
 }
 
 impl Walk<'_> {
-    fn step(&mut self, row: &EntryRow) -> Result<Vec<FullTile>, Error> {
+    fn step(&mut self, row: &EntryRow) -> Result<(), Error> {
         let seq = self.frontier.size();
         if row.stamp.seq != seq {
             return Err(gap(seq, row.stamp.seq));
         }
-        let Some((checkpoint, later)) = self.checkpoints.split_first() else {
-            return Err(Error::damaged(format!("no checkpoint covers entry {seq}")));
-        };
+        if self.checkpoints.is_empty() {
+            self.checkpoints.extend(self.log.read(|tx| log::checkpoint_list(tx, seq, CHECKPOINTS_AT_ONCE))?);
+        }
+        let next = self.checkpoints.front();
+        let checkpoint = next.ok_or_else(|| Error::damaged(format!("no checkpoint covers entry {seq}")))?;
         self.keys.reseal(checkpoint.epoch, row)?;
         self.frontier.push(row.leaf_hash);
         if self.frontier.size() == checkpoint.size {
             checkpoint_is(checkpoint, &self.frontier)?;
-            self.checkpoints = later;
+            self.checkpoints.pop_front();
         }
-        Ok(self.edges.push(row.leaf_hash))
+        let full = self.edges.push(row.leaf_hash);
+        full.iter().try_for_each(|tile| self.log.read(|tx| stored_tile_is(tx, tile)))
     }
 }
 
