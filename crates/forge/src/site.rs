@@ -30,12 +30,12 @@ use crate::ledger::Ledger;
 use crate::people::Authenticator;
 use crate::projector::Position;
 use crate::push::PushContext;
-use crate::repo::Repositories;
+use crate::repo::{BlobSource, Repositories};
 use crate::spool::Spool;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinHandle;
-use vault::Replicator;
+use vault::{Replicator, VaultUrl};
 
 /// A running site. Dropped without [`Site::stop`] it ends as if the power had gone; what was answered is kept.
 pub struct Site {
@@ -48,8 +48,9 @@ pub struct Site {
     authenticator: Authenticator,
     repositories: Repositories,
     position: Position,
-    /// Some vault's credential lets this site read: it was recovered.
-    may_read: bool,
+    /// The vaults whose credential lets this site read: it was recovered.
+    readable: Vec<VaultUrl>,
+    blobs: BlobSource,
     push: PushContext,
     limits: SiteLimits,
     tasks: Mutex<Vec<JoinHandle<()>>>,

@@ -31,8 +31,8 @@ impl JournalSource for Log {
     }
 
     fn root_at(&self, size: u64) -> Result<Option<Hash>, SourceError> {
-        let row = self.db.read(|tx| store::checkpoint_fetch(tx, size));
-        row.map(|row| row.map(|row| row.root)).map_err(|e| SourceError::new(e.to_string()))
+        let root = self.db.read(|tx| root_of(tx, size));
+        root.map_err(|e| SourceError::new(e.to_string()))
     }
 
     fn blob(&self, name: &BlobName) -> Result<Option<BlobReader>, SourceError> {
@@ -51,6 +51,19 @@ impl JournalSource for Log {
             *now = size.max(*now);
             grown
         });
+    }
+}
+
+/// No root is no proof of a fork while the log before a snapshot is not filled in yet.
+fn root_of(tx: &mut Tx, size: u64) -> Result<Option<Hash>, Error> {
+    if let Some(row) = store::checkpoint_fetch(tx, size)? {
+        return Ok(Some(row.root));
+    }
+    match super::unfilled(tx)?.filter(|gap| gap.contains(&size)) {
+        Some(gap) => {
+            Err(Error::internal(format!("entries {} to {} are still being brought back", gap.start, gap.end - 1)))
+        }
+        None => Ok(None),
     }
 }
 

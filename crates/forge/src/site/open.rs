@@ -18,7 +18,14 @@ use crate::writer::{Shipping, Submitter};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use vault::{JournalSource, Replicator, ReplicatorConfig, Role};
+
+/// How long opening waits for the vaults; without them the site is opened for reading.
+const QUORUM_WAIT: Duration = Duration::from_secs(2);
+/// How long a data directory's lock is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What happened when a site was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +58,6 @@ impl Site {
             // No vault hears of a view.
             vaults: if view.is_some() { Vec::new() } else { vaults.clone() },
         };
-        let may_read = vaults.iter().any(|url| url.role == Role::Recover);
         let readers: Arc<dyn Fetch> = Arc::new(Readers::new(&vaults)?);
         spool.fetch_from(Arc::clone(&readers));
         let source: Arc<dyn JournalSource> = log.clone();
@@ -64,14 +70,15 @@ impl Site {
         let ledger = Arc::new(Ledger::start(log, shipping, &config.limits.ledger)?);
         if view.is_none() {
             ledger.writer().submit(Submitter::default(), keys.founding()?).await?;
-            ledger.writer().submit(Submitter::default(), VaultsEnrol(vaults)).await?;
+            ledger.writer().submit(Submitter::default(), VaultsEnrol(vaults.clone())).await?;
         }
 
         let git = git::Git::find(config.limits.git).map_err(|e| Error::internal(e.to_string()))?;
         let identities = keys.identities()?;
         let blobs = BlobSource::new(Arc::clone(&spool), identities, readers, config.data.join("spool"));
+        let readable = vaults.into_iter().filter(|url| url.role == Role::Recover).collect();
         let held = ledger.shipping().held();
-        let repositories = Repositories::new(&config.data.join("git"), git, database.clone(), blobs, held)?;
+        let repositories = Repositories::new(&config.data.join("git"), git, database.clone(), blobs.clone(), held)?;
         let authenticator = Authenticator::new(database, Passwords::start()?);
         let uploader = Arc::clone(&replicator);
         let push = PushContext {
@@ -92,14 +99,24 @@ impl Site {
             authenticator,
             repositories,
             position: Position::default(),
-            may_read,
+            readable,
+            blobs,
             push,
             limits: config.limits,
             tasks: Mutex::default(),
             _lock: lock,
         });
         tasks::start(&site);
+        site.first_quorum().await;
         Ok((site, begun))
+    }
+
+    /// Vaults take a moment to be reached: whoever writes first should not be refused for that.
+    async fn first_quorum(&self) {
+        let began = Instant::now();
+        while began.elapsed() < QUORUM_WAIT && matches!(self.writability(), Err(Error::NoQuorum { .. })) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Writes what is queued, then stops everything. What was not shipped is shipped after the next start.
@@ -135,11 +152,16 @@ pub(crate) fn lock(data: &Path) -> Result<File, Error> {
     let failed = |e: std::io::Error| Error::internal(format!("{}: {e}", data.display()));
     fs::create_dir_all(data).map_err(failed)?;
     let file = File::options().create(true).truncate(false).write(true).open(data.join("lock")).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => {
-            Err(Error::conflict(format!("another outlast process runs the site in {}", data.display())))
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // A child that is just being started holds all files for a moment.
+            Err(fs::TryLockError::WouldBlock) if began.elapsed() < LOCK_WAIT => std::thread::sleep(LOOK_EVERY),
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(Error::conflict(format!("another outlast process runs the site in {}", data.display())));
+            }
+            Err(fs::TryLockError::Error(e)) => return Err(failed(e)),
         }
-        Err(fs::TryLockError::Error(e)) => Err(failed(e)),
     }
 }

@@ -2,12 +2,20 @@
 
 use super::Site;
 use crate::error::Error;
+use crate::log::Log;
 use crate::maintenance::{Maintenance, take_snapshot};
 use crate::projector::{Projector, all_repos};
+use crate::replay;
+use crate::repo::BlobSource;
+use journal::BlobName;
+use std::io::Read as _;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use vault::VaultUrl;
 
+/// How long until what could not be read from the vaults is tried again.
+const RETRY_EVERY: Duration = Duration::from_secs(15);
 /// How often the spool is looked through when nothing else asks for it.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -26,6 +34,7 @@ pub(super) fn start(site: &Arc<Site>) {
         tokio::spawn(maintenance.run(pushes)),
         tokio::spawn(sweep(Sweeper::of(site))),
         tokio::spawn(fill(Sweeper::of(site))),
+        tokio::spawn(fill_log(site.ledger.log().clone(), site.readable.clone(), site.blobs.clone())),
     ];
     site.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
 }
@@ -67,7 +76,7 @@ impl Sweeper {
             spool: site.spool.clone(),
             repositories: site.repositories.clone(),
             position: site.position.clone(),
-            may_read: site.may_read,
+            may_read: !site.readable.is_empty(),
         }
     }
 }
@@ -119,4 +128,29 @@ async fn fill(parts: Sweeper) {
         }
     }
     tracing::info!("all repositories are filled");
+}
+
+/// After a recovery from a snapshot: brings back the journal before it, which vaults that are behind and old receipts need.
+async fn fill_log(log: Arc<Log>, vaults: Vec<VaultUrl>, blobs: BlobSource) {
+    if vaults.is_empty() {
+        return;
+    }
+    loop {
+        for vault in &vaults {
+            let (name, blobs) = (vault.name.clone(), blobs.clone());
+            let fetch = move |names: &[BlobName]| {
+                let mut bytes = Vec::new();
+                let read = blobs.concatenated(names.to_vec()).read_to_end(&mut bytes);
+                read.map(|_| bytes).map_err(|e| Error::internal(e.to_string()))
+            };
+            match replay::fill_from(log.clone(), vault.clone(), fetch).await {
+                Ok(false) => return,
+                Ok(true) => tracing::info!(vault = name, "the journal before the snapshot is back"),
+                Err(error) => {
+                    tracing::warn!(vault = name, %error, "the journal before the snapshot could not be brought back")
+                }
+            }
+        }
+        tokio::time::sleep(RETRY_EVERY).await;
+    }
 }

@@ -214,3 +214,34 @@ async fn a_directory_that_is_gone_is_filled_again() {
     assert_eq!(refs(&dir.path().join("clone-3")).await, refs(&work).await);
     rig.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_that_is_behind_the_snapshot_catches_up_with_the_recovered_site() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vaults = vaults(dir.path()).await;
+    let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
+    let token = rig.user("ada", "repo").await;
+    rig.until("all vaults have it", |site| site.vaults().iter().all(|v| v.lag == 0)).await;
+    vaults[2].stop().await;
+    let work = work_tree(&dir.path().join("work")).await;
+    git_ok(&work, &["push", "-q", &rig.remote(&token, "ada/x"), "main"]).await;
+    commit(&work, "second").await;
+    git_ok(&work, &["push", "-q", &rig.remote(&token, "ada/x"), "main"]).await;
+    let snapshot = rig.site.snapshot_take().await.unwrap();
+    rig.user("bob", "repo").await;
+    std::fs::rename(dir.path().join("site/recovery-key.txt"), dir.path().join("key.txt")).unwrap();
+    rig.kill().await;
+    let all: Vec<_> = vaults.iter().collect();
+    let mut wanted = request(&all, &dir.path().join("key.txt"), &dir.path().join("again"));
+    wanted.keep_credentials = true;
+    let report = recovered(wanted).await;
+    assert!(report.snapshot.is_some_and(|through| through > 3 && through <= snapshot));
+    vaults[2].start().await;
+    let rig = SiteRig::open(SiteConfig::new(dir.path().join("again"))).await;
+    rig.until("the one behind catches up", |site| site.vaults().iter().all(|v| v.lag == 0 && v.size > snapshot)).await;
+    rig.site.writability().unwrap();
+    let receipt = rig.site.receipt(3).await.unwrap();
+    assert!(journal::receipt::verify(&receipt, None).is_ok(), "of an entry before the snapshot");
+    git_ok(dir.path(), &["clone", "-q", &rig.remote(&token, "ada/x"), "clone"]).await;
+    rig.stop().await;
+}
