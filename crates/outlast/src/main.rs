@@ -4,6 +4,14 @@
 //! crates below it. Exit status 0 means that what was asked for was done; every error is one line on stderr that says
 //! what to do next.
 
+/// Prints a line on stdout. Whoever reads it may stop reading: `outlast verify FILE | head` is no failure.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 mod admin;
 mod cli;
 mod cmd;

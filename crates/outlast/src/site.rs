@@ -1,6 +1,6 @@
 //! A site opened from its configuration: what `serve` runs, and what a command uses when no server does.
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::practice::Practice;
 use anyhow::Context as _;
 use forge::Site;
@@ -40,7 +40,7 @@ impl Opened {
         }
         site.database.clone_from(&config.database);
         site.base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
-        site.limits = limits(config);
+        site.limits = limits(&config.limits);
         let (site, begun) = Site::open(site).await?;
         let cache = PackCache::open(&data.join("cache/packs"), config.limits.pack_cache_bytes_max)?;
         let app = web::App { site, pack_cache: cache, metrics: Arc::default(), practice: practice.is_some() };
@@ -64,11 +64,11 @@ fn url(path: &Path) -> anyhow::Result<VaultUrl> {
     Ok(VaultUrl::from_arg(&path.to_string_lossy())?)
 }
 
-fn limits(config: &Config) -> SiteLimits {
-    let mut limits = SiteLimits::default();
-    limits.spool_bytes_max = config.limits.spool_bytes_max;
-    limits.ledger.held_timeout = config.limits.held_timeout();
-    limits.receive.pack_bytes_max = config.limits.pack_bytes_max;
-    limits.receive.commands_max = config.limits.push_commands_max;
+/// The domain's limits from the configuration's.
+pub(crate) fn limits(from: &Limits) -> SiteLimits {
+    let mut limits = SiteLimits { spool_bytes_max: from.spool_bytes_max, ..SiteLimits::default() };
+    limits.ledger.held_timeout = from.held_timeout();
+    limits.receive.pack_bytes_max = from.pack_bytes_max;
+    limits.receive.commands_max = from.push_commands_max;
     limits
 }

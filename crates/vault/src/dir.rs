@@ -47,8 +47,11 @@ impl<D: Disk> DirStore<D> {
         for part in ["blob", "segment", "epoch"] {
             disk.create_dir(&dir.join(part))?;
         }
-        let mut text = FORMAT.as_bytes();
-        disk.create(&dir.join("FORMAT"), &mut text, &mut |_| Ok(()))?;
+        // A full disk must not keep a vault from starting: what is there is not written again.
+        if disk.open(&dir.join("FORMAT"))?.is_none() {
+            let mut text = FORMAT.as_bytes();
+            disk.create(&dir.join("FORMAT"), &mut text, &mut |_| Ok(()))?;
+        }
         let store = Self { dir: dir.to_owned(), disk, open: Mutex::default() };
         let last_number = store.segments()?.last().map_or(0, |(number, _)| *number);
         store.lock().last_number = last_number;

@@ -62,9 +62,9 @@ pub(crate) async fn token(command: TokenCommand, as_json: bool) -> anyhow::Resul
 
 fn say(as_json: bool, answer: &Value, text: impl FnOnce() -> String) {
     if as_json {
-        println!("{answer}");
+        say!("{answer}");
     } else {
-        println!("{}", text());
+        say!("{}", text());
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub(crate) async fn run(data: &cli::Data, as_json: bool) -> anyhow::Result<ExitCode> {
     let report = admin::call_json(data, Method::GET, "/api/v1/admin/doctor", None).await?;
     if as_json {
-        println!("{report}");
+        say!("{report}");
     } else {
         print(&report);
     }
@@ -21,8 +21,8 @@ fn print(report: &Value) {
     for finding in report.get("findings").and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| finding.get(key).and_then(Value::as_str);
         match text("problem") {
-            Some(problem) => println!("RED    {}\n       {problem}", text("check").unwrap_or_default()),
-            None => println!("green  {}", text("check").unwrap_or_default()),
+            Some(problem) => say!("RED    {}\n       {problem}", text("check").unwrap_or_default()),
+            None => say!("green  {}", text("check").unwrap_or_default()),
         }
     }
 }

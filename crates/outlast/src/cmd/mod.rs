@@ -3,6 +3,7 @@
 mod account;
 mod doctor;
 mod receipt;
+mod recover;
 mod serve;
 mod vault;
 mod verify;
@@ -19,7 +20,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(options) => serve::run(&options).await,
         Command::Vault { command } => vault::run(command).await,
-        Command::Recover(_) => anyhow::bail!("not yet"),
+        Command::Recover(options) => recover::run(options, json).await,
         Command::Doctor(data) => doctor::run(&data, json).await,
         Command::Receipt { entry, data } => receipt::run(entry, &data).await,
         Command::Verify(options) => verify::run(options, json).await,

@@ -26,7 +26,7 @@ async fn serve(options: VaultServe, stop: impl Future<Output = ()> + Send + 'sta
         public_address: options.public_address,
     };
     let running = vault::bind(config).await.with_context(|| format!("cannot serve the vault in {}", dir.display()))?;
-    println!("ready https://{}", running.address());
+    say!("ready https://{}", running.address());
     running.run(stop).await?;
     Ok(())
 }

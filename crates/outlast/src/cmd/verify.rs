@@ -51,7 +51,7 @@ fn verify_receipt(file: &Path, policy: Option<&Path>, as_json: bool) -> anyhow::
     };
     let what = describe(&verified);
     if as_json {
-        println!("{}", receipt_json(&verified, &what));
+        say!("{}", receipt_json(&verified, &what));
     } else {
         print_receipt(&verified, &what, &text);
     }
@@ -93,23 +93,23 @@ fn receipt_json(verified: &Verified, what: &str) -> serde_json::Value {
 
 fn print_receipt(verified: &Verified, what: &str, text: &str) {
     let entry = &verified.entry;
-    println!("entry {} of {}, {}", entry.seq, verified.checkpoint.origin, time_us(entry.time_us));
-    what.lines().for_each(|line| println!("  {line}"));
-    println!("is in the log of {} entries with root {}", verified.checkpoint.size, verified.checkpoint.root);
+    say!("entry {} of {}, {}", entry.seq, verified.checkpoint.origin, time_us(entry.time_us));
+    what.lines().for_each(|line| say!("  {line}"));
+    say!("is in the log of {} entries with root {}", verified.checkpoint.size, verified.checkpoint.root);
     for (vault, time) in &verified.cosigned {
-        println!("  held by {vault}, which said so at {}", time_s(*time));
+        say!("  held by {vault}, which said so at {}", time_s(*time));
     }
     if !verified.policy_pinned {
-        println!("checked with the keys that the receipt itself names; compare them, or pin them with --policy:");
+        say!("checked with the keys that the receipt itself names; compare them, or pin them with --policy:");
         if let Ok(receipt) = receipt::Receipt::parse(text) {
-            receipt.policy.lines().for_each(|line| println!("  {line}"));
+            receipt.policy.lines().for_each(|line| say!("  {line}"));
         }
     }
 }
 
 fn say_report(report: &VaultReport, as_json: bool) {
     if as_json {
-        println!(
+        say!(
             "{}",
             json!({
                 "vault": report.name, "log": report.origin, "epochs": report.epochs, "entries": report.entries,
@@ -120,13 +120,18 @@ fn say_report(report: &VaultReport, as_json: bool) {
         return;
     }
     let opened = if report.opened { ", all opened with the key" } else { "" };
-    println!(
+    say!(
         "vault {}: {} entries of {} in {} epochs, {} blobs of {} bytes{opened}",
-        report.name, report.entries, report.origin, report.epochs, report.blobs, report.blob_bytes
+        report.name,
+        report.entries,
+        report.origin,
+        report.epochs,
+        report.blobs,
+        report.blob_bytes
     );
-    println!("  root {}", report.root);
+    say!("  root {}", report.root);
     if report.problems.is_empty() {
-        println!("  everything is as it was signed");
+        say!("  everything is as it was signed");
     }
-    report.problems.iter().for_each(|problem| println!("  PROBLEM: {problem}"));
+    report.problems.iter().for_each(|problem| say!("  PROBLEM: {problem}"));
 }

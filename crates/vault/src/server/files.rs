@@ -93,7 +93,12 @@ fn cosigner_key(path: &Path, name: &str) -> Result<SigningKey, ServeError> {
 
 /// Writes a small file that only its owner reads, whole or not at all, durably. These files are the server's own, not the
 /// store's: they may be replaced.
+///
+/// A file that is as it should be is left alone, so that a full disk keeps no vault from starting.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
     let part = path.with_extension("part");
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
     file.write_all(bytes)?;

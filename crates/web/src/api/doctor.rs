@@ -70,7 +70,7 @@ fn sandbox() -> Finding {
 }
 
 fn vaults(app: &App) -> Vec<Finding> {
-    let problem = |vault: &vault::VaultStatus| {
+    let problem = |vault: &forge::VaultStatus| {
         if !vault.connected {
             let error = vault.last_error.as_deref().unwrap_or("it does not answer");
             return Some(format!("vault {} is away for {} s: {error}", vault.name, vault.since_s));

@@ -16,7 +16,7 @@ pub(super) async fn version() -> Json<Value> {
 
 async fn status(State(app): State<App>) -> Json<Value> {
     let vaults = app.site.vaults();
-    let shape = |vault: &vault::VaultStatus| {
+    let shape = |vault: &forge::VaultStatus| {
         json!({
             "name": vault.name, "domain": vault.domain, "entries": vault.size, "behind": vault.lag,
             "answers": vault.connected, "since_seconds": vault.since_s, "free_bytes": vault.free_bytes,

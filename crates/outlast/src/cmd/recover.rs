@@ -1,0 +1,93 @@
+//! `outlast recover`
+
+use crate::cli::Recover;
+use crate::config::Limits;
+use crate::logging::{self, Format};
+use crate::site;
+use anyhow::Context as _;
+use forge::keys::RecoveryKey;
+use forge::recover::{At, Progress, RecoverRequest, Report, VaultFound, recover};
+use jiff::Timestamp;
+use serde_json::json;
+use std::process::ExitCode;
+use std::time::Instant;
+use vault::VaultUrl;
+
+pub(crate) async fn run(options: Recover, as_json: bool) -> anyhow::Result<ExitCode> {
+    logging::start(Format::Text);
+    let vaults = options.vault.iter().map(|arg| VaultUrl::from_arg(arg)).collect::<Result<Vec<_>, _>>()?;
+    let to = std::path::absolute(&options.to)?;
+    let request = RecoverRequest {
+        vaults,
+        key: RecoveryKey::read(&options.key)?,
+        to: to.clone(),
+        database: options.database,
+        at: options.at.as_deref().map(parse_at).transpose()?,
+        full: options.full,
+        keep_credentials: options.keep_credentials,
+        limits: site::limits(&Limits::default()),
+    };
+    let began = Instant::now();
+    let mut last = None;
+    let report = recover(request, &mut |progress| say(&progress, &mut last)).await?;
+    if as_json {
+        say!("{}", to_json(&report));
+    } else {
+        say!("{}", report.to_string().trim_end());
+        say!("done in {:.1} s; serve it with: outlast serve --data {}", began.elapsed().as_secs_f64(), to.display());
+    }
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// An entry's number, or a time.
+fn parse_at(text: &str) -> anyhow::Result<At> {
+    if let Ok(entry) = text.parse() {
+        return Ok(At::Entry(entry));
+    }
+    let time: Timestamp = text
+        .parse()
+        .with_context(|| format!("--at {text:?} is neither an entry's number nor a time like 2026-11-23T17:00:00Z"))?;
+    Ok(At::Time(time.as_microsecond()))
+}
+
+/// Progress, on stderr, at most a line every half second for what moves quickly.
+fn say(progress: &Progress, last: &mut Option<Instant>) {
+    let moves = matches!(progress, Progress::Replay { .. } | Progress::Repository { .. });
+    if moves && last.is_some_and(|last| last.elapsed().as_millis() < 500) {
+        return;
+    }
+    *last = moves.then(Instant::now);
+    match progress {
+        Progress::Vault(found) => eprintln!("{found}"),
+        Progress::Snapshot { through } => eprintln!("loading the database's snapshot of {through} entries"),
+        Progress::Replay { entries, of } => eprintln!("replaying: {entries} of {of} entries"),
+        Progress::Epoch { epoch } => eprintln!("starting epoch {epoch} at the vaults"),
+        Progress::Repository { path, done, of } => {
+            eprintln!("filling and checking: {done} of {of} repositories, now {path}")
+        }
+    }
+}
+
+fn to_json(report: &Report) -> serde_json::Value {
+    let vault = |found: &VaultFound| json!({ "name": found.name, "domain": found.domain, "entries": found.entries, "problem": found.problem });
+    json!({
+        "log": report.origin, "entries": report.entries, "last_time_us": report.last_time_us, "epoch": report.epoch,
+        "snapshot": report.snapshot, "repositories": report.repositories, "credentials_revoked": report.credentials_revoked,
+        "vaults": report.vaults.iter().map(vault).collect::<Vec<_>>(), "warnings": report.warnings,
+        "full": report.full.as_ref().map(|full| json!({ "repositories": full.repositories, "refs": full.refs, "problems": full.problems })),
+        "view": report.view.map(|view| json!({ "entries": view.entries, "last_time_us": view.last_time_us })),
+        "good": report.is_good(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_is_an_entry_or_a_time() {
+        assert_eq!(parse_at("41").unwrap(), At::Entry(41));
+        assert_eq!(parse_at("1970-01-01T00:00:01Z").unwrap(), At::Time(1_000_000));
+        assert!(parse_at("yesterday").unwrap_err().to_string().contains("2026-11-23T17:00:00Z"));
+    }
+}
