@@ -7,7 +7,10 @@ fn message(body: &str, time_s: u64) -> Vec<u8> {
     format!("cosignature/v1\ntime {time_s}\n{body}").into_bytes()
 }
 
-/// Cosigns the text of a checkpoint. `time_s` is in seconds since 1970.
+/// The latest time that a cosignature may carry, in seconds since 1970.
+pub const TIME_S_MAX: u64 = i64::MAX as u64;
+
+/// Cosigns the text of a checkpoint. `time_s` is in seconds since 1970; over [`TIME_S_MAX`] nobody will accept it.
 pub fn cosign(key: &SigningKey, body: &str, time_s: u64) -> NoteSignature {
     let mut bytes = time_s.to_be_bytes().to_vec();
     bytes.extend_from_slice(&key.sign_bytes(&message(body, time_s)));
@@ -26,6 +29,9 @@ pub fn verify(key: &VerifierKey, body: &str, signature: &NoteSignature) -> Resul
     let (time, bytes) =
         signature.bytes.split_first_chunk::<8>().ok_or_else(|| NoteError::WrongSignature(key.name().to_owned()))?;
     let time_s = u64::from_be_bytes(*time);
+    if time_s > TIME_S_MAX {
+        return Err(NoteError::WrongSignature(key.name().to_owned()));
+    }
     key.verify_bytes(&message(body, time_s), bytes)?;
     Ok(time_s)
 }

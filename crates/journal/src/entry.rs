@@ -112,11 +112,15 @@ impl Entry {
         Ok(())
     }
 
-    /// Reads an entry's bytes. Keys that this version doesn't know are passed over: later versions may add some.
+    /// Reads an entry's bytes. Keys that this version doesn't know are passed over: later versions may add some. Keys
+    /// ascend, so that none is there twice and every reader sees the same entry.
     ///
     /// # Errors
-    /// [`EntryError::Malformed`] says what is wrong.
+    /// [`EntryError::Malformed`] says what is wrong; [`EntryError::TooLarge`].
     pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
+        if bytes.len() > ENTRY_BYTES_MAX {
+            return Err(EntryError::TooLarge(bytes.len()));
+        }
         let mut d = Decoder::new(bytes);
         let entry = decode_entry(&mut d)?;
         if d.position() == bytes.len() { Ok(entry) } else { Err(EntryError::Malformed("bytes follow it".to_owned())) }
@@ -126,15 +130,19 @@ impl Entry {
 fn decode_entry(d: &mut Decoder<'_>) -> Result<Entry, EntryError> {
     let fields = d.map()?.ok_or_else(|| missing("a length"))?;
     let (mut seq, mut time_us, mut actor, mut credential, mut kind, mut body) = (None, None, None, None, None, None);
+    let mut next = 0;
     for _ in 0..fields {
-        match d.u32()? {
+        let key = d.u32()?;
+        next = if key < next { None } else { key.checked_add(1) }.ok_or_else(|| missing("its fields in order"))?;
+        match key {
             0 => seq = Some(d.u64()?),
             1 => time_us = Some(d.i64()?),
             2 => actor = Some(d.u64()?),
             3 => credential = Some(d.u64()?),
             4 => kind = Some(d.u32()?),
             5 => body = Some(Body::Inline(d.bytes()?.to_vec())),
-            6 => body = Some(Body::Blob(decode_names(d)?)),
+            6 if body.is_none() => body = Some(Body::Blob(decode_names(d)?)),
+            6 => return Err(EntryError::Malformed("it has two bodies".to_owned())),
             _ => d.skip()?,
         }
     }
@@ -180,6 +188,7 @@ pub struct KeyId(pub [u8; 8]);
 #[derive(Clone)]
 pub struct DataKey {
     bytes: [u8; 32],
+    id: KeyId,
     derive: Hkdf<Sha256>,
 }
 
@@ -214,7 +223,9 @@ impl fmt::Debug for DataKey {
 impl DataKey {
     /// A data key from its random bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self { bytes, derive: Hkdf::new(None, &bytes) }
+        let digest = Sha256::digest(bytes);
+        let (first, _) = digest.split_first_chunk::<8>().expect("a SHA-256 value has 32 bytes");
+        Self { bytes, id: KeyId(*first), derive: Hkdf::new(None, &bytes) }
     }
 
     /// The key's bytes, for whoever wraps it.
@@ -224,9 +235,7 @@ impl DataKey {
 
     /// The key's name in envelopes.
     pub fn id(&self) -> KeyId {
-        let digest = Sha256::digest(self.bytes);
-        let (first, _) = digest.split_first_chunk::<8>().expect("a SHA-256 value has 32 bytes");
-        KeyId(*first)
+        self.id
     }
 
     /// The secret of one entry: HKDF-SHA256 (RFC 5869) with the entry's place as info.
@@ -239,22 +248,34 @@ impl DataKey {
 }
 
 impl EntrySecret {
-    fn expand(&self, info: &[u8]) -> [u8; 32] {
-        let mut out = [0; 32];
-        let derive = Hkdf::<Sha256>::from_prk(&self.0).expect("32 bytes are a SHA-256 PRK");
-        derive.expand(info, &mut out).expect("32 bytes are fewer than HKDF's limit");
-        out
+    fn derive(&self) -> Hkdf<Sha256> {
+        Hkdf::from_prk(&self.0).expect("32 bytes are a SHA-256 PRK")
     }
 
     /// The ChaCha20-Poly1305 key of the entry.
     pub fn key(&self) -> [u8; 32] {
-        self.expand(b"key")
+        expand(&self.derive(), b"key")
     }
 
     /// What the envelope shows of the secret.
     pub fn commitment(&self) -> [u8; 32] {
-        self.expand(b"commit")
+        expand(&self.derive(), b"commit")
     }
+
+    /// The cipher and the commitment, for the price of one key schedule.
+    fn cipher(&self) -> (ChaCha20Poly1305, [u8; 32]) {
+        let derive = self.derive();
+        let mut key = expand(&derive, b"key");
+        let cipher = ChaCha20Poly1305::new(&key.into());
+        key.zeroize();
+        (cipher, expand(&derive, b"commit"))
+    }
+}
+
+fn expand(derive: &Hkdf<Sha256>, info: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    derive.expand(info, &mut out).expect("32 bytes are fewer than HKDF's limit");
+    out
 }
 
 /// A sealed entry as the log and the vaults hold it.
@@ -275,11 +296,9 @@ pub struct Envelope {
 /// # Errors
 /// [`EntryError::TooLarge`] when the envelope would not fit in an entry bundle.
 pub fn seal(key: &DataKey, origin: &Origin, entry: &Entry, needs: &[BlobName]) -> Result<Vec<u8>, EntryError> {
-    let secret = key.secret(origin, entry.seq);
-    let mut envelope =
-        Envelope { key_id: key.id(), commit: secret.commitment(), blobs: needs.to_vec(), ciphertext: Vec::new() };
+    let (cipher, commit) = key.secret(origin, entry.seq).cipher();
+    let mut envelope = Envelope { key_id: key.id(), commit, blobs: needs.to_vec(), ciphertext: Vec::new() };
     let (msg, aad) = (entry.encode(), envelope.associated_data(origin, entry.seq));
-    let cipher = ChaCha20Poly1305::new(&secret.key().into());
     // Each key encrypts one message ever, so that a constant nonce is right.
     let sealed = cipher.encrypt(&Nonce::default(), Payload { msg: &msg, aad: &aad });
     envelope.ciphertext = sealed.map_err(|_| EntryError::TooLarge(msg.len()))?;
@@ -354,10 +373,10 @@ impl Envelope {
     /// # Errors
     /// When the secret is another's, the bytes were changed, or the entry belongs elsewhere.
     pub fn open(&self, origin: &Origin, seq: u64, secret: &EntrySecret) -> Result<Entry, EntryError> {
-        if secret.commitment() != self.commit {
+        let (cipher, commit) = secret.cipher();
+        if commit != self.commit {
             return Err(EntryError::WrongSecret(seq));
         }
-        let cipher = ChaCha20Poly1305::new(&secret.key().into());
         let aad = self.associated_data(origin, seq);
         let payload = Payload { msg: &self.ciphertext, aad: &aad };
         let plain = cipher.decrypt(&Nonce::default(), payload).map_err(|_| EntryError::Forged(seq))?;

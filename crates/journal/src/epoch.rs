@@ -8,6 +8,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use std::fmt;
 use std::str::FromStr;
+use zeroize::Zeroize as _;
 
 const HEADER: &str = "outlast-epoch/v1";
 const RECOVERY_INFO: &[u8] = b"outlast/v1 recovery signing key";
@@ -46,8 +47,13 @@ pub enum EpochError {
 pub fn recovery_signing_key(secret: &[u8; 32], origin: &Origin) -> SigningKey {
     let mut seed = [0; 32];
     Hkdf::<Sha256>::new(None, secret).expand(RECOVERY_INFO, &mut seed).expect("32 bytes are fewer than HKDF's limit");
-    let name = format!("{}/recovery", truncated(origin));
-    SigningKey::from_seed(&name, KeyKind::Ed25519, &seed).expect("an origin with a suffix is a usable name")
+    let key = SigningKey::from_seed(&recovery_name(origin), KeyKind::Ed25519, &seed);
+    seed.zeroize();
+    key.expect("an origin with a suffix is a usable name")
+}
+
+fn recovery_name(origin: &Origin) -> String {
+    format!("{}/recovery", truncated(origin))
 }
 
 /// Leaves room for the suffix in an origin of the greatest length.
@@ -63,6 +69,18 @@ impl Epoch {
     /// Never for a statement made of valid parts; the type says so for callers that parse.
     pub fn sign(&self, key: &SigningKey) -> Result<SignedNote, NoteError> {
         key.sign(&self.to_string())
+    }
+
+    /// A key under another name, or of another kind, would never verify anything of this log.
+    fn check_keys(&self) -> Result<(), EpochError> {
+        let usable = |key: &VerifierKey, name: &str| key.kind() == KeyKind::Ed25519 && key.name() == name;
+        if !usable(&self.log_key, self.origin.as_str()) {
+            return Err(EpochError::Malformed("its log key is not one of this log"));
+        }
+        if !usable(&self.recovery_key, &recovery_name(&self.origin)) {
+            return Err(EpochError::Malformed("its recovery key is not one of this log"));
+        }
+        Ok(())
     }
 
     /// The statement in a note that `recovery_key` signed.
@@ -122,6 +140,10 @@ impl FromStr for Epoch {
                 .and_then(|text| text.parse().ok())
                 .ok_or(bad("its recovery key is missing"))?,
         };
-        if lines.next().is_some() { Err(bad("lines follow it")) } else { Ok(epoch) }
+        if lines.next().is_some() {
+            return Err(bad("lines follow it"));
+        }
+        epoch.check_keys()?;
+        Ok(epoch)
     }
 }

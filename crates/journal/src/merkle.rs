@@ -67,9 +67,12 @@ impl Frontier {
 
     /// Appends a leaf.
     pub fn push(&mut self, leaf: Hash) {
-        let merges = self.size.trailing_ones() as usize;
-        let lower = self.peaks.split_off(self.peaks.len() - merges);
-        self.peaks.push(lower.iter().rev().fold(leaf, |right, left| node_hash(left, &right)));
+        let mut node = leaf;
+        for _ in 0..self.size.trailing_ones() {
+            let left = self.peaks.pop().expect("there are as many peaks as one bits in the size");
+            node = node_hash(&left, &node);
+        }
+        self.peaks.push(node);
         self.size += 1;
     }
 

@@ -81,8 +81,16 @@ pub struct SignedNote {
     signatures: Vec<NoteSignature>,
 }
 
+/// What we call our own keys: narrower than the specification, so that a name can be printed anywhere.
 fn name_is_valid(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+')
+}
+
+/// What the specification lets a stranger call a key. A note with a stranger's signature must be readable: unknown
+/// signatures are passed over, not refused.
+fn name_is_lawful(name: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&name.len())
+        && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
 }
 
 impl Origin {
@@ -149,6 +157,11 @@ impl VerifierKey {
         let wrong = || NoteError::WrongSignature(self.name.clone());
         let signature = Signature::from_slice(signature).map_err(|_| wrong())?;
         self.key.verify_strict(message, &signature).map_err(|_| wrong())
+    }
+
+    /// Whether it is the same public key, under whatever name and for whatever use.
+    pub fn same_key(&self, other: &Self) -> bool {
+        self.key == other.key
     }
 
     pub(crate) fn made(&self, signature: &NoteSignature) -> bool {
@@ -253,7 +266,7 @@ impl NoteSignature {
         let line = line.strip_suffix('\n').unwrap_or(line);
         let rest = line.strip_prefix("\u{2014} ").ok_or(bad("a signature line does not begin with a dash"))?;
         let (name, base64) = rest.split_once(' ').ok_or(bad("a signature line has no signature"))?;
-        if !name_is_valid(name) {
+        if !name_is_lawful(name) {
             return Err(bad("a signature's name is not usable"));
         }
         let bytes = b64::decode(base64).ok_or(bad("a signature is not base64"))?;

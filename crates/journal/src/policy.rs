@@ -1,4 +1,8 @@
 //! Policies (c2sp.org/tlog-policy): which keys are a log's, which are its vaults', and which vaults together are enough.
+//!
+//! # Invariants
+//! 1. No key and no name is in a policy twice, and no name is a member twice: nobody's word counts for two.
+//! 2. Nobody satisfies a policy without a quorum.
 
 use crate::note::{KeyKind, VerifierKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,22 +54,43 @@ pub struct PolicyError {
 impl Policy {
     /// The policy of a site: one group for each trust domain, in which any vault will do, and a quorum of the majority of
     /// domains. Copies that one person could destroy count as one.
+    ///
+    /// A vault whose name or key was there before (a copied vault, say) counts for nothing, but its domain still counts
+    /// towards what a majority is. When no majority is left, nobody satisfies the policy.
     pub fn majority(logs: Vec<VerifierKey>, domains: &[(String, Vec<VerifierKey>)]) -> Self {
-        let mut policy = Self { logs, ..Self::default() };
-        let mut members = Vec::new();
-        for (domain, keys) in domains.iter().filter(|(_, keys)| !keys.is_empty()) {
-            let names = keys.iter().map(|key| key.name().to_owned()).collect::<Vec<_>>();
-            policy.witnesses.extend(keys.iter().map(|key| (key.name().to_owned(), key.clone())));
-            let name = format!("domain-{domain}");
-            members.push(name.clone());
-            policy.groups.push(Group { name, threshold: Threshold::Any, members: names });
+        let mut policy = Self::default();
+        for key in logs {
+            // One that is there already is no error: a site may have restarted an epoch with its key.
+            let _known = policy.add_log(key);
         }
-        if !members.is_empty() {
-            let threshold = Threshold::AtLeast(members.len() / 2 + 1);
-            policy.groups.push(Group { name: "majority".to_owned(), threshold, members });
-            policy.quorum = Some("majority".to_owned());
+        let mut counted = Vec::new();
+        let domains = domains.iter().filter(|(_, keys)| !keys.is_empty()).collect::<Vec<_>>();
+        for (domain, keys) in &domains {
+            let add = |key: &&VerifierKey| policy.add_witness(key.name(), (*key).clone()).is_ok();
+            counted.push((domain, keys.iter().filter(add).map(|key| key.name().to_owned()).collect::<Vec<_>>()));
+        }
+        let mut groups = Vec::new();
+        for (domain, members) in counted.into_iter().filter(|(_, members)| !members.is_empty()) {
+            let name = policy.free_name(&format!("domain-{domain}"));
+            groups.push(name.clone());
+            policy.groups.push(Group { name, threshold: Threshold::Any, members });
+        }
+        let most = domains.len() / 2 + 1;
+        if groups.len() >= most {
+            let name = policy.free_name("majority");
+            policy.quorum = Some(name.clone());
+            policy.groups.push(Group { name, threshold: Threshold::AtLeast(most), members: groups });
         }
         policy
+    }
+
+    /// A name for a group that no vault and no other group has.
+    fn free_name(&self, wanted: &str) -> String {
+        let mut name = wanted.replace(|c: char| !c.is_ascii_graphic(), "-");
+        while self.new_name(&name).is_err() {
+            name.push('_');
+        }
+        name
     }
 
     /// The keys that may sign the log's checkpoints, one for each epoch.
@@ -106,26 +131,42 @@ impl Policy {
     }
 
     fn line(&mut self, line: &str) -> Result<(), String> {
-        let mut words = line.split_ascii_whitespace();
+        if line.contains(|c: char| c.is_ascii_control() && c != '\t') {
+            return Err("there is a control character in it".to_owned());
+        }
+        let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
         let Some(keyword) = words.next().filter(|word| !word.starts_with('#')) else { return Ok(()) };
         let words = words.collect::<Vec<_>>();
         match (keyword, words.as_slice()) {
-            ("log", [key] | [key, _]) => self.logs.push(parse_key(key, KeyKind::Ed25519)?),
+            ("log", [key] | [key, _]) => self.add_log(parse_key(key, KeyKind::Ed25519)?)?,
             ("witness", [name, key] | [name, key, _]) => {
-                self.new_name(name)?;
-                self.witnesses.push(((*name).to_owned(), parse_key(key, KeyKind::Cosignature)?));
+                self.add_witness(name, parse_key(key, KeyKind::Cosignature)?)?;
             }
             ("group", [name, threshold, members @ ..]) if !members.is_empty() => {
                 self.group(name, threshold, members)?
             }
-            ("quorum", [name]) if self.quorum.is_none() => {
-                if *name != "none" && !self.knows(name) {
-                    return Err(format!("{name} is not a witness or group named before"));
-                }
-                self.quorum = Some((*name).to_owned());
-            }
+            ("quorum", ["none"]) => {}
+            ("quorum", [name]) if self.knows(name) => self.quorum = Some((*name).to_owned()),
+            ("quorum", [name]) => return Err(format!("{name} is not a witness or group named before")),
             _ => return Err(format!("`{keyword}` can't stand here like this")),
         }
+        Ok(())
+    }
+
+    fn add_log(&mut self, key: VerifierKey) -> Result<(), String> {
+        if self.logs.iter().any(|other| other.same_key(&key)) {
+            return Err("its key is there already".to_owned());
+        }
+        self.logs.push(key);
+        Ok(())
+    }
+
+    fn add_witness(&mut self, name: &str, key: VerifierKey) -> Result<(), String> {
+        self.new_name(name)?;
+        if self.witnesses.iter().any(|(_, other)| other.same_key(&key)) {
+            return Err("its key is there already".to_owned());
+        }
+        self.witnesses.push((name.to_owned(), key));
         Ok(())
     }
 
@@ -137,6 +178,11 @@ impl Policy {
         self.new_name(name)?;
         if let Some(unknown) = members.iter().find(|member| !self.knows(member)) {
             return Err(format!("{unknown} is not a witness or group named before"));
+        }
+        let grouped = self.groups.iter().flat_map(|group| &group.members).map(String::as_str);
+        let mut taken = grouped.collect::<BTreeSet<_>>();
+        if let Some(twice) = members.iter().find(|member| !taken.insert(member)) {
+            return Err(format!("{twice} is a member already; nobody counts twice"));
         }
         let threshold = match threshold {
             "any" => Threshold::Any,
@@ -161,13 +207,21 @@ impl FromStr for Policy {
     type Err = PolicyError;
 
     fn from_str(text: &str) -> Result<Self, PolicyError> {
-        let mut policy = Self::default();
-        for (number, line) in (1..).zip(text.lines()) {
-            let what =
-                if number > POLICY_LINES_MAX { Err("there are too many lines".to_owned()) } else { policy.line(line) };
-            what.map_err(|what| PolicyError { line: number, what })?;
+        let (mut policy, mut quorums, mut last) = (Self::default(), 0, 0);
+        for (line, content) in (1..).zip(text.split_terminator('\n')) {
+            let wrong = |what: String| PolicyError { line, what };
+            if line > POLICY_LINES_MAX {
+                return Err(wrong("there are too many lines".to_owned()));
+            }
+            policy.line(content).map_err(wrong)?;
+            quorums += usize::from(content.split([' ', '\t']).find(|word| !word.is_empty()) == Some("quorum"));
+            if quorums > 1 {
+                return Err(wrong("there is a quorum already".to_owned()));
+            }
+            last = line;
         }
-        Ok(policy)
+        let none = || PolicyError { line: last, what: "there is no quorum line after it".to_owned() };
+        if quorums == 1 { Ok(policy) } else { Err(none()) }
     }
 }
 

@@ -8,13 +8,17 @@ use crate::checkpoint::{Checkpoint, decimal};
 use crate::cosignature;
 use crate::entry::{Entry, EntryError, EntrySecret, Envelope, decode_hash, unreachable_encode};
 use crate::merkle::{ProofError, verify_inclusion};
-use crate::note::{NoteError, SignedNote};
+use crate::note::{NoteError, SignedNote, VerifierKey};
 use crate::policy::{Policy, PolicyError};
 use minicbor::{Decoder, Encoder};
 use std::collections::BTreeSet;
 
 /// The first line of a proof file.
 pub const HEADER: &str = "c2sp.org/tlog-proof@v1";
+/// The most hashes of an inclusion proof: the height of a tree whose size is a u64.
+pub const PROOF_HASHES_MAX: usize = 64;
+/// The most parts of the extra line; this version writes and reads three.
+const EXTRA_PARTS_MAX: u64 = 16;
 /// The most bytes that a receipt may have.
 pub const RECEIPT_BYTES_MAX: usize = 1 << 20;
 
@@ -60,6 +64,17 @@ pub enum ReceiptError {
     /// The checkpoint is not one that the log signed.
     #[error("the checkpoint is not signed by a key of the log: {0}")]
     NotTheLog(NoteError),
+    /// A vault that the policy knows did not sign what its line says.
+    #[error("a cosignature is wrong: {0}")]
+    WrongCosignature(NoteError),
+    /// The checkpoint is of another log than the key that signed it.
+    #[error("the checkpoint is of the log {origin}, and its key is of {key}")]
+    WrongOrigin {
+        /// What the checkpoint says.
+        origin: String,
+        /// The key's name.
+        key: String,
+    },
     /// The checkpoint is malformed.
     #[error("{0}")]
     Checkpoint(#[from] crate::checkpoint::CheckpointError),
@@ -109,9 +124,13 @@ impl Receipt {
         let index =
             lines.next().and_then(|line| decimal(line.strip_prefix("index ")?)).ok_or(bad("it has no index"))?;
         let proof = lines
+            .take(PROOF_HASHES_MAX + 1)
             .map(Hash::from_base64)
             .collect::<Option<Vec<_>>>()
             .ok_or(bad("its proof holds something else than hashes"))?;
+        if proof.len() > PROOF_HASHES_MAX {
+            return Err(bad("its proof is longer than any"));
+        }
         let (envelope, secret, policy) = decode_extra(&extra).map_err(|_| bad("its extra line is not Outlast's"))?;
         let checkpoint = note.parse().map_err(|_| bad("its checkpoint is not a note"))?;
         Ok(Self { index, envelope, secret, policy, proof, checkpoint })
@@ -121,7 +140,7 @@ impl Receipt {
         let mut last = NoteError::NotSigned("any key of the log".to_owned());
         for key in policy.logs() {
             match self.checkpoint.verify(key) {
-                Ok(()) => return Ok(self.checkpoint.text().parse()?),
+                Ok(()) => return origin_of(self.checkpoint.text().parse()?, key),
                 Err(error) => last = error,
             }
         }
@@ -129,11 +148,14 @@ impl Receipt {
     }
 
     fn cosigned(&self, policy: &Policy) -> Result<Vec<(String, u64)>, ReceiptError> {
-        let cosigned = policy
-            .witnesses()
-            .iter()
-            .filter_map(|(name, key)| Some((name.clone(), cosignature::verify_note(key, &self.checkpoint).ok()?)))
-            .collect::<Vec<_>>();
+        let mut cosigned = Vec::new();
+        for (name, key) in policy.witnesses() {
+            match cosignature::verify_note(key, &self.checkpoint) {
+                Ok(time_s) => cosigned.push((name.clone(), time_s)),
+                Err(NoteError::NotSigned(_)) => {}
+                Err(error) => return Err(ReceiptError::WrongCosignature(error)),
+            }
+        }
         let names = cosigned.iter().map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>();
         if policy.satisfied(&names) {
             return Ok(cosigned);
@@ -142,16 +164,25 @@ impl Receipt {
     }
 }
 
+/// A log's key has the log's name (c2sp.org/tlog-policy).
+fn origin_of(checkpoint: Checkpoint, key: &VerifierKey) -> Result<Checkpoint, ReceiptError> {
+    if checkpoint.origin.as_str() == key.name() {
+        return Ok(checkpoint);
+    }
+    Err(ReceiptError::WrongOrigin { origin: checkpoint.origin.to_string(), key: key.name().to_owned() })
+}
+
 type Extra = (Vec<u8>, EntrySecret, String);
 
 fn decode_extra(bytes: &[u8]) -> Result<Extra, minicbor::decode::Error> {
     let mut d = Decoder::new(bytes);
-    if d.array()? != Some(3) {
-        return Err(minicbor::decode::Error::message("three parts"));
-    }
+    let parts = d.array()?.filter(|parts| (3..=EXTRA_PARTS_MAX).contains(parts));
+    let more = parts.ok_or_else(|| minicbor::decode::Error::message("three parts, or some more"))? - 3;
     let envelope = d.bytes()?.to_vec();
     let Hash(secret) = decode_hash(&mut d)?;
     let policy = d.str()?.to_owned();
+    // Later versions may add parts; what they say is no part of the proof.
+    (0..more).try_for_each(|_| d.skip())?;
     if d.position() == bytes.len() {
         Ok((envelope, EntrySecret(secret), policy))
     } else {

@@ -5,7 +5,6 @@
 
 use crate::Hash;
 use crate::checkpoint::decimal;
-use crate::entry::ENTRY_BYTES_MAX;
 use crate::merkle::node_hash;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -101,28 +100,32 @@ fn parse_index_path(path: &str) -> Option<(u64, u16)> {
     if index_path(index, TILE_WIDTH) == path { Some((index, width)) } else { None }
 }
 
-/// An entry bundle: each entry behind its length.
-///
-/// Entries over 65,535 bytes do not exist: sealing refuses them.
-pub fn encode_bundle(entries: &[Vec<u8>]) -> Vec<u8> {
+/// An entry bundle: each entry behind its length, a big-endian u16. `None` when there are more than 256 entries, or one
+/// is over 65,535 bytes (sealing refuses to make one).
+pub fn encode_bundle(entries: &[Vec<u8>]) -> Option<Vec<u8>> {
+    if entries.len() > usize::from(TILE_WIDTH) {
+        return None;
+    }
     let mut bytes = Vec::with_capacity(entries.iter().map(|entry| entry.len() + 2).sum());
     for entry in entries {
-        let len = u16::try_from(entry.len().min(ENTRY_BYTES_MAX)).unwrap_or(u16::MAX);
-        bytes.extend_from_slice(&len.to_be_bytes());
-        bytes.extend_from_slice(&entry[..usize::from(len)]);
+        bytes.extend_from_slice(&u16::try_from(entry.len()).ok()?.to_be_bytes());
+        bytes.extend_from_slice(entry);
     }
-    bytes
+    Some(bytes)
 }
 
 /// The entries of a bundle, or `None` when it is cut short or has more than 256.
 pub fn decode_bundle(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut entries = Vec::new();
     while let Some((len, rest)) = bytes.split_first_chunk::<2>() {
+        if entries.len() == usize::from(TILE_WIDTH) {
+            return None;
+        }
         let (entry, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
         entries.push(entry.to_vec());
         bytes = rest;
     }
-    if bytes.is_empty() && entries.len() <= usize::from(TILE_WIDTH) { Some(entries) } else { None }
+    if bytes.is_empty() { Some(entries) } else { None }
 }
 
 /// The largest power of two below `n`, which is at least 2: where RFC 6962 splits a tree.
