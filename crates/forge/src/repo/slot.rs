@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 
@@ -67,12 +68,15 @@ pub(crate) struct Slot {
     dir: PathBuf,
     pub(super) lock: tokio::sync::Mutex<()>,
     state: watch::Sender<Option<Opened>>,
+    /// Whether this process has removed what a killed one left here: locks of refs would otherwise hold for ever.
+    swept: AtomicBool,
 }
 
 impl Slot {
     pub(super) fn new(id: u64, git_dir: &Path) -> Self {
         let dir = git_dir.join(format!("{id}.git"));
-        Self { id, dir, lock: tokio::sync::Mutex::new(()), state: watch::Sender::new(None) }
+        let (lock, state) = (tokio::sync::Mutex::new(()), watch::Sender::new(None));
+        Self { id, dir, lock, state, swept: AtomicBool::new(false) }
     }
 
     /// As it is now, if it is open.
@@ -149,6 +153,9 @@ impl Slot {
 
     fn open_dir(&self, tools: &Tools) -> Result<git::Repository, Error> {
         let git = git::Repository::open(&tools.git, &self.dir).map_err(|e| self.failed(&e))?;
+        if !self.swept.swap(true, Ordering::Relaxed) {
+            git.sweep_unfinished().map_err(|e| self.failed(&e))?;
+        }
         // Pushes of an earlier process were cut off; those of this one are at work.
         let ours = format!("{}-", std::process::id());
         git.sweep_quarantines(|name| name.starts_with(&ours)).map_err(|e| self.failed(&e))?;

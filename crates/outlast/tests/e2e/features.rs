@@ -1,7 +1,9 @@
 //! Git's smart HTTP protocol, as the real `git` uses it.
 
 use crate::common::{Git, World, push, wait_until};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -94,16 +96,8 @@ fn deletes_forces_tags_and_atomic_pushes() {
     world.push(&one, &["HEAD:refs/heads/x"]);
     world.push(&one, &[":refs/heads/x", "HEAD:refs/heads/x/y"]);
     assert!(has("refs/heads/x/y", &rewritten));
-    // Atomic: one ref that cannot move keeps the others where they are.
-    let stale = push(
-        &one,
-        &[
-            "--atomic",
-            "--force-with-lease=refs/heads/main:0000000000000000000000000000000000000001",
-            "HEAD:refs/heads/main",
-            "HEAD:refs/heads/new",
-        ],
-    );
+    // Atomic: one ref that can't be made keeps the others where they are.
+    let stale = push(&one, &["--atomic", "HEAD:refs/heads/new", "HEAD:refs/heads/x"]);
     assert!(!stale.ok, "{}", stale.stderr);
     assert!(!one.refs_of(&url).contains("refs/heads/new"));
     one.run(["tag", "-a", "-m", "signed off", "v2"]).success();
@@ -217,11 +211,7 @@ fn an_interrupted_push_or_clone_leaves_nothing_behind() {
     one.run(["commit", "-q", "-m", "noise"]).success();
     for wait in [50, 150, 300, 600] {
         let mut command = one.command(["push", "-q", "origin", "HEAD:refs/heads/noise"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(wait));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // git's own helper holds the connection; it ends when its parent's pipe does.
+        cut_short(&mut command, wait);
     }
     wait_until("quarantines are gone", 20, || {
         world.site.repositories().iter().all(|repository| {
@@ -231,20 +221,27 @@ fn an_interrupted_push_or_clone_leaves_nothing_behind() {
     });
     let refs = one.refs_of(&world.url("ann/one"));
     assert!(refs == before || refs.contains("refs/heads/noise"), "{refs}");
-    world.push(&one, &["HEAD:refs/heads/noise"]);
+    assert!(push(&one, &["HEAD:refs/heads/noise"]).ok);
     for wait in [20, 60, 120] {
         let git = Git::at(&world.path(&format!("cut{wait}")));
         let url = world.url("ann/one");
         let mut command = git.command(["clone", "-q", &url, git.dir.to_str().unwrap()]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(wait));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        cut_short(&mut command, wait);
     }
     let whole = clone(&world, &world.url("ann/one"), "whole", &[]);
     whole.fsck();
     let pid = world.process().pid();
     wait_until("no git child is left", 20, || children(pid).iter().all(|name| !name.contains("git")));
+}
+
+/// Runs a command and kills it after `wait` milliseconds, with its helpers: one of them holds the connection.
+fn cut_short(command: &mut std::process::Command, wait: u64) {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(wait));
+    let group = Pid::from_child(&child);
+    kill_process_group(group, Signal::KILL).ok();
+    child.wait().unwrap();
 }
 
 /// The names of a process's children.

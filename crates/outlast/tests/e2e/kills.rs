@@ -102,6 +102,7 @@ fn a_killed_site_loses_nothing_it_acknowledged() {
         stop.store(true, Ordering::SeqCst);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         world.site.resume();
+        wait_until("a quorum answers", 20, || world.site.get("/healthz").status == 200);
         pushers.iter().for_each(|pusher| pusher.check(&pusher.url));
         if round % 10 == 9 {
             for repository in world.site.repositories() {

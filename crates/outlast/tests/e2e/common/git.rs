@@ -130,7 +130,7 @@ impl Git {
                 writeln!(stream, "reset refs/tags/v{}\nfrom :{}\n", n / 1000, 10_000_000 + n).unwrap();
             }
         }
-        self.run_with(["fast-import", "--quiet"], &stream).success();
+        self.run_with(["fast-import", "--quiet", "--force"], &stream).success();
     }
 
     /// Every ref with what it points to, `ls-remote`'s way.

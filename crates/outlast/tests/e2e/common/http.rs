@@ -10,6 +10,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// Whether the body came to its end; a server that fails half-way can only cut it off.
+    pub(crate) whole: bool,
 }
 
 impl Answer {
@@ -57,12 +59,13 @@ fn read_answer(reader: &mut BufReader<TcpStream>) -> io::Result<Answer> {
     let mut body = Vec::new();
     let chunked =
         headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked");
+    let mut whole = true;
     if chunked {
-        read_chunks(reader, &mut body)?;
+        whole = read_chunks(reader, &mut body).is_ok();
     } else {
         reader.read_to_end(&mut body)?;
     }
-    Ok(Answer { status, headers, body })
+    Ok(Answer { status, headers, body, whole })
 }
 
 fn read_chunks(reader: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> io::Result<()> {

@@ -108,7 +108,7 @@ impl Vault {
     /// Every file that holds stored blobs or entries.
     pub(crate) fn stored(&self, kind: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        files_below(&self.dir.join(kind), &mut found);
+        files_below(&self.dir.join("store").join(kind), &mut found);
         found.sort();
         found
     }

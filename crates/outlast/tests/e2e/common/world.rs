@@ -50,6 +50,7 @@ impl World {
         let dir = tempfile::Builder::new().prefix("outlast-e2e-").tempdir().unwrap();
         let vaults: Vec<_> = NAMES.iter().map(|name| Vault::start(&dir.path().join(name), name)).collect();
         let site = Site::start(&dir.path().join("site"), &urls(&vaults));
+        wait_until("a quorum answers", 20, || site.get("/healthz").status == 200);
         site.cli(&["user", "create", "ann", "--email", "ann@example.org"]).success();
         let scope = "repo:read,repo:write,repo:create,user:read,user:write";
         let token = site.cli(&["token", "create", "ann", "--scope", scope]).success().trim().to_owned();
