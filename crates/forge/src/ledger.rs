@@ -5,10 +5,16 @@ use crate::error::Error;
 use crate::log::Log;
 use crate::writer::{Command, Committed, Shipping, Submitter, Urgency, Writer, WriterLimits, holders, laggards};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a write waits for a quorum of vaults, by default.
 pub const HELD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a write waits for a quorum of vaults to answer at all, by default: a site that has just started, a vault that restarts.
+pub const QUORUM_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often it looks.
+const QUORUM_LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Bounds of the writing.
 #[derive(Clone, Debug)]
@@ -17,11 +23,13 @@ pub struct LedgerLimits {
     pub writer: WriterLimits,
     /// How long a write waits for a quorum before it is answered with [`Error::NotHeldYet`].
     pub held_timeout: Duration,
+    /// How long a write waits for a quorum to answer before it is refused with [`Error::NoQuorum`].
+    pub quorum_patience: Duration,
 }
 
 impl Default for LedgerLimits {
     fn default() -> Self {
-        Self { writer: WriterLimits::default(), held_timeout: HELD_TIMEOUT }
+        Self { writer: WriterLimits::default(), held_timeout: HELD_TIMEOUT, quorum_patience: QUORUM_PATIENCE }
     }
 }
 
@@ -45,6 +53,7 @@ pub struct Ledger {
     writer: Writer,
     shipping: Shared,
     held_timeout: Duration,
+    quorum_patience: Duration,
 }
 
 struct Shared(Arc<dyn Shipping>);
@@ -59,7 +68,8 @@ impl Ledger {
     /// Starts writing to this log.
     pub fn start(log: Arc<Log>, shipping: Arc<dyn Shipping>, limits: &LedgerLimits) -> Result<Self, Error> {
         let writer = Writer::start(Arc::clone(&log), Arc::clone(&shipping), &limits.writer)?;
-        Ok(Self { log, writer, shipping: Shared(shipping), held_timeout: limits.held_timeout })
+        let LedgerLimits { held_timeout, quorum_patience, .. } = *limits;
+        Ok(Self { log, writer, shipping: Shared(shipping), held_timeout, quorum_patience })
     }
 
     /// For reading.
@@ -91,12 +101,24 @@ impl Ledger {
     ///
     /// [`Error::NotHeldYet`]: it is written, and will be held later. Dropping the future does not take the command back.
     pub async fn submit<C: Command>(&self, by: Submitter, command: C) -> Result<Answer<C::Output>, Error> {
+        if C::URGENCY == Urgency::Ordinary {
+            self.quorum_may_come().await;
+        }
         let Committed { output, first_seq, next_seq } = self.writer.submit(by, command).await?;
         let held = match C::URGENCY {
             Urgency::Ordinary if next_seq > first_seq => self.held_until(next_seq).await?,
             _ => holders(&*self.shipping.0, next_seq),
         };
         Ok(Answer { output, first_seq, next_seq, held })
+    }
+
+    /// Waits a little while no quorum answers and nothing is wrong otherwise. The writer then asks again, and decides.
+    async fn quorum_may_come(&self) {
+        let until = Instant::now() + self.quorum_patience;
+        let shipping = &self.shipping.0;
+        while shipping.quorum_reachable().is_err() && shipping.trouble().is_none() && Instant::now() < until {
+            tokio::time::sleep(QUORUM_LOOK_EVERY).await;
+        }
     }
 
     /// Waits until all entries below `next_seq` are held; the vaults that hold them.

@@ -36,7 +36,7 @@ fn users(rig: &Rig) -> u64 {
 
 fn quick() -> LedgerLimits {
     let writer = WriterLimits { unheld_wait_max: Duration::from_millis(50), ..WriterLimits::default() };
-    LedgerLimits { writer, held_timeout: Duration::from_millis(50) }
+    LedgerLimits { writer, held_timeout: Duration::from_millis(50), quorum_patience: Duration::from_millis(50) }
 }
 
 /// Says that it is on the writer's thread, and waits there until it is told to go on, so that others queue up behind it.
@@ -206,7 +206,9 @@ on_both! {
 #[test]
 fn without_a_quorum_writes_are_refused_and_revocations_work() {
     let databases = Databases::sqlite();
-    let rig = rig(&databases);
+    let limits = LedgerLimits { quorum_patience: Duration::from_millis(50), ..LedgerLimits::default() };
+    let rig = Rig::on(databases.empty(), Spool::new(), &limits);
+    rig.write([founding(), rig.vaults.enrolled()].concat());
     let account = rig.write(vec![user("ann")]);
     rig.vaults.set_away(true);
     let e = rig.submit(NextUser).unwrap_err();
@@ -216,6 +218,21 @@ fn without_a_quorum_writes_are_refused_and_revocations_work() {
     assert!(answer.held.is_empty());
     rig.vaults.set_away(false);
     assert_eq!(rig.submit(NextUser).unwrap().held.len(), 3);
+}
+
+/// A site that has just started has not reached its vaults yet: nobody need be told.
+#[test]
+fn a_quorum_that_comes_soon_is_waited_for() {
+    let databases = Databases::sqlite();
+    let rig = rig(&databases);
+    rig.vaults.set_away(true);
+    let (answer, ()) = rig.runtime.block_on(async {
+        tokio::join!(rig.site.submit(Submitter::default(), NextUser), async {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            rig.vaults.set_away(false);
+        })
+    });
+    assert_eq!(answer.unwrap().held.len(), 3);
 }
 
 /// Vaults that answer and do not cosign.
