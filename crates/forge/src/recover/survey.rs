@@ -179,7 +179,7 @@ impl Survey {
         if answering == 1 {
             warnings.push(format!(
                 "one vault alone was read. What it holds is verified, up to entry {}; what other vaults have cosigned beyond \
-                 that is not known here: it can be everything the site wrote since this vault last answered it",
+                 that is not known here: everything the site wrote since this vault last answered it may be missing",
                 rebuilt.size.saturating_sub(1)
             ));
         } else if answering < self.found.len() {

@@ -19,10 +19,10 @@ pub(crate) async fn run(data: &cli::Data, as_json: bool) -> anyhow::Result<ExitC
 
 fn print(report: &Value) {
     for finding in report.get("findings").and_then(Value::as_array).into_iter().flatten() {
-        let text = |key: &str| finding.get(key).and_then(Value::as_str);
-        match text("problem") {
-            Some(problem) => say!("RED    {}\n       {problem}", text("check").unwrap_or_default()),
-            None => say!("green  {}", text("check").unwrap_or_default()),
+        let text = |key: &str| finding.get(key).and_then(Value::as_str).unwrap_or_default();
+        say!("{:<7} {}", text("colour").to_uppercase(), text("check"));
+        if !text("problem").is_empty() {
+            say!("        {}", text("problem"));
         }
     }
 }

@@ -23,19 +23,36 @@ struct Finding {
     check: &'static str,
     /// What is wrong and what to do; `None` when nothing is.
     problem: Option<String>,
+    /// Whether it can wait: nothing is in danger now, and less would be with it mended.
+    can_wait: bool,
+}
+
+impl Finding {
+    fn new(check: &'static str, problem: Option<String>) -> Self {
+        Self { check, problem, can_wait: false }
+    }
+
+    fn colour(&self) -> &'static str {
+        match (&self.problem, self.can_wait) {
+            (None, _) => "green",
+            (Some(_), true) => "yellow",
+            (Some(_), false) => "red",
+        }
+    }
 }
 
 async fn doctor(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let mut findings = vec![writes(&app), recovery_key(&app), trust_domains(&app), sandbox()];
     findings.extend(vaults(&app));
     findings.push(database(&app).await?);
-    let red = findings.iter().filter(|finding| finding.problem.is_some()).count();
-    let shape = |finding: &Finding| json!({ "check": finding.check, "ok": finding.problem.is_none(), "problem": finding.problem });
+    let red = findings.iter().filter(|finding| finding.colour() == "red").count();
+    let shape =
+        |finding: &Finding| json!({ "check": finding.check, "colour": finding.colour(), "problem": finding.problem });
     Ok(Json(json!({ "healthy": red == 0, "findings": findings.iter().map(shape).collect::<Vec<_>>() })))
 }
 
 fn writes(app: &App) -> Finding {
-    Finding { check: "writes are taken", problem: app.site.writability().err().map(|error| error.to_string()) }
+    Finding::new("writes are taken", app.site.writability().err().map(|error| error.to_string()))
 }
 
 fn recovery_key(app: &App) -> Finding {
@@ -43,7 +60,7 @@ fn recovery_key(app: &App) -> Finding {
     let there = path.exists().then(|| {
         format!("the recovery key is still at {}: move it to where nobody who breaks in here gets", path.display())
     });
-    Finding { check: "the recovery key is not on this machine", problem: there }
+    Finding::new("the recovery key is not on this machine", there)
 }
 
 fn trust_domains(app: &App) -> Finding {
@@ -60,13 +77,13 @@ fn trust_domains(app: &App) -> Finding {
     } else {
         None
     };
-    Finding { check: "three trust domains or more hold the journal", problem }
+    Finding { can_wait: domains.len() == 2, ..Finding::new("three trust domains or more hold the journal", problem) }
 }
 
 fn sandbox() -> Finding {
     let problem = (!git::sandbox_available())
         .then(|| "this kernel has no Landlock: git's programs run without a sandbox; use Linux 5.13 or newer with Landlock enabled".to_owned());
-    Finding { check: "git's programs are sandboxed", problem }
+    Finding::new("git's programs are sandboxed", problem)
 }
 
 fn vaults(app: &App) -> Vec<Finding> {
@@ -82,9 +99,7 @@ fn vaults(app: &App) -> Vec<Finding> {
         Some(format!("vault {} has only {} MiB free: its owner must make room", vault.name, free >> 20))
     };
     let all = app.site.vaults();
-    all.iter()
-        .map(|vault| Finding { check: "a vault answers, is in step and has room", problem: problem(vault) })
-        .collect()
+    all.iter().map(|vault| Finding::new("a vault answers, is in step and has room", problem(vault))).collect()
 }
 
 /// Rebuilds every table from the journal and compares.
@@ -109,5 +124,5 @@ async fn database(app: &App) -> Result<Finding, ApiError> {
             words.join("; ")
         )
     });
-    Ok(Finding { check: "every row of the database is explained by the journal", problem })
+    Ok(Finding::new("every row of the database is explained by the journal", problem))
 }
