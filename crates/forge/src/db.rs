@@ -55,6 +55,19 @@ struct Inner {
     writer: Mutex<Option<Session>>,
     opener: Opener,
     readers: Pool,
+    /// What the next commit says, for tests of what follows from it.
+    #[cfg(test)]
+    fault: Mutex<Option<Fault>>,
+}
+
+/// How a commit may fail.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It did not happen.
+    Lost,
+    /// It happened, and the answer was lost.
+    Unanswered,
 }
 
 impl std::fmt::Debug for Db {
@@ -86,7 +99,15 @@ impl Db {
         let writer = opener.open(true)?;
         let backend = opener.backend();
         let readers = Pool::new(opener.clone(), READERS_MAX);
-        Ok(Self { inner: Arc::new(Inner { backend, writer: Mutex::new(Some(writer)), opener, readers }) })
+        let inner = Inner {
+            backend,
+            writer: Mutex::new(Some(writer)),
+            opener,
+            readers,
+            #[cfg(test)]
+            fault: Mutex::new(None),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Which of the two it is.
@@ -123,9 +144,38 @@ impl Db {
     pub fn write<T, E: From<DbError>>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
         let mut slot = self.writer_slot();
         let mut session = self.inner.opener.begun(slot.take(), true)?;
+        #[cfg(test)]
+        let work = |tx: &mut Tx| work(tx).and_then(|value| self.lose_commit().map(|()| value).map_err(E::from));
         let outcome = session.run(true, work);
         *slot = Some(session);
+        #[cfg(test)]
+        let outcome = outcome.and_then(|value| self.lose_answer().map(|()| value).map_err(E::from));
         outcome
+    }
+
+    /// The next transaction's commit fails so.
+    #[cfg(test)]
+    pub(crate) fn fail_next_commit(&self, fault: Fault) {
+        *self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+    }
+
+    #[cfg(test)]
+    fn lose_commit(&self) -> Result<(), DbError> {
+        self.failing(Fault::Lost)
+    }
+
+    #[cfg(test)]
+    fn lose_answer(&self) -> Result<(), DbError> {
+        self.failing(Fault::Unanswered)
+    }
+
+    #[cfg(test)]
+    fn failing(&self, fault: Fault) -> Result<(), DbError> {
+        let mut next = self.inner.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if next.take_if(|next| *next == fault).is_none() {
+            return Ok(());
+        }
+        Err(DbError::new(DbErrorKind::Connection, "the connection broke while committing"))
     }
 
     fn writer_slot(&self) -> MutexGuard<'_, Option<Session>> {

@@ -125,3 +125,6 @@ impl Drop for Writer {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests;
