@@ -1,7 +1,7 @@
 //! Opening and stopping a site.
 
 use super::config::SiteConfig;
-use super::vaults::{Readers, VaultsEnrol, known_with, policy};
+use super::vaults::{Readers, VaultsEnrol, enrolled, known_with, policy};
 use super::{Site, tasks};
 use crate::db::Db;
 use crate::error::Error;
@@ -45,7 +45,7 @@ impl Site {
         let vaults = known_with(&config.data, &config.vaults)?;
         let view = View::read(&config.data)?;
         let database = database(&config)?;
-        let size = database.read(|tx| checkpoint_last(tx))?.map_or(0, |checkpoint| checkpoint.size);
+        let size = database.read(checkpoint_last)?.map_or(0, |checkpoint| checkpoint.size);
         let spool = Spool::open(&config.data.join("spool"), keys.recipients()?, config.limits.spool_bytes_max, size)?;
         let spool = Arc::new(spool);
         let sink: Arc<dyn BlobSink> = Arc::new(Arc::clone(&spool));
@@ -54,7 +54,7 @@ impl Site {
             origin: keys.origin().clone(),
             epochs: keys.records(),
             recovery_key: keys.recovery_key().clone(),
-            policy: policy(keys.log_verifiers()?, &vaults),
+            policy: policy(keys.log_verifiers()?, &vaults, &database.read(enrolled)?),
             // No vault hears of a view.
             vaults: if view.is_some() { Vec::new() } else { vaults.clone() },
         };

@@ -72,13 +72,37 @@ fn write(dir: &Path, url: &VaultUrl) -> Result<(), Error> {
     write().map_err(|e| Error::internal(format!("{}: {e}", path.display())))
 }
 
-/// Whose cosignatures hold an entry: a majority of the trust domains.
-pub(crate) fn policy(logs: Vec<VerifierKey>, vaults: &[VaultUrl]) -> Policy {
+/// Whose cosignatures hold an entry: a majority of the trust domains of all vaults that the journal names, whether or not
+/// this site can reach them now. A site that was recovered from one vault of three does not thereby need only one. A vault
+/// that is given under the name of an enrolled one takes its place.
+pub(crate) fn policy(logs: Vec<VerifierKey>, vaults: &[VaultUrl], enrolled: &[Enrolled]) -> Policy {
+    let mut by_name: BTreeMap<&str, (&str, &VerifierKey)> = BTreeMap::new();
+    by_name.extend(enrolled.iter().map(|vault| (vault.name.as_str(), (vault.domain.as_str(), &vault.vkey))));
+    by_name.extend(vaults.iter().map(|url| (url.name.as_str(), (url.domain.as_str(), &url.vkey))));
     let mut domains: BTreeMap<String, Vec<VerifierKey>> = BTreeMap::new();
-    for url in vaults {
-        domains.entry(url.domain.clone()).or_default().push(url.vkey.clone());
+    for (domain, vkey) in by_name.into_values() {
+        domains.entry(domain.to_owned()).or_default().push(vkey.clone());
     }
     Policy::majority(logs, &domains.into_iter().collect::<Vec<_>>())
+}
+
+/// A vault that the journal names.
+#[derive(Debug)]
+pub(crate) struct Enrolled {
+    name: String,
+    domain: String,
+    vkey: VerifierKey,
+}
+
+/// The vaults that the journal names.
+pub(crate) fn enrolled(tx: &mut Tx) -> Result<Vec<Enrolled>, Error> {
+    let rows = tx.query("SELECT name, domain, vkey FROM vault ORDER BY name", &[])?;
+    let read = |row: &crate::db::Row| {
+        let (name, domain, vkey): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let vkey = vkey.parse().map_err(|e| Error::damaged(format!("the key of vault {name}: {e}")))?;
+        Ok(Enrolled { name, domain, vkey })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Writes which vaults there are, as far as the journal does not say so yet.
