@@ -1,7 +1,7 @@
 //! The journal as kept on a site: its own tables, and what vaults and receipts need of them.
 //!
 //! Invariants:
-//! 1. `journal`, `checkpoint`, `cosignature`, `tile` and `layout` are the only tables that are no projection of the journal.
+//! 1. The tables of `schema/log.sql` are the only ones that are no projection of the journal.
 //! 2. Batches are fixed: a checkpoint's `first .. size` is what was signed together, and is shipped together for ever.
 //! 3. A batch made again from the tables has the same entries, byte for byte, or is an error that names the entry: then
 //!    somebody edited the database.
@@ -30,6 +30,7 @@ pub use store::{
 pub(crate) use sealer::{Sealed, read_row};
 pub(crate) use store::{
     checkpoint_insert, checkpoint_put, cosignature_insert, entry_insert, tile_put, tile_put_full, tile_stored,
+    unfilled_set,
 };
 
 use crate::db::{Db, DbError, Tx};

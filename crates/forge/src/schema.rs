@@ -20,7 +20,7 @@ const TEXTS: &[&str] = &[
 ];
 
 /// The tables that are the journal, and no projection of it.
-pub const LOG_TABLES: &[&str] = &["journal", "checkpoint", "cosignature", "tile", "layout"];
+pub const LOG_TABLES: &[&str] = &["journal", "checkpoint", "cosignature", "tile", "layout", "gap"];
 
 /// A table that follows from the journal.
 #[derive(Debug)]
@@ -72,14 +72,12 @@ tables! {
     pack(repo, seq, part; blob, bytes, consolidated) "?1, ?2, ?3, ?4, ?5, ?6";
 }
 
-/// Makes all tables in an empty database; does nothing where there are any.
+/// Makes all tables in an empty database, and those of the journal that an earlier release did not have.
 pub fn install(tx: &mut Tx) -> Result<(), DbError> {
-    if installed(tx)? {
-        return Ok(());
-    }
     let log = dialect(tx.backend(), LOG_TEXT);
     tx.batch(&log)?;
-    make(tx)
+    let made = tx.query_opt("SELECT hash FROM layout WHERE id = 0", &[])?;
+    if made.is_some() { Ok(()) } else { make(tx) }
 }
 
 fn make(tx: &mut Tx) -> Result<(), DbError> {

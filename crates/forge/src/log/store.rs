@@ -106,18 +106,18 @@ pub(crate) fn entry_bounds(tx: &mut Tx) -> Result<Option<(u64, i64)>, DbError> {
 ///
 /// They are [filled in](crate::replay::fill) from the front.
 pub fn unfilled(tx: &mut Tx) -> Result<Option<Range<u64>>, DbError> {
-    let size = checkpoint_last(tx)?.map_or(0, |c| c.size);
-    let count = |tx: &mut Tx, before: u64| -> Result<u64, DbError> {
-        tx.query_one("SELECT count(*) FROM journal WHERE seq < ?1", &[before.into()])?.get(0)
-    };
-    let gap = size - count(tx, size)?;
-    // The first number with fewer entries before it than there are numbers.
-    let (mut have, mut lack) = (0, size);
-    while gap > 0 && have + 1 < lack {
-        let middle = have + (lack - have) / 2;
-        if count(tx, middle)? == middle { have = middle } else { lack = middle }
+    let row = tx.query_opt("SELECT first, until FROM gap WHERE id = 0", &[])?;
+    row.map(|row| Ok(row.get(0)?..row.get(1)?)).transpose()
+}
+
+/// From now on these are the entries that are lacking; none if the range is empty.
+pub(crate) fn unfilled_set(tx: &mut Tx, gap: Range<u64>) -> Result<(), DbError> {
+    tx.execute("DELETE FROM gap", &[])?;
+    if !gap.is_empty() {
+        let sql = "INSERT INTO gap (id, first, until) VALUES (0, ?1, ?2)";
+        tx.execute(sql, &[gap.start.into(), gap.end.into()])?;
     }
-    Ok((gap > 0).then_some(have..have + gap))
+    Ok(())
 }
 
 pub(crate) fn checkpoint_insert(tx: &mut Tx, row: &CheckpointRow) -> Result<(), DbError> {

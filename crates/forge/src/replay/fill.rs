@@ -81,6 +81,7 @@ fn write_chunk(tx: &mut Tx, tree: &mut Tree, gap: &Range<u64>, chunk: &Chunk) ->
         log::checkpoint_put(tx, checkpoint)?;
     }
     let (size, root) = (tree.frontier.size(), tree.frontier.root());
+    log::unfilled_set(tx, size..gap.end)?;
     match log::checkpoint_fetch(tx, size)? {
         Some(checkpoint) if checkpoint.root == root => Ok(()),
         _ => Err(Error::damaged(format!("the entries before {size} do not lead to the root that was signed"))),

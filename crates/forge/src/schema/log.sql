@@ -1,7 +1,7 @@
--- The journal itself: the only tables that are no projection of it.
+-- The journal itself: the only tables that are no projection of it. This text is run at every start: tables are added, and never changed.
 
 -- entry: the entry's plaintext, as it was sealed. event: the event's bytes where the entry only names the blobs they are in.
-CREATE TABLE journal (
+CREATE TABLE IF NOT EXISTS journal (
     seq BIGINT PRIMARY KEY,
     time_us BIGINT NOT NULL,
     actor BIGINT,
@@ -13,7 +13,7 @@ CREATE TABLE journal (
 );
 
 -- One for each batch: entries first .. size. note: signed once.
-CREATE TABLE checkpoint (
+CREATE TABLE IF NOT EXISTS checkpoint (
     size BIGINT PRIMARY KEY,
     first BIGINT NOT NULL,
     epoch BIGINT NOT NULL,
@@ -21,7 +21,7 @@ CREATE TABLE checkpoint (
     note TEXT NOT NULL
 );
 
-CREATE TABLE cosignature (
+CREATE TABLE IF NOT EXISTS cosignature (
     size BIGINT NOT NULL,
     vault TEXT NOT NULL,
     line TEXT NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE cosignature (
 );
 
 -- Full tiles: 256 hashes. A shorter one was brought by a snapshot and is replaced when it fills.
-CREATE TABLE tile (
+CREATE TABLE IF NOT EXISTS tile (
     level BIGINT NOT NULL,
     place BIGINT NOT NULL,
     hashes BYTEA NOT NULL,
@@ -37,7 +37,14 @@ CREATE TABLE tile (
 );
 
 -- One row: SHA-256 of the text the other tables were made with. Another release's text: they are made again from the journal.
-CREATE TABLE layout (
+CREATE TABLE IF NOT EXISTS layout (
     id BIGINT PRIMARY KEY,
     hash BYTEA NOT NULL
+);
+
+-- At most one row: the entries first .. until that a database made from a snapshot lacks. They are filled in from the front.
+CREATE TABLE IF NOT EXISTS gap (
+    id BIGINT PRIMARY KEY,
+    first BIGINT NOT NULL,
+    until BIGINT NOT NULL
 );

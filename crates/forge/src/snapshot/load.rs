@@ -35,6 +35,7 @@ pub fn load(db: &Db, compressed: impl Read) -> Result<Header, Error> {
 
 fn load_log(tx: &mut Tx, header: &Header) -> Result<(), Error> {
     log::checkpoint_insert(tx, &header.checkpoint)?;
+    log::unfilled_set(tx, 0..header.through())?;
     for (level, hashes) in header.edges.levels().iter().enumerate().filter(|(_, hashes)| !hashes.is_empty()) {
         let place = header.through().checked_shr(8 * (level as u32 + 1)).unwrap_or(0);
         log::tile_put(tx, level as u8, place, hashes)?;
