@@ -1,9 +1,11 @@
 //! SQLite: a WAL file, one writing connection, readers that see a snapshot.
 
-use super::{DbError, Row, Value};
+use super::{DbError, DbErrorKind, Row, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, OpenFlags};
 use std::borrow::Cow;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Prepared statements kept for each connection.
@@ -19,16 +21,21 @@ impl SqliteConnection {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if writing {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
+            private(path)?;
         }
         let connection = rusqlite::Connection::open_with_flags(path, flags)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         let this = Self { connection };
         this.batch("PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA temp_store=MEMORY;")?;
+        this.batch(Self::WAL_BYTES_KEPT)?;
         this.batch(if durable { "PRAGMA synchronous=FULL" } else { "PRAGMA synchronous=OFF" })?;
         // KiB of pages each connection keeps; the system's own cache holds the rest.
         this.batch(if writing { "PRAGMA cache_size=-16384" } else { "PRAGMA cache_size=-1024; PRAGMA query_only=1" })?;
         Ok(this)
     }
+
+    /// The log of a long transaction is not kept at its full length.
+    const WAL_BYTES_KEPT: &str = "PRAGMA journal_size_limit=67108864";
 
     pub(super) fn batch(&self, sql: &str) -> Result<(), DbError> {
         Ok(self.connection.execute_batch(sql)?)
@@ -78,6 +85,12 @@ impl SqliteConnection {
     }
 }
 
+/// The file is made for its owner alone, for it holds password hashes; the files SQLite makes beside it are as open as it is.
+fn private(path: &Path) -> Result<(), DbError> {
+    let made = File::options().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|e| DbError::new(DbErrorKind::Connection, format!("{}: {e}", path.display())))
+}
+
 fn owned(row: &rusqlite::Row, columns: usize) -> Result<Row, DbError> {
     let mut values = Vec::with_capacity(columns);
     for i in 0..columns {
@@ -93,7 +106,7 @@ fn owned(row: &rusqlite::Row, columns: usize) -> Result<Row, DbError> {
 }
 
 fn text(bytes: &[u8]) -> Result<String, DbError> {
-    String::from_utf8(bytes.to_vec()).map_err(|_| DbError::new(super::DbErrorKind::Corrupt, "text that is not UTF-8"))
+    String::from_utf8(bytes.to_vec()).map_err(|_| DbError::new(DbErrorKind::Corrupt, "text that is not UTF-8"))
 }
 
 impl rusqlite::ToSql for Value<'_> {

@@ -77,3 +77,20 @@ fn a_reader_sees_one_state_while_a_writer_goes_on() {
     assert_eq!(seen.expect("a read"), (0, 0));
     assert_eq!(count(&db), 1);
 }
+
+#[test]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (dir, db) = database();
+    db.write(|tx| tx.execute("INSERT INTO t (a) VALUES (?1)", &[1.into()])).expect("a write");
+    for entry in std::fs::read_dir(dir.path()).expect("a directory") {
+        let mode = entry.and_then(|e| e.metadata()).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_named() {
+    let e = Db::sqlite(Path::new("/nonexistent/site.db")).expect_err("refused");
+    assert!(e.to_string().contains("/nonexistent/site.db"), "{e}");
+}

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 /// Histories tried on each database. A failing one is shrunk to a short one.
-const CASES: u32 = 12;
+const CASES: u32 = 8;
 
 fn histories() -> impl Strategy<Value = (u64, usize)> {
     (any::<u64>(), 0usize..120)

@@ -24,7 +24,7 @@ fn opened(spool: &Spool, taken: &SnapshotTaken) -> Vec<u8> {
 
 on_both! {
     fn a_snapshot_and_the_rest_are_the_whole(databases) {
-        for_seeds(6, |seed, more| {
+        for_seeds(4, |seed, more| {
             let rig = Rig::new(databases.empty());
             let (mut history, beginning) = History::begin(seed);
             write_history(&rig, [beginning, history.more(more)].concat(), seed);
