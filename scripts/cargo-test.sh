@@ -6,10 +6,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # Tests that need PostgreSQL or a foreign client fail rather than skip when those are missing.
 export OUTLAST_TEST_ALL=1
+# The documentation's examples first: there are few, and the last lines should be those of the tests.
+[ $# -gt 0 ] || cargo test --workspace --locked --doc --quiet
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --workspace --locked "$@"
-  # nextest runs no examples of the documentation.
-  [ $# -gt 0 ] || cargo test --workspace --locked --doc --quiet
 else
-  cargo test --workspace --locked --no-fail-fast "$@"
+  cargo test --workspace --locked --no-fail-fast --lib --bins --tests "$@"
 fi
