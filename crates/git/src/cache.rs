@@ -12,11 +12,11 @@
 
 use bytes::Bytes;
 use futures_util::Stream;
+use rustix::buffer::spare_capacity;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -159,26 +159,28 @@ impl PackCache {
 
     /// Invariant 3.
     fn evict(&self) {
-        loop {
-            let worst = {
-                let entries = lock(&self.entries);
-                let whole = entries.iter().filter_map(|(key, entry)| {
-                    let progress = entry.progress.borrow();
-                    progress.end.as_ref().map(|_| (*key, progress.bytes, lock(&entry.used).elapsed()))
-                });
-                let whole = whole.collect::<Vec<_>>();
-                if whole.len() <= ENTRIES_MAX && whole.iter().map(|(_, bytes, _)| bytes).sum::<u64>() <= self.bytes_max
-                {
-                    return;
-                }
-                let cost = |bytes: u64, age: std::time::Duration| u128::from(bytes) * (age.as_millis() + 1);
-                whole.into_iter().max_by_key(|(_, bytes, age)| cost(*bytes, *age)).map(|(key, ..)| key)
-            };
-            match worst {
-                Some(key) => self.forget(key),
-                None => return,
-            }
+        while let Some(key) = self.worst() {
+            self.forget(key);
         }
+    }
+
+    /// The answer to go, when there are too many or they take too much: of too many the one longest unused, so that many
+    /// small ones do not drive out a large one that is wanted; of too much, the one whose size times age is the largest.
+    fn worst(&self) -> Option<CacheKey> {
+        let entries = lock(&self.entries);
+        let whole = entries.iter().filter_map(|(key, entry)| {
+            let progress = entry.progress.borrow();
+            progress.end.as_ref().map(|_| (*key, progress.bytes, lock(&entry.used).elapsed()))
+        });
+        let whole = whole.collect::<Vec<_>>();
+        let worst = if whole.iter().map(|(_, bytes, _)| bytes).sum::<u64>() > self.bytes_max {
+            whole.into_iter().max_by_key(|(_, bytes, age)| u128::from(*bytes) * (age.as_millis() + 1))
+        } else if whole.len() > ENTRIES_MAX {
+            whole.into_iter().max_by_key(|(.., age)| *age)
+        } else {
+            None
+        };
+        worst.map(|(key, ..)| key)
     }
 }
 
@@ -280,8 +282,16 @@ impl Reader {
 }
 
 fn read(file: &File, offset: u64, count: usize) -> io::Result<Bytes> {
-    let mut chunk = vec![0; count];
-    file.read_exact_at(&mut chunk, offset)?;
+    // Not zeroed first: of a stream from the page cache that would be a quarter of the work.
+    let mut chunk = Vec::with_capacity(count);
+    while chunk.len() < count {
+        let at = offset + chunk.len() as u64;
+        if rustix::io::retry_on_intr(|| rustix::io::pread(file, spare_capacity(&mut chunk), at))? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    // What came beyond it would be sent twice.
+    chunk.truncate(count);
     Ok(chunk.into())
 }
 
@@ -370,6 +380,22 @@ mod tests {
             writer.end(Ok(()));
         }
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[tokio::test]
+    async fn many_small_answers_do_not_drive_out_a_large_one_in_use() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = PackCache::open(dir.path(), 1 << 30).unwrap();
+        let (_, mut writer) = compute(&cache, 0);
+        writer.write(&[0; 1 << 20]).unwrap();
+        writer.end(Ok(()));
+        for n in 1..ENTRIES_MAX as u64 + 20 {
+            let (_, mut writer) = compute(&cache, n);
+            writer.write(b"small").unwrap();
+            writer.end(Ok(()));
+            drop(follow(&cache, 0));
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), ENTRIES_MAX);
     }
 
     #[test]

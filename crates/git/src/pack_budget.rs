@@ -283,7 +283,8 @@ impl PackReader {
 
     fn expand(&mut self, bytes: u64) -> Result<(), PackError> {
         self.expanded = self.expanded.saturating_add(bytes);
-        let by_size = self.received.saturating_mul(self.budget.expansion_max);
+        // What came before the entry: so that it makes no difference how the bytes are cut.
+        let by_size = self.entry.start.saturating_mul(self.budget.expansion_max);
         let max = self.budget.expanded_bytes_free.max(by_size);
         if self.expanded > max { Err(PackError::Expanded { max }) } else { Ok(()) }
     }

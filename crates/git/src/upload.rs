@@ -14,6 +14,7 @@ use futures_util::{Stream, StreamExt as _};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Limits on a request to fetch.
@@ -25,11 +26,18 @@ pub struct UploadLimits {
     pub wants_max: usize,
     /// Objects that a client may say it has, in one request.
     pub haves_max: usize,
+    /// How long the request may take to come.
+    pub request_time_max: Duration,
 }
 
 impl Default for UploadLimits {
     fn default() -> Self {
-        Self { request_bytes_max: 32 << 20, wants_max: 200_000, haves_max: 400_000 }
+        Self {
+            request_bytes_max: 32 << 20,
+            wants_max: 200_000,
+            haves_max: 400_000,
+            request_time_max: Duration::from_secs(120),
+        }
     }
 }
 
@@ -62,11 +70,14 @@ fn once(bytes: impl Into<Bytes>) -> Answer {
 
 /// A request, read whole and understood as far as it matters here.
 #[derive(Debug, PartialEq, Eq)]
-enum Request {
+pub enum Request {
+    /// Refs are asked for: answered from memory.
     LsRefs(LsRefs),
-    /// For Git: the bytes as they came, and what of them the answer depends on.
+    /// For Git.
     Git {
+        /// The bytes as they came.
         bytes: Vec<u8>,
+        /// What of them the answer depends on.
         normal: Vec<u8>,
     },
 }
@@ -84,7 +95,9 @@ pub async fn serve<R: AsyncRead + Send + Unpin>(
     limits: UploadLimits,
 ) -> Result<Answer, UploadError> {
     let mut bytes = Vec::new();
-    body.take(limits.request_bytes_max as u64 + 1).read_to_end(&mut bytes).await?;
+    let mut body = body.take(limits.request_bytes_max as u64 + 1);
+    let read = tokio::time::timeout(limits.request_time_max, body.read_to_end(&mut bytes)).await;
+    read.map_err(|_| UploadError::Request("the request did not come in time (request_time_max)".to_owned()))??;
     if bytes.len() > limits.request_bytes_max {
         return Err(UploadError::Request(format!(
             "the request is over {} bytes; fetch less at once",
@@ -97,7 +110,16 @@ pub async fn serve<R: AsyncRead + Send + Unpin>(
     }
 }
 
-fn parse(bytes: Vec<u8>, protocol: Protocol, refs: &RefSnapshot, limits: UploadLimits) -> Result<Request, UploadError> {
+/// Understands a request, as far as it matters here.
+///
+/// # Errors
+/// When it is none, or over a limit.
+pub fn parse(
+    bytes: Vec<u8>,
+    protocol: Protocol,
+    refs: &RefSnapshot,
+    limits: UploadLimits,
+) -> Result<Request, UploadError> {
     let lines = lines(&bytes)?;
     let count =
         |prefix: &str| lines.iter().filter(|line| line.text().is_some_and(|text| text.starts_with(prefix))).count();

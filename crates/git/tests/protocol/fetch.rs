@@ -173,7 +173,7 @@ fn sizes_are_told_without_the_objects() {
 
 #[test]
 fn limits_are_told_in_words() {
-    let upload = UploadLimits { request_bytes_max: 4000, wants_max: 3, haves_max: 20 };
+    let upload = UploadLimits { request_bytes_max: 4000, wants_max: 3, haves_max: 20, ..UploadLimits::default() };
     let server = Server::with(Config { upload, ..Config::default() });
     let pusher = history(&server);
     let words = Client::try_clone(&server, &[], &[]).err().unwrap();
