@@ -1,8 +1,8 @@
 //! How fast a journal is replayed: `cargo run --release -p forge --example replay_speed [EVENTS] [EVENTS-A-BATCH]`.
 //!
-//! The journal is made in memory first: for every 50 pushes one new repository, each push moves one of 20 refs and brings
-//! a pack of one part. Then sealed batches are replayed into a new SQLite database, which is what `recover` does after reading
-//! them from a vault; then the tables are rebuilt from that database's own journal, as `doctor` does.
+//! The journal is made in memory first: for every 50 pushes one new repository, each push moves one of 20 refs and
+//! brings a pack of one part. Then sealed batches are replayed into a new SQLite database, which is what `recover` does
+//! after reading them from a vault; then the tables are rebuilt from that database's own journal, as `doctor` does.
 
 use forge::db::Db;
 use forge::event::people::UserCreated;

@@ -1,7 +1,8 @@
 //! What the writer does: `cargo run --release -p forge --example writer_speed [POSTGRES-URL]`.
 //!
-//! Many submitters at once, each with one push after another, on a durable database; nobody ships anything, so this is the
-//! journal's own share of a push. Prints commands and batches (that is, syncs) a second, and the mean wait of a command.
+//! Many submitters at once, each with one push after another, on a durable database; nobody ships anything, so this is
+//! the journal's own share of a push. Prints commands and batches (that is, syncs) a second, and the mean wait of a
+//! command.
 
 use forge::db::{Db, Tx};
 use forge::event::people::UserCreated;
@@ -123,7 +124,11 @@ async fn measure(ledger: &Arc<Ledger>, submitters: u64) -> Result<(), forge::Err
     let done = (submitters * each) as f64;
     let batches = (ledger.db().read_async(batches).await? - before - submitters) as f64;
     let wait_ms = took * 1000.0 * submitters as f64 / done;
-    println!("{submitters} at once: {:.0} pushes/s, {:.0} batches/s, {wait_ms:.2} ms each", done / took, batches / took);
+    println!(
+        "{submitters} at once: {:.0} pushes/s, {:.0} batches/s, {wait_ms:.2} ms each",
+        done / took,
+        batches / took
+    );
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! The database: SQLite or PostgreSQL, decided when the program starts, behind one small surface.
 //!
 //! Invariants:
-//! 1. There is one SQL text for both databases. Placeholders are `?1`, `?2`, ...; for PostgreSQL they are rewritten to `$1`.
+//! 1. There is one SQL text for both databases. Placeholders are `?1`, `?2`, ...; for PostgreSQL they are rewritten to
+//!    `$1`.
 //! 2. SQL is `&'static str`: no user's string can become SQL.
 //! 3. A [`Tx`] from [`Db::read`], and the one a command decides with, cannot write.
 //! 4. Writers take turns: there is one writing connection.
@@ -89,8 +90,8 @@ impl Db {
 
     /// Connects to a PostgreSQL database, which must exist (`postgres://user@host/name` or `host=... dbname=...`).
     ///
-    /// One process writes to it: another gets an error here. (It is a lock of the writing connection's session, so there must
-    /// be no pooler between that hands out sessions by the transaction.)
+    /// One process writes to it: another gets an error here. (It is a lock of the writing connection's session, so
+    /// there must be no pooler between that hands out sessions by the transaction.)
     pub fn postgres(url: &str) -> Result<Self, DbError> {
         Self::open(Opener::Postgres { url: url.to_owned() })
     }

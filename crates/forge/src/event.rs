@@ -1,16 +1,17 @@
 //! Events: every change of state there is, as a format that must be readable in twenty years.
 //!
 //! Invariants:
-//! 1. Variants and fields are added, never changed, reused or removed. A field added later is an `Option` or has a default.
-//! 2. The bytes of an event are a CBOR map with integer keys, canonical: decoding and encoding gives the same bytes again
-//!    for what this release wrote.
+//! 1. Variants and fields are added, never changed, reused or removed. A field added later is an `Option` or has a
+//!    default.
+//! 2. The bytes of an event are a CBOR map with integer keys, canonical: decoding and encoding gives the same bytes
+//!    again for what this release wrote.
 //! 3. Decoding is total: any bytes give an event or an error, in bounded memory; bytes left over are an error.
 //! 4. [`Event::apply`] is pure: what it writes follows from the stamp, the event and the tables alone. No clock, no
 //!    randomness, no network, no look at the disk.
 //!
-//! One file a subject: the events, and what each does to the subject's tables (`schema/<subject>.sql`). To add an event:
-//! its struct with [`Payload`] in the subject's file, a line in the list below, a generator in
-//! `tests/common/generate.rs` (a test fails until it is there).
+//! One file a subject: the events, and what each does to the subject's tables (`schema/<subject>.sql`). To add an
+//! event: its struct with [`Payload`] in the subject's file, a line in the list below, a generator in
+//! `tests/generic/generate.rs` (a test fails until it is there).
 
 pub mod people;
 pub mod push;

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 /// How long a write waits for a quorum of vaults, by default.
 pub const HELD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a write waits for a quorum of vaults to answer at all, by default: a site that has just started, a vault that restarts.
+/// How long a write waits for a quorum of vaults to answer at all, by default: a site that has just started, a vault
+/// that restarts.
 pub const QUORUM_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often it looks.
@@ -99,7 +100,8 @@ impl Ledger {
     /// Submits a command and waits until a quorum of vaults holds it. What takes rights away is answered when it is
     /// committed, which is when it takes effect.
     ///
-    /// [`Error::NotHeldYet`]: it is written, and will be held later. Dropping the future does not take the command back.
+    /// [`Error::NotHeldYet`]: it is written, and will be held later. Dropping the future does not take the command
+    /// back.
     pub async fn submit<C: Command>(&self, by: Submitter, command: C) -> Result<Answer<C::Output>, Error> {
         if C::URGENCY == Urgency::Ordinary {
             self.quorum_may_come().await;

@@ -44,7 +44,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use vault::EncodedBatch;
 
-/// Cosignatures kept in memory until a batch takes them to the database. The oldest go first: vaults can be asked again.
+/// Cosignatures kept in memory until a batch takes them to the database. The oldest go first: vaults can be asked
+/// again.
 const PENDING_COSIGNATURES_MAX: usize = 8192;
 
 /// The log of one site.
@@ -159,7 +160,8 @@ impl Log {
     }
 }
 
-/// The last checkpoint of this site's own epoch was signed with this site's own key: the database and the keys belong together.
+/// The last checkpoint of this site's own epoch was signed with this site's own key: the database and the keys belong
+/// together.
 fn last_is_signed(tx: &mut Tx, keys: &LogKeys) -> Result<(), Error> {
     let Some(last) = checkpoint_last(tx)?.filter(|last| last.epoch == keys.epoch) else { return Ok(()) };
     let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("the checkpoint of size {}: {e}", last.size));

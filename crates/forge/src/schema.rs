@@ -1,7 +1,7 @@
 //! The tables: their text, and a list of the projections that snapshots and comparisons walk.
 //!
-//! A release whose tables have other columns makes them again from the journal ([`crate::replay::make_ready`]): there are no migrations but for the
-//! journal's own tables, which only ever get more.
+//! A release whose tables have other columns makes them again from the journal ([`crate::replay::make_ready`]): there
+//! are no migrations but for the journal's own tables, which only ever get more.
 //!
 //! The schema is one text for both databases. The few words they differ in are exchanged by `dialect`: SQLite wants
 //! `INTEGER PRIMARY KEY` to use the key as the row's own, PostgreSQL wants to be told to sort text by its bytes.

@@ -106,7 +106,8 @@ fn lock_for_writing(client: &mut Client) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Closing waits on the client's own runtime, which panics on a thread of another one: it is done on a thread of its own.
+/// Closing waits on the client's own runtime, which panics on a thread of another one: it is done on a thread of its
+/// own.
 impl Drop for PgConnection {
     fn drop(&mut self) {
         self.statements.clear();

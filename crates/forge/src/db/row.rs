@@ -14,7 +14,8 @@ impl Row {
         Self { values }
     }
 
-    /// The column `i` as a `T`: `i64`, `u64`, `u32`, `bool`, `String`, `Vec<u8>`, `Hash`, `BlobName`, or an `Option` of these.
+    /// The column `i` as a `T`: `i64`, `u64`, `u32`, `bool`, `String`, `Vec<u8>`, `Hash`, `BlobName`, or an `Option` of
+    /// these.
     ///
     /// Fails when there is no such column or it holds something else: a mistake in our SQL, or a damaged database.
     pub fn get<T: FromValue>(&self, i: usize) -> Result<T, DbError> {

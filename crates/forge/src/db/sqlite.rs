@@ -85,7 +85,8 @@ impl SqliteConnection {
     }
 }
 
-/// The file is made for its owner alone, for it holds password hashes; the files SQLite makes beside it are as open as it is.
+/// The file is made for its owner alone, for it holds password hashes; the files SQLite makes beside it are as open as
+/// it is.
 fn private(path: &Path) -> Result<(), DbError> {
     let made = File::options().create(true).append(true).mode(0o600).open(path);
     made.map(drop).map_err(|e| DbError::new(DbErrorKind::Connection, format!("{}: {e}", path.display())))

@@ -78,7 +78,8 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Prepares a statement without running it: how many parameters it takes. An error where the database does not understand it.
+    /// Prepares a statement without running it: how many parameters it takes. An error where the database does not
+    /// understand it.
     pub fn prepare(&mut self, sql: &'static str) -> Result<usize, DbError> {
         match &mut self.session.connection {
             Connection::Sqlite(c) => c.parameters(sql),

@@ -14,7 +14,8 @@ wire::words! {
     }
 }
 
-/// A person came, and with them the namespace of their name. The account's id and the namespace's are the entry's number.
+/// A person came, and with them the namespace of their name. The account's id and the namespace's are the entry's
+/// number.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct UserCreated {

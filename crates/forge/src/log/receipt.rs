@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const CANDIDATES_MAX: u64 = 256;
 
 impl Log {
-    /// The receipt of an entry: the file's text. [`Error::NotHeldYet`] until a quorum has cosigned a checkpoint over it.
+    /// The receipt of an entry: the file's text. [`Error::NotHeldYet`] until a quorum has cosigned a checkpoint over
+    /// it.
     ///
     /// Blocks.
     pub fn receipt(&self, seq: u64) -> Result<String, Error> {
@@ -39,7 +40,8 @@ impl Log {
         Ok((epoch, self.keys.reseal(epoch, row)?))
     }
 
-    /// The smallest checkpoint over an entry that a quorum cosigned, with their signatures; None: there is none yet. Blocks.
+    /// The smallest checkpoint over an entry that a quorum cosigned, with their signatures; None: there is none yet.
+    /// Blocks.
     pub fn cosigned_checkpoint(&self, seq: u64) -> Result<Option<String>, Error> {
         self.db.read(|tx| {
             let policy = policy(tx)?;

@@ -80,8 +80,8 @@ impl LogKeys {
             .map_err(|e| Error::invalid(format!("entry {} is too large to be written: {e}", entry.seq)))
     }
 
-    /// Seals a row of the journal again, which gives the bytes the vaults have; an error that names the entry when it does
-    /// not: the row is not what was written.
+    /// Seals a row of the journal again, which gives the bytes the vaults have; an error that names the entry when it
+    /// does not: the row is not what was written.
     pub(crate) fn reseal(&self, epoch: u64, row: &EntryRow) -> Result<Vec<u8>, Error> {
         let (entry, event) = read_row(row)?;
         let envelope = self.envelope(epoch, &entry, &event)?;

@@ -185,7 +185,8 @@ pub(crate) fn tile_put_full(tx: &mut Tx, tile: &FullTile) -> Result<(), DbError>
     tile_put(tx, tile.level, tile.place, &tile.hashes)
 }
 
-/// The first `width` hashes of a tile: stored, or made from the level below. None when this database does not reach so far back.
+/// The first `width` hashes of a tile: stored, or made from the level below. None when this database does not reach so
+/// far back.
 pub fn tile_fetch(tx: &mut Tx, level: u8, place: u64, width: u64) -> Result<Option<Vec<Hash>>, DbError> {
     let mut hashes = tile_stored(tx, level, place)?;
     if (hashes.len() as u64) < width {

@@ -26,9 +26,9 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64);
 
 /// Applies batches to a database that ends where they begin: an empty one, or one loaded from a snapshot.
 ///
-/// The caller vouches for the batches (`vault::read_log` verifies their chain and signatures); here it is checked that the
-/// entries follow one another and lead to each checkpoint's root. `fetch` gives the bytes of an event that is in blobs.
-/// What was committed before an error stays: the next call may go on from there.
+/// The caller vouches for the batches (`vault::read_log` verifies their chain and signatures); here it is checked that
+/// the entries follow one another and lead to each checkpoint's root. `fetch` gives the bytes of an event that is in
+/// blobs. What was committed before an error stays: the next call may go on from there.
 pub fn replay<E: std::fmt::Display>(
     db: &Db,
     keys: &LogKeys,

@@ -30,8 +30,8 @@ impl Findings {
 
 /// Rebuilds the projections from `live`'s own journal in a new database in `scratch`, and compares table by table.
 ///
-/// `scratch` is an empty directory of its own, which the caller removes. The site may go on writing: what is compared is one state,
-/// that of the moment the check began.
+/// `scratch` is an empty directory of its own, which the caller removes. The site may go on writing: what is compared
+/// is one state, that of the moment the check began.
 pub fn check(live: &Db, keys: &LogKeys, scratch: &Path) -> Result<Findings, Error> {
     let rebuilt = Db::sqlite_scratch(&scratch.join("rebuilt.db"))?;
     live.read(|tx| {

@@ -12,11 +12,13 @@ use journal::merkle::Frontier;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-/// Writes entries that a database made from a snapshot lacks, with their checkpoints and tiles; the tables, which have their
-/// effects already, stay as they are. With them the site can feed a vault that was away, make any receipt, and be checked.
+/// Writes entries that a database made from a snapshot lacks, with their checkpoints and tiles; the tables, which have
+/// their effects already, stay as they are. With them the site can feed a vault that was away, make any receipt, and be
+/// checked.
 ///
-/// `batches` begin where [`log::unfilled`] begins. They are written in short transactions, between which the writer goes on;
-/// what is written stays if it is stopped. At the end the tree is compared with the one the snapshot came with.
+/// `batches` begin where [`log::unfilled`] begins. They are written in short transactions, between which the writer
+/// goes on; what is written stays if it is stopped. At the end the tree is compared with the one the snapshot came
+/// with.
 pub fn fill<E: std::fmt::Display>(
     db: &Db,
     keys: &LogKeys,

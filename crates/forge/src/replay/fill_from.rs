@@ -14,11 +14,11 @@ use vault::{LogReader, VaultClient, VaultUrl};
 /// Batches read ahead of what is written.
 const AHEAD: usize = 8;
 
-/// Reads what a log made from a snapshot lacks from a vault, whose URL must allow reading, and [fills](fill) it in; true if anything was
-/// lacking. For a task in the background: the site goes on writing meanwhile.
+/// Reads what a log made from a snapshot lacks from a vault, whose URL must allow reading, and [fills](fill) it in;
+/// true if anything was lacking. For a task in the background: the site goes on writing meanwhile.
 ///
-/// `fetch` gives the plaintext of an event that is in blobs; it may block. After an error the next call, with this vault or another, goes
-/// on from there.
+/// `fetch` gives the plaintext of an event that is in blobs; it may block. After an error the next call, with this
+/// vault or another, goes on from there.
 pub async fn fill_from(
     log: Arc<Log>,
     vault: VaultUrl,

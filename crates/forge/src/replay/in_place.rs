@@ -13,9 +13,11 @@ pub fn make_ready(db: &Db) -> Result<(), Error> {
     Ok(())
 }
 
-/// If the projections were made by a release with other tables, makes them again from the journal, in one transaction. True if so.
+/// If the projections were made by a release with other tables, makes them again from the journal, in one transaction.
+/// True if so.
 ///
-/// A database made from a snapshot that is not [filled](super::fill) yet has not all it takes: that is an error, and nothing is changed.
+/// A database made from a snapshot that is not [filled](super::fill) yet has not all it takes: that is an error, and
+/// nothing is changed.
 pub fn rebuild_in_place(db: &Db) -> Result<bool, Error> {
     db.write(|tx| {
         if schema::is_current(tx)? {

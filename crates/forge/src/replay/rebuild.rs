@@ -15,7 +15,8 @@ const CHECKPOINTS_AT_ONCE: u64 = 4096;
 
 type Sent = Result<Vec<(Stamp, Event)>, Error>;
 
-/// Applies the entries before `size` of `from`'s journal to `into`, which must be empty. Only projections are written there.
+/// Applies the entries before `size` of `from`'s journal to `into`, which must be empty. Only projections are written
+/// there.
 ///
 /// Each entry is sealed again and its hash compared, and the root with the checkpoint's: an edited journal is an
 /// error that names the entry. A database made from a snapshot cannot be rebuilt alone, and says so.

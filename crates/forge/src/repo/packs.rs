@@ -29,7 +29,7 @@ impl BlobSource {
     pub fn open(&self, name: &BlobName) -> Result<Box<dyn Read + Send>, Error> {
         let mut sealed = match self.spool.file(name)? {
             Some((file, _)) => file,
-            None => self.from_vault(name)?,
+            None => self.fetched(name)?,
         };
         for identity in self.identities.iter() {
             sealed.rewind().map_err(|e| failed(name, &e))?;
@@ -41,7 +41,7 @@ impl BlobSource {
         Err(Error::damaged(format!("blob {name} is not sealed for this site")))
     }
 
-    fn from_vault(&self, name: &BlobName) -> Result<File, Error> {
+    fn fetched(&self, name: &BlobName) -> Result<File, Error> {
         let path = self.temporary.join(format!("blob-{name}-{:?}", std::thread::current().id()));
         let mut file = File::options().create(true).truncate(true).read(true).write(true).open(&path);
         // It goes when it is closed, however that comes about.

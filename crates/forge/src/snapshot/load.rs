@@ -15,7 +15,8 @@ const WINDOW_LOG_MAX: u32 = 25;
 
 /// Loads a snapshot from its opened parts, one after the other. The database must be empty, or without tables.
 ///
-/// Afterwards the log's head is at the snapshot's checkpoint: entries from [`Header::through`] on can be replayed on it.
+/// Afterwards the log's head is at the snapshot's checkpoint: entries from [`Header::through`] on can be replayed on
+/// it.
 pub fn load(db: &Db, compressed: impl Read) -> Result<Header, Error> {
     let mut decoder = zstd::Decoder::new(compressed).map_err(|e| damaged(e.to_string()))?;
     decoder.window_log_max(WINDOW_LOG_MAX).map_err(|e| damaged(e.to_string()))?;

@@ -53,8 +53,9 @@ pub trait Command: Send + 'static {
 
     /// Checks whether it may be done, and says as events what it does.
     ///
-    /// `tx` shows the tables with everything before it applied, and cannot write. No events: nothing is to be done, which is no
-    /// error. It runs on the writer's thread, while everybody else waits: no hashing of passwords, no files, no network.
+    /// `tx` shows the tables with everything before it applied, and cannot write. No events: nothing is to be done,
+    /// which is no error. It runs on the writer's thread, while everybody else waits: no hashing of passwords, no
+    /// files, no network.
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Self::Output), Error>;
 }
 

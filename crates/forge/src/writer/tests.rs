@@ -1,4 +1,5 @@
-//! Commits that fail, which only a test inside can bring about. What else the writer promises is tried in `tests/generic/writing.rs`.
+//! Commits that fail, which only a test inside can bring about. What else the writer promises is tried in
+//! `tests/generic/writing.rs`.
 
 use super::*;
 use crate::db::{Db, Fault, Tx};

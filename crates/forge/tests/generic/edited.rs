@@ -5,9 +5,9 @@ use crate::generate::history;
 use crate::replayed::write_history;
 use crate::rig::{Rig, keys};
 use forge::db::{Db, Value};
-use vault::JournalSource;
 use forge::replay::{Findings, check};
 use forge::schema::TABLES;
+use vault::JournalSource;
 
 fn findings(db: &Db) -> Findings {
     let scratch = tempfile::tempdir().unwrap();

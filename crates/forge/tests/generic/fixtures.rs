@@ -1,8 +1,9 @@
 //! Journals that earlier releases wrote: they must replay to the same tables for ever.
 //!
-//! `tests/fixtures/journal-v1/` holds `batches.cbor` (each batch as a vault stores it, after its length in 4 bytes, big-endian),
-//! `blobs/` (what its entries name) and `tables.txt` (the hash of each table). It is never written again: a change of the format
-//! gets a fixture of its own, made by `cargo test -p forge --test generic -- --ignored write_a_fixture`.
+//! `tests/fixtures/journal-v1/` holds `batches.cbor` (each batch as a vault stores it, after its length in 4 bytes,
+//! big-endian), `blobs/` (what its entries name) and `tables.txt` (the hash of each table). It is never written again:
+//! a change of the format gets a fixture of its own, made by `cargo test -p forge --test generic -- --ignored
+//! write_a_fixture`.
 
 use crate::databases::on_both;
 use crate::generate::history;

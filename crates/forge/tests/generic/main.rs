@@ -1,7 +1,8 @@
 //! What must hold for every event, table and column there is, on both databases.
 //!
-//! PostgreSQL is reached through the environment variable `OUTLAST_TEST_POSTGRES` (a URL or `key=value` text of a role that may
-//! make schemas); `scripts/with-postgres.sh` starts a private one. Without it the tests fail rather than pass by half.
+//! PostgreSQL is reached through the environment variable `OUTLAST_TEST_POSTGRES` (a URL or `key=value` text of a role
+//! that may make schemas); `scripts/with-postgres.sh` starts a private one. Without it the tests fail rather than pass
+//! by half.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

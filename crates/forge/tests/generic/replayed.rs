@@ -153,7 +153,8 @@ on_both! {
 }
 
 on_both! {
-    /// As after an update whose tables have other columns: here one that lacks a table, has one too many, and a column less.
+    /// As after an update whose tables have other columns: here one that lacks a table, has one too many, and a column
+    /// less.
     fn another_releases_tables_are_made_again(databases) {
         let rig = Rig::new(databases.empty());
         write_history(&rig, history(41, 200), 41);

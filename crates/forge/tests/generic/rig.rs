@@ -1,11 +1,11 @@
-//! A site without a disk or a network: a log on a test database, a spool in a temporary directory, vaults that only sign.
+//! A site without a disk or a network: a log on a test database, a spool in a temporary directory, vaults that only
+//! sign.
 
 use forge::db::{Db, Tx};
 use forge::event::Event;
 use forge::event::site::{EpochStarted, SiteStarted};
 use forge::event::vault::VaultEnrolled;
 use forge::ledger::LedgerLimits;
-use vault::JournalSource;
 use forge::log::{BlobSink, Log, LogKeys};
 use forge::replay::{TableHash, table_hashes};
 use forge::writer::{Command, Decide, Shipping, Submitter};
@@ -21,6 +21,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::sync::watch;
+use vault::JournalSource;
 
 /// Blobs as files, sealed with nothing.
 pub(crate) struct Spool {

@@ -2,6 +2,7 @@
 
 use crate::databases::Databases;
 use crate::rig::{Spool, Write, founding, hashes, keys, origin, replay_into};
+use forge::Error;
 use forge::db::Db;
 use forge::event::Event;
 use forge::event::people::UserCreated;
@@ -9,7 +10,6 @@ use forge::event::vault::VaultEnrolled;
 use forge::ledger::{Ledger, LedgerLimits};
 use forge::log::{BlobSink, Log};
 use forge::writer::{Shipping, Submitter};
-use forge::Error;
 use journal::batch::Batch;
 use journal::epoch::recovery_signing_key;
 use journal::merkle::Frontier;

@@ -7,12 +7,12 @@ use crate::rig::{Rig, Spool, hashes, keys, replay_into};
 use forge::Error;
 use forge::event::site::SnapshotTaken;
 use forge::ledger::LedgerLimits;
-use vault::JournalSource;
 use forge::log::{self, Head};
 use forge::replay::check;
 use forge::snapshot;
 use journal::batch::Batch;
 use std::sync::Arc;
+use vault::JournalSource;
 
 fn taken(rig: &Rig) -> SnapshotTaken {
     snapshot::take(rig.site.db(), &*rig.spool).unwrap()
@@ -47,7 +47,8 @@ on_both! {
 }
 
 on_both! {
-    /// Past full tiles on two levels; the loaded database goes on appending, and fills the tile the snapshot brought in part.
+    /// Past full tiles on two levels; the loaded database goes on appending, and fills the tile the snapshot brought in
+    /// part.
     fn writing_goes_on_after_a_snapshot_was_loaded(databases) {
         let rig = Rig::new(databases.empty());
         write_history(&rig, history(2, 600), 2);

@@ -1,4 +1,5 @@
-//! Every SQL text in the sources is understood by both databases: what a compile-time check would give, without its price.
+//! Every SQL text in the sources is understood by both databases: what a compile-time check would give, without its
+//! price.
 
 use crate::databases::on_both;
 use crate::rig::Rig;
@@ -23,7 +24,8 @@ fn sources(dir: &Path, found: &mut Vec<String>) {
 
 /// The string literals in a source that begin as SQL does. Text made by `concat!` or `format!` is not one literal.
 fn statements(source: &str) -> Vec<String> {
-    let starts = VERBS.iter().flat_map(|verb| source.match_indices(&format!("\"{verb}")).map(|(i, _)| i).collect::<Vec<_>>());
+    let starts =
+        VERBS.iter().flat_map(|verb| source.match_indices(&format!("\"{verb}")).map(|(i, _)| i).collect::<Vec<_>>());
     starts.filter_map(|i| literal(&source[i + 1..])).filter(|text| !text.ends_with(' ')).collect()
 }
 

@@ -11,10 +11,10 @@ use forge::event::push::{Pushed, RefMove};
 use forge::event::repo::{Format, RepoCreated, RepoKind, Visibility};
 use forge::ledger::LedgerLimits;
 use forge::log::LogKeys;
-use vault::JournalSource;
 use forge::writer::{COMMAND_EVENTS_MAX, Command, Decide, Submitter, Urgency, WriterLimits};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use vault::JournalSource;
 
 fn user(name: &str) -> Event {
     UserCreated { name: name.into(), email: None, password: None, officer: false, operator: false }.into()
@@ -39,7 +39,8 @@ fn quick() -> LedgerLimits {
     LedgerLimits { writer, held_timeout: Duration::from_millis(50), quorum_patience: Duration::from_millis(50) }
 }
 
-/// Says that it is on the writer's thread, and waits there until it is told to go on, so that others queue up behind it.
+/// Says that it is on the writer's thread, and waits there until it is told to go on, so that others queue up behind
+/// it.
 struct Gate {
     entered: tokio::sync::oneshot::Sender<()>,
     go_on: mpsc::Receiver<()>,
@@ -93,7 +94,8 @@ impl Command for WritesItself {
     }
 }
 
-/// A user of the name with the number that is next, if nobody has it: sees what was applied before it in the same batch.
+/// A user of the name with the number that is next, if nobody has it: sees what was applied before it in the same
+/// batch.
 struct NextUser;
 
 impl Command for NextUser {
@@ -414,7 +416,8 @@ fn a_full_disk_refuses_a_batch_and_loses_nothing() {
     let rig = rig(&databases);
     let pages = |limit: &'static str| rig.site.db().write(|tx| tx.query(limit, &[])).unwrap();
     pages("PRAGMA max_page_count = 90");
-    let outcomes: Vec<_> = (0..200).map(|i| rig.submit(Write(vec![user(&format!("{i}-{}", "x".repeat(2000)))]))).collect();
+    let outcomes: Vec<_> =
+        (0..200).map(|i| rig.submit(Write(vec![user(&format!("{i}-{}", "x".repeat(2000)))]))).collect();
     let written = outcomes.iter().filter(|o| o.is_ok()).count();
     let full = |o: &Result<_, Error>| matches!(o, Err(Error::Db(e)) if e.kind() == DbErrorKind::Full);
     let first = outcomes.iter().find(|o| o.is_err());

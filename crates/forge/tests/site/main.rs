@@ -1,5 +1,7 @@
 //! The site as a whole, with real vaults and the real git.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod accounts;
 mod pushes;
 mod recovery;

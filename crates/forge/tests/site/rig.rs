@@ -23,6 +23,13 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use vault::{VaultServeConfig, VaultUrl};
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    Flows,
+    Hangs,
+    Cut,
+}
+
 /// A vault that can be stopped and started again, behind a wire that can be held up.
 pub(crate) struct VaultRig {
     pub(crate) dir: PathBuf,
@@ -31,7 +38,7 @@ pub(crate) struct VaultRig {
     front: String,
     /// Where the vault itself listens.
     back: Arc<Mutex<String>>,
-    flows: watch::Sender<bool>,
+    wire: watch::Sender<Wire>,
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
@@ -39,9 +46,9 @@ impl VaultRig {
     pub(crate) async fn new(dir: &Path, name: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (front, back) = (listener.local_addr().unwrap().to_string(), Arc::new(Mutex::new(String::new())));
-        let (flows, name, dir) = (watch::Sender::new(true), name.to_owned(), dir.join(format!("vault-{name}")));
-        tokio::spawn(wire(listener, back.clone(), flows.subscribe()));
-        let mut vault = Self { dir, name, front, back, flows, running: None };
+        let (wire, name, dir) = (watch::Sender::new(Wire::Flows), name.to_owned(), dir.join(format!("vault-{name}")));
+        tokio::spawn(lead(listener, back.clone(), wire.subscribe()));
+        let mut vault = Self { dir, name, front, back, wire, running: None };
         vault.start().await;
         vault
     }
@@ -52,6 +59,7 @@ impl VaultRig {
             VaultServeConfig { dir: self.dir.clone(), listen: "127.0.0.1:0".into(), name, domain, public_address };
         let running = vault::bind(config).await.unwrap();
         *self.back.lock().unwrap() = running.address().to_string();
+        self.flow();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             running.run(async { drop(stopped.await) }).await.unwrap();
@@ -62,7 +70,7 @@ impl VaultRig {
     /// The vault goes, and its connections break.
     pub(crate) async fn stop(&mut self) {
         self.back.lock().unwrap().clear();
-        self.flows.send_replace(true);
+        self.wire.send_replace(Wire::Cut);
         if let Some((stop, task)) = self.running.take() {
             drop(stop);
             task.await.unwrap();
@@ -71,12 +79,12 @@ impl VaultRig {
 
     /// From now on nothing comes through, and nobody is told.
     pub(crate) fn hang(&self) {
-        self.flows.send_replace(false);
+        self.wire.send_replace(Wire::Hangs);
     }
 
     /// Everything flows again.
     pub(crate) fn flow(&self) {
-        self.flows.send_replace(true);
+        self.wire.send_replace(Wire::Flows);
     }
 
     pub(crate) fn site_url(&self) -> VaultUrl {
@@ -88,20 +96,28 @@ impl VaultRig {
     }
 }
 
-async fn wire(listener: TcpListener, back: Arc<Mutex<String>>, flows: watch::Receiver<bool>) {
+async fn lead(listener: TcpListener, back: Arc<Mutex<String>>, wire: watch::Receiver<Wire>) {
     while let Ok((near, _)) = listener.accept().await {
         let address = back.lock().unwrap().clone();
         let Ok(far) = TcpStream::connect(address).await else { continue };
         let (near, far) = (near.into_split(), far.into_split());
-        tokio::spawn(pour(near.0, far.1, flows.clone()));
-        tokio::spawn(pour(far.0, near.1, flows.clone()));
+        let (up, down) = (pour(near.0, far.1, wire.clone()), pour(far.0, near.1, wire.clone()));
+        let mut wire = wire.clone();
+        tokio::spawn(async move {
+            let cut = wire.wait_for(|wire| *wire == Wire::Cut);
+            // When one side ends both do.
+            tokio::select! { () = up => {}, () = down => {}, _ = cut => {} }
+        });
     }
 }
 
-async fn pour(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut flows: watch::Receiver<bool>) {
+async fn pour(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut wire: watch::Receiver<Wire>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(n) = from.read(&mut buffer).await {
-        if n == 0 || flows.wait_for(|flows| *flows).await.is_err() || to.write_all(&buffer[..n]).await.is_err() {
+        if n == 0
+            || wire.wait_for(|wire| *wire == Wire::Flows).await.is_err()
+            || to.write_all(&buffer[..n]).await.is_err()
+        {
             return;
         }
     }

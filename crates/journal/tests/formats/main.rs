@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure, also in the functions tests share")]
 
 mod common;
+mod fixtures;
 mod interop;
 mod log;
 mod policy;
