@@ -9,17 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate, and those of ours that it may depend on.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
     ("journal", &[]),
+    ("code", &[]),
     ("vault", &["journal"]),
-    ("git", &[]),
-    ("svn", &[]),
-    ("render", &[]),
-    ("forge", &["journal", "vault", "git", "svn"]),
+    ("git", &["code"]),
+    ("svn", &["code"]),
+    ("render", &["code"]),
+    ("forge", &["journal", "vault", "code", "git", "svn"]),
     // For the types that `forge`'s own functions take and give, such as a protocol version.
-    ("web", &["forge", "render", "git"]),
+    ("web", &["forge", "render", "code", "git"]),
     ("ssh", &["forge"]),
-    ("outlast", &["journal", "vault", "git", "svn", "render", "forge", "web", "ssh"]),
+    ("outlast", &["journal", "vault", "code", "git", "svn", "render", "forge", "web", "ssh"]),
 ];
 
 /// Where a program may be started: git through its one sandboxed builder, and the practice vaults.
