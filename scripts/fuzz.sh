@@ -14,7 +14,8 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
   echo "fuzz: building cargo-fuzz"
   cargo install --quiet --locked --debug cargo-fuzz
 fi
-export RUSTC_BOOTSTRAP=1
+# Without a backtrace of cargo-fuzz itself, what failed stands in the last lines.
+export RUSTC_BOOTSTRAP=1 RUST_BACKTRACE=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for target in "${targets[@]}"; do

@@ -13,12 +13,28 @@ fn proofs(bytes: &[u8]) -> Option<()> {
     let (old, new) = (u64::from_le_bytes(*old), u64::from_le_bytes(*new));
     let hashes: Vec<_> = rest.chunks_exact(32).filter_map(Hash::from_slice).collect();
     let ([one, other], proof) = hashes.split_first_chunk::<2>()?;
-    let (included, consistent) =
-        (verify_inclusion(old, new, one, proof, other), verify_consistency(old, new, one, other, proof));
-    // Nobody finds a proof of a chain of hashes by chance; short ones lead nowhere else than where they began.
-    assert!(included.is_err() || (proof.is_empty() && one == other));
-    assert!(consistent.is_err() || proof.is_empty());
+    let holds = |one: &Hash, proof: &[Hash], other: &Hash| {
+        [
+            verify_inclusion(old, new, one, proof, other).is_ok(),
+            verify_consistency(old, new, one, other, proof).is_ok(),
+        ]
+    };
+    // A proof that holds (the corpus has some) says one thing: with any hash of it changed it doesn't hold.
+    for (which, held) in holds(one, proof, other).into_iter().enumerate() {
+        for changed in (0..proof.len()).filter(|_| held) {
+            let mut proof = proof.to_vec();
+            proof[changed] = flipped(&proof[changed]);
+            assert!(!holds(one, &proof, other)[which], "hash {changed} of the proof could be another");
+        }
+        assert!(!held || old == 0 || !holds(one, proof, &flipped(other))[which], "the root could be another");
+    }
     Some(())
+}
+
+fn flipped(hash: &Hash) -> Hash {
+    let mut hash = *hash;
+    hash.0[0] ^= 1;
+    hash
 }
 
 fuzz_target!(|bytes: &[u8]| {
