@@ -1,0 +1,1 @@
+//! Bytes of strangers to safe HTML: Markdown, highlighting, differences.
