@@ -29,8 +29,12 @@ pub(crate) fn known_with(data: &Path, given: &[VaultUrl]) -> Result<Vec<VaultUrl
         let mut url = url.clone();
         match known.get(&url.name) {
             Some(old) if old.vkey != url.vkey => {
-                let text =
-                    format!("there is another vault with the name {} already; give each a name of its own", url.name);
+                let (name, kept) = (&url.name, dir.join(format!("{}.url", url.name)));
+                let kept = kept.display();
+                let text = format!(
+                    "there is another vault with the name {name} already; give each a name of its own, or, if this one \
+                     takes the place of one that is lost, remove {kept} and start again"
+                );
                 return Err(Error::conflict(text));
             }
             Some(old) if old.role == Role::Recover && url.role == Role::Append => {

@@ -7,6 +7,7 @@ mod common;
 mod features;
 mod kills;
 mod refusals;
+mod replace;
 mod rollback;
 mod story;
 mod transparency;

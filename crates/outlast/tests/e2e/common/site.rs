@@ -26,7 +26,8 @@ impl Site {
         self.start_with(&[]);
     }
 
-    fn start_with(&mut self, vaults: &[String]) {
+    /// Starts it again, with more vaults.
+    pub(crate) fn start_with(&mut self, vaults: &[String]) {
         assert!(self.process.is_none(), "it runs already");
         let listening = self.data.join("listening.json");
         std::fs::remove_file(&listening).ok();
