@@ -43,11 +43,19 @@ class Api:
         self.headers = {"Authorization": f"Bearer {site.token}", "Content-Type": "application/json"}
 
     def call(self, method, path, body):
-        self.connection.request(method, path, json.dumps(body), self.headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
+        try:
+            answer, text = self.ask(method, path, body)
+        except (BrokenPipeError, http.client.RemoteDisconnected):
+            # The site lets go of a connection that was idle while this thread pushed.
+            self.connection.close()
+            answer, text = self.ask(method, path, body)
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
+
+    def ask(self, method, path, body):
+        self.connection.request(method, path, json.dumps(body), self.headers)
+        answer = self.connection.getresponse()
+        return answer, answer.read()
 
 
 def fill(site):
