@@ -5,7 +5,8 @@
 run: deps-run ## A site with three practice vaults on http://127.0.0.1:8080, data in ./outlast-data
 	cargo run --release --locked --bin outlast -- serve $(ARGS)
 
-test: deps ## Every test, on SQLite and PostgreSQL, with real clients
+test: deps ## Every test, on SQLite and PostgreSQL, with real clients and a real browser
+	scripts/test-browser.sh
 	scripts/with-postgres.sh scripts/test-venv.sh scripts/cargo-test.sh
 
 check: deps ## Formatting, lints, dependencies

@@ -5,8 +5,9 @@
 #
 # Sets: build  a C compiler, for the C parts of dependencies
 #       run    what a running site calls
-#       test   the two above, PostgreSQL, other Git clients' languages, and the stock tools that vaults are opened with
-#       bench  all of that, and the web server the benchmarks compare with
+#       test   the two above, PostgreSQL, other Git clients' languages, a browser with its fonts, and the stock tools that
+#              vaults are opened with
+#       bench  all of that, and the web server and the Git pages the benchmarks compare with
 # Without a SET: test.
 set -euo pipefail
 
@@ -15,6 +16,9 @@ have_header() { [ -e /usr/include/stdio.h ]; }
 have_postgres() { have_command initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 # Debian ships python3 without ensurepip; a venv made without it has no pip.
 have_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+have_fonts() { compgen -G '/usr/share/fonts/*/inter/*' >/dev/null; }
+have_emoji() { compgen -G '/usr/share/fonts/*/noto/NotoColorEmoji*' >/dev/null; }
+have_cgit() { [ -x /usr/lib/cgit/cgit.cgi ]; }
 have_jgit() { [ -e /usr/share/java/org.eclipse.jgit.pgm.jar ]; }
 
 missing=()
@@ -48,12 +52,16 @@ needed_to_test() {
   need curl have_command curl
   need jgit-cli have_jgit
   need default-jre-headless have_command java
+  need chromium have_command chromium
+  need fonts-inter have_fonts
+  need fonts-noto-color-emoji have_emoji
 }
 
 needed_to_bench() {
   needed_to_test
   need nginx-light have_command nginx
   need fcgiwrap have_command fcgiwrap
+  need cgit have_cgit
 }
 
 [ $# -gt 0 ] || set -- test
