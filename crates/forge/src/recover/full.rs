@@ -11,6 +11,7 @@ use crate::projector::all_repos;
 use crate::repo::{BlobSource, Opened, Repositories, query, refs_as_of};
 use crate::site::Readers;
 use crate::spool::Spool;
+use futures_util::{StreamExt as _, stream};
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -54,12 +55,18 @@ pub(super) async fn fill_and_check(
     let repositories = Repositories::new(&request.to.join("git"), git, database.clone(), blobs, held.subscribe())?;
     let ids = all_repos(database).await?;
     let mut report = FullReport { repositories: 0, refs: 0, problems: Vec::new() };
-    for (id, done) in ids.iter().zip(0..) {
-        let id = *id;
-        let repo = database.read_async(move |tx| query::repo_by_id(tx, id)).await?;
-        let path = repo.map_or_else(|| id.to_string(), |repo| repo.path);
-        progress(Progress::Repository { path: path.clone(), done, of: ids.len() as u64 });
-        match check(&repositories, database, id, size).await {
+    // As many at once as there are processors: each is mostly a git that hashes.
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let repositories = &repositories;
+    let checks = ids.iter().map(|&id| async move {
+        let repo = database.read_async(move |tx| query::repo_by_id(tx, id)).await;
+        let path = repo.ok().flatten().map_or_else(|| id.to_string(), |repo| repo.path);
+        (path, check(repositories, database, id, size).await)
+    });
+    let mut checks = stream::iter(checks).buffer_unordered(at_once);
+    while let Some((path, checked)) = checks.next().await {
+        progress(Progress::Repository { path: path.clone(), done: report.repositories + 1, of: ids.len() as u64 });
+        match checked {
             Ok((refs, problems)) => {
                 report.refs += refs;
                 report.problems.extend(problems.iter().map(|problem| format!("{path}: {problem}")));

@@ -63,7 +63,7 @@ fn say(progress: &Progress, last: &mut Option<Instant>) {
         Progress::Replay { entries, of } => eprintln!("replaying: {entries} of {of} entries"),
         Progress::Epoch { epoch } => eprintln!("starting epoch {epoch} at the vaults"),
         Progress::Repository { path, done, of } => {
-            eprintln!("filling and checking: {done} of {of} repositories, now {path}")
+            eprintln!("filled and checked: {done} of {of} repositories, {path} last")
         }
     }
 }
