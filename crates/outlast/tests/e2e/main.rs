@@ -5,6 +5,7 @@
 mod by_hand;
 mod clients;
 mod common;
+mod endpoints;
 mod features;
 mod kills;
 mod refusals;
