@@ -20,7 +20,7 @@ pub(super) fn router() -> Router<App> {
 
 /// One thing that was looked at.
 struct Finding {
-    check: &'static str,
+    check: String,
     /// What is wrong and what to do; `None` when nothing is.
     problem: Option<String>,
     /// Whether it can wait: nothing is in danger now, and less would be with it mended.
@@ -28,8 +28,8 @@ struct Finding {
 }
 
 impl Finding {
-    fn new(check: &'static str, problem: Option<String>) -> Self {
-        Self { check, problem, can_wait: false }
+    fn new(check: impl Into<String>, problem: Option<String>) -> Self {
+        Self { check: check.into(), problem, can_wait: false }
     }
 
     fn colour(&self) -> &'static str {
@@ -99,7 +99,8 @@ fn vaults(app: &App) -> Vec<Finding> {
         Some(format!("vault {} has only {} MiB free: its owner must make room", vault.name, free >> 20))
     };
     let all = app.site.vaults();
-    all.iter().map(|vault| Finding::new("a vault answers, is in step and has room", problem(vault))).collect()
+    let check = |vault: &forge::VaultStatus| format!("vault {} answers, is in step and has room", vault.name);
+    all.iter().map(|vault| Finding::new(check(vault), problem(vault))).collect()
 }
 
 /// Rebuilds every table from the journal and compares.
