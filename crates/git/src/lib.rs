@@ -15,6 +15,7 @@ pub mod names;
 pub mod pack_budget;
 pub mod pkt;
 pub mod quarantine;
+pub mod read;
 pub mod receive;
 pub mod repository;
 pub mod smart_http;

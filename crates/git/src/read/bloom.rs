@@ -1,0 +1,189 @@
+//! Which paths each commit changed, as `git commit-graph write --changed-paths` noted it: Bloom filters, which say "surely
+//! not" or "perhaps" (gitformat-commit-graph(5), chunks `BIDX` and `BDAT`). gix does not read them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The most bytes of filters that are kept of one repository; it goes without them if there are more.
+const FILTER_BYTES_MAX: u64 = 128 << 20;
+/// The most files that a commit-graph's chain has.
+const CHAIN_MAX: usize = 64;
+const HEADER_BYTES: usize = 8;
+const CHUNK_BYTES: usize = 12;
+const SEEDS: [u32; 2] = [0x293a_e76f, 0x7e64_6e2c];
+
+/// The filters of all commits of a commit-graph, by position.
+pub(crate) struct Bloom {
+    layers: Vec<Layer>,
+    commits: u32,
+}
+
+struct Layer {
+    commits: u32,
+    /// None: this file of the chain has no filters.
+    filters: Option<Filters>,
+}
+
+struct Filters {
+    version: u32,
+    hashes: u32,
+    ends: Vec<u32>,
+    data: Vec<u8>,
+}
+
+/// A path, hashed for asking.
+pub(crate) struct BloomPath {
+    hashes: [u32; 2],
+    ascii: bool,
+}
+
+impl BloomPath {
+    /// Prepares to ask for a path.
+    pub(crate) fn new(path: &[u8]) -> Self {
+        Self { hashes: SEEDS.map(|seed| murmur3(seed, path)), ascii: path.is_ascii() }
+    }
+}
+
+impl Bloom {
+    /// Reads the filters of a repository's commit-graph. None: there are none, or too many.
+    pub(super) fn load(info: &Path, hash: gix::hash::Kind) -> Option<Self> {
+        let mut bloom = Self { layers: Vec::new(), commits: 0 };
+        let mut bytes = 0;
+        for file in files(info)? {
+            bytes += fs::metadata(&file).ok()?.len();
+            if bytes > FILTER_BYTES_MAX * 4 {
+                return None;
+            }
+            let layer = Layer::parse(&fs::read(&file).ok()?, hash)?;
+            bloom.commits = bloom.commits.checked_add(layer.commits)?;
+            bloom.layers.push(layer);
+        }
+        let kept = bloom.layers.iter().filter_map(|layer| layer.filters.as_ref());
+        let kept_bytes: u64 = kept.map(|filters| filters.data.len() as u64 + 4 * filters.ends.len() as u64).sum();
+        let any = bloom.layers.iter().any(|layer| layer.filters.is_some());
+        (any && kept_bytes <= FILTER_BYTES_MAX).then_some(bloom)
+    }
+
+    /// Of how many commits.
+    pub(super) fn len(&self) -> u32 {
+        self.commits
+    }
+
+    /// Whether the commit at this position of the graph may have changed the path against its first parent.
+    pub(crate) fn may_change(&self, mut position: u32, path: &BloomPath) -> bool {
+        for layer in &self.layers {
+            if position < layer.commits {
+                return layer.filters.as_ref().is_none_or(|filters| filters.may_change(position as usize, path));
+            }
+            position -= layer.commits;
+        }
+        true
+    }
+}
+
+impl Filters {
+    fn may_change(&self, index: usize, path: &BloomPath) -> bool {
+        // Version 1 hashed bytes beyond ASCII in a way that depends on the machine.
+        if self.version == 1 && !path.ascii {
+            return true;
+        }
+        let end = self.ends[index] as usize;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        let Some(filter) = self.data.get(start..end).filter(|filter| !filter.is_empty()) else { return true };
+        let bits = filter.len() as u64 * 8;
+        let [first, second] = path.hashes;
+        (0..self.hashes).all(|i| {
+            let hash = first.wrapping_add(i.wrapping_mul(second));
+            let bit = u64::from(hash) % bits;
+            filter[(bit / 8) as usize] & (1 << (bit % 8)) != 0
+        })
+    }
+}
+
+impl Layer {
+    fn parse(bytes: &[u8], hash: gix::hash::Kind) -> Option<Self> {
+        let hash_version = if hash == gix::hash::Kind::Sha1 { 1 } else { 2 };
+        let head = bytes.get(..HEADER_BYTES)?;
+        if &head[..4] != b"CGPH" || head[4] != 1 || head[5] != hash_version {
+            return None;
+        }
+        let chunk = |name: &[u8; 4]| {
+            let table = bytes.get(HEADER_BYTES..HEADER_BYTES + CHUNK_BYTES * (usize::from(head[6]) + 1))?;
+            let at = table.chunks_exact(CHUNK_BYTES).position(|row| &row[..4] == name)?;
+            let offset = |row: usize| {
+                let offset = table.get(row * CHUNK_BYTES + 4..(row + 1) * CHUNK_BYTES)?;
+                usize::try_from(u64::from_be_bytes(offset.try_into().ok()?)).ok()
+            };
+            bytes.get(offset(at)?..offset(at + 1)?)
+        };
+        let commits = u32_at(chunk(b"OIDF")?, 255)?;
+        let filters = chunk(b"BIDX").zip(chunk(b"BDAT")).and_then(|(ends, data)| Filters::parse(commits, ends, data));
+        Some(Self { commits, filters })
+    }
+}
+
+impl Filters {
+    fn parse(commits: u32, ends: &[u8], data: &[u8]) -> Option<Self> {
+        let (version, hashes) = (u32_at(data, 0)?, u32_at(data, 1)?);
+        let ends = (0..commits as usize).map(|index| u32_at(ends, index)).collect::<Option<Vec<_>>>()?;
+        let known = matches!(version, 1 | 2) && (1..=64).contains(&hashes) && ends.is_sorted();
+        known.then(|| Self { version, hashes, ends, data: data[12..].to_vec() })
+    }
+}
+
+fn u32_at(bytes: &[u8], index: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(bytes.get(index * 4..index * 4 + 4)?.try_into().ok()?))
+}
+
+/// The files of a commit-graph, the base first; either one, or a chain.
+fn files(info: &Path) -> Option<Vec<PathBuf>> {
+    let single = info.join("commit-graph");
+    if single.exists() {
+        return Some(vec![single]);
+    }
+    let dir = info.join("commit-graphs");
+    let chain = fs::read_to_string(dir.join("commit-graph-chain")).ok()?;
+    let names = chain.lines().filter(|line| line.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let files = names.map(|name| dir.join(format!("graph-{name}.graph"))).collect::<Vec<_>>();
+    (files.len() <= CHAIN_MAX).then_some(files)
+}
+
+/// MurmurHash3, 32 bits.
+fn murmur3(seed: u32, data: &[u8]) -> u32 {
+    let mix = |k: u32| k.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
+    let mut hash = seed;
+    let mut chunks = data.chunks_exact(4);
+    for chunk in &mut chunks {
+        let k = chunk.iter().rev().fold(0, |k, byte| k << 8 | u32::from(*byte));
+        hash = (hash ^ mix(k)).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64);
+    }
+    let tail = chunks.remainder();
+    if !tail.is_empty() {
+        hash ^= mix(tail.iter().rev().fold(0, |k, byte| k << 8 | u32::from(*byte)));
+    }
+    hash ^= u32::try_from(data.len()).unwrap_or(u32::MAX);
+    hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);
+    hash ^ hash >> 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_the_one_that_git_uses() {
+        // From git's t/t0095-bloom.sh.
+        assert_eq!(murmur3(0, b""), 0);
+        assert_eq!(murmur3(0, b"Hello world!"), 0x627b_0c2c);
+        assert_eq!(murmur3(0, b"The quick brown fox jumps over the lazy dog"), 0x2e4f_f723);
+    }
+
+    #[test]
+    fn no_cut_or_changed_file_stops_the_reader() {
+        let whole = [b"CGPH\x01\x01\x03\x00".to_vec(), vec![0; 80]].concat();
+        for cut in 0..whole.len() {
+            Layer::parse(&whole[..cut], gix::hash::Kind::Sha1);
+        }
+    }
+}

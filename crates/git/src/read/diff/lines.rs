@@ -1,0 +1,172 @@
+//! Two texts, line by line, in hunks as `git diff --histogram` makes them.
+
+use super::words;
+use code::{Hunk, Line, LineKind};
+use gix::diff::blob::{Algorithm, Diff, IndentHeuristic, IndentLevel, Interner, Token};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Git looks at so many bytes for a NUL to know what is not text.
+const BINARY_BYTES: usize = 8000;
+/// The most bytes of a heading, as in Git.
+const HEADING_BYTES_MAX: usize = 80;
+/// A tab's width for judging how deep a line stands.
+const TAB_COLUMNS: u8 = 8;
+
+/// Whether Git takes these bytes for something else than text.
+pub(crate) fn is_binary(bytes: &[u8]) -> bool {
+    bytes.iter().take(BINARY_BYTES).any(|byte| *byte == 0)
+}
+
+/// Lines with their line feeds.
+fn split(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n').collect()
+}
+
+/// What two lines are compared by.
+fn comparable(line: &[u8], ignore_space: bool) -> Cow<'_, [u8]> {
+    if ignore_space {
+        line.iter().copied().filter(|byte| !byte.is_ascii_whitespace() && *byte != 0x0b).collect()
+    } else {
+        Cow::Borrowed(line)
+    }
+}
+
+/// What differs between two texts.
+pub(crate) struct Differences<'a> {
+    old: Vec<&'a [u8]>,
+    new: Vec<&'a [u8]>,
+    changes: Vec<Range2>,
+}
+
+/// Lines that were replaced by others, either may be none.
+struct Range2 {
+    old: Range<usize>,
+    new: Range<usize>,
+}
+
+impl<'a> Differences<'a> {
+    /// Compares. Takes time with the length of both, whatever is in them.
+    pub(crate) fn between(old: &'a [u8], new: &'a [u8], ignore_space: bool) -> Self {
+        let (old, new) = (split(old), split(new));
+        let mut interner = Interner::new(old.len() + new.len());
+        let mut tokens = |lines: &[&'a [u8]]| -> Vec<Token> {
+            lines.iter().map(|line| interner.intern(comparable(line, ignore_space))).collect()
+        };
+        let (before, after) = (tokens(&old), tokens(&new));
+        let mut diff = Diff::default();
+        diff.compute_with(Algorithm::Histogram, &before, &after, interner.num_tokens());
+        let indent = |token: Token| IndentLevel::for_ascii_line(interner[token].iter().copied(), TAB_COLUMNS);
+        diff.postprocess_with(&before, &after, IndentHeuristic::new(indent));
+        let at = |range: Range<u32>| range.start as usize..range.end as usize;
+        let changes = diff.hunks().map(|hunk| Range2 { old: at(hunk.before), new: at(hunk.after) }).collect();
+        Self { old, new, changes }
+    }
+
+    /// Lines that came.
+    pub(crate) fn added(&self) -> u32 {
+        count(self.changes.iter().map(|change| change.new.len()).sum())
+    }
+
+    /// Lines that went.
+    pub(crate) fn removed(&self) -> u32 {
+        count(self.changes.iter().map(|change| change.old.len()).sum())
+    }
+
+    /// The hunks, with so many unchanged lines around each change.
+    pub(crate) fn hunks(&self, context: u32) -> Vec<Hunk> {
+        let context = context as usize;
+        let mut hunks = Vec::new();
+        let mut heading = Heading::default();
+        let mut rest = &self.changes[..];
+        while let Some(first) = rest.first() {
+            let near = |pair: &[Range2]| pair[1].old.start - pair[0].old.end <= context.saturating_mul(2);
+            let joined = 1 + rest.windows(2).take_while(|pair| near(pair)).count();
+            let (group, later) = rest.split_at(joined);
+            hunks.push(self.hunk(group, context, heading.before(&self.old, first.old.start.saturating_sub(context))));
+            rest = later;
+        }
+        hunks
+    }
+
+    fn hunk(&self, group: &[Range2], context: usize, heading: Vec<u8>) -> Hunk {
+        let (first, last) = (&group[0], &group[group.len() - 1]);
+        let before = first.old.start.min(context);
+        let after = (self.old.len() - last.old.end).min(context);
+        let old = first.old.start - before..last.old.end + after;
+        let new = first.new.start - before..last.new.end + after;
+        let mut lines = Vec::with_capacity(old.len() + new.len());
+        let (mut at_old, mut at_new) = (old.start, new.start);
+        for change in group {
+            self.unchanged(&mut lines, &mut at_old, &mut at_new, change.old.start);
+            self.changed(&mut lines, change);
+            (at_old, at_new) = (change.old.end, change.new.end);
+        }
+        self.unchanged(&mut lines, &mut at_old, &mut at_new, old.end);
+        // A side without lines is named by the line before it, as in Git.
+        let start = |range: &Range<usize>| count(range.start + usize::from(!range.is_empty()));
+        Hunk {
+            old_start: start(&old),
+            old_lines: count(old.len()),
+            new_start: start(&new),
+            new_lines: count(new.len()),
+            heading,
+            lines,
+        }
+    }
+
+    fn unchanged(&self, lines: &mut Vec<Line>, at_old: &mut usize, at_new: &mut usize, end: usize) {
+        while *at_old < end {
+            let (text, no_newline) = bare(self.new[*at_new]);
+            let (old, new) = (Some(count(*at_old + 1)), Some(count(*at_new + 1)));
+            lines.push(Line { kind: LineKind::Context, old, new, text: text.to_vec(), words: Vec::new(), no_newline });
+            *at_old += 1;
+            *at_new += 1;
+        }
+    }
+
+    fn changed(&self, lines: &mut Vec<Line>, change: &Range2) {
+        let texts = |lines: &[&'a [u8]]| lines.iter().map(|line| bare(line).0).collect::<Vec<_>>();
+        let (old, new) = (texts(&self.old[change.old.clone()]), texts(&self.new[change.new.clone()]));
+        let (old_words, new_words) = words::of_block(&old, &new);
+        for (at, words) in change.old.clone().zip(old_words) {
+            let (text, no_newline) = bare(self.old[at]);
+            let (kind, old) = (LineKind::Removed, Some(count(at + 1)));
+            lines.push(Line { kind, old, new: None, text: text.to_vec(), words, no_newline });
+        }
+        for (at, words) in change.new.clone().zip(new_words) {
+            let (text, no_newline) = bare(self.new[at]);
+            let (kind, new) = (LineKind::Added, Some(count(at + 1)));
+            lines.push(Line { kind, old: None, new, text: text.to_vec(), words, no_newline });
+        }
+    }
+}
+
+/// A line without its line feed, and whether it has none.
+fn bare(line: &[u8]) -> (&[u8], bool) {
+    line.strip_suffix(b"\n").map_or((line, true), |text| (text, false))
+}
+
+fn count(lines: usize) -> u32 {
+    u32::try_from(lines).unwrap_or(u32::MAX)
+}
+
+/// Finds what a hunk is in: the nearest line before it that begins with a letter, `_` or `$`, in the old text. A hunk
+/// before which there is none since the last has the last one's.
+#[derive(Default)]
+struct Heading {
+    found: Vec<u8>,
+    seen: usize,
+}
+
+impl Heading {
+    fn before(&mut self, old: &[&[u8]], start: usize) -> Vec<u8> {
+        let heads = |line: &&&[u8]| line.first().is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'$'));
+        if let Some(line) = old.get(self.seen..start).and_then(|lines| lines.iter().rev().find(heads)) {
+            let line = &line[..line.len().min(HEADING_BYTES_MAX)];
+            self.found = line.trim_ascii_end().to_vec();
+        }
+        self.seen = start;
+        self.found.clone()
+    }
+}

@@ -1,0 +1,94 @@
+//! Files.
+
+use super::handle::Handle;
+use super::tree::{At, at_path, no_path};
+use super::{GitSource, damaged};
+use code::{CodePath, EntryKind, File, FileKind, ReadError, RevisionId, visible};
+use gix::ObjectId;
+use gix::objs::Kind;
+
+/// A file with a NUL in its first bytes is no text, as Git has it.
+const BINARY_LOOK_BYTES: usize = 8_000;
+/// An LFS pointer is smaller than this (its specification).
+const LFS_POINTER_BYTES_MAX: u64 = 1024;
+/// The longest target of a symbolic link.
+const SYMLINK_BYTES_MAX: u64 = 4096;
+/// The largest `.gitmodules` that is looked at.
+const GITMODULES_BYTES_MAX: u64 = 1 << 20;
+/// The most bytes of content that are given at all.
+pub const CONTENT_BYTES_MAX: u64 = 512 << 20;
+/// A file that is not read whole is judged by its name alone beyond this size.
+const JUDGED_BYTES_MAX: u64 = 32 << 20;
+
+pub(super) fn file(
+    source: &GitSource,
+    at: &RevisionId,
+    path: &CodePath,
+    content_bytes_max: u64,
+) -> Result<File, ReadError> {
+    let handle = source.store.handle();
+    let root = source.commit_tree(&handle, &source.object_id(at)?)?;
+    let found = at_path(&handle, root, path)?.filter(|found| found.kind != EntryKind::Directory);
+    let At { id, kind: entry } = found.ok_or_else(|| no_path(path))?;
+    if entry == EntryKind::Submodule {
+        let kind = FileKind::Submodule { url: submodule_url(&handle, root, path)?, revision: id.to_string() };
+        return Ok(File { path: path.clone(), id: id.to_string(), entry, kind, size: 0, content: None });
+    }
+    let missing = || damaged(format!("the content of {:?} is missing", path.shown()));
+    let (_, size) = handle.header(id)?.filter(|(kind, _)| *kind == Kind::Blob).ok_or_else(missing)?;
+    let mut bytes = Vec::new();
+    let judged = size <= JUDGED_BYTES_MAX.max(content_bytes_max.min(CONTENT_BYTES_MAX));
+    if judged {
+        handle.read(&id, Kind::Blob, CONTENT_BYTES_MAX, &mut bytes)?;
+    }
+    let kind = match entry {
+        EntryKind::Symlink if size <= SYMLINK_BYTES_MAX => FileKind::Symlink(bytes.clone()),
+        _ if !judged => FileKind::Binary,
+        _ => kind_of(&bytes),
+    };
+    let content = (judged && size <= content_bytes_max).then_some(bytes);
+    Ok(File { path: path.clone(), id: id.to_string(), entry, kind, size, content })
+}
+
+/// What to make of a file's whole content.
+pub(crate) fn kind_of(bytes: &[u8]) -> FileKind {
+    lfs_pointer(bytes).unwrap_or(if is_binary(bytes) { FileKind::Binary } else { FileKind::Text })
+}
+
+/// Whether it is no text, as Git judges: there is a NUL near the beginning.
+pub(crate) fn is_binary(bytes: &[u8]) -> bool {
+    bytes[..bytes.len().min(BINARY_LOOK_BYTES)].contains(&0)
+}
+
+/// A Git LFS pointer: <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>.
+fn lfs_pointer(bytes: &[u8]) -> Option<FileKind> {
+    if bytes.len() as u64 >= LFS_POINTER_BYTES_MAX || !bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
+    let oid = value("oid")?.strip_prefix("sha256:")?;
+    let size = value("size")?.parse().ok()?;
+    let right = oid.len() == 64 && oid.bytes().all(|byte| byte.is_ascii_hexdigit());
+    right.then(|| FileKind::LfsPointer { oid: oid.to_ascii_lowercase(), size })
+}
+
+/// Where `.gitmodules` says that the submodule at a path comes from.
+fn submodule_url(handle: &Handle<'_>, root: ObjectId, path: &CodePath) -> Result<Option<String>, ReadError> {
+    let Ok(name) = CodePath::parse(b".gitmodules") else { return Ok(None) };
+    let Some(at) = at_path(handle, root, &name)? else { return Ok(None) };
+    let small = handle.header(at.id)?.is_some_and(|(kind, size)| kind == Kind::Blob && size <= GITMODULES_BYTES_MAX);
+    if !small || !matches!(at.kind, EntryKind::File | EntryKind::Executable) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    handle.read(&at.id, Kind::Blob, GITMODULES_BYTES_MAX, &mut bytes)?;
+    Ok(url_in(&bytes, path.as_bytes()))
+}
+
+fn url_in(gitmodules: &[u8], path: &[u8]) -> Option<String> {
+    let file = gix::config::File::try_from(std::str::from_utf8(gitmodules).ok()?).ok()?;
+    let sections = file.sections_by_name("submodule")?;
+    let section = sections.into_iter().find(|section| section.value("path").is_some_and(|p| p.as_slice() == path))?;
+    Some(visible(section.value("url")?.as_slice()))
+}
