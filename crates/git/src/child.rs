@@ -1,8 +1,8 @@
 //! The one place that starts `git`.
 //!
 //! # Invariants
-//! 1. No argument is made from a user's text: flags are constants of this program, numbers are numbers; object ids, refs
-//!    and requests go in on standard input.
+//! 1. No argument is made from a user's text: flags are constants of this program, numbers are numbers, an object's id is
+//!    its digits; refs, patterns and requests go in on standard input.
 //! 2. A child sees the repository it works on and the system's programs, and writes only where it was told to; it has no
 //!    network. Landlock keeps this also for what it starts itself.
 //! 3. A child's environment is made from nothing; no configuration but ours and the repository's own is read; no hook runs.
@@ -241,6 +241,20 @@ impl GitCommand {
     #[must_use]
     pub fn number(mut self, flag: &'static str, value: u64) -> Self {
         self.args.push(format!("{flag}{value}").into());
+        self
+    }
+
+    /// An object, by the digits of its id.
+    #[must_use]
+    pub fn object(mut self, id: crate::ObjectId) -> Self {
+        self.args.push(id.to_string().into());
+        self
+    }
+
+    /// The most processor time it may take; no more than the limit of all.
+    #[must_use]
+    pub fn cpu_seconds(mut self, seconds: u64) -> Self {
+        self.cpu_seconds_max = self.cpu_seconds_max.min(seconds);
         self
     }
 

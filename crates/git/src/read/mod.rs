@@ -7,8 +7,6 @@
 //!    there is more.
 //! 4. Text of commits, tags and names of people goes through [`code::visible`]. Replacement refs and grafts are not looked at.
 
-#![expect(dead_code, reason = "parts of it are being written")]
-
 mod blame;
 mod bloom;
 mod caches;
@@ -32,6 +30,7 @@ mod store;
 mod tree;
 
 pub use caches::ReadCaches;
+pub use diff::{PatchFormat, patch};
 
 use crate::{RefSnapshot, Repository};
 use code::{

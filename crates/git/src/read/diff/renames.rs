@@ -4,7 +4,7 @@
 use super::trees::TreeChange;
 use code::ChangeKind;
 use gix::ObjectId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 /// Two files are alike from so many of [`SCORE_MAX`].
@@ -98,7 +98,8 @@ pub(super) fn detect(
     mut read: impl FnMut(&ObjectId) -> Option<Vec<u8>>,
 ) -> Vec<TreeChange> {
     let is_file = |side: &Option<(gix::objs::tree::EntryMode, ObjectId)>| side.is_some_and(|(mode, _)| mode.is_blob());
-    let came: Vec<usize> = (0..changes.len()).filter(|at| changes[*at].old.is_none() && changes[*at].new.is_some()).collect();
+    let came: Vec<usize> =
+        (0..changes.len()).filter(|at| changes[*at].old.is_none() && changes[*at].new.is_some()).collect();
     let may_be = |at: &usize| changes[*at].old.is_some() && (changes[*at].new.is_none() || is_file(&changes[*at].old));
     let origin = |at| Origin { change: at, gone: changes[at].new.is_none(), used: 0 };
     let mut origins: Vec<Origin> = (0..changes.len()).filter(may_be).map(origin).collect();
@@ -107,7 +108,8 @@ pub(super) fn detect(
     }
     let mut pairs: HashMap<usize, Pair> = HashMap::new();
     pair_equal(&changes, &came, &mut origins, &mut pairs);
-    let left: Vec<usize> = came.into_iter().filter(|at| !pairs.contains_key(at) && is_file(&changes[*at].new)).collect();
+    let left: Vec<usize> =
+        came.into_iter().filter(|at| !pairs.contains_key(at) && is_file(&changes[*at].new)).collect();
     let files = origins.iter().filter(|origin| is_file(&changes[origin.change].old)).count();
     if !left.is_empty() && left.len().saturating_mul(files) <= PAIRS_MAX {
         let candidates = compare(&changes, &left, &origins, deadline, &mut read);
@@ -117,12 +119,7 @@ pub(super) fn detect(
 }
 
 /// What is byte for byte the same; of several, one that went and is not used yet, then one that has the same name.
-fn pair_equal(
-    changes: &[TreeChange],
-    came: &[usize],
-    origins: &mut [Origin],
-    pairs: &mut HashMap<usize, Pair>,
-) {
+fn pair_equal(changes: &[TreeChange], came: &[usize], origins: &mut [Origin], pairs: &mut HashMap<usize, Pair>) {
     let mut by_id: HashMap<ObjectId, Vec<usize>> = HashMap::new();
     for (index, origin) in origins.iter().enumerate() {
         if let Some((_, id)) = changes[origin.change].old {
@@ -228,7 +225,8 @@ fn apply(mut changes: Vec<TreeChange>, mut origins: Vec<Origin>, pairs: &HashMap
         change.kind = if renamed { ChangeKind::Renamed(percent) } else { ChangeKind::Copied(percent) };
         (change.old, change.old_path) = (old, old_path);
     }
-    let moved: Vec<usize> = pairs.values().map(|pair| &origins[pair.origin]).filter(|o| o.gone).map(|o| o.change).collect();
+    let moved: HashSet<usize> =
+        pairs.values().map(|pair| &origins[pair.origin]).filter(|o| o.gone).map(|o| o.change).collect();
     let mut at = 0;
     changes.retain(|_| {
         at += 1;
