@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many repositories are kept open; a further one closes the longest unused.
-pub const STORES_MAX: usize = 256;
+const STORES_MAX: usize = 256;
 /// What an answer costs beside its own bytes.
 const ANSWER_OVERHEAD_BYTES: usize = 160;
 /// No single answer takes more than this part of the whole.

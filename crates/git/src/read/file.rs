@@ -16,7 +16,7 @@ const SYMLINK_BYTES_MAX: u64 = 4096;
 /// The largest `.gitmodules` that is looked at.
 const GITMODULES_BYTES_MAX: u64 = 1 << 20;
 /// The most bytes of content that are given at all.
-pub const CONTENT_BYTES_MAX: u64 = 512 << 20;
+const CONTENT_BYTES_MAX: u64 = 512 << 20;
 /// A file that is not read whole is judged by its name alone beyond this size.
 const JUDGED_BYTES_MAX: u64 = 32 << 20;
 

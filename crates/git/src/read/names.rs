@@ -13,19 +13,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The most names that [`short_names`] gives.
-pub const SHORT_NAMES_MAX: usize = 10_000;
+const SHORT_NAMES_MAX: usize = 10_000;
 /// The most names that are sorted by date. Beyond, they come by name.
-pub const NAMES_DATED_MAX: usize = 50_000;
+const NAMES_DATED_MAX: usize = 50_000;
 /// The most names on one page.
-pub const NAMES_PAGE_MAX: usize = 200;
+const NAMES_PAGE_MAX: usize = 200;
 /// The most commits, and the longest, that one branch is counted against the default branch.
 const AHEAD_BEHIND_COMMITS_MAX: usize = 200_000;
 const AHEAD_BEHIND_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// A name: where it is in the snapshot, and when it was made or moved last.
-struct Dated {
+pub(super) struct Dated {
     index: usize,
-    commit: ObjectId,
+    /// The commit that it stands for.
+    pub(super) commit: ObjectId,
+}
+
+impl Dated {
+    /// Its short name.
+    pub(super) fn short<'a>(&self, source: &'a GitSource, kind: NameKind) -> &'a str {
+        &source.refs.refs()[self.index].name.as_str()[prefix(kind).len()..]
+    }
 }
 
 fn prefix(kind: NameKind) -> &'static str {
@@ -61,7 +69,7 @@ pub(super) fn names(
     let handle = source.store.handle();
     let dated = dated(source, &handle, kind)?;
     let filter = filter.to_lowercase();
-    let short = |dated: &Dated| &source.refs.refs()[dated.index].name.as_str()[prefix(kind).len()..];
+    let short = |dated: &Dated| dated.short(source, kind);
     let wanted = dated.iter().filter(|dated| filter.is_empty() || short(dated).to_lowercase().contains(&filter));
     let wanted = wanted.collect::<Vec<_>>();
     let page = wanted.iter().skip(skip).take(limit.min(NAMES_PAGE_MAX));
@@ -101,7 +109,7 @@ fn ahead_behind_of(source: &GitSource, handle: &Handle<'_>, base: ObjectId, id: 
 }
 
 /// All names of a kind that stand for commits, the newest first.
-fn dated(source: &GitSource, handle: &Handle<'_>, kind: NameKind) -> Result<Arc<Vec<Dated>>, ReadError> {
+pub(super) fn dated(source: &GitSource, handle: &Handle<'_>, kind: NameKind) -> Result<Arc<Vec<Dated>>, ReadError> {
     let question = prefix(kind);
     let about = source.refs.generation().to_le_bytes();
     if let Some(kept) = source.caches.get(&source.store, question, &about) {

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// The most paths that are given.
-pub const PATHS_MAX: usize = 200_000;
+const PATHS_MAX: usize = 200_000;
 /// The most directories that are read for it.
 const DIRECTORIES_MAX: usize = 100_000;
 /// How deep directories may be.
@@ -36,20 +36,18 @@ pub(super) fn paths(source: &GitSource, at: &RevisionId) -> Result<Arc<Vec<CodeP
     Ok(paths)
 }
 
+/// Is told of a path, what is there, and its id; says whether to go on.
+pub(crate) type EachFile<'a> = &'a mut dyn FnMut(&[u8], EntryKind, &gix::oid) -> ControlFlow<()>;
+
 /// Calls for everything below a tree but directories, in the order of their paths, till it is enough.
-pub(crate) fn each_file(
-    handle: &Handle<'_>,
-    tree: ObjectId,
-    call: &mut dyn FnMut(&[u8], EntryKind, &gix::oid) -> ControlFlow<()>,
-) -> Result<(), ReadError> {
+pub(crate) fn each_file(handle: &Handle<'_>, tree: ObjectId, call: EachFile<'_>) -> Result<(), ReadError> {
     let mut walk = Walk { handle, call, path: Vec::new(), directories: 0 };
-    walk.directory(tree, 0)?;
-    Ok(())
+    walk.directory(tree, 0).map(|_| ())
 }
 
 struct Walk<'a> {
     handle: &'a Handle<'a>,
-    call: &'a mut dyn FnMut(&[u8], EntryKind, &gix::oid) -> ControlFlow<()>,
+    call: EachFile<'a>,
     path: Vec<u8>,
     directories: usize,
 }

@@ -8,7 +8,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 /// The fewest digits of a shortened id.
-pub const ID_DIGITS_MIN: usize = 7;
+const ID_DIGITS_MIN: usize = 7;
 /// The longest name that is looked at, in bytes.
 const NAME_BYTES_MAX: usize = crate::names::REF_NAME_BYTES_MAX;
 /// The most tags of tags that are followed.
