@@ -6,6 +6,7 @@
 //! ```
 //! One file a subject: [`people`], [`repos`], [`log`], [`git`].
 
+mod code;
 mod config;
 mod git;
 mod health;
@@ -16,6 +17,7 @@ mod repos;
 mod tasks;
 mod vaults;
 
+pub use code::{CodeReader, READ_CACHE_BYTES_MAX, READ_WAIT, READS_MAX};
 pub use config::{SiteConfig, SiteLimits};
 pub use git::SiteRepository;
 pub use open::Begun;
@@ -52,6 +54,7 @@ pub struct Site {
     readable: Vec<VaultUrl>,
     blobs: BlobSource,
     push: PushContext,
+    reading: code::Reading,
     limits: SiteLimits,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// Held while the site runs: one process for one data directory.

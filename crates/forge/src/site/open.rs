@@ -104,6 +104,7 @@ impl Site {
             push,
             limits: config.limits,
             tasks: Mutex::default(),
+            reading: super::code::Reading::new(),
             _lock: lock,
         });
         tasks::start(&site);

@@ -1,0 +1,123 @@
+//! Reading a repository for people: who may, and how many at once.
+
+use super::Site;
+use crate::access::{Authorized, Read};
+use crate::error::Error;
+use crate::names::RepoPath;
+use crate::people::Principal;
+use crate::repo::{Opened, Repo};
+use code::{ReadError, Source};
+use git::read::{GitSource, ReadCaches};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Reads that run at one time: each keeps a processor busy.
+pub const READS_MAX: usize = 16;
+/// How long one more waits for its turn.
+pub const READ_WAIT: Duration = Duration::from_secs(10);
+/// Memory for what is kept of repositories that were read, in bytes.
+pub const READ_CACHE_BYTES_MAX: u64 = 96 << 20;
+
+/// What all readers share.
+pub(crate) struct Reading {
+    caches: Arc<ReadCaches>,
+    turns: Arc<Semaphore>,
+}
+
+impl Reading {
+    pub(crate) fn new() -> Self {
+        Self { caches: Arc::new(ReadCaches::new(READ_CACHE_BYTES_MAX)), turns: Arc::new(Semaphore::new(READS_MAX)) }
+    }
+
+    pub(crate) fn caches(&self) -> Arc<ReadCaches> {
+        self.caches.clone()
+    }
+}
+
+/// A repository that somebody may read, at the state its names had when it was opened.
+#[derive(Clone)]
+pub struct CodeReader {
+    proof: Authorized<Read>,
+    opened: Opened,
+    source: GitSource,
+    turns: Arc<Semaphore>,
+}
+
+impl CodeReader {
+    /// What it is.
+    #[must_use]
+    pub fn repo(&self) -> &Repo {
+        self.proof.repo()
+    }
+
+    /// A number that grows with every change of its names: what was made for one is good while it's the same.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.opened.refs.generation()
+    }
+
+    /// The repository on the disk, for what git's own programs do.
+    #[must_use]
+    pub fn git(&self) -> &git::Repository {
+        &self.opened.git
+    }
+
+    /// Git's reader.
+    #[must_use]
+    pub fn source(&self) -> &GitSource {
+        &self.source
+    }
+
+    /// Reads, on a thread that may block. It runs to its end also when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// Those of reading; [`Error::Busy`] when too many others read.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Source) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = tokio::time::timeout(READ_WAIT, self.turns.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Stopping)?;
+        let source = self.source.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = read(&source);
+            drop(turn);
+            read
+        });
+        let read = reading.await.map_err(|e| Error::internal(format!("reading the repository broke off: {e}")))?;
+        Ok(read?)
+    }
+}
+
+impl std::fmt::Debug for CodeReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CodeReader").field("repo", &self.repo().path).finish_non_exhaustive()
+    }
+}
+
+impl From<ReadError> for Error {
+    fn from(e: ReadError) -> Self {
+        match e {
+            ReadError::NotFound(what) => Self::NotFound(format!("there is no {what} here")),
+            ReadError::TooMuch(text) | ReadError::Invalid(text) => Self::Invalid(text),
+            ReadError::Damaged(text) => Self::Damaged(text),
+            ReadError::Io(e) => Self::internal(e.to_string()),
+        }
+    }
+}
+
+impl Site {
+    /// A repository for reading it on pages. Waits while it is being filled from the vaults.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for what is not there or may not be seen.
+    pub async fn code(&self, who: Option<&Principal>, path: &RepoPath) -> Result<CodeReader, Error> {
+        let proof = self.authorize::<Read>(who, path).await?;
+        let opened = self.repositories.open(&proof).await?;
+        let (git, refs, caches) = (opened.git.clone(), opened.refs.clone(), self.reading.caches());
+        let opening = tokio::task::spawn_blocking(move || GitSource::open(&git, refs, caches));
+        let source = opening.await.map_err(|e| Error::internal(format!("opening the repository broke off: {e}")))??;
+        Ok(CodeReader { proof, opened, source, turns: self.reading.turns.clone() })
+    }
+}
