@@ -31,6 +31,7 @@ mod tree;
 
 pub use caches::ReadCaches;
 pub use diff::{PatchFormat, patch};
+pub use last_change::index_history;
 
 use crate::{RefSnapshot, Repository};
 use code::{

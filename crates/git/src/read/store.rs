@@ -115,6 +115,11 @@ impl Store {
         lock(&self.graph).graph.clone()
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How objects are named, in gix's words.
     pub(crate) fn hash_kind(&self) -> gix::hash::Kind {
         match self.format {

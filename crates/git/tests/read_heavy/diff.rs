@@ -1,0 +1,1 @@
+//! Differences, as `git diff` has them.

@@ -1,0 +1,7 @@
+//! What is expensive to read, and edits: against the real Git, on histories made at random.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod diff;
+mod last_change;
+mod support;
