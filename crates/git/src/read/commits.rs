@@ -19,7 +19,7 @@ pub(crate) const WALK_TIME_MAX: Duration = Duration::from_secs(10);
 /// The clock is looked at after so many commits.
 const CLOCK_EVERY: usize = 256;
 /// The generation of a commit that is not in the commit-graph: above all that are.
-const GENERATION_NONE: u32 = u32::MAX;
+pub(crate) const GENERATION_NONE: u32 = u32::MAX;
 
 /// A commit of a walk.
 pub(crate) type Number = u32;

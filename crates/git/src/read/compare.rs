@@ -1,7 +1,7 @@
 //! How two revisions are related: painting what each side has, till only what both have is left.
 
 use super::GitSource;
-use super::commits::{Commits, Number};
+use super::commits::{Commits, GENERATION_NONE, Number};
 use super::log::DateWalk;
 use code::{Comparison, ReadError, RevisionId};
 use gix::ObjectId;
@@ -15,6 +15,9 @@ const BOTH: u8 = BASE | HEAD;
 /// Below a commit that both have.
 const STALE: u8 = 4;
 const QUEUED: u8 = 8;
+/// Where it is not known how far commits are from the roots, only when they were made, and clocks go wrong: then so many
+/// commits are looked at beyond what seems enough.
+const SLOP_COMMITS: usize = 256;
 /// A count is made from that of a commit so many steps back at most, if that is known.
 const COUNT_STEPS_MAX: usize = 256;
 /// The most revisions that a comparison lists.
@@ -57,6 +60,8 @@ struct Painter<'a, 'b> {
     queue: Queue,
     /// How many in the queue are not stale.
     open: usize,
+    /// How many may be looked at when all are stale.
+    slop: usize,
 }
 
 impl Painter<'_, '_> {
@@ -82,9 +87,12 @@ impl Painter<'_, '_> {
     }
 
     fn run(&mut self) -> Result<(), ReadError> {
-        while self.open > 0
-            && let Some((_, _, Reverse(number))) = self.queue.pop()
-        {
+        while self.open > 0 || self.slop > 0 {
+            self.slop = if self.open > 0 { self.slop } else { self.slop - 1 };
+            let Some((generation, _, Reverse(number))) = self.queue.pop() else { break };
+            if generation == GENERATION_NONE && self.open > 0 {
+                self.slop = SLOP_COMMITS;
+            }
             let flags = self.flags[number as usize];
             self.flags[number as usize] = flags & !QUEUED;
             self.open -= usize::from(flags & STALE == 0);
@@ -100,7 +108,7 @@ impl Painter<'_, '_> {
 /// Finds what each side has. All commits that only one side has are among those met.
 pub(crate) fn sides(commits: &mut Commits<'_>, base: &gix::oid, head: &gix::oid) -> Result<Sides, ReadError> {
     let (base, head) = (commits.meet(base)?, commits.meet(head)?);
-    let mut painter = Painter { commits, flags: Vec::new(), queue: Queue::new(), open: 0 };
+    let mut painter = Painter { commits, flags: Vec::new(), queue: Queue::new(), open: 0, slop: 0 };
     painter.paint(base, BASE);
     painter.paint(head, HEAD);
     painter.run()?;

@@ -119,7 +119,8 @@ struct Log<'a> {
     source: &'a GitSource,
     handle: &'a Handle<'a>,
     commits: Commits<'a>,
-    sides: Option<Sides>,
+    /// Of a log without what another revision has: what only this one has, and that other revision.
+    without: Option<(Sides, Number)>,
     walk: DateWalk<usize>,
     /// The path and what it was called before; more than one only when renames are followed.
     paths: Vec<Followed>,
@@ -133,15 +134,18 @@ pub(super) fn log(source: &GitSource, at: &RevisionId, query: &LogQuery) -> Resu
     let mut commits = Commits::ordinary(source, &handle);
     let start = commits.meet(&head)?;
     let without = query.without.as_ref().map(|id| source.object_id(id)).transpose()?;
-    let sides = without.map(|base| sides(&mut commits, &base, &head)).transpose()?;
+    let without = match without {
+        Some(base) => Some((sides(&mut commits, &base, &head)?, commits.meet(&base)?)),
+        None => None,
+    };
     let words = query.words.as_deref().unwrap_or_default().split_whitespace().take(WORDS_MAX);
     let words = words.map(str::to_lowercase).collect();
     let mut walk = DateWalk::default();
-    if sides.as_ref().is_none_or(|sides| sides.is_ahead(start)) {
+    if without.as_ref().is_none_or(|(sides, _)| sides.is_ahead(start)) {
         walk.add(&commits, start, 0);
     }
     let paths = vec![Followed::new(query.path.clone())];
-    let mut log = Log { source, handle: &handle, commits, sides, walk, paths, follow: query.follow, words };
+    let mut log = Log { source, handle: &handle, commits, without, walk, paths, follow: query.follow, words };
     log.collect(query.skip as usize, query.limit.min(LOG_MAX) as usize)
 }
 
@@ -194,7 +198,12 @@ impl Log<'_> {
     }
 
     fn is_wanted(&self, number: Number) -> bool {
-        self.sides.as_ref().is_none_or(|sides| sides.is_ahead(number))
+        self.without.as_ref().is_none_or(|(sides, _)| sides.is_ahead(number))
+    }
+
+    /// Whether a parent counts in simplifying: besides those that are wanted, the revision itself that is left out.
+    fn counts(&self, number: Number) -> bool {
+        self.is_wanted(number) || self.without.as_ref().is_some_and(|(_, base)| *base == number)
     }
 
     fn has_words(&self, number: Number) -> Result<bool, ReadError> {
@@ -214,27 +223,27 @@ impl Log<'_> {
             return Ok(Simplified { changed: true, parents: go_on(&parents) });
         }
         let surely_same = !parents.is_empty() && self.paths[path].is_surely_same(&self.commits, number);
-        if surely_same && self.is_wanted(parents[0]) {
+        if surely_same && self.counts(parents[0]) {
             return Ok(Simplified { changed: false, parents: go_on(&parents[..1]) });
         }
         let here = self.at(number, path)?;
         if parents.is_empty() {
             return Ok(Simplified { changed: here.is_some(), parents: Vec::new() });
         }
-        let (mut changed, mut changed_unwanted, mut any_wanted) = (false, false, false);
+        let (mut changed, mut changed_beyond, mut any_counts) = (false, false, false);
         for parent in &parents {
             let same = self.at(*parent, path)? == here;
-            if self.is_wanted(*parent) {
+            if self.counts(*parent) {
                 if same {
                     return Ok(Simplified { changed: false, parents: go_on(&[*parent]) });
                 }
-                any_wanted = true;
+                any_counts = true;
                 changed = true;
             } else {
-                changed_unwanted |= !same;
+                changed_beyond |= !same;
             }
         }
-        let changed = if any_wanted { changed } else { changed_unwanted };
+        let changed = if any_counts { changed } else { changed_beyond };
         let parents = self.followed(number, &parents, path, here)?;
         Ok(Simplified { changed, parents })
     }

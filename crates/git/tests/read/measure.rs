@@ -1,0 +1,86 @@
+//! How long reading takes: `cargo test --release -p git --test read -- --ignored --nocapture measure`.
+
+use crate::fixture::{Dice, Fixture, path};
+use code::{LogQuery, NameKind, Source};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const COMMITS: usize = 50_000;
+
+/// A long history of a tree with a directory of a thousand files.
+fn large() -> Fixture {
+    let fixture = Fixture::new(git::ObjectFormat::Sha1);
+    let mut dice = Dice(1);
+    let mut stream = String::new();
+    for n in 0..COMMITS {
+        let time = 1_400_000_000 + n * 600;
+        write!(stream, "commit refs/heads/main\ncommitter A <a@example.org> {time} +0000\ndata 7\nChange\n\n").unwrap();
+        if n == 0 {
+            for file in 0..1_000 {
+                write!(stream, "M 644 inline wide/file{file}.rs\ndata 4\nabc\n\n").unwrap();
+            }
+            write!(stream, "M 644 inline old/quiet.txt\ndata 4\nabc\n\n").unwrap();
+        }
+        let text = format!("{n}\n");
+        let (dir, file) = (dice.roll(30), dice.roll(40));
+        write!(stream, "M 644 inline src/dir{dir}/file{file}.rs\ndata {}\n{text}\n", text.len()).unwrap();
+    }
+    for branch in 0..20 {
+        write!(stream, "reset refs/heads/b{branch}\nfrom refs/heads/main~{}\n\n", branch * 150).unwrap();
+    }
+    fixture.import(stream.as_bytes());
+    fixture.git(&["repack", "-adq"]);
+    fixture
+}
+
+fn timed<T>(what: &str, call: impl Fn() -> T) {
+    let mut best = Duration::MAX;
+    let mut first = None;
+    for _ in 0..5 {
+        let start = Instant::now();
+        std::hint::black_box(call());
+        best = best.min(start.elapsed());
+        first.get_or_insert(best);
+    }
+    println!("{what:45} first {:>9.3} ms, best {:>9.3} ms", ms(first.unwrap_or_default()), ms(best));
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+#[test]
+#[ignore = "takes a minute; for measuring"]
+fn measure() {
+    let mut fixture = large();
+    for graph in [false, true] {
+        if graph {
+            fixture.write_commit_graph();
+        }
+        println!("{} commits, {} a commit-graph", COMMITS, if graph { "with" } else { "without" });
+        fixture.caches = Arc::new(git::read::ReadCaches::new(256 << 20));
+        let source = fixture.source();
+        let at = fixture.id("main");
+        let repository = fixture.repository();
+        let log = |query: LogQuery| source.log(&at, &query).unwrap();
+        let query = |name: &str| LogQuery { path: path(name), limit: 50, ..LogQuery::default() };
+        let refs = Arc::new(git::RefSnapshot::new(0, repository.format(), git::RefName::main(), Vec::new()));
+        timed("open", || git::read::GitSource::open(&repository, refs.clone(), fixture.caches.clone()).unwrap());
+        timed("resolve main", || source.resolve("main").unwrap());
+        timed("resolve a shortened id", || source.resolve(&at.0[..10]).unwrap());
+        timed("tree of 1,000 entries", || source.tree(&at, &path("wide")).unwrap());
+        timed("file", || source.file(&at, &path("wide/file7.rs"), 1 << 20).unwrap());
+        timed("log of 50", || log(query("")));
+        timed("log of 50, skip 10,000", || log(LogQuery { skip: 10_000, ..query("") }));
+        timed("log of a file", || log(query("src/dir3/file3.rs")));
+        timed("log of a quiet file", || log(query("old/quiet.txt")));
+        timed("log of words", || log(LogQuery { words: Some("nowhere".to_owned()), ..query("") }));
+        timed("count", || source.count(&at).unwrap());
+        timed("20 branches with ahead and behind", || source.names(NameKind::Branch, "", 0, 20, true).unwrap());
+        timed("graph", || source.graph(0, 100).unwrap());
+        timed("graph, skip 20,000", || source.graph(20_000, 100).unwrap());
+        timed("paths", || source.paths(&at).unwrap());
+        timed("languages", || source.languages(&at).unwrap());
+    }
+}
