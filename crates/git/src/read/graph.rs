@@ -158,19 +158,16 @@ impl Lanes {
         self.links = pass.collect();
         for (index, parent) in parents.iter().enumerate() {
             let awaited = self.waiting.iter().position(|w| w.is_some_and(|(awaited, _)| awaited == *parent));
-            let (to, colour) = match awaited {
-                // The line of a merge has the colour of what it merges; that of a branch its own.
-                Some(to) if index > 0 => (to, self.waiting[to].map_or(colour, |(_, colour)| colour)),
-                Some(to) => (to, colour),
-                None if index == 0 => {
+            let to = match awaited {
+                // A branch goes on in its own lane till it meets the others at what they come from.
+                _ if index == 0 => {
                     self.waiting[lane] = Some((*parent, colour));
-                    (lane, colour)
+                    lane
                 }
-                None => {
-                    let to = self.occupy(*parent);
-                    (to, self.waiting[to].map_or(0, |(_, colour)| colour))
-                }
+                Some(to) => to,
+                None => self.occupy(*parent),
             };
+            let colour = self.waiting[to].map_or(colour, |(_, colour)| colour);
             self.links.push((lane, to, colour));
         }
         while self.waiting.last().is_some_and(Option::is_none) {
@@ -238,7 +235,7 @@ mod tests {
     #[test]
     fn every_line_begins_where_one_ended_or_a_dot_is() {
         let history: &[(Number, &[Number])] =
-            &[(9, &[8]), (7, &[5]), (8, &[6, 7]), (6, &[4]), (5, &[3, 4]), (4, &[2]), (3, &[2]), (2, &[1]), (1, &[])];
+            &[(9, &[8]), (8, &[6, 7]), (7, &[5]), (6, &[4]), (5, &[3, 4]), (4, &[2]), (3, &[2]), (2, &[1]), (1, &[])];
         let rows = drawn(history);
         for pair in rows.windows(2) {
             for (from, _) in &pair[1].1 {

@@ -126,7 +126,7 @@ pub(crate) fn history(seed: u64, commits: usize) -> Vec<u8> {
             "rest".to_owned()
         };
         write!(stream, "commit refs/heads/{branch}\nmark :{}\n", n + 1).unwrap();
-        write!(stream, "author Writer {} <w{}@example.org> {time} +0200\n", n % 5, n % 5).unwrap();
+        writeln!(stream, "author Writer {} <w{}@example.org> {time} +0200", n % 5, n % 5).unwrap();
         write!(stream, "committer Server <s@example.org> {time} +0000\ndata {}\n{message}", message.len()).unwrap();
         let from = |mark: usize| format!(":{}\n", mark + 1);
         parent.iter().for_each(|parent| write!(stream, "from {}", from(*parent)).unwrap());
