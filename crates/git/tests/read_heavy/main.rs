@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod blame;
 mod diff;
 mod last_change;
 mod support;

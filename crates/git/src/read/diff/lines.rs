@@ -48,6 +48,10 @@ struct Range2 {
 impl<'a> Differences<'a> {
     /// Compares. Takes time with the length of both, whatever is in them.
     pub(crate) fn between(old: &'a [u8], new: &'a [u8], ignore_space: bool) -> Self {
+        Self::by(Algorithm::Histogram, old, new, ignore_space)
+    }
+
+    fn by(algorithm: Algorithm, old: &'a [u8], new: &'a [u8], ignore_space: bool) -> Self {
         let (old, new) = (split(old), split(new));
         let mut interner = Interner::new(old.len() + new.len());
         let mut tokens = |lines: &[&'a [u8]]| -> Vec<Token> {
@@ -55,7 +59,7 @@ impl<'a> Differences<'a> {
         };
         let (before, after) = (tokens(&old), tokens(&new));
         let mut diff = Diff::default();
-        diff.compute_with(Algorithm::Histogram, &before, &after, interner.num_tokens());
+        diff.compute_with(algorithm, &before, &after, interner.num_tokens());
         let indent = |token: Token| IndentLevel::for_ascii_line(interner[token].iter().copied(), TAB_COLUMNS);
         diff.postprocess_with(&before, &after, IndentHeuristic::new(indent));
         let at = |range: Range<u32>| range.start as usize..range.end as usize;
@@ -140,6 +144,12 @@ impl<'a> Differences<'a> {
             lines.push(Line { kind, old: None, new, text: text.to_vec(), words, no_newline });
         }
     }
+}
+
+/// Lines, counted from 0, that were replaced by others, in order: as `git blame` compares.
+pub(crate) fn replaced(old: &[u8], new: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
+    let differences = Differences::by(Algorithm::Myers, old, new, false);
+    differences.changes.into_iter().map(|change| (change.old, change.new)).collect()
 }
 
 /// A line without its line feed, and whether it has none.

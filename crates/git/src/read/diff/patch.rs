@@ -30,8 +30,7 @@ pub async fn patch(
     };
     let command = command
         .flag("--root")
-        .flag("--first-parent")
-        .flag("-m")
+        .flag("--diff-merges=first-parent")
         .flag("--histogram")
         .flag("--find-renames")
         .flag("--binary")
