@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! 1. No argument is made from a user's text: flags are constants of this program, numbers are numbers, an object's id is
-//!    its digits; refs, patterns and requests go in on standard input.
+//!    its digits, an archive's directory a name of a few harmless characters; refs, patterns and requests go in on
+//!    standard input.
 //! 2. A child sees the repository it works on and the system's programs, and writes only where it was told to; it has no
 //!    network. Landlock keeps this also for what it starts itself.
 //! 3. A child's environment is made from nothing; no configuration but ours and the repository's own is read; no hook runs.
@@ -248,6 +249,13 @@ impl GitCommand {
     #[must_use]
     pub fn object(mut self, id: crate::ObjectId) -> Self {
         self.args.push(id.to_string().into());
+        self
+    }
+
+    /// The directory that everything in an archive is in.
+    #[must_use]
+    pub fn archive_prefix(mut self, prefix: &crate::read::ArchivePrefix) -> Self {
+        self.args.push(format!("--prefix={}/", prefix.as_str()).into());
         self
     }
 

@@ -7,6 +7,7 @@
 //!    there is more.
 //! 4. Text of commits, tags and names of people goes through [`code::visible`]. Replacement refs and grafts are not looked at.
 
+mod archive;
 mod blame;
 mod bloom;
 mod caches;
@@ -29,6 +30,7 @@ mod signature;
 mod store;
 mod tree;
 
+pub use archive::{Archive, ArchivePrefix, archive};
 pub use caches::ReadCaches;
 pub use diff::{PatchFormat, patch};
 pub use last_change::index_history;

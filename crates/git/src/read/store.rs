@@ -29,6 +29,7 @@ pub(crate) struct Store {
     /// Differs from that of every other store of this process.
     pub(super) number: u64,
     format: ObjectFormat,
+    repository: Repository,
     path: PathBuf,
     place: (u64, u64),
     shared: gix::ThreadSafeRepository,
@@ -77,6 +78,7 @@ impl Store {
         let store = Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             format: repository.format(),
+            repository: repository.clone(),
             path: repository.path().to_owned(),
             place,
             shared,
@@ -113,6 +115,11 @@ impl Store {
     /// The commit-graph.
     pub(crate) fn graph(&self) -> Option<Arc<CommitGraph>> {
         lock(&self.graph).graph.clone()
+    }
+
+    /// What starts a child on it.
+    pub(crate) fn repository(&self) -> &Repository {
+        &self.repository
     }
 
     /// Where it is.

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod archive;
 mod blame;
 mod diff;
 mod last_change;
+mod search;
 mod support;
