@@ -14,6 +14,7 @@ mod text;
 pub use email::Email;
 pub use path::{NAMESPACE_DEPTH_MAX, RepoPath};
 pub use text::{TokenName, is_harmless};
+pub(crate) use text::{plain_text, website};
 
 use crate::error::Error;
 use std::fmt;

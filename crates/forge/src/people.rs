@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! 1. A token is known to its owner alone: only its SHA-256 is stored, and nothing shows it again.
-//! 2. A password opens one door: the making of a token. It authenticates neither Git nor any other request.
+//! 2. A password opens two doors: the making of a token, and signing in to the pages. It authenticates neither Git nor any
+//!    other request.
 //! 3. Who does not exist takes as long to refuse as a wrong password.
 //! 4. A revocation is effective for every request that begins after it is committed, with or without vaults.
 //! 5. Hashing never takes more than [`passwords::HASHING_THREADS_MAX`] x 19 MiB, whoever asks how often.
@@ -15,10 +16,12 @@ pub mod passwords;
 pub mod principal;
 pub mod query;
 pub mod scope;
+pub mod session;
 pub mod token;
 
 pub use authenticate::Authenticator;
 pub use passwords::{Password, Passwords};
 pub use principal::Principal;
 pub use scope::{Scope, Scopes};
+pub use session::{SessionInfo, SessionSecret};
 pub use token::Token;

@@ -21,7 +21,7 @@ mod rebuild;
 
 pub use apply::{Progress, Replayed, replay};
 pub use check::{Findings, check};
-pub use compare::{DIFFERENCES_MAX, Difference, TableHash, differences, table_hashes};
+pub use compare::{DIFFERENCES_MAX, Difference, TableHash, differences, table_hash_through, table_hashes};
 pub use fill::fill;
 pub use fill_from::fill_from;
 pub use in_place::{make_ready, rebuild_in_place};

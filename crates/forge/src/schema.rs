@@ -63,10 +63,12 @@ tables! {
     snapshot_part(snapshot, part; blob, bytes) "?1, ?2, ?3, ?4";
     vault(name; seq, domain, vkey, pin, enrolled_us) "?1, ?2, ?3, ?4, ?5, ?6";
     namespace(id; parent, name, kind) "?1, ?2, ?3, ?4";
-    account(id; email, password, officer, operator, created_us, credentials_revoked_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
-    token(id; account, name, hash, scopes, created_us, expires_us, revoked_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
-    repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq)
+    account(id; email, password, officer, operator, created_us, credentials_revoked_us, full_name, bio, website)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
+    session(id; account, hash, agent, address, created_us, expires_us, ended_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    token(id; account, name, hash, scopes, created_us, expires_us, revoked_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description, website)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     collaborator(repo, account; access, seq) "?1, ?2, ?3, ?4";
     ref(repo, name; oid, seq) "?1, ?2, ?3, ?4";
     pack(repo, seq, part; blob, bytes, consolidated) "?1, ?2, ?3, ?4, ?5, ?6";

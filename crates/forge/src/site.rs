@@ -14,6 +14,7 @@ mod log;
 mod open;
 mod people;
 mod repos;
+mod sessions;
 mod tasks;
 mod vaults;
 
@@ -24,6 +25,7 @@ pub use open::Begun;
 pub(crate) use open::{database, lock};
 pub use people::{NewToken, NewUser};
 pub use repos::{NewRepo, RepoChange};
+pub use sessions::{ATTEMPTS_MAX, ATTEMPTS_WINDOW};
 pub(crate) use vaults::{Readers, VaultsEnrol, known_with};
 
 use crate::db::Db;
@@ -48,6 +50,7 @@ pub struct Site {
     replicator: Arc<Replicator>,
     spool: Arc<Spool>,
     authenticator: Authenticator,
+    attempts: sessions::Attempts,
     repositories: Repositories,
     position: Position,
     /// The vaults whose credential lets this site read: it was recovered.

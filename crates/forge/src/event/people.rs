@@ -147,12 +147,102 @@ impl Payload for CredentialsRevoked {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
         let Some(account) = self.account else {
             tx.execute("UPDATE token SET revoked_us = ?1 WHERE revoked_us IS NULL", &[at.time_us.into()])?;
+            tx.execute("UPDATE session SET ended_us = ?1 WHERE ended_us IS NULL", &[at.time_us.into()])?;
             tx.execute("UPDATE account SET credentials_revoked_us = ?1", &[at.time_us.into()])?;
             return Ok(());
         };
         let sql = "UPDATE token SET revoked_us = ?2 WHERE account = ?1 AND revoked_us IS NULL";
         tx.execute(sql, &[account.into(), at.time_us.into()])?;
+        let sql = "UPDATE session SET ended_us = ?2 WHERE account = ?1 AND ended_us IS NULL";
+        tx.execute(sql, &[account.into(), at.time_us.into()])?;
         let sql = "UPDATE account SET credentials_revoked_us = ?2 WHERE id = ?1";
         must_change_one(tx.execute(sql, &[account.into(), at.time_us.into()])?, "account", at)
+    }
+}
+
+/// Somebody signed in to the pages. The session's id is the entry's number.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SessionStarted {
+    /// Whose.
+    #[n(0)]
+    pub account: u64,
+    /// SHA-256 of the secret in the cookie.
+    #[cbor(n(1), with = "wire::hash32")]
+    pub hash: [u8; 32],
+    /// What the browser called itself.
+    #[n(2)]
+    pub agent: String,
+    /// The address it came from.
+    #[n(3)]
+    pub address: Option<String>,
+    /// Until when it is good, microseconds.
+    #[n(4)]
+    pub expires_us: i64,
+}
+
+impl Payload for SessionStarted {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "INSERT INTO session (id, account, hash, agent, address, created_us, expires_us, ended_us)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)";
+        let values: [Value; 7] = [
+            at.seq.into(),
+            self.account.into(),
+            (&self.hash).into(),
+            (&self.agent).into(),
+            self.address.as_ref().into(),
+            at.time_us.into(),
+            self.expires_us.into(),
+        ];
+        tx.execute(sql, &values)?;
+        Ok(())
+    }
+}
+
+/// A session is over.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SessionEnded {
+    /// The session.
+    #[n(0)]
+    pub session: u64,
+}
+
+impl Payload for SessionEnded {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "UPDATE session SET ended_us = ?2 WHERE id = ?1";
+        let changed = tx.execute(sql, &[self.session.into(), at.time_us.into()])?;
+        must_change_one(changed, "session", at)
+    }
+}
+
+/// What somebody says of themselves was set.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct UserProfileSet {
+    /// The account.
+    #[n(0)]
+    pub account: u64,
+    /// The name as people write it; None: the one in addresses.
+    #[n(1)]
+    pub full_name: Option<String>,
+    /// A few words.
+    #[n(2)]
+    pub bio: Option<String>,
+    /// An address of their own, http or https.
+    #[n(3)]
+    pub website: Option<String>,
+}
+
+impl Payload for UserProfileSet {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "UPDATE account SET full_name = ?2, bio = ?3, website = ?4 WHERE id = ?1";
+        let values: [Value; 4] = [
+            self.account.into(),
+            self.full_name.as_ref().into(),
+            self.bio.as_ref().into(),
+            self.website.as_ref().into(),
+        ];
+        must_change_one(tx.execute(sql, &values)?, "account", at)
     }
 }

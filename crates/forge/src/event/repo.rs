@@ -196,3 +196,27 @@ impl Payload for CollaboratorRemoved {
         must_change_one(tx.execute(sql, &[self.repo.into(), self.account.into()])?, "collaborator", at)
     }
 }
+
+/// What a repository is was said in a few words.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RepoDescribed {
+    /// The repository.
+    #[n(0)]
+    pub repo: u64,
+    /// The words; None: nothing.
+    #[n(1)]
+    pub description: Option<String>,
+    /// Where there is more, http or https.
+    #[n(2)]
+    pub website: Option<String>,
+}
+
+impl Payload for RepoDescribed {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "UPDATE repository SET description = ?2, website = ?3, seq = ?4 WHERE id = ?1";
+        let values: [Value; 4] =
+            [self.repo.into(), self.description.as_ref().into(), self.website.as_ref().into(), at.seq.into()];
+        must_change_one(tx.execute(sql, &values)?, "repository", at)
+    }
+}

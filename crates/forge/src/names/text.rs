@@ -48,3 +48,33 @@ impl fmt::Display for TokenName {
         f.write_str(&self.0)
     }
 }
+
+/// Bytes of an address that somebody names as their own.
+const WEBSITE_BYTES_MAX: usize = 500;
+
+/// A text of at most `chars_max` characters that only show themselves, trimmed; None when nothing is left. `what` is how the
+/// error calls it.
+pub(crate) fn plain_text(what: &str, text: &str, chars_max: usize) -> Result<Option<String>, Error> {
+    let trimmed = text.trim();
+    if trimmed.chars().count() > chars_max || !trimmed.chars().all(|c| is_harmless(c) || c == '\n') {
+        return Err(Error::invalid(format!("{what} has at most {chars_max} characters, all of which can be seen")));
+    }
+    Ok(Some(trimmed.to_owned()).filter(|text| !text.is_empty()))
+}
+
+/// An address of the web; None when there is none.
+pub(crate) fn website(text: &str) -> Result<Option<String>, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| is_harmless(c) && !c.is_whitespace() && !"\"<>`\\^{}|".contains(c);
+    let good = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.chars().all(plain));
+    if good && text.len() <= WEBSITE_BYTES_MAX {
+        return Ok(Some(text.to_owned()));
+    }
+    Err(Error::invalid(format!(
+        "a website begins with https:// or http:// and has at most {WEBSITE_BYTES_MAX} characters"
+    )))
+}

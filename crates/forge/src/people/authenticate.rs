@@ -4,6 +4,7 @@ use super::cache::TokenCache;
 use super::header::{self, Credential};
 use super::principal::Principal;
 use super::query;
+use super::session::{SessionSecret, principal_of_session, session_by_id};
 use super::token::Token;
 use super::{Password, Passwords};
 use crate::db::{Db, DbError, Tx};
@@ -61,6 +62,19 @@ impl Authenticator {
         Ok(found)
     }
 
+    /// Who is signed in with this secret. [`Error::Unauthenticated`] when nobody is, any more.
+    pub async fn from_session(&self, secret: &SessionSecret) -> Result<Principal, Error> {
+        let signed_out = || Error::Unauthenticated("you are signed out: sign in again".into());
+        let hash = secret.hash();
+        if let Some(known) = self.cache.get(&hash, Instant::now()) {
+            return if known.expires_us.is_none_or(|t| now_us() < t) { Ok(known) } else { Err(signed_out()) };
+        }
+        let generation = self.cache.generation();
+        let found = self.db.read_async(move |tx| principal_of_session(tx, &hash)).await?.ok_or_else(signed_out)?;
+        self.cache.put(generation, hash, found.clone(), Instant::now());
+        Ok(found)
+    }
+
     /// The account behind a name and its password, for the making of a token; None when they do not fit.
     pub async fn with_password(&self, name: &str, password: &str) -> Result<Option<u64>, Error> {
         let name = name.parse::<UserName>().ok();
@@ -99,7 +113,10 @@ fn principal_fetch(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, Db
 /// Whether the credential an act was begun with is still good: asked again when the act is decided.
 pub(crate) fn still_good(tx: &mut Tx, credential: Option<u64>, now_us: i64) -> Result<bool, DbError> {
     let Some(id) = credential else { return Ok(true) };
-    Ok(query::token_by_id(tx, id)?.is_some_and(|token| token.is_good(now_us)))
+    if let Some(token) = query::token_by_id(tx, id)? {
+        return Ok(token.is_good(now_us));
+    }
+    Ok(session_by_id(tx, id)?.is_some_and(|session| session.is_good(now_us)))
 }
 
 fn not_valid() -> Error {

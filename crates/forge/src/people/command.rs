@@ -6,7 +6,9 @@ use super::token::Token;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
-use crate::event::people::{CredentialsRevoked, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet};
+use crate::event::people::{
+    CredentialsRevoked, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet, UserProfileSet,
+};
 use crate::names::{Email, TokenName, UserName};
 use crate::writer::{Command, Decide, Urgency};
 
@@ -180,5 +182,37 @@ impl Command for CredentialsRevoke {
             query::user_by_id(tx, account)?.ok_or_else(|| Error::not_found("the account"))?;
         }
         Ok((vec![CredentialsRevoked { account: self.account, reason: self.reason }.into()], ()))
+    }
+}
+
+/// Characters of a person's own name, and of the words about them.
+const FULL_NAME_CHARS_MAX: usize = 100;
+const BIO_CHARS_MAX: usize = 500;
+
+/// Sets what somebody says of themselves.
+#[derive(Debug)]
+pub struct ProfileSet {
+    /// Whose.
+    pub account: u64,
+    /// The name as people write it.
+    pub full_name: String,
+    /// A few words.
+    pub bio: String,
+    /// An address of theirs.
+    pub website: String,
+}
+
+impl Command for ProfileSet {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let user = query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
+        let full_name = crate::names::plain_text("a name", &self.full_name, FULL_NAME_CHARS_MAX)?;
+        let bio = crate::names::plain_text("what you say about yourself", &self.bio, BIO_CHARS_MAX)?;
+        let website = crate::names::website(&self.website)?;
+        if (&full_name, &bio, &website) == (&user.full_name, &user.bio, &user.website) {
+            return Ok((Vec::new(), ()));
+        }
+        Ok((vec![UserProfileSet { account: self.account, full_name, bio, website }.into()], ()))
     }
 }

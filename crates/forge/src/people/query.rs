@@ -20,6 +20,12 @@ pub struct User {
     pub operator: bool,
     /// Microseconds since 1970.
     pub created_us: i64,
+    /// The name as people write it.
+    pub full_name: Option<String>,
+    /// A few words of theirs.
+    pub bio: Option<String>,
+    /// An address of theirs.
+    pub website: Option<String>,
 }
 
 /// A token, without the token.
@@ -51,21 +57,24 @@ impl TokenInfo {
 
 /// The account of this name, in any case of letters.
 pub fn user_fetch(tx: &mut Tx, name: &UserName) -> Result<Option<User>, DbError> {
-    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us FROM account a
+    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us, a.full_name, a.bio, a.website
+               FROM account a
                JOIN namespace n ON n.id = a.id WHERE n.parent = 0 AND lower(n.name) = ?1";
     tx.query_opt(sql, &[name.as_str().to_ascii_lowercase().into()])?.map(|row| user_of(&row)).transpose()
 }
 
 /// The account with this id.
 pub fn user_by_id(tx: &mut Tx, id: u64) -> Result<Option<User>, DbError> {
-    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us FROM account a
+    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us, a.full_name, a.bio, a.website
+               FROM account a
                JOIN namespace n ON n.id = a.id WHERE a.id = ?1";
     tx.query_opt(sql, &[id.into()])?.map(|row| user_of(&row)).transpose()
 }
 
 /// Accounts with ids above `after`, by id.
 pub fn user_list(tx: &mut Tx, after: u64, limit: u32) -> Result<Vec<User>, DbError> {
-    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us FROM account a
+    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us, a.full_name, a.bio, a.website
+               FROM account a
                JOIN namespace n ON n.id = a.id WHERE a.id > ?1 ORDER BY a.id LIMIT ?2";
     tx.query(sql, &[after.into(), limit.into()])?.iter().map(user_of).collect()
 }
@@ -120,6 +129,9 @@ fn user_of(row: &Row) -> Result<User, DbError> {
         officer: row.get(3)?,
         operator: row.get(4)?,
         created_us: row.get(5)?,
+        full_name: row.get(6)?,
+        bio: row.get(7)?,
+        website: row.get(8)?,
     })
 }
 

@@ -6,7 +6,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::repo::{
-    Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoKind, RepoRenamed,
+    Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoDescribed, RepoKind, RepoRenamed,
     RepoVisibilitySet, Visibility,
 };
 use crate::names::{RepoName, RepoPath, UserName, is_harmless};
@@ -72,8 +72,21 @@ impl Command for RepoCreate {
         let kind = RepoKind::Git;
         let event = RepoCreated { namespace, name: name.clone(), kind, format, visibility, head: head.clone() };
         let created_us = ctx.now_us;
-        let repo =
-            Repo { id, namespace, path, name, kind, format, visibility, head, created_us, pushed_us: None, seq: id };
+        let repo = Repo {
+            id,
+            namespace,
+            path,
+            name,
+            kind,
+            format,
+            visibility,
+            head,
+            created_us,
+            pushed_us: None,
+            seq: id,
+            description: None,
+            website: None,
+        };
         Ok((vec![event.into()], repo))
     }
 }
@@ -211,5 +224,39 @@ impl Command for CollaboratorRemove {
         let sql = "SELECT account FROM collaborator WHERE repo = ?1 AND account = ?2";
         let there = tx.query_opt(sql, &[repo.id.into(), account.into()])?.is_some();
         Ok((there.then(|| CollaboratorRemoved { repo: repo.id, account }.into()).into_iter().collect(), ()))
+    }
+}
+
+/// The longest description of a repository, in characters.
+pub const DESCRIPTION_CHARS_MAX: usize = 500;
+
+/// Says what a repository is. None: leaves it as it is; an empty text takes it away.
+#[derive(Debug)]
+pub struct RepoDescribe {
+    /// That it may.
+    pub proof: Authorized<Administer>,
+    /// A few words.
+    pub description: Option<String>,
+    /// Where there is more.
+    pub website: Option<String>,
+}
+
+impl Command for RepoDescribe {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let repo = recheck(tx, ctx, &self.proof)?;
+        let description = match self.description {
+            None => repo.description.clone(),
+            Some(text) => crate::names::plain_text("a description", &text, DESCRIPTION_CHARS_MAX)?,
+        };
+        let website = match self.website {
+            None => repo.website.clone(),
+            Some(text) => crate::names::website(&text)?,
+        };
+        if (&description, &website) == (&repo.description, &repo.website) {
+            return Ok((Vec::new(), ()));
+        }
+        Ok((vec![RepoDescribed { repo: repo.id, description, website }.into()], ()))
     }
 }

@@ -30,6 +30,10 @@ pub struct Repo {
     pub pushed_us: Option<i64>,
     /// The entry that last changed what its refs show.
     pub seq: u64,
+    /// What it is, in a few words.
+    pub description: Option<String>,
+    /// Where there is more.
+    pub website: Option<String>,
 }
 
 /// Somebody who may use a repository.
@@ -61,7 +65,8 @@ pub struct RepoFilter {
 /// The repository at this path, in any case of letters.
 pub fn repo_fetch(tx: &mut Tx, path: &RepoPath) -> Result<Option<Repo>, DbError> {
     let Some((namespace, _)) = namespace_fetch(tx, path.owner())? else { return Ok(None) };
-    let sql = "SELECT id, namespace, name, kind, format, visibility, head, created_us, pushed_us, seq
+    let sql =
+        "SELECT id, namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description, website
                FROM repository WHERE namespace = ?1 AND lower(name) = ?2";
     let name = path.name().as_str().to_ascii_lowercase();
     let row = tx.query_opt(sql, &[namespace.into(), name.into()])?;
@@ -70,7 +75,8 @@ pub fn repo_fetch(tx: &mut Tx, path: &RepoPath) -> Result<Option<Repo>, DbError>
 
 /// The repository with this id.
 pub fn repo_by_id(tx: &mut Tx, id: u64) -> Result<Option<Repo>, DbError> {
-    let sql = "SELECT id, namespace, name, kind, format, visibility, head, created_us, pushed_us, seq
+    let sql =
+        "SELECT id, namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description, website
                FROM repository WHERE id = ?1";
     let row = tx.query_opt(sql, &[id.into()])?;
     row.map(|row| repo_of(tx, &row)).transpose()
@@ -80,7 +86,8 @@ pub fn repo_by_id(tx: &mut Tx, id: u64) -> Result<Option<Repo>, DbError> {
 pub fn repo_list(tx: &mut Tx, filter: &RepoFilter) -> Result<Vec<Repo>, DbError> {
     // 0 is nobody's id and no namespace's; '%' fits every name.
     let sql =
-        "SELECT r.id, r.namespace, r.name, r.kind, r.format, r.visibility, r.head, r.created_us, r.pushed_us, r.seq
+        "SELECT r.id, r.namespace, r.name, r.kind, r.format, r.visibility, r.head, r.created_us, r.pushed_us, r.seq,
+                      r.description, r.website
                FROM repository r
                WHERE r.id > ?1 AND (?2 = 0 OR r.namespace = ?2) AND lower(r.name) LIKE ?3 ESCAPE '\\'
                  AND (r.visibility = 'public' OR r.namespace = ?4
@@ -122,6 +129,8 @@ fn repo_of(tx: &mut Tx, row: &Row) -> Result<Repo, DbError> {
         created_us: row.get(7)?,
         pushed_us: row.get(8)?,
         seq: row.get(9)?,
+        description: row.get(10)?,
+        website: row.get(11)?,
     })
 }
 

@@ -15,7 +15,10 @@ CREATE TABLE account (
     officer BOOLEAN NOT NULL,
     operator BOOLEAN NOT NULL,
     created_us BIGINT NOT NULL,
-    credentials_revoked_us BIGINT
+    credentials_revoked_us BIGINT,
+    full_name TEXT,
+    bio TEXT,
+    website TEXT
 );
 
 CREATE TABLE token (
@@ -30,3 +33,16 @@ CREATE TABLE token (
 );
 CREATE UNIQUE INDEX token_hash ON token (hash);
 CREATE INDEX token_account ON token (account);
+
+CREATE TABLE session (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    hash BYTEA NOT NULL,
+    agent TEXT NOT NULL,
+    address TEXT,
+    created_us BIGINT NOT NULL,
+    expires_us BIGINT NOT NULL,
+    ended_us BIGINT
+);
+CREATE UNIQUE INDEX session_hash ON session (hash);
+CREATE INDEX session_account ON session (account);

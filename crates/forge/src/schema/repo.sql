@@ -9,7 +9,9 @@ CREATE TABLE repository (
     head TEXT NOT NULL,
     created_us BIGINT NOT NULL,
     pushed_us BIGINT,
-    seq BIGINT NOT NULL
+    seq BIGINT NOT NULL,
+    description TEXT,
+    website TEXT
 );
 CREATE UNIQUE INDEX repository_name ON repository (namespace, (lower(name)));
 

@@ -104,6 +104,7 @@ impl Site {
             push,
             limits: config.limits,
             tasks: Mutex::default(),
+            attempts: super::sessions::Attempts::default(),
             reading: super::code::Reading::new(),
             _lock: lock,
         });

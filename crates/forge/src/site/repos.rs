@@ -9,7 +9,8 @@ use crate::names::{RepoName, RepoPath, UserName};
 use crate::people::query::namespace_fetch;
 use crate::people::{Principal, Scope};
 use crate::repo::command::{
-    CollaboratorPut, CollaboratorRemove, DEFAULT_BRANCH, HeadChange, RepoCreate, RepoRename, VisibilitySet,
+    CollaboratorPut, CollaboratorRemove, DEFAULT_BRANCH, HeadChange, RepoCreate, RepoDescribe, RepoRename,
+    VisibilitySet,
 };
 use crate::repo::query::{self, Collaborator, Repo, RepoFilter};
 
@@ -43,6 +44,10 @@ pub struct RepoChange {
     pub visibility: Option<Visibility>,
     /// The branch HEAD points to.
     pub branch: Option<String>,
+    /// What it is, in a few words; empty: nothing.
+    pub description: Option<String>,
+    /// Where there is more; empty: nowhere.
+    pub website: Option<String>,
 }
 
 impl Site {
@@ -119,6 +124,10 @@ impl Site {
         let id = proof.repo().id;
         if let Some(visibility) = change.visibility {
             self.ledger.submit(submitter(by), VisibilitySet { proof: proof.clone(), visibility }).await?;
+        }
+        if change.description.is_some() || change.website.is_some() {
+            let (description, website) = (change.description, change.website);
+            self.ledger.submit(submitter(by), RepoDescribe { proof: proof.clone(), description, website }).await?;
         }
         if let Some(branch) = change.branch {
             self.ledger.submit(submitter(by), HeadChange { proof: proof.clone(), branch }).await?;

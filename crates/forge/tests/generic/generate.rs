@@ -1,9 +1,12 @@
 //! Histories: for every kind of event something that could have happened.
 
-use forge::event::people::{CredentialsRevoked, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet};
+use forge::event::people::{
+    CredentialsRevoked, SessionEnded, SessionStarted, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet,
+    UserProfileSet,
+};
 use forge::event::push::{PackConsolidated, Pushed, RefMove};
 use forge::event::repo::{
-    Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoKind, RepoRenamed,
+    Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoDescribed, RepoKind, RepoRenamed,
     RepoVisibilitySet, Visibility,
 };
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
@@ -25,12 +28,16 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (42, token_created),
     (43, token_revoked),
     (44, credentials_revoked),
+    (45, session_started),
+    (46, session_ended),
+    (47, user_profile_set),
     (60, repo_created),
     (61, repo_visibility_set),
     (62, repo_renamed),
     (63, head_set),
     (64, collaborator_set),
     (65, collaborator_removed),
+    (66, repo_described),
     (80, pushed),
     (81, pack_consolidated),
 ];
@@ -86,6 +93,7 @@ pub(crate) struct World {
     epoch: u64,
     accounts: Vec<u64>,
     tokens: Vec<u64>,
+    sessions: Vec<u64>,
     repos: Vec<u64>,
     collaborators: BTreeSet<(u64, u64)>,
     refs: BTreeMap<(u64, String), Oid>,
@@ -98,7 +106,7 @@ impl World {
         let mut events = crate::rig::founding();
         self.next_seq = events.len() as u64;
         self.epoch = 1;
-        for kind in [40, 60, 42, 64] {
+        for kind in [40, 60, 42, 45, 64] {
             events.push(self.event(kind, rng));
         }
         events
@@ -205,6 +213,27 @@ fn token_revoked(world: &mut World, rng: &mut Rng) -> Event {
 fn credentials_revoked(world: &mut World, rng: &mut Rng) -> Event {
     let account = rng.one_in(2).then(|| rng.pick(&world.accounts));
     CredentialsRevoked { account, reason: rng.text() }.into()
+}
+
+fn session_started(world: &mut World, rng: &mut Rng) -> Event {
+    world.sessions.push(world.next_seq);
+    let (account, hash, expires_us) = (rng.pick(&world.accounts), rng.hash().0, (rng.next() >> 12) as i64);
+    let address = rng.one_in(2).then(|| rng.text());
+    SessionStarted { account, hash, agent: rng.text(), address, expires_us }.into()
+}
+
+fn session_ended(world: &mut World, rng: &mut Rng) -> Event {
+    SessionEnded { session: rng.pick(&world.sessions) }.into()
+}
+
+fn user_profile_set(world: &mut World, rng: &mut Rng) -> Event {
+    let (account, mut text) = (rng.pick(&world.accounts), || rng.one_in(2).then(|| rng.text()));
+    UserProfileSet { account, full_name: text(), bio: text(), website: text() }.into()
+}
+
+fn repo_described(world: &mut World, rng: &mut Rng) -> Event {
+    let (repo, mut text) = (rng.pick(&world.repos), || rng.one_in(2).then(|| rng.text()));
+    RepoDescribed { repo, description: text(), website: text() }.into()
 }
 
 fn repo_created(world: &mut World, rng: &mut Rng) -> Event {

@@ -86,7 +86,12 @@ async fn what_one_may_not_see_does_not_exist() {
     site.collaborator_remove(Some(ada), &path, "bob".parse().unwrap()).await.unwrap();
     assert!(matches!(site.authorize::<Read>(Some(bob), &path).await, Err(Error::NotFound(_))));
 
-    let change = RepoChange { visibility: Some(Visibility::Public), name: Some("Open".parse().unwrap()), branch: None };
+    let change = RepoChange {
+        visibility: Some(Visibility::Public),
+        name: Some("Open".parse().unwrap()),
+        branch: None,
+        ..RepoChange::default()
+    };
     site.repo_change(Some(ada), &path, change).await.unwrap();
     let open: RepoPath = "ADA/open".parse().unwrap();
     assert_eq!(site.repo_fetch(None, &open).await.unwrap().path, "ada/Open");

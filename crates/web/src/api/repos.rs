@@ -135,6 +135,8 @@ struct Change {
     name: Option<String>,
     private: Option<bool>,
     default_branch: Option<String>,
+    description: Option<String>,
+    website: Option<String>,
 }
 
 async fn change(
@@ -146,7 +148,13 @@ async fn change(
     let name_new =
         change.name.map(|name| name.parse().map_err(|error| Error::invalid(format!("{error}")))).transpose()?;
     let visibility = change.private.map(|private| if private { Visibility::Private } else { Visibility::Public });
-    let change = RepoChange { name: name_new, visibility, branch: change.default_branch };
+    let change = RepoChange {
+        name: name_new,
+        visibility,
+        branch: change.default_branch,
+        description: change.description,
+        website: change.website,
+    };
     let repo = app.site.repo_change(Some(&who), &path(&owner, &name)?, change).await?;
     Ok(Json(shapes::repo(&repo, app.site.base_url())))
 }

@@ -1,0 +1,210 @@
+//! Sessions: what a browser keeps after somebody signed in.
+
+use super::authenticate::now_us;
+use super::principal::Principal;
+use super::query;
+use super::scope::Scopes;
+use crate::db::{DbError, Row, Tx};
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::people::{SessionEnded, SessionStarted};
+use crate::writer::{Command, Decide, Urgency};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use std::str::FromStr;
+
+/// How long a session is good, in microseconds: 30 days.
+pub const SESSION_AGE_MAX_US: i64 = 30 * 24 * 60 * 60 * 1_000_000;
+/// Sessions of one account that are good at one time; beyond it the oldest ends.
+pub const SESSIONS_MAX: u32 = 100;
+/// Characters that are kept of what a browser calls itself.
+const AGENT_CHARS_MAX: usize = 200;
+
+/// The secret in a session's cookie: 32 bytes of chance, in hex. It shows itself only when it is revealed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionSecret([u8; 32]);
+
+impl SessionSecret {
+    /// A new one.
+    pub fn generate() -> Result<Self, Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|e| Error::internal(format!("the system gives no randomness: {e}")))?;
+        Ok(Self(bytes))
+    }
+
+    /// The secret: for the cookie alone.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.0).into()
+    }
+}
+
+impl FromStr for SessionSecret {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = || Error::Unauthenticated("you are signed out: sign in again".into());
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(wrong());
+        }
+        for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionSecret(..)")
+    }
+}
+
+/// A session, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// Its id.
+    pub id: u64,
+    /// Whose.
+    pub account: u64,
+    /// What the browser called itself.
+    pub agent: String,
+    /// The address it came from.
+    pub address: Option<String>,
+    /// Microseconds since 1970.
+    pub created_us: i64,
+    /// Until when it is good.
+    pub expires_us: i64,
+    /// Since when it is not.
+    pub ended_us: Option<i64>,
+}
+
+impl SessionInfo {
+    /// Whether it is good at this time.
+    #[must_use]
+    pub fn is_good(&self, now_us: i64) -> bool {
+        self.ended_us.is_none() && now_us < self.expires_us
+    }
+}
+
+fn session_of(row: &Row) -> Result<SessionInfo, DbError> {
+    Ok(SessionInfo {
+        id: row.get(0)?,
+        account: row.get(1)?,
+        agent: row.get(2)?,
+        address: row.get(3)?,
+        created_us: row.get(4)?,
+        expires_us: row.get(5)?,
+        ended_us: row.get(6)?,
+    })
+}
+
+/// The session with this id.
+pub fn session_by_id(tx: &mut Tx, id: u64) -> Result<Option<SessionInfo>, DbError> {
+    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us FROM session
+               WHERE id = ?1";
+    tx.query_opt(sql, &[id.into()])?.map(|row| session_of(&row)).transpose()
+}
+
+/// An account's sessions that are not ended, the newest first.
+pub fn session_list(tx: &mut Tx, account: u64, now_us: i64) -> Result<Vec<SessionInfo>, DbError> {
+    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us FROM session
+               WHERE account = ?1 AND ended_us IS NULL AND expires_us > ?2 ORDER BY id DESC";
+    tx.query(sql, &[account.into(), now_us.into()])?.iter().map(session_of).collect()
+}
+
+/// Who is signed in with the secret of this hash. A session has all the rights of its account.
+pub(super) fn principal_of_session(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, DbError> {
+    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us FROM session
+               WHERE hash = ?1";
+    let row = tx.query_opt(sql, &[hash.into()])?;
+    let session = row.map(|row| session_of(&row)).transpose()?.filter(|session| session.is_good(now_us()));
+    let Some(session) = session else { return Ok(None) };
+    let user = query::user_by_id(tx, session.account)?;
+    Ok(user.map(|user| Principal {
+        user: user.id,
+        name: user.name,
+        credential: Some(session.id),
+        scopes: Scopes::all(),
+        operator: user.operator,
+        expires_us: Some(session.expires_us),
+    }))
+}
+
+/// Signs an account in whose password was right. With or without vaults: who can read should be able to see what's wrong.
+#[derive(Debug)]
+pub struct SessionStart {
+    /// Whose.
+    pub account: u64,
+    /// Of the secret.
+    pub hash: [u8; 32],
+    /// What the browser called itself.
+    pub agent: String,
+    /// The address it came from.
+    pub address: Option<String>,
+}
+
+impl Command for SessionStart {
+    type Output = u64;
+    const URGENCY: Urgency = Urgency::Founding;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
+        query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
+        let good = session_list(tx, self.account, ctx.now_us)?;
+        let old = good.iter().skip(SESSIONS_MAX as usize - 1);
+        let agent = self.agent.chars().filter(|c| crate::names::is_harmless(*c)).take(AGENT_CHARS_MAX).collect();
+        let started = SessionStarted {
+            account: self.account,
+            hash: self.hash,
+            agent,
+            address: self.address,
+            expires_us: ctx.now_us.saturating_add(SESSION_AGE_MAX_US),
+        };
+        let mut events: Vec<Event> = vec![started.into()];
+        events.extend(old.map(|session| SessionEnded { session: session.id }.into()));
+        Ok((events, ctx.id(0)))
+    }
+}
+
+/// Ends a session, with or without vaults. Doing it twice changes nothing.
+#[derive(Debug)]
+pub struct SessionEnd {
+    /// Which.
+    pub session: u64,
+    /// Whose it must be.
+    pub owner: u64,
+}
+
+impl Command for SessionEnd {
+    type Output = ();
+    const URGENCY: Urgency = Urgency::Revocation;
+
+    fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let session = session_by_id(tx, self.session)?.filter(|session| session.account == self.owner);
+        let session = session.ok_or_else(|| Error::not_found("the session"))?;
+        let event = session.ended_us.is_none().then(|| SessionEnded { session: session.id }.into());
+        Ok((event.into_iter().collect(), ()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_again_and_hidden_from_logs() {
+        let secret = SessionSecret::generate().unwrap();
+        assert_eq!(secret.reveal().parse::<SessionSecret>().unwrap(), secret);
+        assert_eq!(format!("{secret:?}"), "SessionSecret(..)");
+        for bad in ["", "00", &"g".repeat(64), &"é".repeat(32), &secret.reveal()[1..]] {
+            assert!(bad.parse::<SessionSecret>().is_err(), "{bad}");
+        }
+    }
+}
