@@ -10,6 +10,7 @@
 
 pub mod cache;
 pub mod child;
+pub mod edit;
 pub mod maintenance;
 pub mod names;
 pub mod pack_budget;

@@ -5,7 +5,8 @@
 //! 2. What is kept in [`ReadCaches`] is keyed by ids of content, so it is never wrong; it is dropped when it grows too large.
 //! 3. Every walk and every read has a bound. What would go beyond it is [`ReadError::TooMuch`], or an answer that says that
 //!    there is more.
-//! 4. Text of commits, tags and names of people goes through [`code::visible`]. Replacement refs and grafts are not looked at.
+//! 4. An id names its object whether or not a ref leads to it still: whoever may read a repository may read what was in it.
+//! 5. Text of commits, tags and names of people goes through [`code::visible`]. Replacement refs and grafts are not looked at.
 
 mod archive;
 mod blame;
@@ -17,7 +18,7 @@ mod compare;
 mod diff;
 mod file;
 mod graph;
-mod handle;
+pub(crate) mod handle;
 mod languages;
 mod last_change;
 mod log;

@@ -5,6 +5,7 @@
 mod archive;
 mod blame;
 mod diff;
+mod edit;
 mod last_change;
 mod search;
 mod support;
