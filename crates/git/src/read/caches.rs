@@ -4,12 +4,14 @@ use super::store::Store;
 use crate::Repository;
 use code::ReadError;
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many repositories are kept open; a further one closes the longest unused.
 const STORES_MAX: usize = 256;
+/// So many of them keep their threads' handles, which hold decoded objects.
+const STORES_WARM_MAX: usize = 32;
 /// What an answer costs beside its own bytes.
 const ANSWER_OVERHEAD_BYTES: usize = 160;
 /// No single answer takes more than this part of the whole.
@@ -24,7 +26,44 @@ pub struct ReadCaches {
 #[derive(Default)]
 struct Stores {
     by_path: HashMap<PathBuf, (u64, Arc<Store>)>,
+    /// The last in use, the very last at the end.
+    warm: VecDeque<Arc<Store>>,
     clock: u64,
+}
+
+impl Stores {
+    fn get(&mut self, path: &Path, place: (u64, u64)) -> Option<Arc<Store>> {
+        self.clock += 1;
+        let (used, store) = self.by_path.get_mut(path)?;
+        if !store.is_at(place) {
+            return None;
+        }
+        *used = self.clock;
+        let store = Arc::clone(store);
+        self.warm_up(&store);
+        Some(store)
+    }
+
+    fn put(&mut self, path: &Path, store: &Arc<Store>) {
+        self.by_path.insert(path.to_owned(), (self.clock, Arc::clone(store)));
+        self.warm_up(store);
+        if self.by_path.len() > STORES_MAX {
+            let oldest = self.by_path.iter().min_by_key(|(_, (used, _))| *used).map(|(path, _)| path.clone());
+            oldest.map(|path| self.by_path.remove(&path));
+        }
+    }
+
+    fn warm_up(&mut self, store: &Arc<Store>) {
+        if let Some(at) = self.warm.iter().position(|other| Arc::ptr_eq(other, store)) {
+            self.warm.remove(at);
+        }
+        self.warm.push_back(Arc::clone(store));
+        if self.warm.len() > STORES_WARM_MAX
+            && let Some(cold) = self.warm.pop_front()
+        {
+            cold.cool_down();
+        }
+    }
 }
 
 /// What an answer is about: the store's number, the question, and ids.
@@ -60,27 +99,14 @@ impl ReadCaches {
 
     /// The open repository; opened now if it was not, or if another is at its place.
     pub(super) fn store(&self, repository: &Repository) -> Result<Arc<Store>, ReadError> {
-        let stamp = Store::stamp(repository.path())?;
-        let mut stores = lock(&self.stores);
-        stores.clock += 1;
-        let clock = stores.clock;
-        if let Some((used, store)) = stores.by_path.get_mut(repository.path())
-            && store.is_at(stamp)
-        {
-            *used = clock;
-            let store = Arc::clone(store);
-            drop(stores);
+        let (path, place) = (repository.path(), Store::place(repository.path())?);
+        let known = lock(&self.stores).get(path, place);
+        if let Some(store) = known {
             store.refresh();
             return Ok(store);
         }
-        drop(stores);
-        let store = Arc::new(Store::open(repository, stamp)?);
-        let mut stores = lock(&self.stores);
-        stores.by_path.insert(repository.path().to_owned(), (clock, Arc::clone(&store)));
-        if stores.by_path.len() > STORES_MAX {
-            let oldest = stores.by_path.iter().min_by_key(|(_, (used, _))| *used).map(|(path, _)| path.clone());
-            oldest.map(|path| stores.by_path.remove(&path));
-        }
+        let store = Arc::new(Store::open(repository, place)?);
+        lock(&self.stores).put(path, &store);
         Ok(store)
     }
 

@@ -122,7 +122,8 @@ impl<'a> Commits<'a> {
     }
 
     fn meet_at(&mut self, position: Position) -> Result<Number, ReadError> {
-        let known = self.by_position[position.0 as usize];
+        let beyond = || damaged("the commit-graph names a commit beyond its end");
+        let known = *self.by_position.get(position.0 as usize).ok_or_else(beyond)?;
         if known != 0 {
             return Ok(known - 1);
         }

@@ -17,8 +17,9 @@ const SYMLINK_BYTES_MAX: u64 = 4096;
 const GITMODULES_BYTES_MAX: u64 = 1 << 20;
 /// The most bytes of content that are given at all.
 const CONTENT_BYTES_MAX: u64 = 512 << 20;
-/// A file that is not read whole is judged by its name alone beyond this size.
-const JUDGED_BYTES_MAX: u64 = 32 << 20;
+/// A file whose content was not asked for is only judged up to this size, because all of it has to be decoded for it. A
+/// larger one passes for binary.
+const JUDGED_BYTES_MAX: u64 = 4 << 20;
 
 pub(super) fn file(
     source: &GitSource,

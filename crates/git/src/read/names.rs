@@ -10,7 +10,7 @@ use code::{NameKind, Named, ReadError};
 use gix::ObjectId;
 use gix::objs::Kind;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most names that [`short_names`] gives.
 const SHORT_NAMES_MAX: usize = 10_000;
@@ -21,6 +21,8 @@ const NAMES_PAGE_MAX: usize = 200;
 /// The most commits, and the longest, that one branch is counted against the default branch.
 const AHEAD_BEHIND_COMMITS_MAX: usize = 200_000;
 const AHEAD_BEHIND_TIME_MAX: Duration = Duration::from_millis(500);
+/// The longest that all branches of a page are counted; the others are when the page is asked for again.
+const AHEAD_BEHIND_PAGE_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// A name: where it is in the snapshot, and when it was made or moved last.
 pub(super) struct Dated {
@@ -74,13 +76,14 @@ pub(super) fn names(
     let wanted = wanted.collect::<Vec<_>>();
     let page = wanted.iter().skip(skip).take(limit.min(NAMES_PAGE_MAX));
     let base = ahead_behind.then(|| source.default_commit(&handle)).transpose()?.flatten();
+    let until = Instant::now() + AHEAD_BEHIND_PAGE_TIME_MAX;
     let named = page.map(|dated| {
         let r = &source.refs.refs()[dated.index];
         Ok(Named {
             kind,
             name: short(dated).to_owned(),
             revision: source.revision(&handle, &dated.commit)?.as_ref().clone(),
-            ahead_behind: base.and_then(|base| ahead_behind_of(source, &handle, base, dated.commit)),
+            ahead_behind: base.and_then(|base| ahead_behind_of(source, &handle, base, dated.commit, until)),
             annotation: annotation(&handle, r)?,
         })
     });
@@ -97,12 +100,19 @@ fn annotation(handle: &Handle<'_>, r: &Ref) -> Result<Option<String>, ReadError>
 }
 
 /// What a branch has and the base has not, and the other way round; None when that is too far to walk.
-fn ahead_behind_of(source: &GitSource, handle: &Handle<'_>, base: ObjectId, id: ObjectId) -> Option<(u32, u32)> {
+fn ahead_behind_of(
+    source: &GitSource,
+    handle: &Handle<'_>,
+    base: ObjectId,
+    id: ObjectId,
+    until: Instant,
+) -> Option<(u32, u32)> {
     let about = [base.as_bytes(), id.as_bytes()].concat();
     if let Some(kept) = source.caches.get::<(u32, u32)>(&source.store, "ahead-behind", &about) {
         return Some(*kept);
     }
-    let mut commits = Commits::new(source, handle, AHEAD_BEHIND_COMMITS_MAX, AHEAD_BEHIND_TIME_MAX);
+    let patience = until.checked_duration_since(Instant::now())?.min(AHEAD_BEHIND_TIME_MAX);
+    let mut commits = Commits::new(source, handle, AHEAD_BEHIND_COMMITS_MAX, patience);
     let counted = compare::ahead_behind(&mut commits, &base, &id).ok()?;
     source.caches.put(&source.store, "ahead-behind", &about, Arc::new(counted), 8);
     Some(counted)

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// The most paths that are given.
 const PATHS_MAX: usize = 200_000;
+/// The most bytes that they take.
+const PATHS_BYTES_MAX: usize = 32 << 20;
 /// The most directories that are read for it.
 const DIRECTORIES_MAX: usize = 100_000;
 /// How deep directories may be.
@@ -29,7 +31,11 @@ pub(super) fn paths(source: &GitSource, at: &RevisionId) -> Result<Arc<Vec<CodeP
             bytes += path.as_bytes().len() + size_of::<CodePath>();
             paths.push(path);
         }
-        if paths.len() < PATHS_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if paths.len() < PATHS_MAX && bytes < PATHS_BYTES_MAX {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     })?;
     let paths = Arc::new(paths);
     source.caches.put(&source.store, "paths", root.as_bytes(), Arc::clone(&paths), bytes);

@@ -12,6 +12,8 @@ use std::collections::HashMap;
 const WENT_MAX: usize = 5_000;
 /// The most directories that are compared for it.
 const DIRECTORIES_MAX: usize = 20_000;
+/// How deep directories may be.
+const DEPTH_MAX: usize = 512;
 /// The most files whose content is compared.
 const COMPARED_MAX: usize = 200;
 /// Larger files are only found again unchanged.
@@ -30,7 +32,7 @@ pub(crate) fn before(
     here: At,
 ) -> Result<Option<CodePath>, ReadError> {
     let mut went = Went { handle, files: Vec::new(), directories: 0 };
-    went.compare(Some(old), Some(new), &mut Vec::new())?;
+    went.compare(Some(old), Some(new), &mut Vec::new(), 0)?;
     let same_name = |file: &(Vec<u8>, ObjectId)| file.0.rsplit(|byte| *byte == b'/').next() == path.name();
     let mut files = went.files;
     files.sort_by_key(|file| !same_name(file));
@@ -101,9 +103,15 @@ struct Went<'a> {
 }
 
 impl Went<'_> {
-    fn compare(&mut self, old: Option<ObjectId>, new: Option<ObjectId>, path: &mut Vec<u8>) -> Result<(), ReadError> {
+    fn compare(
+        &mut self,
+        old: Option<ObjectId>,
+        new: Option<ObjectId>,
+        path: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<(), ReadError> {
         self.directories += 1;
-        if old == new || self.directories > DIRECTORIES_MAX {
+        if old == new || depth > DEPTH_MAX || self.directories > DIRECTORIES_MAX {
             return Ok(());
         }
         let old = self.entries(old)?;
@@ -117,7 +125,7 @@ impl Went<'_> {
             path.extend_from_slice(&name);
             let directory = |at: &At| (at.kind == EntryKind::Directory).then_some(at.id);
             match directory(&at) {
-                Some(old) => self.compare(Some(old), other.and_then(directory), path)?,
+                Some(old) => self.compare(Some(old), other.and_then(directory), path, depth + 1)?,
                 None if other.is_none() && at.kind != EntryKind::Submodule && self.files.len() < WENT_MAX => {
                     self.files.push((path.clone(), at.id));
                 }

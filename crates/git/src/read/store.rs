@@ -52,8 +52,8 @@ pub(crate) struct CommitGraph {
 }
 
 impl Store {
-    /// Which directory is at a path now: another one at the same place has another stamp.
-    pub(super) fn stamp(path: &Path) -> Result<(u64, u64), ReadError> {
+    /// Which directory is at a path now: another repository that takes its place has another.
+    pub(super) fn place(path: &Path) -> Result<(u64, u64), ReadError> {
         let meta = fs::metadata(path.join("objects"))?;
         Ok((meta.dev(), meta.ino()))
     }
@@ -147,6 +147,11 @@ impl Store {
         handle.object_cache_size(HANDLE_OBJECT_BYTES);
         handle.objects.set_pack_cache(|| Box::<PackEntries>::default());
         handle
+    }
+
+    /// Lets go of the handles that wait.
+    pub(super) fn cool_down(&self) {
+        lock(&self.idle).clear();
     }
 
     pub(super) fn put_back(&self, handle: gix::Repository) {

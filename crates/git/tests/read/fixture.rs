@@ -79,13 +79,22 @@ impl Fixture {
 
     /// A reader at the state of the refs of now.
     pub(crate) fn source(&self) -> GitSource {
+        self.source_with(&self.caches)
+    }
+
+    /// The same, with nothing in memory.
+    fn fresh_source(&self) -> GitSource {
+        self.source_with(&Arc::new(ReadCaches::new(64 << 20)))
+    }
+
+    fn source_with(&self, caches: &Arc<ReadCaches>) -> GitSource {
         static GENERATION: AtomicU64 = AtomicU64::new(1);
         let repository = self.repository();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (head, refs) = runtime.block_on(repository.refs()).unwrap();
         let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
         let refs = RefSnapshot::new(generation, repository.format(), head, refs);
-        GitSource::open(&repository, Arc::new(refs), Arc::clone(&self.caches)).unwrap()
+        GitSource::open(&repository, Arc::new(refs), Arc::clone(caches)).unwrap()
     }
 
     pub(crate) fn id(&self, name: &str) -> RevisionId {
@@ -106,14 +115,21 @@ impl Dice {
 /// A stream for `git fast-import` of a history with branches, merges and renames: so many commits, one a minute, the last
 /// on `main`, and a branch on every seventh of the last hundred.
 pub(crate) fn history(seed: u64, commits: usize) -> Vec<u8> {
+    history_of(seed, commits, true)
+}
+
+/// The same, without branches and merges unless they are wanted.
+pub(crate) fn history_of(seed: u64, commits: usize, branches: bool) -> Vec<u8> {
     let mut dice = Dice(seed);
     let mut stream = String::new();
     // What is where in each commit.
     let mut trees: Vec<Vec<(String, u64)>> = Vec::new();
     for n in 0..commits {
-        let old = |dice: &mut Dice| n - 1 - usize::try_from(dice.roll(8.min(n as u64))).unwrap();
+        let back = if branches { 8.min(n as u64) } else { 1 };
+        let old = |dice: &mut Dice| n - 1 - usize::try_from(dice.roll(back)).unwrap();
         let parent = (n > 0).then(|| old(&mut dice));
-        let other = (n > 8 && dice.roll(4) == 0).then(|| old(&mut dice)).filter(|other| Some(*other) != parent);
+        let other =
+            (branches && n > 8 && dice.roll(4) == 0).then(|| old(&mut dice)).filter(|other| Some(*other) != parent);
         let mut tree = parent.map(|parent| trees[parent].clone()).unwrap_or_default();
         let time = 1_600_000_000 + n * 60;
         let message = format!("Change {n}\n\nWord{} and more\n", n % 13);
@@ -178,12 +194,20 @@ fn change(stream: &mut String, tree: &mut Vec<(String, u64)>, dice: &mut Dice, n
     }
 }
 
-/// The same repository without a commit-graph, and with one.
+/// The same repository without a commit-graph; with one of a part of it; with a chain of two; with one of all.
 pub(crate) fn with_and_without_graph(fixture: &Fixture, test: impl Fn(&Fixture, &GitSource)) {
-    test(fixture, &fixture.source());
+    test(fixture, &fixture.fresh_source());
+    let split = ["commit-graph", "write", "--changed-paths", "--split=no-merge", "--no-progress"];
+    let all = fixture.lines(&["rev-list", "--all"]);
+    let old = &all[all.len() / 2];
+    fixture.git_with(&[&split[..], &["--stdin-commits"]].concat(), format!("{old}\n").as_bytes());
+    test(fixture, &fixture.fresh_source());
+    fixture.git(&[&split[..], &["--reachable"]].concat());
+    let chain = std::fs::read_to_string(fixture.path().join("objects/info/commit-graphs/commit-graph-chain")).unwrap();
+    assert_eq!(chain.lines().count(), 2);
+    test(fixture, &fixture.fresh_source());
     fixture.write_commit_graph();
-    // Beyond the graph there are commits too.
-    test(fixture, &fixture.source());
+    test(fixture, &fixture.fresh_source());
 }
 
 /// A path.

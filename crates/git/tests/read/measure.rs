@@ -26,10 +26,10 @@ fn large() -> Fixture {
         let (dir, file) = (dice.roll(30), dice.roll(40));
         write!(stream, "M 644 inline src/dir{dir}/file{file}.rs\ndata {}\n{text}\n", text.len()).unwrap();
     }
-    for branch in 0..20 {
-        write!(stream, "reset refs/heads/b{branch}\nfrom refs/heads/main~{}\n\n", branch * 150).unwrap();
-    }
     fixture.import(stream.as_bytes());
+    for branch in 0..20 {
+        fixture.git(&["branch", &format!("b{branch}"), &format!("main~{}", branch * 150)]);
+    }
     fixture.git(&["repack", "-adq"]);
     fixture
 }
