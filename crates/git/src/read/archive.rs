@@ -69,7 +69,7 @@ pub async fn archive(
     let mut child = command.cpu_seconds(CPU_SECONDS_MAX).spawn().await.map_err(damaged)?;
     drop(child.stdin.take());
     let stdout = child.stdout.take().ok_or_else(|| damaged("git archive has no output"))?;
-    Ok(Archive { state: State::Reading(stdout, child) })
+    Ok(Archive { state: State::Reading(stdout, Box::new(child)) })
 }
 
 /// An archive's bytes. The child ends when this is dropped.
@@ -78,7 +78,7 @@ pub struct Archive {
 }
 
 enum State {
-    Reading(ChildStdout, GitChild),
+    Reading(ChildStdout, Box<GitChild>),
     Ending(Pin<Box<dyn Future<Output = Result<(), ChildError>> + Send>>),
     Ended,
 }

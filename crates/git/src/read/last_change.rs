@@ -199,6 +199,9 @@ fn known_in(
     Ok(())
 }
 
+/// A commit, and the last change of some paths of it by number.
+type Known = (ObjectId, HashMap<u32, ObjectId>);
+
 /// A question about entries of a directory.
 struct Ask<'a, 'h> {
     source: &'a GitSource,
@@ -247,11 +250,7 @@ impl Ask<'_, '_> {
     }
 
     /// What the index knows of the names, and of which commit.
-    fn known(
-        &self,
-        trees: &mut Trees<'_, '_>,
-        raw: &[u8],
-    ) -> Result<Option<(ObjectId, HashMap<u32, ObjectId>)>, ReadError> {
+    fn known(&self, trees: &mut Trees<'_, '_>, raw: &[u8]) -> Result<Option<Known>, ReadError> {
         let Some(index) = current(self.source) else { return Ok(None) };
         let Some(tip) = index.tip() else { return Ok(None) };
         // What was indexed may be gone since.

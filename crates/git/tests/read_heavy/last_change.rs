@@ -46,7 +46,7 @@ fn histories(seed: u64, format: ObjectFormat) {
     made.import(&history.take());
     let source = made.source();
     check(&made, &source, &made.id("main"));
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         made.git(&["commit-graph", "write", "--reachable", "--changed-paths"]);
     }
     // With the index of a tip that later is old.
@@ -90,7 +90,7 @@ fn an_index_that_is_damaged_is_not_looked_at_and_made_anew() {
     for at in (0..good.len()).step_by(7) {
         let mut bad = good.clone();
         bad[at] ^= 0x40;
-        if at % 2 == 0 {
+        if at.is_multiple_of(2) {
             bad.truncate(at);
         }
         std::fs::write(&file, bad).unwrap();

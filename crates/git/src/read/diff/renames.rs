@@ -4,6 +4,7 @@
 use super::trees::TreeChange;
 use code::ChangeKind;
 use gix::ObjectId;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
@@ -191,11 +192,11 @@ fn compare(
             }
         }
         // As many as Git keeps for each.
-        best.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        best.sort_by_key(|candidate| Reverse((candidate.0, candidate.1)));
         best.truncate(4);
         candidates.append(&mut best);
     }
-    candidates.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    candidates.sort_by_key(|candidate| Reverse((candidate.0, candidate.1)));
     candidates
 }
 

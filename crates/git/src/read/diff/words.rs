@@ -82,7 +82,8 @@ impl Words {
                 std::cmp::Ordering::Greater => drop(b.next()),
                 std::cmp::Ordering::Equal => {
                     sum += x.1.min(y.1) as usize;
-                    (a.next(), b.next());
+                    a.next();
+                    b.next();
                 }
             }
         }

@@ -101,7 +101,7 @@ impl<'w, 'c, 'h, 's> Walk<'w, 'c, 'h, 's> {
             }
             self.step(number, waiting, &known)?;
             steps += 1;
-            if steps % CLOCK_EVERY == 0 && Instant::now() >= until {
+            if steps.is_multiple_of(CLOCK_EVERY) && Instant::now() >= until {
                 break;
             }
         }
