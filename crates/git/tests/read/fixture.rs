@@ -169,8 +169,10 @@ pub(crate) fn history_of(seed: u64, commits: usize, branches: bool) -> Vec<u8> {
 fn put(stream: &mut String, tree: &mut Vec<(String, u64)>, path: &str, content: u64) {
     tree.retain(|(known, _)| known != path);
     tree.push((path.to_owned(), content));
-    let text =
-        (0..20).map(|line| format!("line {line} of {}\n", if line == 7 { content } else { 0 })).collect::<String>();
+    // No file is like another that did not come from it.
+    let (born, changed) = (content >> 32, content & 0xffff_ffff);
+    let text = (0..20).map(|line| format!("line {line} of {born} {}\n", if line == 7 { changed } else { 0 }));
+    let text = text.collect::<String>();
     write!(stream, "M 644 inline {path}\ndata {}\n{text}\n", text.len()).unwrap();
 }
 
@@ -189,8 +191,11 @@ fn change(stream: &mut String, tree: &mut Vec<(String, u64)>, dice: &mut Dice, n
             tree.retain(|(known, _)| *known != path);
             writeln!(stream, "D {path}").unwrap();
         }
-        (2..8, Some((path, _))) => put(stream, tree, &path, 1 + n as u64),
-        _ => put(stream, tree, &format!("dir{}/sub{}/file{}", dice.roll(3), dice.roll(3), dice.roll(6)), 1 + n as u64),
+        (2..8, Some((path, content))) => put(stream, tree, &path, (content >> 32) << 32 | n as u64),
+        _ => {
+            let path = format!("dir{}/sub{}/file{}", dice.roll(3), dice.roll(3), dice.roll(6));
+            put(stream, tree, &path, (n as u64) << 32);
+        }
     }
 }
 

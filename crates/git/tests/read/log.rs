@@ -1,6 +1,6 @@
 //! History.
 
-use crate::fixture::{FORMATS, Fixture, history, path, with_and_without_graph};
+use crate::fixture::{FORMATS, Fixture, history, history_of, path, with_and_without_graph};
 use code::{LogQuery, RevisionId, Source};
 use git::read::GitSource;
 
@@ -127,20 +127,39 @@ fn a_file_is_followed_to_what_it_was_called_before() {
     });
 }
 
+fn followed(source: &GitSource, at: &RevisionId, name: &str) -> Vec<String> {
+    let query = LogQuery { path: path(name), follow: true, limit: 1_000, ..LogQuery::default() };
+    let steps = source.log(at, &query).unwrap().0;
+    steps.into_iter().map(|step| format!("{} {}", step.revision.id, step.path.shown())).collect()
+}
+
 #[test]
 fn following_is_what_git_follows_where_nothing_was_merged() {
     for seed in 40..46 {
         let fixture = Fixture::new(git::ObjectFormat::Sha1);
-        fixture.import(&history(seed, 150));
+        fixture.import(&history_of(seed, 150, false));
         let source = fixture.source();
         let at = fixture.id("main");
         for name in fixture.lines(&["ls-tree", "-r", "--name-only", "main"]) {
-            let query = LogQuery { path: path(&name), follow: true, limit: 1_000, ..LogQuery::default() };
-            let steps = source.log(&at, &query).unwrap().0;
-            let plain = LogQuery { path: path(&name), limit: 1_000, ..LogQuery::default() };
-            let plain = source.log(&at, &plain).unwrap().0;
-            assert!(steps.len() >= plain.len(), "{name}");
-            assert_eq!(steps[0].path.shown(), name);
+            let args = ["log", "--follow", "--name-only", "--format=%H", "main", "--", &name];
+            let lines = fixture.lines(&args).into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>();
+            let expected = lines.chunks(2).map(|pair| pair.join(" ")).collect::<Vec<_>>();
+            assert_eq!(followed(&source, &at, &name), expected, "{seed} {name}");
+        }
+    }
+}
+
+#[test]
+fn following_through_merges_loses_nothing_of_the_plain_history() {
+    let fixture = Fixture::new(git::ObjectFormat::Sha1);
+    fixture.import(&history(46, 150));
+    let source = fixture.source();
+    let at = fixture.id("main");
+    for name in fixture.lines(&["ls-tree", "-r", "--name-only", "main"]) {
+        let steps = followed(&source, &at, &name);
+        let plain = ids(&source, &at, &LogQuery { path: path(&name), ..LogQuery::default() });
+        for id in plain {
+            assert!(steps.iter().any(|step| step.starts_with(&id)), "{name}");
         }
     }
 }
