@@ -1,4 +1,8 @@
 //! History: by time, the newest first, and with a path simplified as `git log -- PATH` does.
+//!
+//! A file is followed through renames on each line of history for itself, merges included; `git log --follow` keeps one
+//! name for all lines and passes over merges. A copy is not followed to what it was copied from, which Git does: a new file
+//! that is much like another is not that other one.
 
 use super::GitSource;
 use super::bloom::BloomPath;

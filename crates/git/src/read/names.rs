@@ -127,7 +127,6 @@ pub(super) fn dated(source: &GitSource, handle: &Handle<'_>, kind: NameKind) -> 
     }
     let many = refs_of(&source.refs, kind).nth(NAMES_DATED_MAX).is_some();
     let mut all = Vec::new();
-    let mut buffer = Vec::new();
     let mut commits = Commits::ordinary(source, handle);
     for (index, r, _) in refs_of(&source.refs, kind) {
         let id = gix_id(&r.peeled.unwrap_or(r.id))?;
@@ -135,8 +134,7 @@ pub(super) fn dated(source: &GitSource, handle: &Handle<'_>, kind: NameKind) -> 
         let number = commits.meet(&commit)?;
         let mut time = if many { 0 } else { commits.get(number).time };
         if r.peeled.is_some() && !many {
-            handle.read(&gix_id(&r.id)?, Kind::Tag, COMMIT_BYTES_MAX, &mut buffer)?;
-            time = RawCommit::parse(&buffer).tag().0.map_or(time, |tagged| tagged.seconds);
+            time = tagged(source, handle, &gix_id(&r.id)?)?.unwrap_or(time);
         }
         all.push((time, Dated { index, commit }));
     }
@@ -145,6 +143,18 @@ pub(super) fn dated(source: &GitSource, handle: &Handle<'_>, kind: NameKind) -> 
     let bytes = all.len() * size_of::<Dated>();
     source.caches.put(&source.store, question, &about, Arc::clone(&all), bytes);
     Ok(all)
+}
+
+/// When an annotated tag was made, if it says so.
+fn tagged(source: &GitSource, handle: &Handle<'_>, id: &gix::oid) -> Result<Option<i64>, ReadError> {
+    if let Some(kept) = source.caches.get::<Option<i64>>(&source.store, "tagged", id.as_bytes()) {
+        return Ok(*kept);
+    }
+    let mut buffer = Vec::new();
+    handle.read(id, Kind::Tag, COMMIT_BYTES_MAX, &mut buffer)?;
+    let seconds = RawCommit::parse(&buffer).tag().0.map(|time| time.seconds);
+    source.caches.put(&source.store, "tagged", id.as_bytes(), Arc::new(seconds), 16);
+    Ok(seconds)
 }
 
 fn commit_of(commits: &mut Commits<'_>, handle: &Handle<'_>, id: ObjectId) -> Result<Option<ObjectId>, ReadError> {

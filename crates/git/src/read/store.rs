@@ -21,6 +21,9 @@ const HANDLE_OBJECT_BYTES: usize = 4 << 20;
 /// The most memory that one object of a repository may take when it is decoded.
 const OBJECT_BYTES_MAX: u64 = 1 << 30;
 
+/// A commit-graph that changes each time while it is read is done without, till the next time.
+const GRAPH_TRIES_MAX: usize = 4;
+
 /// What a file was when it was looked at.
 type Stamp = (u64, u64, i64, i64);
 
@@ -93,13 +96,17 @@ impl Store {
     /// it misses an object.
     pub(super) fn refresh(&self) {
         let info = self.path.join("objects/info");
-        let stamps = [stamp(&info.join("commit-graphs/commit-graph-chain")), stamp(&info.join("commit-graph"))];
         let mut state = lock(&self.graph);
-        if state.stamps == stamps {
-            return;
+        // What is written meanwhile must not be taken half from before and half from after.
+        for _ in 0..GRAPH_TRIES_MAX {
+            let stamps = graph_stamps(&info);
+            if state.stamps == stamps {
+                return;
+            }
+            let graph = stamps.iter().any(Option::is_some).then(|| self.load_graph(&info)).flatten();
+            *state = GraphState { graph: graph.map(Arc::new), stamps };
         }
-        let graph = stamps.iter().any(Option::is_some).then(|| self.load_graph(&info));
-        *state = GraphState { stamps, graph: graph.flatten().map(Arc::new) };
+        *state = GraphState::default();
     }
 
     /// None when there is none that can be used: everything works without, slower.
@@ -160,6 +167,10 @@ impl Store {
             idle.push(handle);
         }
     }
+}
+
+fn graph_stamps(info: &Path) -> [Option<Stamp>; 2] {
+    [stamp(&info.join("commit-graphs/commit-graph-chain")), stamp(&info.join("commit-graph"))]
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {

@@ -15,26 +15,34 @@ pub(crate) const FORMATS: [ObjectFormat; 2] = [ObjectFormat::Sha1, ObjectFormat:
 
 /// A bare repository.
 pub(crate) struct Fixture {
-    pub(crate) dir: tempfile::TempDir,
+    path: PathBuf,
+    /// Removes it in the end.
+    _dir: Option<tempfile::TempDir>,
     pub(crate) caches: Arc<ReadCaches>,
 }
 
 impl Fixture {
     pub(crate) fn new(format: ObjectFormat) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let fixture = Self { dir, caches: Arc::new(ReadCaches::new(64 << 20)) };
+        let path = dir.path().to_owned();
+        let fixture = Self { _dir: Some(dir), ..Self::at(path) };
         let format = format!("--object-format={}", format.name());
         fixture.git(&["init", "-q", "--bare", "-b", "main", &format, "."]);
         fixture
     }
 
+    /// A repository that is there already.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path, _dir: None, caches: Arc::new(ReadCaches::new(64 << 20)) }
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
-        self.dir.path().to_owned()
+        self.path.clone()
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
-        command.arg("-C").arg(self.dir.path()).args(args).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        command.arg("-C").arg(&self.path).args(args).env("GIT_CONFIG_GLOBAL", "/dev/null");
         command.env("GIT_CONFIG_NOSYSTEM", "1").env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
         command
     }
@@ -74,7 +82,7 @@ impl Fixture {
     }
 
     pub(crate) fn repository(&self) -> Repository {
-        Repository::open(&Git::find(ChildLimits::default()).unwrap(), self.dir.path()).unwrap()
+        Repository::open(&Git::find(ChildLimits::default()).unwrap(), &self.path).unwrap()
     }
 
     /// A reader at the state of the refs of now.

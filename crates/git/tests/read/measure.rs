@@ -50,6 +50,71 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
+/// Compares with what Git says of a repository of people, given as `OUTLAST_READ_REPOSITORY`.
+#[test]
+#[ignore = "needs a repository; for measuring"]
+fn a_given_repository() {
+    let Some(given) = std::env::var_os("OUTLAST_READ_REPOSITORY") else { return };
+    let fixture = Fixture::at(given.into());
+    let source = fixture.source();
+    let at = source.resolve("HEAD").unwrap().id;
+    println!("{} revisions", source.count(&at).unwrap());
+    assert_eq!(source.count(&at).unwrap().to_string(), fixture.git(&["rev-list", "--count", &at.0]));
+    let (mut ours, mut gits) = (Duration::ZERO, Duration::ZERO);
+    let mut check = |what: &str, call: &dyn Fn() -> Vec<String>, args: &[&str]| {
+        let start = Instant::now();
+        let answer = call();
+        let ours_one = start.elapsed();
+        let start = Instant::now();
+        let expected = fixture.lines(args);
+        let gits_one = start.elapsed();
+        (ours, gits) = (ours + ours_one, gits + gits_one);
+        if answer != expected {
+            let at = answer.iter().zip(&expected).position(|(a, b)| a != b);
+            println!("DIFFERS {what}: {} and {} lines, first at {at:?}", answer.len(), expected.len());
+        }
+        if ours_one > Duration::from_millis(300) {
+            println!("{what}: {:.0} ms, git {:.0} ms", ms(ours_one), ms(gits_one));
+        }
+    };
+    let paths = fixture.lines(&["ls-tree", "-r", "-t", "--name-only", &at.0]);
+    let ids = |query: &LogQuery| -> Vec<String> {
+        source.log(&at, query).unwrap().0.into_iter().map(|step| step.revision.id.0).collect()
+    };
+    check("log", &|| ids(&LogQuery { limit: 1_000, ..LogQuery::default() }), &["rev-list", "-1000", &at.0]);
+    for name in paths.iter().step_by(paths.len() / 60 + 1) {
+        let query = LogQuery { path: path(name), limit: 1_000, ..LogQuery::default() };
+        check(name, &|| ids(&query), &["rev-list", "-1000", &at.0, "--", name]);
+    }
+    let tags = fixture.lines(&["for-each-ref", "--format=%(refname)", "refs/tags"]);
+    for pair in tags.iter().step_by(tags.len() / 30 + 1).collect::<Vec<_>>().windows(2) {
+        let (Ok(base), Ok(head)) = (source.resolve(pair[0]), source.resolve(pair[1])) else { continue };
+        let range = format!("{}...{}", base.id, head.id);
+        let counts = || {
+            let compared = source.compare(&base.id, &head.id, 1).unwrap();
+            vec![format!("{}\t{}", compared.behind, compared.ahead)]
+        };
+        check(&range, &counts, &["rev-list", "--left-right", "--count", &range]);
+        let base_of = || source.compare(&base.id, &head.id, 1).unwrap().base.map(|id| id.0).into_iter().collect();
+        if source.compare(&base.id, &head.id, 1).unwrap().base.is_some() {
+            check(&range, &base_of, &["merge-base", &base.id.0, &head.id.0]);
+        }
+    }
+    let names = || {
+        let names = source.names(NameKind::Tag, "", 0, 200, false).unwrap().0;
+        names.into_iter().map(|named| format!("{} {}", named.revision.id, named.name)).collect()
+    };
+    let format = "--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end) %(refname:short)";
+    check("tags", &names, &["for-each-ref", "--count=200", "--sort=-creatordate", format, "refs/tags"]);
+    let files = || source.paths(&at).unwrap().iter().map(|path| path.shown()).collect();
+    check("paths", &files, &["-c", "core.quotePath=false", "ls-tree", "-r", "--name-only", &at.0]);
+    println!("all: {:.0} ms, git {:.0} ms", ms(ours), ms(gits));
+    timed("graph", || source.graph(0, 100).unwrap());
+    timed("graph, skip 20,000", || source.graph(20_000, 100).unwrap());
+    timed("languages", || source.languages(&at).unwrap());
+    timed("branches", || source.names(NameKind::Branch, "", 0, 30, true).unwrap());
+}
+
 #[test]
 #[ignore = "takes a minute; for measuring"]
 fn measure() {
