@@ -71,6 +71,11 @@ fn main() -> Any<()> {
     timed("index made from nothing", || index_history(&source))?;
     let source = open(&repository, &fresh())?;
     timed("last changes of the indexed tip, nothing in memory", || source.last_changes(&tip, &directory, patient))?;
+    let loops = std::env::var("COLD_LOOPS").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
+    for _ in 0..loops {
+        let source = open(&repository, &fresh())?;
+        timed("last changes of the indexed tip, nothing in memory", || source.last_changes(&tip, &directory, patient))?;
+    }
     let caches = fresh();
     let source = open(&repository, &caches)?;
     let root = source.last_changes(&tip, &CodePath::root(), patient)?;

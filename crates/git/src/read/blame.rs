@@ -100,6 +100,9 @@ impl<'a> Walk<'a> {
         if lines::is_binary(&content) {
             return Err(ReadError::Invalid(format!("{} is not text: it has no lines to ask about", path.shown())));
         }
+        if lines::has_too_many(&content) {
+            return Err(ReadError::TooMuch(format!("{} has too many lines to ask who wrote each", path.shown())));
+        }
         let count = content.split_inclusive(|byte| *byte == b'\n').count();
         let path = self.path_number(path);
         self.put((number, path), [Piece { line: 0, here: 0, count }]);
@@ -225,7 +228,7 @@ impl<'a> Walk<'a> {
             return Ok(Arc::clone(content));
         }
         let mut content = Vec::new();
-        self.handle.read(&id, Kind::Blob, FILE_BYTES_MAX * 4, &mut content)?;
+        self.handle.read(&id, Kind::Blob, FILE_BYTES_MAX * 2, &mut content)?;
         self.bytes_left = self.bytes_left.saturating_sub(content.len() as u64);
         let content = Arc::new(content);
         self.last = Some((id, Arc::clone(&content)));

@@ -25,7 +25,11 @@ const RENAMES_TIME_MAX: Duration = Duration::from_secs(2);
 /// Counting the lines of files that are not shown takes at most so long.
 const COUNT_TIME_MAX: Duration = Duration::from_secs(5);
 /// A larger file is not compared line by line.
-pub(crate) const FILE_BYTES_MAX: u64 = 16 << 20;
+pub(crate) const FILE_BYTES_MAX: u64 = 8 << 20;
+/// So many bytes of lines that differ are shown at most; the rest is folded.
+const SHOWN_BYTES_MAX: usize = 8 << 20;
+/// Of a single file so many lines are shown at most, however many are asked for.
+const SHOWN_LINES_MAX: usize = 200_000;
 
 /// What a revision changed against its first parent.
 pub(super) fn changes(
@@ -54,8 +58,8 @@ pub(super) fn file_diff(
     let changes = tree_changes(source, &handle, old, Some(tree_of(source, &handle, to)?))?;
     let found = changes.iter().find(|change| change.path == path.as_bytes());
     let change = found.ok_or_else(|| ReadError::NotFound(format!("change of {}", path.shown())))?;
-    let unfolded = DiffOptions { file_lines_max: usize::MAX, lines_max: usize::MAX, ..options };
-    Ok(Diffs { handle: &handle, options: unfolded, lines_left: usize::MAX }.file(change, true)?.0)
+    let unfolded = DiffOptions { file_lines_max: SHOWN_LINES_MAX, lines_max: SHOWN_LINES_MAX, ..options };
+    Ok(Diffs::new(&handle, unfolded).file(change, true)?.0)
 }
 
 /// What differs between two revisions' trees.
@@ -78,7 +82,7 @@ fn between(
     options: DiffOptions,
 ) -> Result<(Vec<FileDiff>, Summary), ReadError> {
     let changes = tree_changes(source, handle, old, new)?;
-    let mut diffs = Diffs { handle, options, lines_left: options.lines_max };
+    let mut diffs = Diffs::new(handle, options);
     let mut summary = Summary { files: changes.len(), ..Summary::default() };
     let mut files = Vec::with_capacity(changes.len());
     let deadline = Instant::now() + COUNT_TIME_MAX;
@@ -137,6 +141,7 @@ struct Diffs<'h, 's> {
     handle: &'h Handle<'s>,
     options: DiffOptions,
     lines_left: usize,
+    bytes_left: usize,
 }
 
 /// A side of a changed file.
@@ -145,7 +150,12 @@ struct Content {
     size: u64,
 }
 
-impl Diffs<'_, '_> {
+impl<'h, 's> Diffs<'h, 's> {
+    fn new(handle: &'h Handle<'s>, options: DiffOptions) -> Self {
+        let lines_left = options.lines_max.min(SHOWN_LINES_MAX);
+        Self { handle, options, lines_left, bytes_left: SHOWN_BYTES_MAX }
+    }
+
     /// A file's difference, and its lines that came and went.
     fn file(&mut self, change: &TreeChange, shown: bool) -> Result<(FileDiff, u32, u32), ReadError> {
         let (old, new) = (self.content(change.old)?, self.content(change.new)?);
@@ -161,14 +171,20 @@ impl Diffs<'_, '_> {
             diff.binary = true;
             return Ok((diff, 0, 0));
         }
+        if lines::has_too_many(&old) || lines::has_too_many(&new) {
+            diff.folded = true;
+            return Ok((diff, 0, 0));
+        }
         let differences = Differences::between(&old, &new, self.options.ignore_space);
         (diff.added, diff.removed) = (differences.added(), differences.removed());
         let changed = diff.added as usize + diff.removed as usize;
-        diff.folded = !shown || changed > self.options.file_lines_max || changed > self.lines_left;
+        let (lines, bytes) = differences.shown(self.options.context);
+        let fits = changed <= self.options.file_lines_max && lines <= self.lines_left && bytes <= self.bytes_left;
+        diff.folded = !(shown && fits);
         if !diff.folded {
             diff.hunks = differences.hunks(self.options.context);
-            let lines: usize = diff.hunks.iter().map(|hunk| hunk.lines.len()).sum();
-            self.lines_left = self.lines_left.saturating_sub(lines);
+            self.bytes_left -= bytes;
+            self.lines_left -= diff.hunks.iter().map(|hunk| hunk.lines.len()).sum::<usize>().min(lines);
         }
         let (added, removed) = (diff.added, diff.removed);
         Ok((diff, added, removed))

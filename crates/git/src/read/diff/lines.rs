@@ -8,10 +8,17 @@ use std::ops::Range;
 
 /// Git looks at so many bytes for a NUL to know what is not text.
 const BINARY_BYTES: usize = 8000;
+/// A text with more lines is not compared.
+const LINES_MAX: usize = 500_000;
 /// The most bytes of a heading, as in Git.
 const HEADING_BYTES_MAX: usize = 80;
 /// A tab's width for judging how deep a line stands.
 const TAB_COLUMNS: u8 = 8;
+
+/// Whether a text has more lines than are compared.
+pub(crate) fn has_too_many(text: &[u8]) -> bool {
+    text.len() > LINES_MAX && text.iter().filter(|byte| **byte == b'\n').nth(LINES_MAX).is_some()
+}
 
 /// Whether Git takes these bytes for something else than text.
 pub(crate) fn is_binary(bytes: &[u8]) -> bool {
@@ -75,6 +82,15 @@ impl<'a> Differences<'a> {
     /// Lines that went.
     pub(crate) fn removed(&self) -> u32 {
         count(self.changes.iter().map(|change| change.old.len()).sum())
+    }
+
+    /// About how many lines the hunks have, no fewer than they do, and how many bytes the lines have that differ.
+    pub(crate) fn shown(&self, context: u32) -> (usize, usize) {
+        let around = self.changes.len().saturating_mul(2).saturating_mul(context as usize);
+        let lines: usize = self.changes.iter().map(|change| change.old.len() + change.new.len()).sum();
+        let bytes = |lines: &[&[u8]]| lines.iter().map(|line| line.len()).sum::<usize>();
+        let of_change = |change: &Range2| bytes(&self.old[change.old.clone()]) + bytes(&self.new[change.new.clone()]);
+        (lines + around.min(self.old.len() + self.new.len()), self.changes.iter().map(of_change).sum())
     }
 
     /// The hunks, with so many unchanged lines around each change.

@@ -186,6 +186,9 @@ fn compare(
         let mut best: Vec<Candidate> = Vec::new();
         for (index, old) in of_origins.iter().enumerate() {
             let Some(old) = old else { continue };
+            if Instant::now() > deadline {
+                return Vec::new();
+            }
             let score = old.score(&new);
             if score >= SCORE_MIN {
                 best.push((score, same_name(&changes[origins[index].change], &changes[*at]), *at, index));

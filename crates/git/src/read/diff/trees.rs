@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::time::Instant;
 
 /// So many paths may differ.
-pub(crate) const CHANGES_MAX: usize = 300_000;
+pub(crate) const CHANGES_MAX: usize = 200_000;
 /// A tree is at most so deep.
 const DEPTH_MAX: usize = 512;
 
