@@ -3,9 +3,10 @@
 use crate::support::{History, Made};
 use code::{CodePath, RevisionId, Source};
 use git::ObjectFormat;
+use git::read::GitSource;
 
 /// The commit and the file's name of each line.
-fn git_lines(made: &Made, at: &RevisionId, path: &CodePath) -> Vec<(String, String)> {
+pub(crate) fn git_lines(made: &Made, at: &RevisionId, path: &CodePath) -> Vec<(String, String)> {
     let shown = path.shown();
     let output = made.git(&["blame", "--line-porcelain", &at.0, "--", &shown]);
     let (mut lines, mut commit) = (Vec::new(), String::new());
@@ -23,17 +24,23 @@ fn git_lines(made: &Made, at: &RevisionId, path: &CodePath) -> Vec<(String, Stri
     lines
 }
 
+/// The same of ours.
+pub(crate) fn lines(source: &GitSource, at: &RevisionId, path: &CodePath) -> Vec<(String, String)> {
+    let blame = source.blame(at, path).unwrap();
+    let mut ours = Vec::new();
+    for hunk in &blame.hunks {
+        assert_eq!(hunk.line as usize, ours.len() + 1);
+        let name = hunk.path.as_ref().unwrap_or(path).shown();
+        ours.extend((0..hunk.lines).map(|_| (blame.revisions[hunk.revision].id.0.clone(), name.clone())));
+    }
+    ours
+}
+
 /// How many lines are as Git has them, and how many there are.
 fn check(made: &Made, at: &RevisionId) -> (usize, usize) {
     let (source, mut same, mut all) = (made.source(), 0, 0);
     for path in source.paths(at).unwrap().iter() {
-        let blame = source.blame(at, path).unwrap();
-        let mut ours = Vec::new();
-        for hunk in &blame.hunks {
-            assert_eq!(hunk.line as usize, ours.len() + 1);
-            let name = hunk.path.as_ref().unwrap_or(path).shown();
-            ours.extend((0..hunk.lines).map(|_| (blame.revisions[hunk.revision].id.0.clone(), name.clone())));
-        }
+        let ours = lines(&source, at, path);
         let expected = git_lines(made, at, path);
         assert_eq!(ours.len(), expected.len(), "{at} {path:?}");
         same += ours.iter().zip(&expected).filter(|(a, b)| a == b).count();

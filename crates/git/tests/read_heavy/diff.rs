@@ -3,6 +3,7 @@
 use crate::support::{History, Made};
 use code::{ChangeKind, DiffOptions, EntryKind, FileDiff, LineKind, ReadError, RevisionId, Source};
 use git::ObjectFormat;
+use git::read::GitSource;
 use std::collections::BTreeMap;
 
 /// A file's hunks as Git writes them.
@@ -56,8 +57,8 @@ fn unlimited() -> DiffOptions {
     DiffOptions { files_max: usize::MAX, file_lines_max: usize::MAX, lines_max: usize::MAX, ..DiffOptions::default() }
 }
 
-fn check(made: &Made, commit: &RevisionId) -> (usize, usize) {
-    let source = made.source();
+/// How many files have Git's hunks, and how many there are.
+pub(crate) fn check(made: &Made, source: &GitSource, commit: &RevisionId) -> (usize, usize) {
     let (files, summary) = source.changes(commit, unlimited()).unwrap();
     assert_eq!(summary.files, files.len());
     let tree = ["diff-tree", "--root", "--diff-merges=first-parent", "--no-commit-id", "-r"];
@@ -87,8 +88,9 @@ fn changes_are_those_of_git() {
         let (mut history, mut tips) = (History::new(seed), Vec::new());
         history.grow(60, &mut tips);
         made.import(&history.take());
+        let source = made.source();
         for commit in made.commits() {
-            let (more_same, more) = check(&made, &commit);
+            let (more_same, more) = check(&made, &source, &commit);
             (same, all) = (same + more_same, all + more);
         }
     }

@@ -6,6 +6,7 @@ mod archive;
 mod blame;
 mod diff;
 mod edit;
+mod given;
 mod last_change;
 mod search;
 mod support;

@@ -41,6 +41,13 @@ impl Made {
         Self { dir, repository, caches: Arc::new(ReadCaches::new(64 << 20)) }
     }
 
+    /// One that is there already.
+    pub(crate) fn at(path: &Path) -> Self {
+        let git = Git::find(ChildLimits::default()).unwrap();
+        let repository = Repository::open(&git, path).unwrap();
+        Self { dir: TempDir::new().unwrap(), repository, caches: Arc::new(ReadCaches::new(256 << 20)) }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.repository.path()
     }
