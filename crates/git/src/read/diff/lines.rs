@@ -10,6 +10,10 @@ use std::ops::Range;
 const BINARY_BYTES: usize = 8000;
 /// A text with more lines is not compared.
 const LINES_MAX: usize = 500_000;
+/// Equal bytes are passed over in pieces of so many.
+const CHUNK_BYTES: usize = 256;
+/// So many equal lines on either side of what differs are looked at with it.
+const MARGIN_LINES: usize = 200;
 /// The most bytes of a heading, as in Git.
 const HEADING_BYTES_MAX: usize = 80;
 /// A tab's width for judging how deep a line stands.
@@ -164,8 +168,33 @@ impl<'a> Differences<'a> {
 
 /// Lines, counted from 0, that were replaced by others, in order: as `git blame` compares.
 pub(crate) fn replaced(old: &[u8], new: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
-    let differences = Differences::by(Algorithm::Myers, old, new, false);
-    differences.changes.into_iter().map(|change| (change.old, change.new)).collect()
+    let start = same_lines_before(old, new);
+    let (old, new, skipped) = (&old[start..], &new[start..], line_feeds(&old[..start]));
+    let end = same_lines_after(old, new);
+    let differences = Differences::by(Algorithm::Myers, &old[..old.len() - end], &new[..new.len() - end], false);
+    let moved = |range: Range<usize>| range.start + skipped..range.end + skipped;
+    differences.changes.into_iter().map(|change| (moved(change.old), moved(change.new))).collect()
+}
+
+/// How many bytes of whole lines at the beginning are the same and need not be looked at. Some of those that are the same
+/// are: a change may be moved up among them.
+fn same_lines_before(old: &[u8], new: &[u8]) -> usize {
+    let pairs = old.chunks(CHUNK_BYTES).zip(new.chunks(CHUNK_BYTES));
+    let same = (pairs.take_while(|(a, b)| a == b).count() * CHUNK_BYTES).min(old.len()).min(new.len());
+    let feeds = old[..same].iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
+    feeds.map(|(at, _)| at + 1).nth(MARGIN_LINES).unwrap_or(0)
+}
+
+/// The same at the end.
+fn same_lines_after(old: &[u8], new: &[u8]) -> usize {
+    let pairs = old.rchunks(CHUNK_BYTES).zip(new.rchunks(CHUNK_BYTES));
+    let same = (pairs.take_while(|(a, b)| a == b).count() * CHUNK_BYTES).min(old.len()).min(new.len());
+    let feeds = old[old.len() - same..].iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    feeds.map(|(at, _)| same - at - 1).nth(MARGIN_LINES).unwrap_or(0)
+}
+
+fn line_feeds(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// A line without its line feed, and whether it has none.
@@ -194,5 +223,32 @@ impl Heading {
         }
         self.seen = start;
         self.found.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_passed_over_changes_nothing(
+            before in prop::collection::vec(0_u8..40, 0..900),
+            old in prop::collection::vec(0_u8..6, 0..8),
+            new in prop::collection::vec(0_u8..6, 0..8),
+            after in prop::collection::vec(0_u8..40, 0..900),
+        ) {
+            let text = |middle: &[u8]| -> Vec<u8> {
+                let lines = before.iter().chain(middle).chain(&after);
+                lines.flat_map(|line| format!("{}line {line}\n", " ".repeat(usize::from(line % 3))).into_bytes()).collect()
+            };
+            let (old, new) = (text(&old), text(&new));
+            let mut lines = split(&old);
+            for (gone, came) in replaced(&old, &new).into_iter().rev() {
+                lines.splice(gone, split(&new)[came].iter().copied());
+            }
+            prop_assert_eq!(lines.concat(), new);
+        }
     }
 }
