@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 const FILTER_BYTES_MAX: u64 = 128 << 20;
 /// The most files that a commit-graph's chain has.
 const CHAIN_MAX: usize = 64;
+/// So many directories of a path are asked for.
+const PREFIXES_MAX: usize = 16;
 const HEADER_BYTES: usize = 8;
 const CHUNK_BYTES: usize = 12;
 const SEEDS: [u32; 2] = [0x293a_e76f, 0x7e64_6e2c];
@@ -33,14 +35,18 @@ struct Filters {
 
 /// A path, hashed for asking.
 pub(crate) struct BloomPath {
-    hashes: [u32; 2],
+    /// Of the path and of each directory that it is in: a commit that changed it noted all of them, so that asking for all
+    /// errs less.
+    hashes: Vec<[u32; 2]>,
     ascii: bool,
 }
 
 impl BloomPath {
     /// Prepares to ask for a path.
     pub(crate) fn new(path: &[u8]) -> Self {
-        Self { hashes: SEEDS.map(|seed| murmur3(seed, path)), ascii: path.is_ascii() }
+        let ends = (0..path.len()).filter(|at| path[*at] == b'/').chain([path.len()]);
+        let hashes = ends.map(|end| SEEDS.map(|seed| murmur3(seed, &path[..end])));
+        Self { hashes: hashes.take(PREFIXES_MAX).collect(), ascii: path.is_ascii() }
     }
 }
 
@@ -91,11 +97,11 @@ impl Filters {
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
         let Some(filter) = self.data.get(start..end).filter(|filter| !filter.is_empty()) else { return true };
         let bits = filter.len() as u64 * 8;
-        let [first, second] = path.hashes;
-        (0..self.hashes).all(|i| {
-            let hash = first.wrapping_add(i.wrapping_mul(second));
-            let bit = u64::from(hash) % bits;
-            filter[(bit / 8) as usize] & (1 << (bit % 8)) != 0
+        path.hashes.iter().all(|[first, second]| {
+            (0..self.hashes).all(|i| {
+                let bit = u64::from(first.wrapping_add(i.wrapping_mul(*second))) % bits;
+                filter[(bit / 8) as usize] & (1 << (bit % 8)) != 0
+            })
         })
     }
 }

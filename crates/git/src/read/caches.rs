@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// So many repositories are kept open; a further one closes the longest unused.
 const STORES_MAX: usize = 256;
 /// So many of them keep their threads' handles, which hold decoded objects.
-const STORES_WARM_MAX: usize = 32;
+const STORES_WARM_MAX: usize = 16;
 /// What an answer costs beside its own bytes.
 const ANSWER_OVERHEAD_BYTES: usize = 160;
 /// No single answer takes more than this part of the whole.

@@ -14,7 +14,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 /// The history is drawn so far: first a little, then, for who goes on, all.
-const GRAPH_COMMITS_MAX: [usize; 2] = [4_000, 50_000];
+const GRAPH_COMMITS_MAX: [usize; 2] = [4_000, 20_000];
 /// The most branches that are drawn: those that moved last.
 const GRAPH_BRANCHES_MAX: usize = 500;
 /// What would be further right is drawn here.

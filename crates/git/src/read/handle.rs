@@ -14,7 +14,7 @@ pub(crate) const COMMIT_BYTES_MAX: u64 = 4 << 20;
 /// The most bytes of a directory that is looked at: about a million entries.
 pub(crate) const TREE_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of bases of deltas that a handle keeps.
-const PACK_ENTRY_BYTES_MAX: usize = 4 << 20;
+const PACK_ENTRY_BYTES_MAX: usize = 12 << 20;
 
 /// A handle; it goes back to its store when it is dropped.
 pub(crate) struct Handle<'a> {

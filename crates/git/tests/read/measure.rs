@@ -109,8 +109,11 @@ fn a_given_repository() {
     let files = || source.paths(&at).unwrap().iter().map(|path| path.shown()).collect();
     check("paths", &files, &["-c", "core.quotePath=false", "ls-tree", "-r", "--name-only", &at.0]);
     println!("all: {:.0} ms, git {:.0} ms", ms(ours), ms(gits));
+    for name in paths.iter().step_by(paths.len() / 10 + 1) {
+        timed(name, || ids(&LogQuery { path: path(name), limit: 1_000, ..LogQuery::default() }));
+    }
     timed("graph", || source.graph(0, 100).unwrap());
-    timed("graph, skip 20,000", || source.graph(20_000, 100).unwrap());
+    timed("graph, skip 10,000", || source.graph(10_000, 100).unwrap());
     timed("languages", || source.languages(&at).unwrap());
     timed("branches", || source.names(NameKind::Branch, "", 0, 30, true).unwrap());
 }
@@ -144,7 +147,7 @@ fn measure() {
         timed("count", || source.count(&at).unwrap());
         timed("20 branches with ahead and behind", || source.names(NameKind::Branch, "", 0, 20, true).unwrap());
         timed("graph", || source.graph(0, 100).unwrap());
-        timed("graph, skip 20,000", || source.graph(20_000, 100).unwrap());
+        timed("graph, skip 10,000", || source.graph(10_000, 100).unwrap());
         timed("paths", || source.paths(&at).unwrap());
         timed("languages", || source.languages(&at).unwrap());
     }
