@@ -12,6 +12,7 @@ const CHAIN_MAX: usize = 64;
 const PREFIXES_MAX: usize = 16;
 const HEADER_BYTES: usize = 8;
 const CHUNK_BYTES: usize = 12;
+const DATA_HEADER_BYTES: usize = 12;
 const SEEDS: [u32; 2] = [0x293a_e76f, 0x7e64_6e2c];
 
 /// The filters of all commits of a commit-graph, by position.
@@ -133,7 +134,8 @@ impl Filters {
         let (version, hashes) = (u32_at(data, 0)?, u32_at(data, 1)?);
         let ends = (0..commits as usize).map(|index| u32_at(ends, index)).collect::<Option<Vec<_>>>()?;
         let known = matches!(version, 1 | 2) && (1..=64).contains(&hashes) && ends.is_sorted();
-        known.then(|| Self { version, hashes, ends, data: data[12..].to_vec() })
+        let data = data.get(DATA_HEADER_BYTES..)?.to_vec();
+        known.then_some(Self { version, hashes, ends, data })
     }
 }
 
@@ -176,6 +178,7 @@ fn murmur3(seed: u32, data: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_hash_is_the_one_that_git_uses() {
@@ -185,11 +188,43 @@ mod tests {
         assert_eq!(murmur3(0, b"The quick brown fox jumps over the lazy dog"), 0x2e4f_f723);
     }
 
+    /// A file of one commit whose filter is the last byte.
+    fn file() -> Vec<u8> {
+        let mut file = b"CGPH\x01\x01\x03\x00".to_vec();
+        let chunks: [(&[u8; 4], u64, u64); 3] = [(b"OIDF", 56, 1024), (b"BIDX", 1080, 4), (b"BDAT", 1084, 13)];
+        for (name, at, _) in chunks {
+            file.extend_from_slice(name);
+            file.extend_from_slice(&at.to_be_bytes());
+        }
+        file.extend_from_slice(&[0; 4]);
+        file.extend_from_slice(&1097_u64.to_be_bytes());
+        file.extend_from_slice(&[0, 0, 0, 1].repeat(256));
+        file.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 10, 0xff]);
+        file
+    }
+
+    fn ask(file: &[u8]) -> Option<bool> {
+        let layer = Layer::parse(file, gix::hash::Kind::Sha1)?;
+        let bloom = Bloom { commits: layer.commits, layers: vec![layer] };
+        let path = BloomPath::new(b"a/b");
+        Some((0..bloom.commits.min(3)).all(|position| bloom.may_change(position, &path)))
+    }
+
     #[test]
-    fn no_cut_or_changed_file_stops_the_reader() {
-        let whole = [b"CGPH\x01\x01\x03\x00".to_vec(), vec![0; 80]].concat();
-        for cut in 0..whole.len() {
-            Layer::parse(&whole[..cut], gix::hash::Kind::Sha1);
+    fn a_filter_says_surely_not_or_perhaps() {
+        let mut file = file();
+        assert_eq!(ask(&file), Some(true));
+        *file.last_mut().unwrap() = 0;
+        assert_eq!(ask(&file), Some(false));
+    }
+
+    proptest! {
+        #[test]
+        fn no_cut_or_changed_file_stops_the_reader(cut in 0..1097_usize, at in 0..1097_usize, to in any::<u8>()) {
+            ask(&file()[..cut]);
+            let mut changed = file();
+            changed[at] = to;
+            ask(&changed);
         }
     }
 }

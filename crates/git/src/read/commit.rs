@@ -189,6 +189,7 @@ impl GitSource {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_commit_is_read_however_badly_it_is_written() {
@@ -208,6 +209,17 @@ mod tests {
         for cut in 0..bytes.len() {
             RawCommit::parse(&bytes[..cut]);
             signed_bytes(&bytes[..cut]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_stop_the_reader(text in "(tree|parent|author|gpgsig|encoding|)[ <>a-z0-9\n+\\-]{0,80}", bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let whole = [text.as_bytes(), &bytes].concat();
+            let id = ObjectId::null(gix::hash::Kind::Sha1);
+            let revision = decode(&id, &whole);
+            prop_assert!(!revision.author.name.contains('\n'));
+            RawCommit::parse(&whole).tag();
         }
     }
 }

@@ -191,6 +191,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_issuer_is_its_fingerprint_or_else_its_key_id() {
@@ -219,5 +220,19 @@ mod tests {
         );
         assert_eq!(read(b"-----BEGIN PGP SIGNATURE-----\n\n !!\n", b""), Signature::OpenPgp(None));
         assert_eq!(read(b"-----BEGIN SIGNED MESSAGE-----\n", b""), Signature::X509);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_signed_or_signs_stops_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (ssh(&bytes, b""), issuer(&bytes), issuer_of(&bytes), read(&bytes, &bytes));
+            for mark in ["SSH SIGNATURE", "PGP SIGNATURE", "SIGNED MESSAGE"] {
+                let body = STANDARD.encode(&bytes);
+                read(format!("-----BEGIN {mark}-----\n {body}\n -----END {mark}-----").as_bytes(), &bytes);
+            }
+            let mut almost = b"SSHSIG\0\0\0\x01".to_vec();
+            almost.extend_from_slice(&bytes);
+            ssh(&almost, b"");
+        }
     }
 }
