@@ -2,6 +2,7 @@
 //!
 //! Requests are parsed, refs are listed and pushes are received here, in Rust; packs are made and indexed by Git's own
 //! programs, each in a sandbox ([`child`]). What a push means beyond the repository is for an [`receive::Acceptor`].
+//! [`read`] reads repositories for people, in Rust.
 //!
 //! # Invariants
 //! 1. Objects of a push are visible to nobody else until its acceptor has migrated them.

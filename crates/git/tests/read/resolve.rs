@@ -116,3 +116,20 @@ fn a_commit_is_shown_however_it_is_written_and_can_not_deceive() {
     let id = fixture.commit_object(longer.as_bytes());
     assert!(matches!(fixture.source().resolve(&id.0), Err(ReadError::TooMuch(_))));
 }
+
+#[test]
+fn digits_that_begin_two_ids_ask_for_more() {
+    let fixture = Fixture::new(git::ObjectFormat::Sha1);
+    let mut stream = String::new();
+    for n in 0..40_000 {
+        stream.push_str(&format!("commit refs/heads/main\ncommitter A <a@x> {n} +0000\ndata 0\n\n"));
+    }
+    fixture.import(stream.as_bytes());
+    let mut ids = fixture.lines(&["rev-list", "main"]);
+    ids.sort();
+    let twins = ids.windows(2).find(|pair| pair[0][..7] == pair[1][..7]).unwrap();
+    let source = fixture.source();
+    assert!(matches!(source.resolve(&twins[0][..7]), Err(ReadError::Invalid(_))));
+    assert_eq!(source.resolve(&twins[0][..12]).unwrap().id.0, twins[0]);
+    assert_eq!(source.resolve(&twins[1][..12]).unwrap().id.0, twins[1]);
+}
