@@ -21,6 +21,12 @@ impl RangeSet {
         self.ends.is_empty()
     }
 
+    /// How many there are, if they are no more than this.
+    pub(super) fn few(&self, most: usize) -> Option<usize> {
+        let count = || self.ranges().map(|range| range.len()).sum();
+        Some(self.ends.len()).filter(|ranges| *ranges <= most).map(|_| count()).filter(|count: &usize| *count <= most)
+    }
+
     pub(super) fn contains(&self, number: u32) -> bool {
         self.ends.range(..=number).next_back().is_some_and(|(_, end)| *end > number)
     }

@@ -42,6 +42,8 @@ pub(super) struct Scope {
     nodes: Vec<Node>,
     /// A path that is changed whenever one of these is.
     pub(super) common: Option<Vec<u8>>,
+    /// Each path by its number, where they are of one directory.
+    pub(super) paths: Vec<Vec<u8>>,
 }
 
 impl Scope {
@@ -55,13 +57,15 @@ impl Scope {
         }
         let mut count = 0;
         let mut children: HashMap<Box<[u8]>, Child> = HashMap::new();
+        let mut paths = Vec::new();
         for name in names {
+            paths.push(if path.is_empty() { name.to_vec() } else { [path, b"/", name].concat() });
             children.insert(name.into(), Child { number: Some(count), node: None });
             count += 1;
         }
         nodes.push(Node { children, below: 0..0 });
         nodes.iter_mut().for_each(|node| node.below = 0..count);
-        Self { nodes, common: Some(path.to_vec()) }
+        Self { nodes, common: Some(path.to_vec()), paths }
     }
 
     /// Everything in a tree.

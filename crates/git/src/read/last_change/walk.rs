@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// Paths that are known go so many commits with reading trees to meet those that are looked for.
 const KNOWN_STEPS_MAX: u32 = 2_000;
+/// So few paths are asked for one by one whether a commit may have changed them, before its trees are read.
+const ASKED_MAX: usize = 64;
 /// The clock is looked at after so many commits.
 const CLOCK_EVERY: u32 = 32;
 
@@ -45,12 +47,16 @@ pub(super) struct Walk<'w, 'c, 'h, 's> {
     trees: &'w mut Trees<'h, 's>,
     commits: Commits<'c>,
     bloom_path: Option<BloomPath>,
+    /// Of each path, where they are of one directory.
+    bloom_paths: Vec<BloomPath>,
     heap: BinaryHeap<(u32, i64, Number)>,
     waiting: HashMap<Number, Waiting>,
     /// How many commits something looked for waits at.
     sought_at: usize,
     known_steps: u32,
     found: Vec<Option<ObjectId>>,
+    /// What is not found yet.
+    open: RangeSet,
 }
 
 impl<'w, 'c, 'h, 's> Walk<'w, 'c, 'h, 's> {
@@ -67,11 +73,15 @@ impl<'w, 'c, 'h, 's> Walk<'w, 'c, 'h, 's> {
         let commits = Commits::new(source, handle, commits_max, Duration::from_secs(24 * 3600));
         let common = scope.common.as_ref().filter(|path| !path.is_empty());
         let bloom_path = common.map(|path| BloomPath::new(path));
+        let mut open = RangeSet::default();
+        progress.waiting.iter().for_each(|(_, waiting)| open.add(waiting.sought.clone()));
         let mut walk = Self {
+            open,
             scope,
             trees,
             commits,
             bloom_path,
+            bloom_paths: scope.paths.iter().map(|path| BloomPath::new(path)).collect(),
             heap: BinaryHeap::new(),
             waiting: HashMap::new(),
             sought_at: 0,
@@ -143,9 +153,12 @@ impl<'w, 'c, 'h, 's> Walk<'w, 'c, 'h, 's> {
             for path in met.numbers() {
                 self.found[path as usize] = known(path);
             }
+            self.open.subtract(&met);
             waiting.sought.subtract(&met);
             waiting.known.subtract(&met);
         }
+        // What is found meanwhile needs nobody who knows it.
+        waiting.known = waiting.known.and(&self.open);
         if waiting.sought.is_empty() {
             self.known_steps += 1;
             if self.known_steps > KNOWN_STEPS_MAX || self.sought_at == 0 {
@@ -153,7 +166,7 @@ impl<'w, 'c, 'h, 's> Walk<'w, 'c, 'h, 's> {
             }
         }
         let parents = self.commits.parents(number)?;
-        if self.passes_whole(number, &parents) {
+        if self.passes_whole(number, &parents, &waiting) {
             self.put(parents[0], waiting);
             return Ok(());
         }
@@ -173,15 +186,23 @@ impl<'w, 'c, 'h, 's> Walk<'w, 'c, 'h, 's> {
         }
         let id = self.commits.get(number).id;
         waiting.sought.numbers().for_each(|path| self.found[path as usize] = Some(id));
+        self.open.subtract(&waiting.sought);
         Ok(())
     }
 
-    /// Whether the commit-graph knows that the one directory is as in the first parent.
-    fn passes_whole(&self, number: Number, parents: &[Number]) -> bool {
-        let (Some(path), false) = (&self.bloom_path, parents.is_empty()) else { return false };
-        let Some(position) = self.commits.get(number).position else { return false };
-        let bloom = self.commits.graph().and_then(|graph| graph.bloom.as_ref());
-        bloom.is_some_and(|bloom| !bloom.may_change(position, path))
+    /// Whether the commit-graph knows that the one directory is as in the first parent, or at least each path that waits.
+    fn passes_whole(&self, number: Number, parents: &[Number], waiting: &Waiting) -> bool {
+        let Some(position) = self.commits.get(number).position.filter(|_| !parents.is_empty()) else { return false };
+        let Some(bloom) = self.commits.graph().and_then(|graph| graph.bloom.as_ref()) else { return false };
+        if self.bloom_path.as_ref().is_some_and(|path| !bloom.may_change(position, path)) {
+            return true;
+        }
+        let few = |set: &RangeSet| set.few(ASKED_MAX).is_some();
+        if self.bloom_paths.is_empty() || !few(&waiting.sought) || !few(&waiting.known) {
+            return false;
+        }
+        let mut paths = waiting.sought.numbers().chain(waiting.known.numbers());
+        paths.all(|path| self.bloom_paths.get(path as usize).is_some_and(|path| !bloom.may_change(position, path)))
     }
 
     /// Those of the waiting paths that a parent does not have just so.
