@@ -174,6 +174,20 @@ impl GitSource {
         Ok(revision)
     }
 
+    /// A commit's message and author in small letters, for finding words. Not kept: a search passes by everything.
+    pub(crate) fn searched_text(
+        &self,
+        handle: &Handle<'_>,
+        id: &gix::oid,
+        buffer: &mut Vec<u8>,
+    ) -> Result<String, ReadError> {
+        handle.read_commit(id, buffer)?;
+        let raw = RawCommit::parse(buffer);
+        let author = raw.author.rsplitn(2, |byte| *byte == b'>').last().unwrap_or_default();
+        let author = raw.text(author, PERSON_BYTES_MAX);
+        Ok(format!("{}\n{author}", raw.text(raw.message, MESSAGE_BYTES_MAX)).to_lowercase())
+    }
+
     /// A commit's tree.
     pub(crate) fn commit_tree(&self, handle: &Handle<'_>, id: &gix::oid) -> Result<ObjectId, ReadError> {
         let graph = self.store.graph();

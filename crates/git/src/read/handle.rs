@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 
 /// The most bytes of a commit or a tag that is looked at.
-pub(crate) const COMMIT_BYTES_MAX: u64 = 4 << 20;
+pub(crate) const COMMIT_BYTES_MAX: u64 = 16 << 20;
 /// The most bytes of a directory that is looked at: about a million entries.
 pub(crate) const TREE_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of bases of deltas that a handle keeps.

@@ -130,6 +130,7 @@ struct Log<'a> {
     paths: Vec<Followed>,
     follow: bool,
     words: Vec<String>,
+    buffer: Vec<u8>,
 }
 
 pub(super) fn log(source: &GitSource, at: &RevisionId, query: &LogQuery) -> Result<(Vec<LogStep>, bool), ReadError> {
@@ -149,7 +150,8 @@ pub(super) fn log(source: &GitSource, at: &RevisionId, query: &LogQuery) -> Resu
         walk.add(&commits, start, 0);
     }
     let paths = vec![Followed::new(query.path.clone())];
-    let mut log = Log { source, handle: &handle, commits, without, walk, paths, follow: query.follow, words };
+    let mut log =
+        Log { source, handle: &handle, commits, without, walk, paths, follow: query.follow, words, buffer: Vec::new() };
     log.collect(query.skip as usize, query.limit.min(LOG_MAX) as usize)
 }
 
@@ -210,12 +212,11 @@ impl Log<'_> {
         self.is_wanted(number) || self.without.as_ref().is_some_and(|(_, base)| *base == number)
     }
 
-    fn has_words(&self, number: Number) -> Result<bool, ReadError> {
+    fn has_words(&mut self, number: Number) -> Result<bool, ReadError> {
         if self.words.is_empty() {
             return Ok(true);
         }
-        let revision = self.revision(number)?;
-        let text = format!("{}\n{}\n{}", revision.message, revision.author.name, revision.author.email).to_lowercase();
+        let text = self.source.searched_text(self.handle, &self.commits.get(number).id, &mut self.buffer)?;
         Ok(self.words.iter().all(|word| text.contains(word)))
     }
 

@@ -84,6 +84,7 @@ fn words_are_looked_for_in_messages_and_authors_in_any_case() {
     let both = ids(&source, &at, &words("writer change"));
     assert_eq!(both, fixture.lines(&["rev-list", "main"]));
     assert!(ids(&source, &at, &words("word7 nowhere")).is_empty());
+    assert!(ids(&source, &at, &words("1600000")).is_empty(), "the author's clock is no word");
 }
 
 /// A file that was moved, changed on the way, and moved again.

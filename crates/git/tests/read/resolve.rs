@@ -112,7 +112,7 @@ fn a_commit_is_shown_however_it_is_written_and_can_not_deceive() {
     let long = format!("tree {tree}\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n\n{}", "x".repeat(1 << 20));
     let id = fixture.commit_object(long.as_bytes());
     assert!(fixture.source().resolve(&id.0).unwrap().message.len() < 300 << 10);
-    let longer = format!("tree {tree}\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n\n{}", "x".repeat(5 << 20));
+    let longer = format!("tree {tree}\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n\n{}", "x".repeat(17 << 20));
     let id = fixture.commit_object(longer.as_bytes());
     assert!(matches!(fixture.source().resolve(&id.0), Err(ReadError::TooMuch(_))));
 }
