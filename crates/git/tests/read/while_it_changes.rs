@@ -101,3 +101,39 @@ fn several_threads_may_read_at_once() {
         }
     });
 }
+
+#[test]
+fn maintenance_under_way_does_not_disturb() {
+    let fixture = Fixture::new(git::ObjectFormat::Sha1);
+    fixture.import(&history(86, 150));
+    let at = fixture.id("main");
+    let query = LogQuery { path: path("dir1"), ..all() };
+    let first = fixture.source();
+    let expected = (first.log(&at, &query).unwrap().0, first.paths(&at).unwrap());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let repository = fixture.repository();
+    // Repositories stay open in it, and nothing else is kept: every object is read again.
+    let caches = std::sync::Arc::new(git::read::ReadCaches::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let refs = git::RefSnapshot::new(1, repository.format(), git::RefName::main(), Vec::new());
+                    let refs = std::sync::Arc::new(refs);
+                    let source = git::read::GitSource::open(&repository, refs, caches.clone()).unwrap();
+                    assert_eq!(source.log(&at, &query).unwrap().0, expected.0);
+                    assert_eq!(source.paths(&at).unwrap(), expected.1);
+                    assert_eq!(source.file(&at, &expected.1[0], 1 << 20).unwrap().path, expected.1[0]);
+                }
+            });
+        }
+        for round in 0..12 {
+            let stream = format!("commit refs/heads/o{round}\ncommitter A <a@x> {round} +0000\ndata 1\nx\n");
+            fixture.import(stream.as_bytes());
+            let how = if round % 3 == 2 { "-adq" } else { "-dq" };
+            fixture.git(&["repack", how, "--write-midx"]);
+            fixture.git(&["commit-graph", "write", "--reachable", "--changed-paths", "--split", "--no-progress"]);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
