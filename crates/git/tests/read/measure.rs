@@ -101,11 +101,11 @@ fn a_given_repository() {
         }
     }
     let names = || {
-        let names = source.names(NameKind::Tag, "", 0, 200, false).unwrap().0;
+        let names = source.names(NameKind::Tag, "", 0, 150, false).unwrap().0;
         names.into_iter().map(|named| format!("{} {}", named.revision.id, named.name)).collect()
     };
     let format = "--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end) %(refname:short)";
-    check("tags", &names, &["for-each-ref", "--count=200", "--sort=-creatordate", format, "refs/tags"]);
+    check("tags", &names, &["for-each-ref", "--count=150", "--sort=-creatordate", format, "refs/tags"]);
     let files = || source.paths(&at).unwrap().iter().map(|path| path.shown()).collect();
     check("paths", &files, &["-c", "core.quotePath=false", "ls-tree", "-r", "--name-only", &at.0]);
     println!("all: {:.0} ms, git {:.0} ms", ms(ours), ms(gits));
