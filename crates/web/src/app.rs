@@ -19,6 +19,11 @@ pub struct App {
 }
 
 impl App {
+    /// Whether people reach the site by https.
+    pub(crate) fn is_https(&self) -> bool {
+        self.site.base_url().starts_with("https://")
+    }
+
     /// Hits and misses of the pack cache since the start.
     pub(crate) fn cache_counts(&self) -> (u64, u64) {
         (self.pack_cache.hits(), self.pack_cache.misses())

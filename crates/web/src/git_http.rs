@@ -42,6 +42,11 @@ impl Target {
     }
 }
 
+/// Whether an address is one of those here; everything else may be a page's.
+pub(crate) fn is_git(path: &str) -> bool {
+    Target::parse(path).is_some()
+}
+
 /// Everything that no route of the router matched.
 pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Response {
     let target = match Target::parse(request.uri().path()) {

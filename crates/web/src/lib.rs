@@ -1,4 +1,4 @@
-//! The site's doors over HTTP: Git's smart protocol, the REST API, the log for anyone who checks it, health and metrics.
+//! The site's doors over HTTP: the pages, Git's smart protocol, the REST API, the log for anyone who checks it, health and metrics.
 //!
 //! A handler extracts, authorizes, makes one call into `forge`, and answers; it holds no SQL and starts no process.
 //!
@@ -16,14 +16,17 @@ mod identity;
 pub mod listen;
 mod log;
 mod metrics;
+mod pages;
 mod receipts;
 
 pub use app::App;
 pub use errors::ApiError;
 pub use metrics::Metrics;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::response::Response;
+use axum::{Extension, Router};
+use tower::ServiceExt as _;
 
 /// The largest body that the API takes, in bytes. Git's requests have limits of their own.
 pub const API_BODY_BYTES_MAX: usize = 1 << 20;
@@ -41,11 +44,26 @@ pub enum Door {
 /// Every route of a door.
 pub fn router(app: App, door: Door) -> Router {
     let api = api::router(door).layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX));
-    Router::new()
-        .merge(health::router())
-        .merge(log::router())
-        .merge(api)
-        .fallback(git_http::handle)
-        .layer(axum::Extension(door))
-        .with_state(app)
+    let common = Router::new().merge(health::router()).merge(log::router()).merge(api);
+    let router = match door {
+        Door::Admin => common.fallback(git_http::handle),
+        Door::Public => {
+            let pages = pages::router(app.clone()).with_state(app.clone());
+            common.fallback(beyond).layer(axum::Extension(Pages(pages)))
+        }
+    };
+    router.layer(axum::Extension(door)).with_state(app)
+}
+
+/// The pages, for what is no address of a program's.
+#[derive(Clone)]
+struct Pages(Router);
+
+/// What no route matched: Git's, an address of the API that isn't there, or a page's.
+async fn beyond(State(app): State<App>, Extension(Pages(pages)): Extension<Pages>, request: Request) -> Response {
+    let path = request.uri().path();
+    if git_http::is_git(path) || path.starts_with("/api/") {
+        return git_http::handle(State(app), request).await;
+    }
+    pages.oneshot(request).await.unwrap_or_else(|never| match never {})
 }

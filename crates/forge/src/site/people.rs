@@ -114,6 +114,20 @@ impl Site {
         self.token_make(Submitter::default(), account, new).await
     }
 
+    /// Makes a token for who is signed in to the pages. A token makes no other: that would outlive its own revocation.
+    pub async fn token_create_for(&self, who: &Principal, new: NewToken) -> Result<(Token, TokenInfo), Error> {
+        if !self.is_session(who).await? {
+            return Err(Error::forbidden("sign in to make a token: a token makes no other"));
+        }
+        self.token_make(who.submitter(), who.user(), new).await
+    }
+
+    async fn is_session(&self, who: &Principal) -> Result<bool, Error> {
+        let Some(credential) = who.credential() else { return Ok(false) };
+        let found = self.db().read_async(move |tx| crate::people::session::session_by_id(tx, credential)).await?;
+        Ok(found.is_some_and(|session| session.account == who.user()))
+    }
+
     async fn token_make(&self, by: Submitter, account: u64, new: NewToken) -> Result<(Token, TokenInfo), Error> {
         let token = Token::generate()?;
         let command = TokenCreate::new(account, new.name, &token, new.scopes, new.age_us);

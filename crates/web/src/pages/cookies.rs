@@ -1,0 +1,62 @@
+//! The two cookies: who is signed in, and which colours they like.
+
+use http::{HeaderMap, HeaderValue, header};
+
+/// The session's, by whether the site is reached by https: with the prefix a browser takes it from this host alone.
+fn session_name(secure: bool) -> &'static str {
+    if secure { "__Host-outlast_session" } else { "outlast_session" }
+}
+
+/// The value of a cookie.
+pub(crate) fn get<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(found, value)| (found == name).then_some(value))
+}
+
+/// What the session's cookie says.
+pub(crate) fn session(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    get(headers, session_name(secure))
+}
+
+/// Sets the session's cookie; an empty value takes it away.
+pub(crate) fn set_session(value: &str, secure: bool) -> HeaderValue {
+    let name = session_name(secure);
+    let age = if value.is_empty() { 0 } else { 30 * 24 * 60 * 60 };
+    let secure = if secure { "; Secure" } else { "" };
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Remembers the colours: `light`, `dark`, or nothing for what the system says.
+pub(crate) fn set_theme(theme: &'static str) -> HeaderValue {
+    let age = if theme.is_empty() { 0 } else { 365 * 24 * 60 * 60 };
+    let text = format!("outlast_theme={theme}; Path=/; SameSite=Lax; Max-Age={age}");
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The colours somebody likes.
+pub(crate) fn theme(headers: &HeaderMap) -> &'static str {
+    match get(headers, "outlast_theme") {
+        Some("light") => "light",
+        Some("dark") => "dark",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, "a=1; outlast_session=xyz;b=2; outlast_theme=dark".parse().unwrap());
+        assert_eq!(session(&headers, false), Some("xyz"));
+        assert_eq!(session(&headers, true), None, "a cookie without the prefix is not the session's over https");
+        assert_eq!(theme(&headers), "dark");
+        assert!(set_session("s", true).to_str().unwrap().starts_with("__Host-outlast_session=s; Path=/; HttpOnly"));
+        assert!(set_session("s", true).to_str().unwrap().ends_with("; Secure"));
+    }
+}

@@ -1,0 +1,92 @@
+//! The pages for people.
+//!
+//! Addresses of the site's own begin with `/-/` and are routes. Everything else is an owner's or a repository's: owners nest, so
+//! these can't be patterns of a router, and arrive in [`fallback`], which splits at `/-/` and asks the repository's own router.
+//!
+//! # Invariants
+//! 1. A `GET` changes nothing. What changes something is a `POST` that [`guard`] has seen to come from the site itself.
+//! 2. Nothing in a page is a script or a style of its own; [`headers`] forbids what slips through.
+//! 3. What one may not see is the same page as what is not there.
+//! 4. Text of strangers reaches a page through askama's escaping or through `render`, and never otherwise.
+
+mod assets;
+mod avatar;
+mod cookies;
+mod error;
+mod guard;
+mod headers;
+mod repo;
+mod show;
+mod site;
+mod visitor;
+
+use crate::app::App;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use error::PageError;
+use forge::RepoPath;
+use http::{Method, Uri};
+use tower::ServiceExt as _;
+use tower_http::compression::CompressionLayer;
+
+/// Every page, with what guards and frames them.
+pub(crate) fn router(app: App) -> Router<App> {
+    let repositories = repo::router().with_state(app.clone());
+    let pages = Router::new()
+        .merge(site::router())
+        .fallback(fallback)
+        .layer(axum::Extension(Repositories(repositories)))
+        .layer(from_fn_with_state(app, error::render))
+        .layer(from_fn(guard::same_origin))
+        .layer(from_fn(headers::secure))
+        .layer(CompressionLayer::new().gzip(true));
+    let assets = Router::new()
+        .route("/-/assets/{version}/{name}", get(assets::asset))
+        .route("/-/avatar/{name}", get(avatar::avatar))
+        .layer(from_fn(headers::secure))
+        .layer(CompressionLayer::new().gzip(true));
+    assets.merge(pages)
+}
+
+/// What is below a repository's address.
+#[derive(Clone)]
+struct Repositories(Router);
+
+/// Whatever no route matched: Git's requests, owners, repositories.
+async fn fallback(
+    State(app): State<App>,
+    axum::Extension(Repositories(repositories)): axum::Extension<Repositories>,
+    mut request: Request<Body>,
+) -> Response {
+    let path = request.uri().path();
+    let (front, below) = match path.split_once("/-/") {
+        Some((front, below)) => (front, below),
+        None => (path.strip_suffix("/-").unwrap_or(path), ""),
+    };
+    let front = front.trim_matches('/');
+    if front.is_empty() {
+        return PageError::not_found().into_response();
+    }
+    let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !front.contains('/') {
+        return match below {
+            "" if is_get => {
+                let owner = front.to_owned();
+                site::profile::page(app, owner, request)
+            }
+            .await
+            .into_response(),
+            _ => PageError::not_found().into_response(),
+        };
+    }
+    let Ok(repository) = front.parse::<RepoPath>() else { return PageError::not_found().into_response() };
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let Ok(uri) = format!("/{below}{query}").parse::<Uri>() else { return PageError::not_found().into_response() };
+    *request.uri_mut() = uri;
+    request.extensions_mut().insert(repository);
+    repositories.oneshot(request).await.unwrap_or_else(|never| match never {})
+}

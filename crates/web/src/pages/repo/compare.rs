@@ -1,0 +1,95 @@
+//! Two revisions, compared.
+
+use super::commit::unfold;
+use super::diff_view::{DiffView, Row, Wanted};
+use super::frame::{Frame, RepoPage, Rest, RevisionRow, place};
+use crate::pages::error::PageError;
+use crate::pages::show;
+use crate::pages::visitor::Shell;
+use askama::Template;
+use axum::extract::Query;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use code::{CodePath, NameKind};
+use serde::Deserialize;
+
+/// Revisions listed above a difference.
+const LISTED_MAX: usize = 100;
+
+#[derive(Deserialize)]
+pub(crate) struct Chosen {
+    #[serde(default)]
+    base: String,
+    #[serde(default)]
+    head: String,
+}
+
+#[derive(Template)]
+#[template(path = "repo/compare.html")]
+struct ComparePage {
+    shell: Shell,
+    frame: Frame,
+    base: String,
+    head: String,
+    names: Vec<String>,
+    found: Option<Found>,
+}
+
+struct Found {
+    revisions: Vec<RevisionRow>,
+    ahead: String,
+    behind: String,
+    related: bool,
+    diff: DiffView,
+}
+
+/// `/OWNER/NAME/-/compare`: choosing what to compare.
+pub(crate) async fn choose(page: RepoPage, Query(Chosen { base, head }): Query<Chosen>) -> Result<Response, PageError> {
+    let (shell, frame) = (page.shell(), page.frame("history"));
+    if !base.is_empty() && !head.is_empty() {
+        let root = CodePath::root();
+        let to = format!("{}/compare/{}...{}", frame.base(), place(&base, &root), place(&head, &root));
+        return Ok(Redirect::to(&to).into_response());
+    }
+    let names = page.read(|source| source.short_names(NameKind::Branch)).await?;
+    let base = frame.branch.clone();
+    Ok(Html(ComparePage { shell, frame, base, head, names, found: None }.render()?).into_response())
+}
+
+/// `/OWNER/NAME/-/compare/BASE...HEAD`: what `head` has since they parted; with two dots, what differs between them.
+pub(crate) async fn compare(
+    page: RepoPage,
+    rest: Rest,
+    Query(wanted): Query<Wanted>,
+) -> Result<Html<String>, PageError> {
+    let (shell, frame) = (page.shell(), page.frame("history"));
+    let text = String::from_utf8(rest.0).map_err(|_| PageError::not_found())?;
+    let (base, head, since_parting) = match (text.split_once("..."), text.split_once("..")) {
+        (Some((base, head)), _) => (base, head, true),
+        (None, Some((base, head))) => (base, head, false),
+        (None, None) => {
+            return Err(PageError::invalid("an address to compare ends in BASE...HEAD, with three dots or two"));
+        }
+    };
+    let (base, head) = (base.to_owned(), head.to_owned());
+    let (options, open) = (wanted.options(), wanted.open.clone());
+    let (from, to) = (base.clone(), head.clone());
+    let made = page.read(move |source| {
+        let (base, head) = (source.resolve(&from)?, source.resolve(&to)?);
+        let comparison = source.compare(&base.id, &head.id, LISTED_MAX)?;
+        let left = comparison.base.clone().filter(|_| since_parting).unwrap_or_else(|| base.id.clone());
+        let (mut files, summary) = source.diff(&left, &head.id, options)?;
+        unfold(source, Some(&left), &head.id, &open, options, &mut files)?;
+        let names = source.short_names(NameKind::Branch)?;
+        Ok((comparison, left, head.id, files, summary, names))
+    });
+    let (comparison, left, right, files, summary, names) = made.await?;
+    let diff = DiffView::new(&frame, &wanted, (Some(&left.0), &right.0), &files, summary);
+    let found = Found {
+        revisions: comparison.revisions.iter().map(RevisionRow::from).collect(),
+        ahead: show::counted(u64::from(comparison.ahead), "commit", "commits"),
+        behind: show::counted(u64::from(comparison.behind), "commit", "commits"),
+        related: comparison.base.is_some(),
+        diff,
+    };
+    Ok(Html(ComparePage { shell, frame, base, head, names, found: Some(found) }.render()?))
+}

@@ -1,0 +1,268 @@
+//! A difference as rows of a table, one column of code or two.
+
+use super::frame::Frame;
+use crate::pages::show;
+use code::{ChangeKind, DiffOptions, FileDiff, LineKind, Summary};
+use serde::Deserialize;
+
+/// How somebody wants a difference.
+#[derive(Clone, Debug, Deserialize, Default)]
+pub(crate) struct Wanted {
+    /// `split` for two columns.
+    #[serde(default)]
+    pub(crate) view: String,
+    /// `1`: without changes of white space.
+    #[serde(default)]
+    pub(crate) w: String,
+    /// A folded file to show all the same.
+    #[serde(default)]
+    pub(crate) open: String,
+}
+
+impl Wanted {
+    pub(crate) fn split(&self) -> bool {
+        self.view == "split"
+    }
+
+    pub(crate) fn ignore_space(&self) -> bool {
+        self.w == "1"
+    }
+
+    pub(crate) fn options(&self) -> DiffOptions {
+        DiffOptions { ignore_space: self.ignore_space(), ..DiffOptions::default() }
+    }
+
+    /// The query with one thing changed.
+    pub(crate) fn link(&self, split: bool, ignore_space: bool) -> String {
+        format!("?view={}&w={}", if split { "split" } else { "unified" }, u8::from(ignore_space))
+    }
+}
+
+/// A line, or in two columns a pair of them.
+pub(crate) enum Row {
+    /// What a hunk is in.
+    Head(String),
+    Unified(Cell),
+    Split(Option<Cell>, Option<Cell>),
+}
+
+/// One side of a row.
+#[derive(Clone)]
+pub(crate) struct Cell {
+    pub(crate) class: &'static str,
+    pub(crate) sign: &'static str,
+    pub(crate) old: String,
+    pub(crate) new: String,
+    pub(crate) html: String,
+    pub(crate) no_newline: bool,
+}
+
+/// A changed file.
+pub(crate) struct FileView {
+    pub(crate) anchor: String,
+    pub(crate) path: String,
+    pub(crate) old_path: Option<String>,
+    pub(crate) word: &'static str,
+    pub(crate) class: &'static str,
+    pub(crate) added: u32,
+    pub(crate) removed: u32,
+    pub(crate) note: Option<String>,
+    /// The query that shows a folded file.
+    pub(crate) open: Option<String>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) split: bool,
+    /// Where the file is, before and after.
+    pub(crate) href: Option<String>,
+    pub(crate) images: Vec<(&'static str, String)>,
+}
+
+/// The whole difference.
+pub(crate) struct DiffView {
+    pub(crate) files: Vec<FileView>,
+    pub(crate) summary: String,
+    pub(crate) added: String,
+    pub(crate) removed: String,
+    /// Files that are only counted.
+    pub(crate) beyond: usize,
+    pub(crate) split: bool,
+    pub(crate) ignore_space: bool,
+    pub(crate) to_other_view: String,
+    pub(crate) to_other_space: String,
+}
+
+impl DiffView {
+    /// `from` and `to` are the revisions' names in addresses of files.
+    pub(crate) fn new(
+        frame: &Frame,
+        wanted: &Wanted,
+        (from, to): (Option<&str>, &str),
+        files: &[FileDiff],
+        summary: Summary,
+    ) -> Self {
+        let (split, ignore_space) = (wanted.split(), wanted.ignore_space());
+        let views = files.iter().enumerate().map(|(index, file)| file_view(frame, wanted, (from, to), index, file));
+        Self {
+            files: views.collect(),
+            summary: show::counted(summary.files as u64, "file", "files"),
+            added: show::number(summary.added),
+            removed: show::number(summary.removed),
+            beyond: summary.files.saturating_sub(files.len()),
+            split,
+            ignore_space,
+            to_other_view: wanted.link(!split, ignore_space),
+            to_other_space: wanted.link(split, !ignore_space),
+        }
+    }
+}
+
+fn file_view(
+    frame: &Frame,
+    wanted: &Wanted,
+    (from, to): (Option<&str>, &str),
+    index: usize,
+    file: &FileDiff,
+) -> FileView {
+    let change = &file.change;
+    let (word, class) = match change.kind {
+        ChangeKind::Added => ("added", "good"),
+        ChangeKind::Removed => ("removed", "bad"),
+        ChangeKind::Modified => ("changed", ""),
+        ChangeKind::Renamed(_) => ("renamed", "accent"),
+        ChangeKind::Copied(_) => ("copied", "accent"),
+    };
+    let page = |verb: &str, name: &str, path: &code::CodePath| {
+        format!("{}/{verb}/{}", frame.base(), super::frame::place(name, path))
+    };
+    let name = code::visible(change.path.name().unwrap_or_default());
+    let mut images = Vec::new();
+    if file.binary && super::raw::is_image(&name) {
+        if let (Some(from), Some(_)) = (from, &change.old) {
+            images.push(("Before", page("raw", from, &change.old_path)));
+        }
+        if change.new.is_some() {
+            images.push(("After", page("raw", to, &change.path)));
+        }
+    }
+    let href = match (&change.new, from) {
+        (Some(_), _) => Some(page("file", to, &change.path)),
+        (None, Some(from)) => Some(page("file", from, &change.old_path)),
+        (None, None) => None,
+    };
+    let query = format!(
+        "{}&open={}#file-{index}",
+        wanted.link(wanted.split(), wanted.ignore_space()),
+        change.path.in_address()
+    );
+    FileView {
+        anchor: format!("file-{index}"),
+        path: change.path.shown(),
+        old_path: (change.old_path != change.path).then(|| change.old_path.shown()),
+        word,
+        class,
+        added: file.added,
+        removed: file.removed,
+        note: note(file, !images.is_empty()),
+        open: file.folded.then_some(query),
+        rows: rows(file, wanted.split()),
+        split: wanted.split(),
+        href,
+        images,
+    }
+}
+
+/// What is said in place of lines.
+fn note(file: &FileDiff, shown_as_images: bool) -> Option<String> {
+    let (old, new) = file.sizes;
+    let modes = matches!((&file.change.old, &file.change.new), (Some((old, _)), Some((new, _))) if old != new);
+    if file.folded {
+        return Some(format!("{} changed lines are folded.", show::number(u64::from(file.added + file.removed))));
+    }
+    if file.binary && !shown_as_images {
+        return Some(format!("Not text: {} before, {} after.", show::bytes(old), show::bytes(new)));
+    }
+    if file.hunks.is_empty() && modes {
+        return Some("Only what kind of file it is changed.".to_owned());
+    }
+    (file.hunks.is_empty() && !file.binary).then(|| "No lines changed.".to_owned())
+}
+
+fn rows(file: &FileDiff, split: bool) -> Vec<Row> {
+    let html = render::diff_lines(file);
+    let mut rows = Vec::new();
+    for (hunk, lines) in file.hunks.iter().zip(html) {
+        let heading = code::visible(&hunk.heading);
+        rows.push(Row::Head(format!(
+            "@@ -{},{} +{},{} @@ {heading}",
+            hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines
+        )));
+        let cells = hunk.lines.iter().zip(lines).map(|(line, html)| (line.kind, cell(line, html)));
+        if split { rows.extend(paired(cells)) } else { rows.extend(cells.map(|(_, cell)| Row::Unified(cell))) }
+    }
+    rows
+}
+
+fn cell(line: &code::Line, html: String) -> Cell {
+    let (class, sign) = match line.kind {
+        LineKind::Context => ("", " "),
+        LineKind::Added => ("added", "+"),
+        LineKind::Removed => ("removed", "-"),
+    };
+    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+    Cell { class, sign, old: number(line.old), new: number(line.new), html, no_newline: line.no_newline }
+}
+
+/// Removed lines beside those that take their place.
+fn paired(cells: impl Iterator<Item = (LineKind, Cell)>) -> Vec<Row> {
+    let (mut rows, mut removed, mut added) = (Vec::new(), Vec::new(), Vec::new());
+    let flush = |rows: &mut Vec<Row>, removed: &mut Vec<Cell>, added: &mut Vec<Cell>| {
+        let count = removed.len().max(added.len());
+        let (mut left, mut right) = (removed.drain(..), added.drain(..));
+        rows.extend((0..count).map(|_| Row::Split(left.next(), right.next())));
+    };
+    for (kind, cell) in cells {
+        match kind {
+            LineKind::Removed => removed.push(cell),
+            LineKind::Added => added.push(cell),
+            LineKind::Context => {
+                flush(&mut rows, &mut removed, &mut added);
+                rows.push(Row::Split(Some(cell.clone()), Some(cell)));
+            }
+        }
+    }
+    flush(&mut rows, &mut removed, &mut added);
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removed_lines_stand_beside_what_replaces_them() {
+        let cell = |class| Cell {
+            class,
+            sign: "",
+            old: String::new(),
+            new: String::new(),
+            html: String::new(),
+            no_newline: false,
+        };
+        let kinds = [
+            LineKind::Context,
+            LineKind::Removed,
+            LineKind::Removed,
+            LineKind::Added,
+            LineKind::Context,
+            LineKind::Added,
+        ];
+        let rows = paired(kinds.into_iter().map(|kind| (kind, cell("x"))));
+        let sides: Vec<_> = rows
+            .iter()
+            .map(|row| match row {
+                Row::Split(left, right) => (left.is_some(), right.is_some()),
+                _ => unreachable!(),
+            })
+            .collect();
+        assert_eq!(sides, [(true, true), (true, true), (true, false), (true, true), (false, true)]);
+    }
+}

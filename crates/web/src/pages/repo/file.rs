@@ -1,0 +1,163 @@
+//! A file.
+
+use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs};
+use super::readme::link_base;
+use crate::pages::error::PageError;
+use crate::pages::show;
+use crate::pages::visitor::Shell;
+use askama::Template;
+use axum::extract::Query;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use code::{FileKind, ReadError};
+use serde::Deserialize;
+
+/// A larger file is not shown on a page.
+const SHOWN_BYTES_MAX: u64 = 2 << 20;
+
+/// What a file's page shows of it.
+enum Body {
+    Lines(Vec<String>),
+    Document(String),
+    Image,
+    Lfs { oid: String, size: String },
+    Symlink { target: String, href: Option<String> },
+    Submodule { url: String, link: bool, revision: String },
+    Binary,
+    TooLarge,
+}
+
+#[derive(Template)]
+#[template(path = "repo/file.html")]
+struct FilePage {
+    shell: Shell,
+    frame: Frame,
+    at: At,
+    crumbs: Vec<Crumb>,
+    switcher: Switcher,
+    newest: RevisionRow,
+    body: Body,
+    size: String,
+    lines: String,
+    language: String,
+    executable: bool,
+    /// It can be shown as a document and as text; which one is shown.
+    both: Option<bool>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct View {
+    /// The text of a document rather than what it says.
+    source: Option<String>,
+}
+
+/// `/OWNER/NAME/-/file/REVISION/PATH`
+pub(crate) async fn file(
+    page: RepoPage,
+    rest: Rest,
+    Query(View { source }): Query<View>,
+) -> Result<Response, PageError> {
+    let (shell, frame, at) = (page.shell(), page.frame("code"), page.at(rest).await?);
+    let (for_read, place, as_source) = (frame.clone(), at.clone(), source.is_some());
+    let made = page.read(move |source| {
+        let id = &place.revision.id;
+        let file = match source.file(id, &place.path, SHOWN_BYTES_MAX) {
+            Err(ReadError::NotFound(_) | ReadError::Invalid(_)) if source.tree(id, &place.path).is_ok() => {
+                return Ok(None);
+            }
+            file => file?,
+        };
+        let newest = source.last_change(id, &place.path)?.unwrap_or_else(|| place.revision.clone());
+        let switcher = Switcher::new(source, &for_read.base(), "file", &place)?;
+        Ok(Some((shown(&for_read, &place, &file, as_source), file.size, file.entry, newest, switcher)))
+    });
+    let Some((shown, size, entry, newest, switcher)) = made.await? else {
+        return Ok(Redirect::to(&format!("{}/tree/{}", frame.base(), at.in_address())).into_response());
+    };
+    let lines = match &shown.body {
+        Body::Lines(lines) => show::counted(lines.len() as u64, "line", "lines"),
+        _ => String::new(),
+    };
+    let page = FilePage {
+        crumbs: crumbs(&frame, &at),
+        shell,
+        frame,
+        at,
+        switcher,
+        newest: RevisionRow::from(&newest),
+        body: shown.body,
+        size: show::bytes(size),
+        lines,
+        language: shown.language,
+        executable: entry == code::EntryKind::Executable,
+        both: shown.both,
+    };
+    Ok(Html(page.render()?).into_response())
+}
+
+struct Shown {
+    body: Body,
+    language: String,
+    both: Option<bool>,
+}
+
+fn shown(frame: &Frame, at: &At, file: &code::File, as_source: bool) -> Shown {
+    let name = code::visible(at.path.name().unwrap_or_default());
+    let plain = |body| Shown { body, language: String::new(), both: None };
+    match (&file.kind, &file.content) {
+        (FileKind::LfsPointer { oid, size }, _) => plain(Body::Lfs { oid: oid.clone(), size: show::bytes(*size) }),
+        (FileKind::Symlink(target), _) => plain(symlink(frame, at, target)),
+        (FileKind::Submodule { url, revision }, _) => plain(submodule(url.as_deref(), revision)),
+        (FileKind::Binary, _) if super::raw::is_image(&name) => plain(Body::Image),
+        (FileKind::Binary, _) => plain(Body::Binary),
+        (FileKind::Text, None) => plain(Body::TooLarge),
+        (FileKind::Text, Some(content)) => text(frame, at, &name, content, as_source),
+    }
+}
+
+fn text(frame: &Frame, at: &At, name: &str, content: &[u8], as_source: bool) -> Shown {
+    let lower = name.to_lowercase();
+    let image = lower.ends_with(".svg");
+    let directory = at.path.parent().unwrap_or_default();
+    let document = if lower.ends_with(".md") || lower.ends_with(".markdown") {
+        render::document(name, content, &link_base(frame, at, &directory)).map(|html| Body::Document(html.to_string()))
+    } else {
+        image.then_some(Body::Image)
+    };
+    let has_both = document.is_some();
+    if let Some(body) = document.filter(|_| !as_source) {
+        return Shown { body, language: String::new(), both: Some(true) };
+    }
+    let found = render::file_lines(name, content);
+    Shown {
+        body: Body::Lines(found.lines),
+        language: found.language.unwrap_or_default(),
+        both: has_both.then_some(false),
+    }
+}
+
+/// Where a link leads, if that is in the repository.
+fn symlink(frame: &Frame, at: &At, target: &[u8]) -> Body {
+    let mut path = at.path.parent().unwrap_or_default();
+    let mut inside = !target.starts_with(b"/");
+    for part in target.split(|b| *b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => match path.parent() {
+                Some(parent) => path = parent,
+                None => inside = false,
+            },
+            part => match path.join(part) {
+                Ok(joined) => path = joined,
+                Err(_) => inside = false,
+            },
+        }
+    }
+    let href = inside.then(|| format!("{}/file/{}", frame.base(), super::frame::place(&at.name, &path)));
+    Body::Symlink { target: code::visible(target), href }
+}
+
+fn submodule(url: Option<&str>, revision: &str) -> Body {
+    let url = code::visible(url.unwrap_or_default().as_bytes());
+    let link = url.starts_with("https://") || url.starts_with("http://");
+    Body::Submodule { url, link, revision: revision.to_owned() }
+}

@@ -1,0 +1,157 @@
+//! The history: of everything, of a path, drawn.
+
+use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs};
+use crate::pages::error::{PageError, form_urlencoded};
+use crate::pages::show;
+use crate::pages::visitor::Shell;
+use askama::Template;
+use axum::extract::Query;
+use axum::response::{Html, Redirect};
+use code::{LogQuery, NameKind};
+use serde::Deserialize;
+
+const PAGE: u32 = 50;
+const GRAPH_PAGE: usize = 200;
+/// Further back only by a revision's own address.
+const SKIP_MAX: u32 = 100_000;
+
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    #[serde(default)]
+    skip: u32,
+    #[serde(default)]
+    q: String,
+}
+
+#[derive(Template)]
+#[template(path = "repo/log.html")]
+struct LogPage {
+    shell: Shell,
+    frame: Frame,
+    at: At,
+    crumbs: Vec<Crumb>,
+    switcher: Switcher,
+    q: String,
+    /// A day's heading, and its revisions.
+    days: Vec<(String, Vec<RevisionRow>)>,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+/// `/OWNER/NAME/-/log`: of the default branch.
+pub(crate) async fn default(page: RepoPage) -> Redirect {
+    let frame = page.frame("history");
+    let place = super::frame::place(&frame.branch, &code::CodePath::root());
+    Redirect::to(&format!("{}/log/{place}", frame.base()))
+}
+
+/// `/OWNER/NAME/-/log/REVISION/PATH`
+pub(crate) async fn log(
+    page: RepoPage,
+    rest: Rest,
+    Query(Wanted { skip, q }): Query<Wanted>,
+) -> Result<Html<String>, PageError> {
+    let (shell, frame, at) = (page.shell(), page.frame("history"), page.at(rest).await?);
+    let (base, place) = (frame.base(), at.clone());
+    let skip = skip.min(SKIP_MAX);
+    let words = Some(q.clone()).filter(|q| !q.trim().is_empty());
+    let made = page.read(move |source| {
+        let follow = !place.path.is_root() && source.file(&place.revision.id, &place.path, 0).is_ok();
+        let query = LogQuery { path: place.path.clone(), follow, words, without: None, skip, limit: PAGE };
+        let (steps, more) = source.log(&place.revision.id, &query)?;
+        Ok((steps, more, Switcher::new(source, &base, "log", &place)?))
+    });
+    let (steps, more, switcher) = made.await?;
+    let mut days: Vec<(String, Vec<RevisionRow>)> = Vec::new();
+    for step in &steps {
+        let day = show::day(step.revision.committer.time.seconds);
+        let row = RevisionRow::from(&step.revision);
+        match days.last_mut() {
+            Some((last, rows)) if *last == day => rows.push(row),
+            _ => days.push((day, vec![row])),
+        }
+    }
+    let link = |skip: u32| format!("?skip={skip}&q={}", form_urlencoded(&q));
+    let page = LogPage {
+        crumbs: crumbs(&frame, &at),
+        newer: (skip > 0).then(|| link(skip.saturating_sub(PAGE))),
+        older: more.then(|| link(skip + PAGE)),
+        shell,
+        frame,
+        at,
+        switcher,
+        q,
+        days,
+    };
+    Ok(Html(page.render()?))
+}
+
+/// A row of the drawing.
+struct DrawnRow {
+    revision: RevisionRow,
+    names: Vec<(bool, String)>,
+    dot: (u32, u32),
+    colour: u16,
+    /// Path data and colour of each line to the next row.
+    lines: Vec<(String, u16)>,
+}
+
+#[derive(Template)]
+#[template(path = "repo/graph.html")]
+struct GraphPage {
+    shell: Shell,
+    frame: Frame,
+    rows: Vec<DrawnRow>,
+    width: u32,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+/// Pixels between lanes and rows.
+const LANE: u32 = 14;
+const ROW: u32 = 32;
+/// Lanes that are drawn; what is further to the right is cut off.
+const LANES_MAX: u16 = 24;
+
+/// `/OWNER/NAME/-/graph`
+pub(crate) async fn graph(
+    page: RepoPage,
+    Query(Wanted { skip, .. }): Query<Wanted>,
+) -> Result<Html<String>, PageError> {
+    let (shell, frame) = (page.shell(), page.frame("history"));
+    let skip = skip.min(SKIP_MAX) as usize;
+    let (rows, more) = page.read(move |source| source.graph(skip, GRAPH_PAGE)).await?;
+    let x = |lane: u16| u32::from(lane.min(LANES_MAX)) * LANE + LANE / 2;
+    let lanes = rows
+        .iter()
+        .map(|row| row.lane + 1)
+        .chain(rows.iter().flat_map(|row| row.lines.iter().map(|line| line.0.max(line.1) + 1)));
+    let width = u32::from(lanes.max().unwrap_or(1).min(LANES_MAX + 1)) * LANE;
+    let drawn = rows.iter().map(|row| DrawnRow {
+        revision: RevisionRow::from(&row.revision),
+        names: row.names.iter().map(|(kind, name)| (*kind == NameKind::Tag, code::visible(name.as_bytes()))).collect(),
+        dot: (x(row.lane), ROW / 2),
+        colour: row.lines.iter().find(|(from, ..)| *from == row.lane).map_or(row.lane % 8, |line| line.2 % 8),
+        lines: row.lines.iter().map(|(from, to, colour)| (curve(x(*from), x(*to)), colour % 8)).collect(),
+    });
+    let link = |skip: usize| format!("?skip={skip}");
+    let page = GraphPage {
+        rows: drawn.collect(),
+        newer: (skip > 0).then(|| link(skip.saturating_sub(GRAPH_PAGE))),
+        older: more.then(|| link(skip + GRAPH_PAGE)),
+        shell,
+        frame,
+        width,
+    };
+    Ok(Html(page.render()?))
+}
+
+/// From the middle of a row to the middle of the next.
+fn curve(from: u32, to: u32) -> String {
+    let (top, bottom, middle) = (ROW / 2, ROW / 2 + ROW, ROW);
+    if from == to {
+        format!("M{from} {top}V{bottom}")
+    } else {
+        format!("M{from} {top}C{from} {middle} {to} {middle} {to} {bottom}")
+    }
+}

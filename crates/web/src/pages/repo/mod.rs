@@ -1,0 +1,47 @@
+//! Pages of a repository. What they show is neutral as to what keeps the code: everything comes through `code::Source`.
+
+mod archive;
+mod blame;
+mod commit;
+mod compare;
+mod diff_view;
+mod file;
+mod frame;
+mod history;
+mod names;
+mod raw;
+mod readme;
+mod safety;
+mod search;
+mod settings;
+mod tree;
+
+use crate::app::App;
+use axum::Router;
+use axum::routing::get;
+
+/// What is below `/OWNER/NAME/-`.
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(tree::home))
+        .route("/tree/{*rest}", get(tree::tree))
+        .route("/last/{*rest}", get(tree::last_changes))
+        .route("/file/{*rest}", get(file::file))
+        .route("/raw/{*rest}", get(raw::raw))
+        .route("/blame/{*rest}", get(blame::blame))
+        .route("/log/{*rest}", get(history::log))
+        .route("/log", get(history::default))
+        .route("/commit/{id}", get(commit::commit))
+        .route("/compare", get(compare::choose))
+        .route("/compare/{*rest}", get(compare::compare))
+        .route("/branches", get(names::branches))
+        .route("/tags", get(names::tags))
+        .route("/graph", get(history::graph))
+        .route("/search", get(search::search))
+        .route("/paths", get(search::paths))
+        .route("/archive/{*rest}", get(archive::archive))
+        .route("/safety", get(safety::safety))
+        .route("/settings", get(settings::general).post(settings::general_set))
+        .route("/settings/people", get(settings::people).post(settings::person_put))
+        .route("/settings/people/remove", axum::routing::post(settings::person_remove))
+}

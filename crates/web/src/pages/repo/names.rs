@@ -1,0 +1,97 @@
+//! Branches and tags.
+
+use super::frame::{Frame, RepoPage, RevisionRow, place};
+use crate::pages::error::{PageError, form_urlencoded};
+use crate::pages::show;
+use crate::pages::visitor::Shell;
+use askama::Template;
+use axum::extract::Query;
+use axum::response::Html;
+use code::{CodePath, NameKind, Named};
+use serde::Deserialize;
+
+const PAGE: usize = 30;
+
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    skip: usize,
+}
+
+/// A branch or tag in the list.
+struct NameRow {
+    name: String,
+    is_default: bool,
+    tree: String,
+    log: String,
+    compare: String,
+    /// For archives: without the ending.
+    archive: String,
+    revision: RevisionRow,
+    ahead_behind: Option<(u32, u32)>,
+    annotation: String,
+}
+
+#[derive(Template)]
+#[template(path = "repo/names.html")]
+struct NamesPage {
+    shell: Shell,
+    frame: Frame,
+    branches: bool,
+    q: String,
+    count: String,
+    names: Vec<NameRow>,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// `/OWNER/NAME/-/branches`
+pub(crate) async fn branches(page: RepoPage, Query(wanted): Query<Wanted>) -> Result<Html<String>, PageError> {
+    names(page, NameKind::Branch, wanted).await
+}
+
+/// `/OWNER/NAME/-/tags`
+pub(crate) async fn tags(page: RepoPage, Query(wanted): Query<Wanted>) -> Result<Html<String>, PageError> {
+    names(page, NameKind::Tag, wanted).await
+}
+
+async fn names(page: RepoPage, kind: NameKind, Wanted { q, skip }: Wanted) -> Result<Html<String>, PageError> {
+    let is_branches = kind == NameKind::Branch;
+    let (shell, frame) = (page.shell(), page.frame(if is_branches { "branches" } else { "tags" }));
+    let filter = q.clone();
+    let (found, count) = page.read(move |source| source.names(kind, &filter, skip, PAGE, is_branches)).await?;
+    let link = |skip: usize| format!("?q={}&skip={skip}", form_urlencoded(&q));
+    let page = NamesPage {
+        names: found.iter().map(|named| row(&frame, named)).collect(),
+        count: if is_branches {
+            show::counted(count as u64, "branch", "branches")
+        } else {
+            show::counted(count as u64, "tag", "tags")
+        },
+        before: (skip > 0).then(|| link(skip.saturating_sub(PAGE))),
+        after: (skip + found.len() < count).then(|| link(skip + PAGE)),
+        branches: is_branches,
+        shell,
+        frame,
+        q,
+    };
+    Ok(Html(page.render()?))
+}
+
+fn row(frame: &Frame, named: &Named) -> NameRow {
+    let (base, name) = (frame.base(), place(&named.name, &CodePath::root()));
+    let default = place(&frame.branch, &CodePath::root());
+    NameRow {
+        name: code::visible(named.name.as_bytes()),
+        is_default: named.kind == NameKind::Branch && named.name == frame.branch,
+        tree: format!("{base}/tree/{name}"),
+        log: format!("{base}/log/{name}"),
+        compare: format!("{base}/compare/{default}...{name}"),
+        archive: format!("{base}/archive/{name}"),
+        revision: RevisionRow::from(&named.revision),
+        ahead_behind: named.ahead_behind,
+        annotation: code::visible(named.annotation.as_deref().unwrap_or_default().as_bytes()),
+    }
+}

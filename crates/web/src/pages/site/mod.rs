@@ -1,0 +1,50 @@
+//! Pages that are not a repository's.
+
+mod admin;
+mod explore;
+mod front;
+mod help;
+mod new;
+pub(crate) mod profile;
+mod safety;
+mod settings;
+mod sign_in;
+
+pub(crate) use safety::{VaultRow, vault_rows};
+
+use crate::app::App;
+use axum::Router;
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .merge(front::router())
+        .merge(sign_in::router())
+        .merge(explore::router())
+        .merge(new::router())
+        .merge(settings::router())
+        .merge(admin::router())
+        .merge(safety::router())
+        .merge(help::router())
+}
+
+/// A repository in a list.
+pub(crate) struct RepoRow {
+    pub(crate) path: String,
+    pub(crate) description: String,
+    pub(crate) public: bool,
+    /// When it was pushed to, or made.
+    pub(crate) changed: String,
+    pub(crate) pushed: bool,
+}
+
+impl From<&forge::repo::Repo> for RepoRow {
+    fn from(repo: &forge::repo::Repo) -> Self {
+        Self {
+            path: repo.path.clone(),
+            description: repo.description.clone().unwrap_or_default(),
+            public: repo.visibility == forge::event::repo::Visibility::Public,
+            changed: super::show::time_us(repo.pushed_us.unwrap_or(repo.created_us)),
+            pushed: repo.pushed_us.is_some(),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `/OWNER`: somebody, and what of theirs one may see.
+
+use super::RepoRow;
+use crate::app::App;
+use crate::pages::error::PageError;
+use crate::pages::show;
+use crate::pages::visitor::{Shell, Visitor};
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{FromRequestParts as _, Request};
+use axum::response::Html;
+use forge::UserName;
+
+#[derive(Template)]
+#[template(path = "site/profile.html")]
+struct ProfilePage {
+    shell: Shell,
+    name: String,
+    full_name: String,
+    bio: String,
+    website: String,
+    since: String,
+    own: bool,
+    repos: Vec<RepoRow>,
+}
+
+pub(crate) async fn page(app: App, name: String, request: Request<Body>) -> Result<Html<String>, PageError> {
+    let name: UserName = name.parse().map_err(|_| PageError::not_found())?;
+    let (mut parts, _) = request.into_parts();
+    let visitor = Visitor::from_request_parts(&mut parts, &app).await?;
+    let user = app.site.user_fetch(&name).await?;
+    let repos = app.site.repo_list(visitor.who.as_ref(), Some(&name), None, 0, 100).await?;
+    let page = ProfilePage {
+        own: visitor.shell.user.as_ref() == Some(&user.name),
+        shell: visitor.shell,
+        full_name: user.full_name.unwrap_or_else(|| user.name.clone()),
+        name: user.name,
+        bio: user.bio.unwrap_or_default(),
+        website: user.website.unwrap_or_default(),
+        since: show::time_us(user.created_us),
+        repos: repos.iter().map(RepoRow::from).collect(),
+    };
+    Ok(Html(page.render()?))
+}

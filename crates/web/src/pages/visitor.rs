@@ -1,0 +1,83 @@
+//! Who looks at a page, and what every page shows around its own content.
+
+use super::cookies;
+use super::error::PageError;
+use crate::app::App;
+use crate::identity;
+use axum::extract::{FromRequestParts, OriginalUri};
+use forge::Principal;
+use http::request::Parts;
+
+/// What the frame of a page is made of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shell {
+    /// Who is signed in.
+    pub(crate) user: Option<String>,
+    /// They run the site.
+    pub(crate) operator: bool,
+    /// `light`, `dark`, or nothing.
+    pub(crate) theme: &'static str,
+    /// The vaults are practice vaults.
+    pub(crate) practice: bool,
+    /// Too few vaults answer: nothing can be written.
+    pub(crate) read_only: Option<String>,
+    /// The page's own address.
+    pub(crate) here: String,
+    /// The version in assets' addresses.
+    pub(crate) assets: &'static str,
+}
+
+impl Shell {
+    /// Where an icon is.
+    pub(crate) fn icon(&self, name: &str) -> String {
+        format!(
+            "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"/-/assets/{}/icons.svg#{name}\"/></svg>",
+            self.assets
+        )
+    }
+}
+
+/// Somebody, or nobody in particular.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    pub(crate) who: Option<Principal>,
+    pub(crate) shell: Shell,
+}
+
+impl Visitor {
+    /// Who it is; asks to sign in when it's nobody.
+    pub(crate) fn signed_in(&self) -> Result<&Principal, PageError> {
+        self.who.as_ref().ok_or_else(|| PageError::sign_in(&self.shell.here))
+    }
+
+    /// Who it is, if they run the site. Others see what is not there.
+    pub(crate) fn operator(&self) -> Result<&Principal, PageError> {
+        let who = self.signed_in()?;
+        if who.is_operator() { Ok(who) } else { Err(PageError::not_found()) }
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
+        let headers = &parts.headers;
+        let who = match cookies::session(headers, app.is_https()) {
+            // A session that is over is nobody's; the page says so by what it offers.
+            Some(cookie) => app.site.session(cookie).await.ok(),
+            None => identity::of(app, headers).await.map_err(|e| PageError::new(e.status(), e.message()))?,
+        };
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let here = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        let shell = Shell {
+            user: who.as_ref().map(|who| who.name().to_owned()),
+            operator: who.as_ref().is_some_and(Principal::is_operator),
+            theme: cookies::theme(headers),
+            practice: app.practice,
+            read_only: app.site.writability().err().map(|error| error.to_string()),
+            here,
+            assets: super::assets::VERSION.as_str(),
+        };
+        Ok(Self { who, shell })
+    }
+}
