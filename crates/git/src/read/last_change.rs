@@ -14,6 +14,7 @@ mod trees;
 mod walk;
 
 use super::GitSource;
+use super::caches::lock;
 use super::commits::{Commits, WALK_COMMITS_MAX};
 use super::handle::Handle;
 use code::{CodePath, LastChange, ReadError, Revision, RevisionId};
@@ -21,8 +22,9 @@ use gix::{ObjectId, oid};
 use index::Index;
 use ranges::RangeSet;
 use scope::Scope;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use trees::Trees;
 use walk::{Progress, Waiting, Walk};
@@ -93,15 +95,16 @@ pub(super) fn last_change(source: &GitSource, at: &RevisionId, path: &CodePath) 
 }
 
 /// Brings the index of a repository's default branch up to date, so that answers about it and about what is near it are
-/// there at once. For the background, after each push; may be called at any time and again. What it writes is a cache:
-/// when it is cut off or lost, nothing is wrong.
+/// there at once. For the background, after each push and when [`history_is_indexed`] says no; may be called at any time
+/// and again, does nothing while it is at work on the same repository already. What it writes is a cache: when it is cut
+/// off or lost, nothing is wrong.
 ///
 /// # Errors
 /// When the repository can't be read or written, or is too large for an index.
 pub fn index_history(source: &GitSource) -> Result<(), ReadError> {
-    let Some(tip) = source.refs.get(source.refs.head()) else { return Ok(()) };
-    let tip = ObjectId::try_from(tip.peeled.unwrap_or(tip.id).as_bytes()).map_err(super::damaged)?;
-    let old = current(source).filter(|index| index.tip().is_some());
+    let Some(tip) = default_tip(source)? else { return Ok(()) };
+    let Some(_alone) = Alone::on(source.store.path()) else { return Ok(()) };
+    let old = current(source);
     if old.as_ref().is_some_and(|index| index.tip() == Some(tip)) {
         return Ok(());
     }
@@ -141,6 +144,39 @@ pub fn index_history(source: &GitSource) -> Result<(), ReadError> {
         keep(source, Arc::new(index));
     }
     Ok(())
+}
+
+/// Whether the index of the default branch is up to date. Cheap.
+#[must_use]
+pub fn history_is_indexed(source: &GitSource) -> bool {
+    match default_tip(source) {
+        Ok(Some(tip)) => current(source).is_some_and(|index| index.tip() == Some(tip)),
+        _ => true,
+    }
+}
+
+/// The default branch's commit; None: there is none.
+fn default_tip(source: &GitSource) -> Result<Option<ObjectId>, ReadError> {
+    let Some(tip) = source.refs.get(source.refs.head()) else { return Ok(None) };
+    ObjectId::try_from(tip.peeled.unwrap_or(tip.id).as_bytes()).map(Some).map_err(super::damaged)
+}
+
+/// One index of a repository is made at a time.
+struct Alone(PathBuf);
+
+/// Repositories of which an index is being made.
+static AT_WORK: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+impl Alone {
+    fn on(repository: &Path) -> Option<Self> {
+        lock(&AT_WORK).insert(repository.to_owned()).then(|| Self(repository.to_owned()))
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        lock(&AT_WORK).remove(&self.0);
+    }
 }
 
 /// The index as it is.

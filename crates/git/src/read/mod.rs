@@ -34,7 +34,7 @@ mod tree;
 pub use archive::{Archive, ArchivePrefix, archive};
 pub use caches::ReadCaches;
 pub use diff::{PatchFormat, patch};
-pub use last_change::index_history;
+pub use last_change::{history_is_indexed, index_history};
 
 use crate::{RefSnapshot, Repository};
 use code::{

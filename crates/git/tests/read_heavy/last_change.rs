@@ -3,7 +3,7 @@
 use crate::support::{History, Made};
 use code::{CodePath, EntryKind, RevisionId, Source};
 use git::ObjectFormat;
-use git::read::{GitSource, index_history};
+use git::read::{GitSource, history_is_indexed, index_history};
 use std::time::Duration;
 
 const PATIENT: Duration = Duration::from_secs(60);
@@ -50,7 +50,9 @@ fn histories(seed: u64, format: ObjectFormat) {
         made.git(&["commit-graph", "write", "--reachable", "--changed-paths"]);
     }
     // With the index of a tip that later is old.
+    assert!(!history_is_indexed(&source));
     index_history(&source).unwrap();
+    assert!(history_is_indexed(&source));
     history.grow(25, &mut tips);
     made.import(&history.take());
     let source = made.fresh_source();

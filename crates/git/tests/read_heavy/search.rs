@@ -71,3 +71,12 @@ fn what_is_no_text_is_not_searched() {
     assert_eq!(shown(&find(&made, "needle", "").unwrap()), ["text 1[(0, 6)]"]);
     assert_eq!(find(&made, "needle", "").unwrap()[0].path, CodePath::parse(b"text").unwrap());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_may_be_called_where_blocking_is_allowed() {
+    let found = tokio::task::spawn_blocking(|| {
+        let made = made(ObjectFormat::Sha1, &[("text", "needle")]);
+        shown(&find(&made, "needle", "").unwrap())
+    });
+    assert_eq!(found.await.unwrap(), ["text 1[(0, 6)]"]);
+}

@@ -206,6 +206,14 @@ fn count(lines: usize) -> u32 {
     u32::try_from(lines).unwrap_or(u32::MAX)
 }
 
+/// A text without the beginning of a character that was cut off.
+fn whole_characters(text: &[u8]) -> &[u8] {
+    match std::str::from_utf8(text) {
+        Err(error) if error.error_len().is_none() => &text[..error.valid_up_to()],
+        _ => text,
+    }
+}
+
 /// Finds what a hunk is in: the nearest line before it that begins with a letter, `_` or `$`, in the old text. A hunk
 /// before which there is none since the last has the last one's.
 #[derive(Default)]
@@ -218,8 +226,7 @@ impl Heading {
     fn before(&mut self, old: &[&[u8]], start: usize) -> Vec<u8> {
         let heads = |line: &&&[u8]| line.first().is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'$'));
         if let Some(line) = old.get(self.seen..start).and_then(|lines| lines.iter().rev().find(heads)) {
-            let line = &line[..line.len().min(HEADING_BYTES_MAX)];
-            self.found = line.trim_ascii_end().to_vec();
+            self.found = whole_characters(&line[..line.len().min(HEADING_BYTES_MAX)]).trim_ascii_end().to_vec();
         }
         self.seen = start;
         self.found.clone()
