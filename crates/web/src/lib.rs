@@ -52,7 +52,15 @@ pub fn router(app: App, door: Door) -> Router {
             common.fallback(beyond).layer(axum::Extension(Pages(pages)))
         }
     };
-    router.layer(axum::Extension(door)).with_state(app)
+    router.layer(axum::middleware::from_fn(as_declared)).layer(axum::Extension(door)).with_state(app)
+}
+
+/// Nothing here is to be taken for another type than the one it says.
+async fn as_declared(request: Request, next: axum::middleware::Next) -> axum::response::Response {
+    let mut response = next.run(request).await;
+    let nosniff = http::HeaderValue::from_static("nosniff");
+    response.headers_mut().entry(http::header::X_CONTENT_TYPE_OPTIONS).or_insert(nosniff);
+    response
 }
 
 /// The pages, for what is no address of a program's.

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::errors::ApiError;
 use crate::identity;
+use crate::pages::cookies;
 use axum::response::{IntoResponse, Response};
 use forge::RepoPath;
 use http::{HeaderMap, header};
@@ -14,7 +15,11 @@ pub(crate) async fn of_repository(
     entry: u64,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let who = identity::of(app, headers).await?;
+    // A link on a page brings the session's cookie, a program its token.
+    let who = match (headers.contains_key(header::AUTHORIZATION), cookies::session(headers, app.is_https())) {
+        (false, Some(cookie)) => app.site.session(cookie).await.ok(),
+        _ => identity::of(app, headers).await?,
+    };
     let receipt = app.site.receipt_of_repository(who.as_ref(), path, entry).await;
     Ok(answer(entry, receipt.map_err(|error| identity::challenge_or(who.is_some(), error))?))
 }

@@ -8,6 +8,7 @@ mod common;
 mod endpoints;
 mod features;
 mod kills;
+mod pages;
 mod refusals;
 mod replace;
 mod rollback;

@@ -11,7 +11,7 @@
 
 mod assets;
 mod avatar;
-mod cookies;
+pub(crate) mod cookies;
 mod error;
 mod guard;
 mod headers;

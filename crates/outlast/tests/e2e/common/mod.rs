@@ -2,6 +2,7 @@
 
 mod git;
 mod http;
+mod pages;
 mod process;
 mod proxy;
 mod site;
@@ -10,6 +11,7 @@ mod world;
 
 pub(crate) use git::{Git, Output};
 pub(crate) use http::{Answer, request};
+pub(crate) use pages::Browser;
 pub(crate) use process::{Process, Said, cli, wait_until};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use site::Site;

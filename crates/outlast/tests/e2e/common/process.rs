@@ -2,6 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -118,7 +119,17 @@ impl Said {
 
 /// Runs `outlast ARGUMENTS` to its end.
 pub(crate) fn cli<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Said {
-    let output = Command::new(OUTLAST).args(arguments).stdin(Stdio::null()).output().unwrap();
+    cli_with(arguments, "")
+}
+
+/// As [`cli`], with something on standard input.
+pub(crate) fn cli_with<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>, input: &str) -> Said {
+    let mut command = Command::new(OUTLAST);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command that asks for nothing may have ended already.
+    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+    let output = child.wait_with_output().unwrap();
     Said {
         ok: output.status.success(),
         stdout: String::from_utf8(output.stdout).unwrap(),

@@ -1,5 +1,6 @@
 //! `outlast serve` under test.
 
+use super::process::cli_with;
 use super::process::{OUTLAST, Process};
 use super::{Answer, Said, cli, request};
 use std::path::{Path, PathBuf};
@@ -72,6 +73,11 @@ impl Site {
     /// `outlast ARGUMENTS --data DIR`
     pub(crate) fn cli(&self, arguments: &[&str]) -> Said {
         cli(arguments.iter().copied().chain(["--data", self.data.to_str().unwrap()]))
+    }
+
+    /// As [`Site::cli`], with something on standard input.
+    pub(crate) fn cli_with(&self, arguments: &[&str], input: &str) -> Said {
+        cli_with(arguments.iter().copied().chain(["--data", self.data.to_str().unwrap()]), input)
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

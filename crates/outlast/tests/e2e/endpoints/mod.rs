@@ -11,8 +11,8 @@ use routes::{FALLBACK, ROUTES, Row};
 use std::collections::BTreeSet;
 
 /// Two names of one length: a private repository, and one that does not exist.
-const PRIVATE: &str = "ann/secret";
-const MISSING: &str = "ann/nosuch";
+const PRIVATE: &str = "owen/secret";
+const MISSING: &str = "owen/nosuch";
 
 #[test]
 fn every_route_of_the_source_is_in_the_list() {
@@ -31,13 +31,13 @@ fn rows() -> impl Iterator<Item = &'static Row> {
 
 #[test]
 fn nobody_does_what_they_may_not() {
-    let people = People::new();
+    let mut people = People::new();
     let mut wrong = Vec::new();
     for row in rows() {
         for person in Person::ALL {
-            let address = people.address(row, PRIVATE);
+            let (address, body) = people.example(row, PRIVATE);
             let before = people.journal();
-            let answer = people.send(person, row.method, &address, row.body);
+            let answer = people.send(person, row.method, &address, &body);
             let changed = people.journal() != before;
             let refused = people::refuses(&answer);
             let what = || format!("{} {} as {person:?}: {}", row.method, row.address, answer.status);
@@ -53,6 +53,9 @@ fn nobody_does_what_they_may_not() {
             if row.method == "GET" && row.may.allows(person) && answer.status >= 400 {
                 wrong.push(format!("{}: should be answered: {}", what(), answer.text()));
             }
+            if row.ends_credentials() {
+                people.renew(person);
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -64,10 +67,11 @@ fn what_is_private_looks_like_what_is_not_there() {
     let mut wrong = Vec::new();
     for row in rows().filter(|row| row.address.contains("{repo}")) {
         for person in [Person::Nobody, Person::Stranger] {
-            let private =
-                people::comparable(&people.send(person, row.method, &people.address(row, PRIVATE), row.body), PRIVATE);
-            let missing =
-                people::comparable(&people.send(person, row.method, &people.address(row, MISSING), row.body), MISSING);
+            let answer = |repo: &str| {
+                let (address, body) = people.example(row, repo);
+                people::comparable(&people.send(person, row.method, &address, &body), repo)
+            };
+            let (private, missing) = (answer(PRIVATE), answer(MISSING));
             if private != missing {
                 wrong.push(format!(
                     "{} {} as {person:?}:\n{private}\n--- and what is not there:\n{missing}",
@@ -77,4 +81,34 @@ fn what_is_private_looks_like_what_is_not_there() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// What a browser says of a request that a page of another site made it send, or an old browser does not say.
+const FROM_ELSEWHERE: [&[(&str, &str)]; 6] = [
+    &[],
+    &[("Sec-Fetch-Site", "cross-site")],
+    &[("Sec-Fetch-Site", "same-site"), ("Origin", "http://127.0.0.1:1")],
+    &[("Origin", "http://evil.example")],
+    &[("Origin", "null")],
+    &[("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Origin", "http://evil.example")],
+];
+
+#[test]
+fn what_another_site_makes_a_browser_send_changes_nothing() {
+    let people = People::new();
+    let mut wrong = Vec::new();
+    for row in rows().filter(|row| row.method != "GET") {
+        for person in [Person::Owner, Person::Operator] {
+            let (address, body) = people.example(row, PRIVATE);
+            let before = people.journal();
+            for headers in FROM_ELSEWHERE {
+                let answer = people.browser(person).unwrap().send(row.method, &address, headers, &body);
+                let refused = (400..500).contains(&answer.status) && answer.header("set-cookie").is_none();
+                if !refused || people.journal() != before {
+                    wrong.push(format!("{} {address} as {person:?} with {headers:?}: {}", row.method, answer.status));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -2,7 +2,7 @@
 
 use super::PRIVATE;
 use super::routes::Row;
-use crate::common::{Answer, World, request};
+use crate::common::{Answer, Browser, Git, World, request};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,40 +25,56 @@ impl Person {
             Self::Stranger => "sam",
             Self::Reader => "rob",
             Self::Writer => "wil",
-            Self::Owner => "ann",
+            Self::Owner => "owen",
             Self::Operator => "opal",
         }
     }
 }
 
-/// A site with the six, and a private repository of Ann's.
+/// A site with the six, and a private repository of the owner's.
 pub(super) struct People {
     world: World,
-    tokens: Vec<(Person, String)>,
-    /// The entry of the push.
+    credentials: Vec<Credentials>,
+    /// The entry of the push, and the commit that it pushed.
     entry: u64,
+    commit: String,
+}
+
+/// What somebody has to be known by.
+struct Credentials {
+    person: Person,
+    token: String,
+    browser: Browser,
+}
+
+impl Credentials {
+    fn of(world: &World, person: Person) -> Self {
+        let scopes = if person == Person::Operator { format!("{SCOPES},admin") } else { SCOPES.to_owned() };
+        let token = world.site.cli(&["token", "create", person.name(), "--scope", &scopes]).success();
+        let browser = Browser::sign_in(&world.site, person.name(), PASSWORD);
+        Self { person, token: token.trim().to_owned(), browser }
+    }
 }
 
 const SCOPES: &str = "repo:read,repo:write,repo:create,user:read,user:write";
+/// Everybody's: it is not what is tested here.
+const PASSWORD: &str = "correct horse battery staple";
 
 impl People {
     pub(super) fn new() -> Self {
-        let world = World::new();
-        let git = world.repository("secret");
-        git.run(["branch", "side"]).success();
-        let entry = world.push(&git, &["main", "side"]).entry;
+        let mut world = World::new();
         world.site.cli(&["user", "create", "eve", "--email", "eve@example.org"]).success();
-        let mut tokens = vec![(Person::Owner, world.token.clone())];
-        for person in [Person::Stranger, Person::Reader, Person::Writer, Person::Operator] {
+        let accounts = || Person::ALL.into_iter().filter(|person| *person != Person::Nobody);
+        for person in accounts() {
             let email = format!("{}@example.org", person.name());
-            let mut create = vec!["user", "create", person.name(), "--email", &email];
+            let mut create = vec!["user", "create", person.name(), "--email", &email, "--password-stdin"];
             create.extend((person == Person::Operator).then_some("--operator"));
-            world.site.cli(&create).success();
-            let scopes = if person == Person::Operator { format!("{SCOPES},admin") } else { SCOPES.to_owned() };
-            let token = world.site.cli(&["token", "create", person.name(), "--scope", &scopes]).success();
-            tokens.push((person, token.trim().to_owned()));
+            world.site.cli_with(&create, PASSWORD).success();
         }
-        let people = Self { world, tokens, entry };
+        let credentials: Vec<_> = accounts().map(|person| Credentials::of(&world, person)).collect();
+        world.token = credentials.iter().find(|has| has.person == Person::Owner).unwrap().token.clone();
+        let (entry, commit) = pushed(&world);
+        let people = Self { world, credentials, entry, commit };
         for (person, permission) in [(Person::Reader, "read"), (Person::Writer, "write")] {
             let address = format!("/api/v1/repos/{PRIVATE}/collaborators/{}", person.name());
             let body = format!("{{\"permission\":\"{permission}\"}}");
@@ -69,8 +85,13 @@ impl People {
 
     /// Asks, as `person`.
     pub(super) fn send(&self, person: Person, method: &str, address: &str, body: &str) -> Answer {
+        if !is_programs(address) {
+            let nobody = Browser::new(&self.world.site);
+            let browser = self.browser(person).unwrap_or(&nobody);
+            return browser.send(method, address, &[("Sec-Fetch-Site", "same-origin")], body);
+        }
         let mut headers = Vec::new();
-        let credential = self.tokens.iter().find(|(who, _)| *who == person).map(|(_, token)| format!("Bearer {token}"));
+        let credential = self.of(person).map(|has| format!("Bearer {}", has.token));
         if let Some(credential) = &credential {
             headers.push(("Authorization", credential.as_str()));
         }
@@ -80,18 +101,52 @@ impl People {
         request(&self.world.site.address, method, address, &headers, body.as_bytes()).unwrap()
     }
 
-    /// The address of a route's example, about the repository `repo`.
-    pub(super) fn address(&self, row: &Row, repo: &str) -> String {
-        let spare = if row.address.contains("{spare}") { self.spare_token() } else { String::new() };
-        let address = row.address.replace("{repo}", repo).replace("{spare}", &spare);
-        address.replace("{entry}", &self.entry.to_string())
+    fn of(&self, person: Person) -> Option<&Credentials> {
+        self.credentials.iter().find(|has| has.person == person)
     }
 
-    /// A token of Ann's that may be revoked.
+    /// Somebody's signed-in browser; nobody has none.
+    pub(super) fn browser(&self, person: Person) -> Option<&Browser> {
+        self.of(person).map(|has| &has.browser)
+    }
+
+    /// Gives somebody new credentials for those that a call has ended.
+    pub(super) fn renew(&mut self, person: Person) {
+        for has in self.credentials.iter_mut().filter(|has| has.person == person) {
+            *has = Credentials::of(&self.world, person);
+        }
+    }
+
+    /// The address and body of a route's example, about the repository `repo`.
+    pub(super) fn example(&self, row: &Row, repo: &str) -> (String, String) {
+        let wants = |word: &str| row.address.contains(word) || row.body.contains(word);
+        let spare = if wants("{spare}") { self.spare_token() } else { String::new() };
+        let assets = if wants("{assets}") { self.assets() } else { String::new() };
+        let (entry, password) = (self.entry.to_string(), PASSWORD.replace(' ', "+"));
+        let words = [
+            ("{repo}", repo),
+            ("{spare}", &spare),
+            ("{entry}", &entry),
+            ("{commit}", &self.commit),
+            ("{assets}", &assets),
+            ("{password}", &password),
+        ];
+        let filled = |text: &str| words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value));
+        (filled(row.address), filled(row.body))
+    }
+
+    /// The version of the assets, as pages have it in their addresses.
+    fn assets(&self) -> String {
+        let page = self.world.site.get("/").text();
+        let (_, after) = page.split_once("/-/assets/").unwrap();
+        after.split('/').next().unwrap().to_owned()
+    }
+
+    /// A token of the owner's that may be revoked.
     fn spare_token(&self) -> String {
-        self.world.site.cli(&["token", "create", "ann", "--scope", "repo:read", "--name", "spare"]).success();
+        self.world.site.cli(&["token", "create", "owen", "--scope", "repo:read", "--name", "spare"]).success();
         let listed: serde_json::Value =
-            serde_json::from_str(&self.send(Person::Owner, "GET", "/api/v1/users/ann/tokens", "").text()).unwrap();
+            serde_json::from_str(&self.send(Person::Owner, "GET", "/api/v1/users/owen/tokens", "").text()).unwrap();
         let ids = listed.as_array().unwrap().iter().filter_map(|token| token["id"].as_u64());
         ids.max().unwrap().to_string()
     }
@@ -100,6 +155,23 @@ impl People {
     pub(super) fn journal(&self) -> u64 {
         self.world.metric("outlast_journal_entries", "").unwrap().round() as u64
     }
+}
+
+/// The private repository, with two branches; the entry of its push, and the commit.
+fn pushed(world: &World) -> (u64, String) {
+    world.site.cli(&["repo", "create", PRIVATE]).success();
+    let git = Git::init(&world.path("work"), "sha1");
+    git.run(["remote", "add", "origin", &world.site.url(PRIVATE, Some(("owen", &world.token)))]).success();
+    std::fs::create_dir(git.dir.join("src")).unwrap();
+    git.commit("src/lib.rs", "//! Secret.\n");
+    let commit = git.commit("README.md", "# Secret\n");
+    git.run(["branch", "side"]).success();
+    (world.push(&git, &["main", "side"]).entry, commit)
+}
+
+/// An address of the API's or Git's, which take tokens; pages take a session's cookie.
+fn is_programs(address: &str) -> bool {
+    address.starts_with("/api/") || address.contains(".git/")
 }
 
 /// Whether an answer says no: not signed in, not allowed, not there, not this way, or sign in first.

@@ -15,6 +15,8 @@ pub(super) enum May {
     Writer,
     /// Who may administer it; for accounts' own things, that account.
     Owner,
+    /// Operators.
+    Operator,
     /// Only the admin socket: over the network there is no such address.
     Socket,
 }
@@ -28,6 +30,7 @@ impl May {
             Self::Reader => matches!(person, P::Reader | P::Writer | P::Owner),
             Self::Writer => matches!(person, P::Writer | P::Owner),
             Self::Owner => person == P::Owner,
+            Self::Operator => person == P::Operator,
             Self::Socket => false,
         }
     }
@@ -42,7 +45,7 @@ pub(super) struct Row {
     pub(super) pattern: &'static str,
     /// An address that it answers; `{repo}` is the repository's path.
     pub(super) address: &'static str,
-    /// A body that it takes.
+    /// A body that it takes: JSON, or a form.
     pub(super) body: &'static str,
     pub(super) may: May,
 }
@@ -65,7 +68,21 @@ const fn get(file: &'static str, pattern: &'static str, address: &'static str, m
 const REPO: &str = "/repos/{owner}/{name}";
 const PERSON: &str = "/repos/{owner}/{name}/collaborators/{user}";
 const TOKENS: &str = "/users/{name}/tokens";
+const PROFILE: &str = "/-/settings";
+const PASSWORD: &str = "/-/settings/password";
+const TOKEN_PAGE: &str = "/-/settings/tokens";
+const REVOKE: &str = "/-/settings/tokens/revoke";
+const SESSIONS: &str = "/-/settings/sessions";
+const PAGE: &str = "pages/repo/mod";
+const GENERAL: &str = "name=secret&description=Words&website=&branch=main&visibility=private";
 const TOKEN: &str = r#"{"name":"x","scopes":["repo:read"]}"#;
+
+impl Row {
+    /// Whether the one who calls it has another password, or no session, afterwards.
+    pub(super) fn ends_credentials(&self) -> bool {
+        self.method != "GET" && ["/-/sign-out", PASSWORD].contains(&self.pattern)
+    }
+}
 
 /// Every route, in the order of its file.
 pub(super) static ROUTES: &[Row] = &[
@@ -74,17 +91,80 @@ pub(super) static ROUTES: &[Row] = &[
     get("log", "/log/checkpoint", "/log/checkpoint", May::Anyone),
     get("log", "/log/policy", "/log/policy", May::Anyone),
     get("log", "/log/tile/{*path}", "/log/tile/0/000.p/1", May::Anyone),
+    get("pages/mod", "/-/assets/{version}/{name}", "/-/assets/{assets}/outlast.css", May::Anyone),
+    get("pages/mod", "/-/avatar/{name}", "/-/avatar/owen", May::Anyone),
+    get("pages/site/front", "/", "/", May::Anyone),
+    get("pages/site/help", "/-/help/keys", "/-/help/keys", May::Anyone),
+    get("pages/site/safety", "/-/safety", "/-/safety", May::Anyone),
+    get("pages/site/explore", "/-/explore", "/-/explore", May::Anyone),
+    get("pages/site/explore", "/-/palette", "/-/palette", May::Anyone),
+    get("pages/site/sign_in", "/-/sign-in", "/-/sign-in", May::Anyone),
+    row("pages/site/sign_in", "POST", "/-/sign-in", "/-/sign-in", "name=x&password=y", May::Anyone),
+    row("pages/site/sign_in", "POST", "/-/sign-out", "/-/sign-out", "", May::Anyone),
+    row("pages/site/sign_in", "POST", "/-/theme", "/-/theme", "theme=dark", May::Anyone),
+    get("pages/site/new", "/-/new", "/-/new", May::SignedIn),
+    row("pages/site/new", "POST", "/-/new", "/-/new", "name=paged", May::SignedIn),
+    get("pages/site/settings", PROFILE, PROFILE, May::SignedIn),
+    row("pages/site/settings", "POST", PROFILE, PROFILE, "full_name=Own&bio=&website=", May::SignedIn),
+    get("pages/site/settings", PASSWORD, PASSWORD, May::SignedIn),
+    row(
+        "pages/site/settings",
+        "POST",
+        PASSWORD,
+        PASSWORD,
+        "old={password}&new={password}&again={password}",
+        May::SignedIn,
+    ),
+    get("pages/site/settings", TOKEN_PAGE, TOKEN_PAGE, May::SignedIn),
+    row("pages/site/settings", "POST", TOKEN_PAGE, TOKEN_PAGE, "name=t&days=1&rights=read", May::SignedIn),
+    row("pages/site/settings", "POST", REVOKE, REVOKE, "id={spare}", May::SignedIn),
+    get("pages/site/settings", SESSIONS, SESSIONS, May::SignedIn),
+    row("pages/site/settings", "POST", SESSIONS, SESSIONS, "id=999999", May::SignedIn),
+    get("pages/site/admin", "/-/admin", "/-/admin", May::Operator),
+    get("pages/site/admin", "/-/admin/users", "/-/admin/users", May::Operator),
+    row(
+        "pages/site/admin",
+        "POST",
+        "/-/admin/users",
+        "/-/admin/users",
+        "name=newone&email=n%40example.org&password={password}",
+        May::Operator,
+    ),
+    get("pages/site/admin", "/-/admin/repositories", "/-/admin/repositories", May::Operator),
+    get(PAGE, "/", "/{repo}", May::Reader),
+    get(PAGE, "/tree/{*rest}", "/{repo}/-/tree/main/src", May::Reader),
+    get(PAGE, "/last/{*rest}", "/{repo}/-/last/main/src", May::Reader),
+    get(PAGE, "/file/{*rest}", "/{repo}/-/file/main/README.md", May::Reader),
+    get(PAGE, "/raw/{*rest}", "/{repo}/-/raw/main/README.md", May::Reader),
+    get(PAGE, "/blame/{*rest}", "/{repo}/-/blame/main/README.md", May::Reader),
+    get(PAGE, "/log/{*rest}", "/{repo}/-/log/main", May::Reader),
+    get(PAGE, "/log", "/{repo}/-/log", May::Reader),
+    get(PAGE, "/commit/{id}", "/{repo}/-/commit/{commit}", May::Reader),
+    get(PAGE, "/compare", "/{repo}/-/compare", May::Reader),
+    get(PAGE, "/compare/{*rest}", "/{repo}/-/compare/main...side", May::Reader),
+    get(PAGE, "/branches", "/{repo}/-/branches", May::Reader),
+    get(PAGE, "/tags", "/{repo}/-/tags", May::Reader),
+    get(PAGE, "/graph", "/{repo}/-/graph", May::Reader),
+    get(PAGE, "/search", "/{repo}/-/search?q=words", May::Reader),
+    get(PAGE, "/paths", "/{repo}/-/paths", May::Reader),
+    get(PAGE, "/archive/{*rest}", "/{repo}/-/archive/main.zip", May::Reader),
+    get(PAGE, "/safety", "/{repo}/-/safety", May::Reader),
+    get(PAGE, "/settings", "/{repo}/-/settings", May::Owner),
+    get(PAGE, "/settings/people", "/{repo}/-/settings/people", May::Owner),
+    row(PAGE, "POST", "/settings", "/{repo}/-/settings", GENERAL, May::Owner),
+    row(PAGE, "POST", "/settings/people", "/{repo}/-/settings/people", "user=eve&access=read", May::Owner),
+    row(PAGE, "POST", "/settings/people/remove", "/{repo}/-/settings/people/remove", "user=eve", May::Owner),
     get("api/mod", "/version", "/api/v1/version", May::Anyone),
     get("api/outlast", "/outlast/status", "/api/v1/outlast/status", May::Anyone),
     get("api/users", "/user", "/api/v1/user", May::SignedIn),
-    get("api/users", "/users/{name}", "/api/v1/users/ann", May::Anyone),
-    get("api/tokens", TOKENS, "/api/v1/users/ann/tokens", May::Owner),
+    get("api/users", "/users/{name}", "/api/v1/users/owen", May::Anyone),
+    get("api/tokens", TOKENS, "/api/v1/users/owen/tokens", May::Owner),
     // Takes a password, never a token.
-    row("api/tokens", "POST", TOKENS, "/api/v1/users/ann/tokens", TOKEN, May::Socket),
-    row("api/tokens", "DELETE", "/users/{name}/tokens/{id}", "/api/v1/users/ann/tokens/{spare}", "", May::Owner),
+    row("api/tokens", "POST", TOKENS, "/api/v1/users/owen/tokens", TOKEN, May::Socket),
+    row("api/tokens", "DELETE", "/users/{name}/tokens/{id}", "/api/v1/users/owen/tokens/{spare}", "", May::Owner),
     get("api/repos", "/user/repos", "/api/v1/user/repos", May::SignedIn),
     row("api/repos", "POST", "/user/repos", "/api/v1/user/repos", r#"{"name":"made","private":true}"#, May::SignedIn),
-    get("api/repos", "/users/{name}/repos", "/api/v1/users/ann/repos", May::Anyone),
+    get("api/repos", "/users/{name}/repos", "/api/v1/users/owen/repos", May::Anyone),
     get("api/repos", "/repos/search", "/api/v1/repos/search", May::Anyone),
     get("api/repos", REPO, "/api/v1/repos/{repo}", May::Reader),
     row("api/repos", "PATCH", REPO, "/api/v1/repos/{repo}", r#"{"private":true,"default_branch":"side"}"#, May::Owner),
@@ -106,11 +186,11 @@ pub(super) static ROUTES: &[Row] = &[
         "api/admin",
         "POST",
         "/admin/users/{name}/repos",
-        "/api/v1/admin/users/ann/repos",
+        "/api/v1/admin/users/owen/repos",
         r#"{"name":"other"}"#,
         May::Socket,
     ),
-    row("api/admin", "POST", "/admin/users/{name}/tokens", "/api/v1/admin/users/ann/tokens", TOKEN, May::Socket),
+    row("api/admin", "POST", "/admin/users/{name}/tokens", "/api/v1/admin/users/owen/tokens", TOKEN, May::Socket),
     row("api/admin", "POST", "/admin/tokens/revoke", "/api/v1/admin/tokens/revoke", r#"{"id":1}"#, May::Socket),
     get("api/admin", "/admin/receipts/{entry}", "/api/v1/admin/receipts/1", May::Socket),
     get("api/doctor", "/admin/doctor", "/api/v1/admin/doctor", May::Socket),

@@ -1,0 +1,101 @@
+//! Pages as a browser without scripts has them: a cookie, links, forms.
+
+use super::{Answer, Site, request};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Somebody's browser; `cookie` is empty for nobody's.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    address: String,
+    cookie: String,
+}
+
+impl Browser {
+    /// Nobody's.
+    pub(crate) fn new(site: &Site) -> Self {
+        Self { address: site.address.clone(), cookie: String::new() }
+    }
+
+    /// The same cookies at a site that has moved.
+    pub(crate) fn at(&self, site: &Site) -> Self {
+        Self { address: site.address.clone(), cookie: self.cookie.clone() }
+    }
+
+    /// Signs in through the form.
+    pub(crate) fn sign_in(site: &Site, name: &str, password: &str) -> Self {
+        let mut browser = Self::new(site);
+        let form = browser.get("/-/sign-in").text();
+        let fields: Vec<_> = tags(&form, "input").filter_map(|tag| attribute(tag, "name")).collect();
+        assert!(["name", "password"].iter().all(|field| fields.iter().any(|name| name == field)), "{fields:?}");
+        let body = format!("name={}&password={}", encoded(name), encoded(password));
+        let answer = browser.post("/-/sign-in", &body);
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        let cookies = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        let cookies: Vec<_> = cookies.filter_map(|(_, value)| value.split(';').next()).collect();
+        browser.cookie = cookies.join("; ");
+        assert!(browser.cookie.contains("outlast_session="), "{answer:?}");
+        browser
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "")
+    }
+
+    /// A form of the site's own page.
+    pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
+        self.send("POST", path, &[("Sec-Fetch-Site", "same-origin")], body)
+    }
+
+    /// With these headers and no others but the cookie's and the form's.
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut headers = headers.to_vec();
+        if !self.cookie.is_empty() {
+            headers.push(("Cookie", &self.cookie));
+        }
+        if method != "GET" {
+            headers.push(("Content-Type", "application/x-www-form-urlencoded"));
+        }
+        request(&self.address, method, path, &headers, body.as_bytes()).unwrap()
+    }
+
+    /// Every page that links lead to from `from`, `pages_max` at most, with its answer. Archives are left out.
+    pub(crate) fn crawl(&self, from: &str, pages_max: usize) -> BTreeMap<String, Answer> {
+        let mut queue = VecDeque::from([from.to_owned()]);
+        let (mut known, mut found) = (BTreeSet::from([from.to_owned()]), BTreeMap::new());
+        while let Some(path) = queue.pop_front().filter(|_| found.len() < pages_max) {
+            let answer = self.get(&path);
+            if answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
+                let links = links(&answer.text()).into_iter().filter(|link| !link.contains("/-/archive/"));
+                queue.extend(links.filter(|link| known.insert(link.clone())));
+            }
+            found.insert(path, answer);
+        }
+        found
+    }
+}
+
+/// Where a page's links lead on this site, without what follows `#`.
+fn links(html: &str) -> Vec<String> {
+    let hrefs = tags(html, "a").filter_map(|tag| attribute(tag, "href"));
+    let here = hrefs.filter(|href| href.starts_with('/') && !href.starts_with("//"));
+    here.filter_map(|href| Some(href.split('#').next()?.replace("&amp;", "&").replace("&#38;", "&"))).collect()
+}
+
+/// The inside of each tag `<NAME ...>`.
+fn tags<'a>(html: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let open = format!("<{name} ");
+    let starts: Vec<_> = html.match_indices(&open).map(|(at, _)| at + open.len()).collect();
+    starts.into_iter().filter_map(|at| html[at..].split('>').next())
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let start = format!("{name}=\"");
+    let at = if tag.starts_with(&start) { 0 } else { tag.find(&format!(" {start}"))? + 1 };
+    tag[at + start.len()..].split('"').next().map(str::to_owned)
+}
+
+/// As a form sends it.
+fn encoded(text: &str) -> String {
+    let byte = |b: u8| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") };
+    text.bytes().map(byte).collect()
+}
