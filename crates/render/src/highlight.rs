@@ -1,208 +1,201 @@
 //! Highlighting of code: classes, no colours; each line by itself, with its tags closed.
+//!
+//! Spans never nest: text has one class or none. What a grammar makes of a line is a list of places; what is written of
+//! it has the same characters, whatever the places are.
 
-use crate::text::push_escaped;
-use std::sync::LazyLock;
+use crate::language::{SYNTAXES, syntax_of, syntax_of_token};
+use crate::scopes::{Class, Scopes};
+use crate::text::{push_escaped, push_visible};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
-use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
+use syntect::parsing::{ParseState, SyntaxReference};
 
 /// Longer text is shown plainly.
 pub const HIGHLIGHT_BYTES_MAX: usize = 1 << 20;
 /// A longer line is shown plainly, and what is after it too: it is no code that somebody wrote.
-pub const LINE_BYTES_MAX: usize = 4_000;
+pub const LINE_BYTES_MAX: usize = 5_000;
 /// What takes longer is shown plainly from there on.
 pub const HIGHLIGHT_TIME_MAX: Duration = Duration::from_millis(400);
 
-static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(two_face::syntax::extra_newlines);
-
-/// The groups of scopes that are told apart, most telling first, and their classes.
-static CLASSES: LazyLock<Vec<(Scope, &'static str)>> = LazyLock::new(|| {
-    let names = [
-        ("comment", "hc"),
-        ("string", "hs"),
-        ("constant.character.escape", "he"),
-        ("constant.numeric", "hn"),
-        ("constant", "hn"),
-        ("entity.name.function", "hf"),
-        ("support.function", "hf"),
-        ("variable.function", "hf"),
-        ("entity.name.tag", "hk"),
-        ("entity.other.attribute-name", "ha"),
-        ("entity.name", "ht"),
-        ("support.type", "ht"),
-        ("storage", "hk"),
-        ("keyword.operator", "ho"),
-        ("keyword", "hk"),
-        ("markup.heading", "hk"),
-        ("markup.bold", "hb"),
-        ("markup.italic", "hi"),
-        ("markup.inserted", "hs"),
-        ("markup.deleted", "he"),
-        ("meta.annotation", "ha"),
-        ("variable.language", "hk"),
-    ];
-    names.into_iter().filter_map(|(name, class)| Some((Scope::new(name).ok()?, class))).collect()
-});
-
-/// Loads what highlighting needs, which takes a few milliseconds, off anybody's way.
+/// Loads what highlighting needs, off anybody's way: the grammars, and the patterns of some that are seen everywhere.
 pub fn warm() {
-    let _ = highlight("warm.rs", "fn main() {}\n");
+    for (name, text) in [
+        ("a.rs", "//! a\n#[a]\npub fn main() -> u8 { let a = \"b\\n\"; println!(\"{a}\", 1.0); }\n"),
+        ("a.md", "# a\n\n*a* `b` [c](d)\n\n```sh\na\n```\n"),
+        ("a.toml", "[a]\nb = \"c\" # d\n"),
+        ("a.sh", "#!/bin/sh\na=\"$b\"; if [ -n \"$a\" ]; then echo 1; fi # c\n"),
+    ] {
+        let _ = highlight(name, text);
+    }
 }
 
 /// Highlighted text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Highlighted {
-    /// Safe HTML, a string for each line.
+    /// Safe HTML, a string for each line, without what ends it (a line feed, with a carriage return or without).
     pub lines: Vec<String>,
     /// What it was taken for; None: plain text.
     pub language: Option<String>,
 }
 
+/// The lines of a file for showing: highlighted, by its name. What is not UTF-8 is replaced.
+#[must_use]
+pub fn file_lines(name: &str, content: &[u8]) -> Highlighted {
+    highlight(name, &String::from_utf8_lossy(content))
+}
+
 /// Highlights a file by its name, or by its first line.
 #[must_use]
 pub fn highlight(name: &str, text: &str) -> Highlighted {
-    let text = code::visible(text.as_bytes());
-    let syntax = (text.len() <= HIGHLIGHT_BYTES_MAX).then(|| syntax_of(name, &text)).flatten();
-    let Some(syntax) = syntax else { return Highlighted { lines: plain(&text), language: None } };
-    Highlighted { lines: colour(syntax, &text), language: Some(syntax.name.clone()) }
+    let syntax = syntax_of(name, text);
+    let language = syntax.map(|syntax| syntax.name.clone());
+    Highlighted { lines: coloured(syntax, text, Deadline::new()), language }
 }
 
-fn plain(text: &str) -> Vec<String> {
-    text.lines().map(plain_line).collect()
+/// A code block by what stands behind its fence, its lines joined. None: not known, so plain.
+pub(crate) fn fenced(token: &str, text: &str, deadline: Deadline) -> Option<String> {
+    let syntax = syntax_of_token(token)?;
+    Some(coloured(Some(syntax), text, deadline).join("\n"))
 }
 
-fn plain_line(line: &str) -> String {
-    let mut html = String::with_capacity(line.len() + 8);
-    push_escaped(&mut html, line);
-    html
-}
+/// When work on one page must be over.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline(Instant);
 
-fn syntax_of(name: &str, text: &str) -> Option<&'static SyntaxReference> {
-    let name = name.rsplit('/').next().unwrap_or(name);
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
-    let by_token = |token: &str| SYNTAXES.find_syntax_by_extension(token);
-    by_token(name)
-        .or_else(|| extension.and_then(by_token))
-        .or_else(|| extension.and_then(|extension| by_token(&extension.to_lowercase())))
-        .or_else(|| SYNTAXES.find_syntax_by_first_line(text.lines().next().unwrap_or_default()))
-        .filter(|syntax| syntax.name != "Plain Text")
-}
-
-/// The syntax of a code block by what stands behind its fence.
-pub(crate) fn fenced(token: &str, text: &str) -> Option<String> {
-    if text.len() > HIGHLIGHT_BYTES_MAX / 8 {
-        return None;
+impl Deadline {
+    /// From now.
+    pub(crate) fn new() -> Self {
+        Self(Instant::now() + HIGHLIGHT_TIME_MAX)
     }
-    let syntax = SYNTAXES.find_syntax_by_token(token)?;
-    Some(colour(syntax, &code::visible(text.as_bytes())).join("\n"))
+
+    /// Whether it is past.
+    fn past(self) -> bool {
+        Instant::now() > self.0
+    }
 }
 
-fn colour(syntax: &SyntaxReference, text: &str) -> Vec<String> {
-    let until = Instant::now() + HIGHLIGHT_TIME_MAX;
-    let (mut state, mut stack) = (ParseState::new(syntax), ScopeStack::new());
-    let mut lines = Vec::new();
-    let mut rest = text.split_inclusive('\n');
-    for line in rest.by_ref() {
-        let given_up = line.len() > LINE_BYTES_MAX || (lines.len() % 32 == 31 && Instant::now() > until);
-        let parsed = if given_up { None } else { state.parse_line(line, &SYNTAXES).ok() };
-        let Some(operations) = parsed else {
-            lines.push(plain_line(line.trim_end_matches(['\n', '\r'])));
-            break;
-        };
-        lines.push(coloured_line(line, &operations, &mut stack));
+fn coloured(syntax: Option<&'static SyntaxReference>, text: &str, deadline: Deadline) -> Vec<String> {
+    let syntax = syntax.filter(|_| text.len() <= HIGHLIGHT_BYTES_MAX);
+    let mut highlighter = Highlighter::new(syntax, deadline);
+    let mut with_feed = String::new();
+    let mut lines = Vec::with_capacity(text.len() / 32 + 1);
+    for line in text.split_inclusive('\n') {
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let spans = highlighter.spans(line, &mut with_feed);
+        let mut html = String::with_capacity(line.len() + spans.len() * 24 + 8);
+        push_spans(&mut html, line, &spans, &[]);
+        lines.push(html);
     }
-    lines.extend(rest.map(|line| plain_line(line.trim_end_matches(['\n', '\r']))));
     lines
 }
 
-fn coloured_line(line: &str, operations: &[(usize, syntect::parsing::ScopeStackOp)], stack: &mut ScopeStack) -> String {
-    let (mut html, mut open) = (String::with_capacity(line.len() * 2), None);
-    let mut add = |text: &str, class: Option<&'static str>, html: &mut String| {
-        let text = text.trim_end_matches(['\n', '\r']);
-        if text.is_empty() {
-            return;
-        }
-        if open != class {
-            html.push_str(if open.is_some() { "</span>" } else { "" });
-            if let Some(class) = class {
-                html.push_str("<span class=\"");
-                html.push_str(class);
-                html.push_str("\">");
-            }
-            open = class;
-        }
-        push_escaped(html, text);
-    };
-    let mut at = 0;
-    for (position, operation) in operations {
-        add(&line[at..*position], class_of(stack), &mut html);
-        at = *position;
-        // A grammar that pops more than there is shows its text plainly.
-        if stack.apply(operation).is_err() {
-            stack.scopes.clear();
-        }
-    }
-    add(&line[at..], class_of(stack), &mut html);
-    if open.is_some() {
-        html.push_str("</span>");
-    }
-    html
+/// From its place on, up to the next one's, text has this class.
+pub(crate) type Spans = Vec<(usize, Class)>;
+
+/// A grammar on its way through a text.
+#[derive(Clone)]
+pub(crate) struct Highlighter {
+    /// None: there is no grammar, or it was given up.
+    state: Option<ParseState>,
+    scopes: Scopes,
+    deadline: Deadline,
 }
 
-fn class_of(stack: &ScopeStack) -> Option<&'static str> {
-    stack
-        .as_slice()
-        .iter()
-        .rev()
-        .find_map(|scope| CLASSES.iter().find(|(prefix, _)| prefix.is_prefix_of(*scope)).map(|(_, class)| *class))
+impl Highlighter {
+    pub(crate) fn new(syntax: Option<&SyntaxReference>, deadline: Deadline) -> Self {
+        Self { state: syntax.map(ParseState::new), scopes: Scopes::default(), deadline }
+    }
+
+    /// The next line's spans; `line` has no line feed, and `buffer` is anything. None of them: plain.
+    pub(crate) fn spans(&mut self, line: &str, buffer: &mut String) -> Spans {
+        let Some(state) = &mut self.state else { return Spans::new() };
+        if line.len() > LINE_BYTES_MAX || self.deadline.past() {
+            self.state = None;
+            return Spans::new();
+        }
+        buffer.clear();
+        buffer.push_str(line);
+        buffer.push('\n');
+        // A grammar's pattern that doesn't compile panics when it is first used; the page is shown all the same.
+        let parsed = catch_unwind(AssertUnwindSafe(|| state.parse_line(buffer, &SYNTAXES)));
+        let Ok(Ok(operations)) = parsed else {
+            self.state = None;
+            return Spans::new();
+        };
+        let mut spans = Spans::with_capacity(operations.len() / 2 + 1);
+        push_span(&mut spans, 0, self.scopes.class());
+        for (at, operation) in &operations {
+            self.scopes.apply(operation);
+            push_span(&mut spans, *at, self.scopes.class());
+        }
+        spans
+    }
+}
+
+fn push_span(spans: &mut Spans, at: usize, class: Class) {
+    if let Some(last) = spans.last_mut() {
+        if last.0 == at {
+            last.1 = class;
+            return;
+        }
+        if last.1 == class {
+            return;
+        }
+    }
+    spans.push((at, class));
+}
+
+/// Appends a line, its spans and its marks. Offsets that are no boundary of a character, out of order or beyond the line
+/// change nothing about the text.
+pub(crate) fn push_spans(html: &mut String, line: &str, spans: &Spans, marks: &[(usize, usize)]) {
+    let (mut at, mut next_span, mut next_mark) = (0, 0, 0);
+    let (mut class, mut open_class, mut marked) = (None, None, false);
+    while at < line.len() {
+        while let Some((start, new)) = spans.get(next_span).filter(|(start, _)| *start <= at) {
+            let _ = start;
+            class = *new;
+            next_span += 1;
+        }
+        while marks.get(next_mark).is_some_and(|(_, end)| *end <= at) {
+            next_mark += 1;
+        }
+        let mark = marks.get(next_mark);
+        let inside = mark.is_some_and(|(start, _)| *start <= at);
+        let mark_change = mark.map_or(line.len(), |(start, end)| if inside { *end } else { *start });
+        let span_change = spans.get(next_span).map_or(line.len(), |(start, _)| *start);
+        let mut end = mark_change.min(span_change).min(line.len()).max(at + 1);
+        while !line.is_char_boundary(end) {
+            end += 1;
+        }
+        let piece = &line[at..end];
+        let wanted = class.filter(|_| !piece.bytes().all(|b| b == b' ' || b == b'\t') || class == open_class);
+        if inside != marked {
+            close(html, &mut open_class);
+            html.push_str(if inside { "<mark>" } else { "</mark>" });
+            marked = inside;
+        }
+        if wanted != open_class {
+            close(html, &mut open_class);
+            if let Some(name) = wanted {
+                html.push_str("<span class=\"");
+                push_escaped(html, name);
+                html.push_str("\">");
+            }
+            open_class = wanted;
+        }
+        push_visible(html, piece);
+        at = end;
+    }
+    close(html, &mut open_class);
+    html.push_str(if marked { "</mark>" } else { "" });
+}
+
+fn close(html: &mut String, open_class: &mut Class) {
+    if open_class.take().is_some() {
+        html.push_str("</span>");
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What a browser would show of it.
-    fn shown(html: &str) -> String {
-        let mut text = String::new();
-        let mut rest = html;
-        while let Some(at) = rest.find('<') {
-            text.push_str(&rest[..at]);
-            rest = &rest[at + rest[at..].find('>').unwrap() + 1..];
-        }
-        text.push_str(rest);
-        text.replace("&lt;", "<")
-            .replace("&gt;", ">")
-            .replace("&quot;", "\"")
-            .replace("&#39;", "'")
-            .replace("&amp;", "&")
-    }
-
-    #[test]
-    fn rust_is_highlighted_line_by_line() {
-        let text = "// <script>\nfn main() { let s = \"a\n  b\"; }\n";
-        let found = highlight("src/main.rs", text);
-        assert_eq!(found.language.as_deref(), Some("Rust"));
-        assert_eq!(found.lines.len(), 3);
-        assert_eq!(found.lines[0], "<span class=\"hc\">// &lt;script&gt;</span>");
-        for (line, html) in text.lines().zip(&found.lines) {
-            assert_eq!(shown(html), line);
-            assert_eq!(html.matches("<span").count(), html.matches("</span>").count(), "{html}");
-        }
-    }
-
-    #[test]
-    fn what_is_unknown_long_or_hostile_is_plain_and_whole() {
-        assert_eq!(highlight("a.unknown", "<b>\n").lines, ["&lt;b&gt;"]);
-        let long = format!("let a = 1;\n{}\nlet b = 2;\n", "x".repeat(LINE_BYTES_MAX + 1));
-        let found = highlight("a.rs", &long);
-        assert_eq!(found.lines.len(), 3);
-        assert_eq!(found.lines[2], "let b = 2;");
-        let odd = highlight("a.html", "</span><script>alert(1)</script>\u{202e}\x1b[31m\r\n");
-        assert!(!odd.lines[0].contains("<script") && odd.lines[0].contains("[U+202E]"), "{:?}", odd.lines);
-    }
-
-    #[test]
-    fn a_shebang_says_what_a_file_is() {
-        assert_eq!(highlight("run", "#!/usr/bin/env python3\nprint(1)\n").language.as_deref(), Some("Python"));
-        assert_eq!(highlight("Makefile", "all:\n\techo\n").language.as_deref(), Some("Makefile"));
-    }
-}
+mod tests;

@@ -52,6 +52,7 @@ pub fn markdown(source: &str, base: &LinkBase) -> String {
     let arena = Arena::new();
     let root = parse_document(&arena, &source, &options);
     let mut blocks = 0u32;
+    let deadline = crate::highlight::Deadline::new();
     for node in root.descendants() {
         let mut data = node.data.borrow_mut();
         match &mut data.value {
@@ -60,7 +61,7 @@ pub fn markdown(source: &str, base: &LinkBase) -> String {
             NodeValue::CodeBlock(block) => {
                 let token = block.info.split([' ', ',', '{']).next().unwrap_or_default().to_owned();
                 blocks += 1;
-                if let Some(html) = (blocks <= 200).then(|| fenced(&token, &block.literal)).flatten() {
+                if let Some(html) = (blocks <= 200).then(|| fenced(&token, &block.literal, deadline)).flatten() {
                     let literal = format!("<pre><code>{html}</code></pre>\n");
                     data.value = NodeValue::HtmlBlock(comrak::nodes::NodeHtmlBlock { block_type: 6, literal });
                 }
@@ -174,7 +175,6 @@ const TAGS: &[&str] = &[
 ];
 
 /// Classes that our own output has.
-const SPAN_CLASSES: [&str; 12] = ["hc", "hs", "he", "hn", "hf", "hk", "ha", "ht", "ho", "hb", "hi", "math"];
 const DIV_CLASSES: [&str; 6] = [
     "markdown-alert",
     "markdown-alert-note",
@@ -208,7 +208,7 @@ fn sanitized(html: &str) -> String {
     .map(|(tag, attributes)| (tag, attributes.iter().copied().collect()))
     .collect();
     let classes: HashMap<&str, HashSet<&str>> = HashMap::from([
-        ("span", SPAN_CLASSES.into_iter().collect()),
+        ("span", crate::scopes::ALL.into_iter().collect()),
         ("div", DIV_CLASSES.into_iter().collect()),
         ("p", HashSet::from(["markdown-alert-title"])),
         ("section", HashSet::from(["footnotes"])),
