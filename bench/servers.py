@@ -85,17 +85,71 @@ class Peer:
         return self.group.cpu_seconds([process.pid for process in self.processes])
 
     def stop(self):
-        # fcgiwrap leaves its 32 processes behind when it ends.
-        workers = tree([process.pid for process in self.processes]) - {process.pid for process in self.processes}
-        for process in reversed(self.processes):
-            process.terminate()
-            process.wait()
-        for pid in workers & tree([1]):
-            try:
-                os.kill(pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
+        stop_fcgi(self.processes)
         self.group.close()
+
+
+CGIT_NGINX = """
+daemon off; pid {dir}/nginx.pid; error_log {dir}/nginx.log warn; worker_processes 2; {user}
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; gzip on; gzip_min_length 1000; sendfile on; tcp_nopush on; keepalive_timeout 65; keepalive_requests 100000;
+  client_body_temp_path {dir}/body; fastcgi_temp_path {dir}/fastcgi; proxy_temp_path {dir}/proxy;
+  uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      fastcgi_pass unix:{dir}/fcgi.sock; fastcgi_read_timeout 600s; fastcgi_buffers 64 64k;
+      fastcgi_param SCRIPT_FILENAME {program}; fastcgi_param CGIT_CONFIG {dir}/cgitrc; fastcgi_param HTTP_HOST $host;
+      fastcgi_param PATH_INFO $uri; fastcgi_param QUERY_STRING $query_string; fastcgi_param REQUEST_METHOD $request_method;
+    }}
+  }}
+}}
+"""
+
+
+class Cgit:
+    """cgit behind nginx and fcgiwrap, as Debian packages them: no cache, no highlighting, pages compressed."""
+
+    name = "cgit"
+
+    def __init__(self, directory, repositories):
+        os.makedirs(directory)
+        self.directory, self.address = directory, "127.0.0.1:18418"
+        user = "user root;" if os.geteuid() == 0 else ""
+        port = self.address.split(":")[1]
+        config = CGIT_NGINX.format(dir=directory, port=port, program="/usr/lib/cgit/cgit.cgi", user=user)
+        lines = ["virtual-root=/", "enable-blame=1", "cache-size=0", "local-time=0"]
+        for name, path in repositories.items():
+            lines += [f"repo.url={name}", f"repo.path={path}", "repo.defbranch=main"]
+        for file_name, text in (("nginx.conf", config), ("cgitrc", "\n".join(lines) + "\n")):
+            with open(os.path.join(directory, file_name), "w", encoding="utf-8") as file:
+                file.write(text)
+        commands = (
+            [program("fcgiwrap"), "-c", "4", "-s", f"unix:{directory}/fcgi.sock"],
+            [program("nginx"), "-p", directory, "-c", f"{directory}/nginx.conf"],
+        )
+        self.processes = [
+            subprocess.Popen(command, env={**os.environ, "HOME": directory}, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for command in commands
+        ]
+        time.sleep(0.5)
+
+    def stop(self):
+        stop_fcgi(self.processes)
+
+
+def stop_fcgi(processes):
+    """Ends nginx and fcgiwrap, which leaves its own processes behind when it ends."""
+    workers = tree([process.pid for process in processes]) - {process.pid for process in processes}
+    for process in reversed(processes):
+        process.terminate()
+        process.wait()
+    for pid in workers & tree([1]):
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
 
 
 class Outlast:
@@ -149,6 +203,12 @@ class Outlast:
                 return
             except OSError:
                 time.sleep(0.01)
+
+    def restart(self):
+        """A new process on the same data, at a new address."""
+        self.site.terminate()
+        self.site.wait()
+        self._serve()
 
     def command(self, *arguments):
         done = subprocess.run([OUTLAST, *arguments, "--data", self.data], capture_output=True, text=True, check=False)

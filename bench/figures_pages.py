@@ -1,0 +1,109 @@
+"""What pages cost: server time as a browser sees it on loopback, the first time that a page is asked for and again.
+
+"First" is a page that nobody has asked for since the server started, on a server that has answered another page of the
+repository; for the repository's own page, the first of a server just started. cgit, without a cache of its own, makes each
+page anew and does not show the last commit of each entry.
+"""
+
+import http.client
+import os
+import statistics
+import time
+
+import pages_repo
+from figures_site import plain
+from pages_repo import VARIANTS
+from repos import git
+from servers import Cgit
+
+COMMITS = max(50_000, int(os.environ.get("OUTLAST_BENCH_PAGES_COMMITS", "52000")))
+ROUNDS = int(os.environ.get("OUTLAST_BENCH_ROUNDS", "5"))
+FIRST_MS, AGAIN_MS = 20, 2
+
+
+class Browser:
+    """One kept-alive connection, asking as browsers do."""
+
+    def __init__(self, address):
+        self.connection = http.client.HTTPConnection(*address.split(":"), timeout=120)
+
+    def get(self, path):
+        """Seconds until the whole answer is there, and its bytes as sent."""
+        started = time.perf_counter()
+        self.connection.request("GET", path, headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
+        answer = self.connection.getresponse()
+        body = answer.read()
+        seconds = time.perf_counter() - started
+        if answer.status != 200:
+            raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
+        return seconds, len(body)
+
+
+def median_ms(seconds):
+    return statistics.median(seconds) * 1000
+
+
+def line(what, seconds, aim_ms):
+    ms = median_ms(seconds)
+    return plain(f"page: {what}", f"{ms:.2f} ms", f"< {aim_ms} ms", ms < aim_ms)
+
+
+def against(what, ours, peers):
+    ratio = median_ms(ours) / median_ms(peers)
+    return {
+        "figure": f"page: {what}, against cgit", "outlast": f"{median_ms(ours):.2f} ms", "peer": f"{median_ms(peers):.2f} ms",
+        "ratio": f"{ratio:.3f}", "aim": "<= 1", "reached": ratio <= 1,
+    }  # fmt: skip
+
+
+def kinds(source):
+    """Each kind of page: its name, the addresses of its variants here, and those of cgit."""
+    many = [git(source, "rev-parse", f"many-{k}^{{commit}}") for k in range(VARIANTS)]
+    each = range(VARIANTS)
+    return [
+        ("directory of 1,000 entries", [f"-/tree/main/wide/{k}" for k in each], [f"tree/wide/{k}" for k in each]),
+        ("file of 5,000 lines", [f"-/file/main/long/{k}.rs" for k in each], [f"tree/long/{k}.rs" for k in each]),
+        ("diff of 500 files", [f"-/commit/{many[k]}" for k in each], [f"commit/?id={many[k]}" for k in each]),
+        ("blame, 500 changes", [f"-/blame/main/blamed/{k}.rs" for k in each], [f"blame/blamed/{k}.rs" for k in each]),
+        ("log", [f"-/log/v{10 + k}" for k in each], [f"log/?h=v{10 + k}" for k in each]),
+        ("log of a path", [f"-/log/main/src/m{k}" for k in each], [f"log/src/m{k}" for k in each]),
+    ]
+
+
+def pages(scene):
+    name = f"pages-{COMMITS}"
+    source = scene.repository(name, pages_repo.pages(COMMITS))
+    ours = scene.servers()[0]
+    cgit = Cgit(os.path.join(scene.work, "cgit"), {name: source})
+    try:
+        yield from repository_page(ours, name)
+        for what, addresses, peers in kinds(source):
+            yield from one_kind(what, Browser(ours.address), [f"/ann/{name}/{path}" for path in addresses], cgit, [f"/{name}/{path}" for path in peers])
+    finally:
+        cgit.stop()
+
+
+def repository_page(ours, name):
+    first, again, weight = [], [], 0
+    for _ in range(ROUNDS):
+        ours.restart()
+        browser = Browser(ours.address)
+        browser.get("/-/help/keys")
+        seconds, weight = browser.get(f"/ann/{name}")
+        first.append(seconds)
+        again += [browser.get(f"/ann/{name}")[0] for _ in range(20)]
+    print(f"  the repository page is {weight / 1024:.1f} KiB as sent")
+    yield line("repository, first of a fresh server", first, FIRST_MS)
+    yield line("repository, again", again, AGAIN_MS)
+
+
+def one_kind(what, browser, addresses, cgit, peers):
+    first, again = [], []
+    for path in addresses:
+        first.append(browser.get(path)[0])
+        again += [browser.get(path)[0] for _ in range(10)]
+    yield line(f"{what}, first", first, FIRST_MS)
+    yield line(f"{what}, again", again, AGAIN_MS)
+    peer = Browser(cgit.address)
+    peer.get(peers[0])
+    yield against(what, first, [peer.get(path)[0] for path in peers for _ in range(3)])
