@@ -228,13 +228,35 @@ fn sanitized(html: &str) -> String {
         .attribute_filter(|element, attribute, value| match (element, attribute) {
             // The only control there is, and nobody can use it.
             ("input", "type") => (value == "checkbox").then(|| "checkbox".into()),
+            // A heading's id has a prefix, that it can't be one of the page's own; whoever links to it does not write that.
+            ("a", "href") => match value.strip_prefix('#').filter(|id| !id.is_empty() && !ours(id)) {
+                Some(id) => Some(format!("#user-content-{id}").into()),
+                None => Some(value.into()),
+            },
             (_, "id") => ours(value).then(|| value.into()),
             // A page loads nothing from elsewhere; the link to it is beside its words.
             ("img", "src") => (value.starts_with('/') && !value.starts_with("//")).then(|| value.into()),
             _ => Some(value.into()),
         })
-        .set_tag_attribute_value("input", "disabled", "");
-    cleaner.clean(html).to_string()
+        .set_tag_attribute_value("input", "disabled", "")
+        .set_tag_attribute_value("input", "aria-label", "task")
+        // What is wider than the page scrolls by itself, by keyboard too.
+        .set_tag_attribute_value("pre", "tabindex", "0")
+        .set_tag_attribute_value("table", "tabindex", "0");
+    named(&cleaner.clean(html).to_string())
+}
+
+/// Gives a name to what a reader can't see: an empty link (as a heading's own is) and a picture without words.
+fn named(html: &str) -> String {
+    let html = html.replace("\"></a>", "\" aria-label=\"link\"></a>");
+    let mut parts = html.split("<img");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let tag = part.split('>').next().unwrap_or_default();
+        let alt = if tag.contains(" alt=\"") { "" } else { " alt=\"\"" };
+        out.push_str(&format!("<img{alt}{part}"));
+    }
+    out
 }
 
 /// Ids that can't be those of the page's own elements.
@@ -262,7 +284,7 @@ mod tests {
         let html = markdown(source, &base());
         for part in [
             "user-content-",
-            "<table>",
+            "<table tabindex=\"0\">",
             "type=\"checkbox\"",
             "<del>gone</del>",
             "href=\"https://a.test\"",
@@ -284,7 +306,7 @@ mod tests {
             "href=\"/o/n/-/file/main/g\"",
             "src=\"/o/n/-/raw/main/docs/i.png\"",
             "href=\"https://k.test\"",
-            "href=\"#m\"",
+            "href=\"#user-content-m\"",
         ] {
             assert!(html.contains(part), "no {part} in {html}");
         }
