@@ -21,7 +21,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
 
 /// Bytes pushed to a repository after which git's maintenance runs.
-const MAINTAIN_BYTES: u64 = 64 << 20;
+const MAINTAIN_BYTES: u64 = 8 << 20;
 /// Or pushes.
 const MAINTAIN_PUSHES: u64 = 50;
 /// How often it is asked whether a snapshot is due.

@@ -23,11 +23,33 @@ pub const READ_CACHE_BYTES_MAX: u64 = 96 << 20;
 pub(crate) struct Reading {
     caches: Arc<ReadCaches>,
     turns: Arc<Semaphore>,
+    /// One repository's history is indexed at a time.
+    indexing: Arc<Semaphore>,
 }
 
 impl Reading {
     pub(crate) fn new() -> Self {
-        Self { caches: Arc::new(ReadCaches::new(READ_CACHE_BYTES_MAX)), turns: Arc::new(Semaphore::new(READS_MAX)) }
+        Self {
+            caches: Arc::new(ReadCaches::new(READ_CACHE_BYTES_MAX)),
+            turns: Arc::new(Semaphore::new(READS_MAX)),
+            indexing: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Brings the index of a history that somebody looks at up to date, in the background. It is a cache: while another is
+    /// being made, the next who looks asks again.
+    fn index(&self, source: &GitSource) {
+        if source.is_empty() || git::read::history_is_indexed(source) {
+            return;
+        }
+        let Ok(turn) = self.indexing.clone().try_acquire_owned() else { return };
+        let source = source.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = git::read::index_history(&source) {
+                tracing::warn!(%error, "the index of a history could not be made; its pages are slower");
+            }
+            drop(turn);
+        });
     }
 
     pub(crate) fn caches(&self) -> Arc<ReadCaches> {
@@ -118,6 +140,7 @@ impl Site {
         let (git, refs, caches) = (opened.git.clone(), opened.refs.clone(), self.reading.caches());
         let opening = tokio::task::spawn_blocking(move || GitSource::open(&git, refs, caches));
         let source = opening.await.map_err(|e| Error::internal(format!("opening the repository broke off: {e}")))??;
+        self.reading.index(&source);
         Ok(CodeReader { proof, opened, source, turns: self.reading.turns.clone() })
     }
 }
