@@ -111,8 +111,8 @@ struct HomePage {
     commits: String,
     branches: String,
     tags: String,
-    /// Name, share in thousandths, class.
-    languages: Vec<(String, u32, usize)>,
+    /// Name, share in thousandths, class, and how much comes before it.
+    languages: Vec<(String, u32, usize, u32)>,
 }
 
 #[derive(Template)]
@@ -163,14 +163,16 @@ pub(crate) async fn home(page: RepoPage) -> Result<Response, PageError> {
 }
 
 /// The largest kinds of files, in thousandths of all.
-fn shares(languages: &[(String, u64)]) -> Vec<(String, u32, usize)> {
+fn shares(languages: &[(String, u64)]) -> Vec<(String, u32, usize, u32)> {
     let all: u64 = languages.iter().map(|(_, bytes)| bytes).sum();
     let share = |bytes: u64| u32::try_from(bytes * 1000 / all.max(1)).unwrap_or(0);
-    let shown = languages.iter().take(6).enumerate();
-    shown
-        .map(|(index, (name, bytes))| (name.clone(), share(*bytes), index))
-        .filter(|(_, share, _)| *share > 4)
-        .collect()
+    let mut before = 0;
+    let shown = languages.iter().take(6).enumerate().map(|(index, (name, bytes))| {
+        let share = share(*bytes);
+        before += share;
+        (name.clone(), share, index, before - share)
+    });
+    shown.filter(|(_, share, ..)| *share > 4).collect()
 }
 
 #[derive(Template)]
