@@ -35,10 +35,14 @@ export async function visitor({ as, js = true, theme = "light", width = 1280, he
   });
   context.setDefaultTimeout(15_000);
   const seen = [];
-  context.on("request", (request) => {
+  // What the policy stops before it leaves is a complaint on the console, which is watched too.
+  const left = (request) => {
     const url = request.url();
+    if (request.failure()?.errorText === "csp") return;
     if (!url.startsWith(`${origin}/`) && !/^(about|data|blob):/.test(url)) seen.push(`a request to ${url} on ${request.frame()?.url()}`);
-  });
+  };
+  context.on("requestfinished", left);
+  context.on("requestfailed", left);
   context.on("page", (page) => watch(page, seen, may));
   const page = await context.newPage();
   return {
@@ -62,7 +66,9 @@ function watch(page, seen, may) {
   page.on("console", (message) => {
     // An answer that is not 200 is what some tests ask for; they look at the status themselves.
     const asked = /Failed to load resource: the server responded with a status of/.test(message.text()) && message.location().url === page.url();
-    if (["error", "warning"].includes(message.type()) && !asked) note(`the console: ${message.text()} (${message.location().url})`);
+    // What is no page names no icon, and the browser then asks for one of its own accord.
+    const icon = message.location().url === `${origin}/favicon.ico`;
+    if (["error", "warning"].includes(message.type()) && !asked && !icon) note(`the console: ${message.text()} (${message.location().url})`);
   });
 }
 
