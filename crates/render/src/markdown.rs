@@ -7,7 +7,7 @@ use comrak::{Arena, Options, format_html, parse_document};
 use std::collections::{HashMap, HashSet};
 
 /// More than this is shown as text.
-pub const MARKDOWN_BYTES_MAX: usize = 1 << 20;
+pub const MARKDOWN_BYTES_MAX: usize = 128 << 10;
 
 /// What relative links and images are taken from.
 #[derive(Clone, Debug, Default)]
@@ -44,9 +44,7 @@ pub fn document(name: &str, content: &[u8], base: &LinkBase) -> Option<String> {
 pub fn markdown(source: &str, base: &LinkBase) -> String {
     let source = code::visible(source.as_bytes());
     if source.len() > MARKDOWN_BYTES_MAX {
-        let mut html = "<pre class=\"plain\">".to_owned();
-        push_escaped(&mut html, &source);
-        return html + "</pre>";
+        return as_text(&source);
     }
     let options = options();
     let arena = Arena::new();
@@ -73,7 +71,52 @@ pub fn markdown(source: &str, base: &LinkBase) -> String {
     if format_html(root, &options, &mut html).is_err() {
         return String::new();
     }
+    if depth_max(&html) > DEPTH_MAX {
+        return as_text(&source);
+    }
     sanitized(&html)
+}
+
+/// Elements that are open at once. What is deeper costs a parser the square of it, because elements that format are
+/// opened anew wherever they were not closed.
+const DEPTH_MAX: usize = 200;
+
+/// Tags that need not be closed, or can't be.
+const OPEN_ENDED: [&str; 20] = [
+    "area", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "p", "source", "tbody", "td",
+    "th", "thead", "tr", "wbr",
+];
+
+/// The most elements that were open at once, by tags alone: a name's end closes one of that name, wherever it stands.
+fn depth_max(html: &str) -> usize {
+    let (mut open, mut depth, mut deepest) = (HashMap::<String, usize>::new(), 0usize, 0usize);
+    for tag in html.split('<').skip(1) {
+        let (end, tag) = tag.strip_prefix('/').map_or((false, tag), |tag| (true, tag));
+        let length =
+            tag.bytes().take_while(|b| !matches!(b, b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r' | 0x0c)).count();
+        let name = tag[..length].to_ascii_lowercase();
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || OPEN_ENDED.contains(&name.as_str()) {
+            continue;
+        }
+        let count = open.entry(name).or_default();
+        if end {
+            depth -= (*count).min(1);
+            *count = count.saturating_sub(1);
+        } else {
+            (*count, depth) = (*count + 1, depth + 1);
+            deepest = deepest.max(depth);
+        }
+    }
+    deepest
+}
+
+/// A document that is too large or too deep.
+fn as_text(source: &str) -> String {
+    let mut html =
+        "<p>Too large or too deeply nested to be shown as a page; this is its text.</p><pre class=\"plain\">"
+            .to_owned();
+    push_escaped(&mut html, source);
+    html + "</pre>"
 }
 
 fn options() -> Options<'static> {
@@ -360,5 +403,16 @@ mod tests {
         for source in [">".repeat(20_000), "[a](".repeat(50_000), "*a_ ".repeat(50_000), "- ".repeat(5_000)] {
             let _ = markdown(&source, &base());
         }
+    }
+
+    #[test]
+    fn what_would_take_a_parser_its_square_is_text() {
+        let unclosed = (0..10_000).map(|i| format!("<div><b id={i}></div>")).collect::<String>();
+        let nested = (0..10_000).map(|i| format!("<b id={i}>")).collect::<String>();
+        for source in [unclosed, nested, ">".repeat(10_000)] {
+            assert!(markdown(&source, &base()).starts_with("<p>Too large"));
+        }
+        let rows = "<tr><td>a<td>b".repeat(500);
+        assert!(markdown(&format!("<table>{rows}</table>"), &base()).contains("<td>"));
     }
 }

@@ -4,6 +4,10 @@ use super::frame::Frame;
 use crate::pages::show;
 use code::{ChangeKind, DiffOptions, FileDiff, LineKind, Summary};
 use serde::Deserialize;
+use std::time::{Duration, Instant};
+
+/// How long a page takes for highlighting; further files are plain, with their changed words marked all the same.
+const HIGHLIGHT_PAGE_MAX: Duration = Duration::from_millis(150);
 
 /// How somebody wants a difference.
 #[derive(Clone, Debug, Deserialize, Default)]
@@ -100,7 +104,11 @@ impl DiffView {
         summary: Summary,
     ) -> Self {
         let (split, ignore_space) = (wanted.split(), wanted.ignore_space());
-        let views = files.iter().enumerate().map(|(index, file)| file_view(frame, wanted, (from, to), index, file));
+        let until = Instant::now() + HIGHLIGHT_PAGE_MAX;
+        let views = files.iter().enumerate().map(|(index, file)| {
+            let coloured = Instant::now() < until;
+            file_view(frame, wanted, (from, to), index, (file, coloured))
+        });
         Self {
             files: views.collect(),
             summary: show::counted(summary.files as u64, "file", "files"),
@@ -120,7 +128,7 @@ fn file_view(
     wanted: &Wanted,
     (from, to): (Option<&str>, &str),
     index: usize,
-    file: &FileDiff,
+    (file, coloured): (&FileDiff, bool),
 ) -> FileView {
     let change = &file.change;
     let (word, class) = match change.kind {
@@ -163,7 +171,7 @@ fn file_view(
         removed: file.removed,
         note: note(file, !images.is_empty()),
         open: file.folded.then_some(query),
-        rows: rows(file, wanted.split()),
+        rows: rows(file, wanted.split(), coloured),
         split: wanted.split(),
         href,
         images,
@@ -186,8 +194,9 @@ fn note(file: &FileDiff, shown_as_images: bool) -> Option<String> {
     (file.hunks.is_empty() && !file.binary).then(|| "No lines changed.".to_owned())
 }
 
-fn rows(file: &FileDiff, split: bool) -> Vec<Row> {
-    let html = render::diff_lines(file);
+fn rows(file: &FileDiff, split: bool, coloured: bool) -> Vec<Row> {
+    let plain = || file.hunks.iter().map(|hunk| hunk.lines.iter().map(render::diff_line).collect()).collect();
+    let html: Vec<Vec<String>> = if coloured { render::diff_lines(file) } else { plain() };
     let mut rows = Vec::new();
     for (hunk, lines) in file.hunks.iter().zip(html) {
         let heading = code::visible(&hunk.heading);
