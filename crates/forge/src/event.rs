@@ -147,10 +147,14 @@ macro_rules! events {
 }
 
 events! {
+    // 1-19: the site.
     1 => SiteStarted(site::SiteStarted),
     2 => EpochStarted(site::EpochStarted),
     3 => SnapshotTaken(site::SnapshotTaken),
+    // 20-29: vaults.
     20 => VaultEnrolled(vault::VaultEnrolled),
+    // 30-39: settings.
+    // 40-59: accounts, passwords, tokens, sessions.
     40 => UserCreated(people::UserCreated),
     41 => UserPasswordSet(people::UserPasswordSet),
     42 => TokenCreated(people::TokenCreated),
@@ -159,6 +163,7 @@ events! {
     45 => SessionStarted(people::SessionStarted),
     46 => SessionEnded(people::SessionEnded),
     47 => UserProfileSet(people::UserProfileSet),
+    // 60-79: repositories.
     60 => RepoCreated(repo::RepoCreated),
     61 => RepoVisibilitySet(repo::RepoVisibilitySet),
     62 => RepoRenamed(repo::RepoRenamed),
@@ -166,8 +171,15 @@ events! {
     64 => CollaboratorSet(repo::CollaboratorSet),
     65 => CollaboratorRemoved(repo::CollaboratorRemoved),
     66 => RepoDescribed(repo::RepoDescribed),
+    // 80-99: Git.
     80 => Pushed(push::Pushed),
     81 => PackConsolidated(push::PackConsolidated),
+    // 100-139: organisations, teams, roles, protections.
+    // 140-159: second factors, identities.
+    // 160-179: SSH keys and certificates.
+    // 180-219: orders, the trash, freezes, lockdown, alarms.
+    // 220-249: Subversion.
+    // 250-279: drills, exports, imports.
 }
 
 /// The name of a kind, for people.

@@ -22,7 +22,9 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (1, site_started),
     (2, epoch_started),
     (3, snapshot_taken),
+    // Vaults and settings.
     (20, vault_enrolled),
+    // Accounts.
     (40, user_created),
     (41, user_password_set),
     (42, token_created),
@@ -31,6 +33,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (45, session_started),
     (46, session_ended),
     (47, user_profile_set),
+    // Repositories.
     (60, repo_created),
     (61, repo_visibility_set),
     (62, repo_renamed),
@@ -38,8 +41,15 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (64, collaborator_set),
     (65, collaborator_removed),
     (66, repo_described),
+    // Git.
     (80, pushed),
     (81, pack_consolidated),
+    // Access.
+    // Factors.
+    // SSH.
+    // Guarded acts.
+    // Subversion.
+    // Proof.
 ];
 
 /// Steele and Vigna's splitmix64: the same numbers from the same seed for ever.
