@@ -167,11 +167,11 @@ test("the theme is a setting, rendered by the server", async () => {
   const { page, close } = await visitor();
   await page.goto("/-/safety");
   await page.getByLabel("Colours").selectOption("dark");
-  await page.waitForFunction("document.documentElement.dataset.theme === 'dark'");
+  await page.locator("html[data-theme=dark]").waitFor({ state: "attached" });
   assert.ok(page.url().endsWith("/-/safety"), page.url());
   const dark = await page.evaluate("getComputedStyle(document.body).color");
   await page.getByLabel("Colours").selectOption("light");
-  await page.waitForFunction("document.documentElement.dataset.theme === 'light'");
+  await page.locator("html[data-theme=light]").waitFor({ state: "attached" });
   assert.notEqual(await page.evaluate("getComputedStyle(document.body).color"), dark);
   await close();
 });
