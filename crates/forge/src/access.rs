@@ -6,6 +6,7 @@
 //! 2. What one may not see is [`Error::NotFound`], in the words of what does not exist.
 //! 3. A token narrows what its owner may do and never widens it; a public repository is read with any.
 //! 4. Operators have no access of their own to what is private.
+//! 5. What a role may do is [`ACTS`], and docs/access.md says the same: a test compares them.
 
 use crate::db::{DbError, Tx};
 use crate::error::Error;
@@ -18,7 +19,7 @@ use std::marker::PhantomData;
 
 /// Something one does to a repository.
 pub trait Act: Copy + Send + Sync + 'static {
-    /// What a collaborator needs for it.
+    /// The role it takes.
     const NEEDS: Access;
     /// What a token needs for it.
     const SCOPE: Scope;
@@ -26,27 +27,54 @@ pub trait Act: Copy + Send + Sync + 'static {
     const VERB: &'static str;
 }
 
-macro_rules! acts {
-    ($($(#[$doc:meta])* $name:ident: $needs:ident, $scope:ident, $verb:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name {}
+/// An act as data: a line of the table in docs/access.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActRow {
+    /// The type's name.
+    pub name: &'static str,
+    /// The role it takes.
+    pub needs: Access,
+    /// The scope a token needs for it.
+    pub scope: Scope,
+    /// What it lets one do.
+    pub allows: &'static str,
+}
 
-        impl Act for $name {
-            const NEEDS: Access = Access::$needs;
-            const SCOPE: Scope = Scope::$scope;
-            const VERB: &'static str = $verb;
-        }
-    )*};
+macro_rules! acts {
+    ($($(#[$doc:meta])* $name:ident: $needs:ident, $scope:ident, $verb:literal, $allows:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            pub enum $name {}
+
+            impl Act for $name {
+                const NEEDS: Access = Access::$needs;
+                const SCOPE: Scope = Scope::$scope;
+                const VERB: &'static str = $verb;
+            }
+        )*
+
+        /// Every act there is, from the foot of the ladder to its top.
+        pub const ACTS: &[ActRow] = &[$(ActRow {
+            name: stringify!($name),
+            needs: Access::$needs,
+            scope: Scope::$scope,
+            allows: $allows,
+        },)*];
+    };
 }
 
 acts! {
     /// Fetch, and see that it is there.
-    Read: Read, RepoRead, "read";
+    Read: Read, RepoRead, "read", "see it and its pages, clone and fetch";
+    /// Sort issues.
+    Triage: Triage, RepoWrite, "sort the issues of", "sort what others write: labels, milestones, assignees, open and closed";
     /// Push.
-    Write: Write, RepoWrite, "push to";
-    /// Change its settings and collaborators.
-    Administer: Admin, RepoWrite, "change the settings of";
+    Write: Write, RepoWrite, "push to", "push, make and move branches and tags as far as protections allow";
+    /// Say what it is and shows first.
+    Maintain: Maintain, RepoWrite, "change the description of", "change description, website and default branch";
+    /// Change who may do what in it.
+    Administer: Admin, RepoWrite, "change the settings of", "change name, visibility, people, teams and protections";
 }
 
 /// The proof that somebody may do `A` to a repository.
@@ -93,8 +121,13 @@ pub fn authorize<A: Act>(tx: &mut Tx, who: Option<&Principal>, path: &RepoPath) 
 /// As [`authorize`], for a repository that was found by its id.
 pub fn authorize_repo<A: Act>(tx: &mut Tx, who: Option<&Principal>, repo: Repo) -> Result<Authorized<A>, Error> {
     let role = who.map_or(Ok(None), |who| role(tx, who.user(), &repo))?;
-    let reads = who.is_some_and(|who| role.is_some() && who.scopes().has(Scope::RepoRead));
-    if repo.visibility != Visibility::Public && !reads {
+    let scoped = who.is_some_and(|who| who.scopes().has(Scope::RepoRead));
+    let reads = match repo.visibility {
+        Visibility::Public => true,
+        Visibility::Internal => scoped,
+        Visibility::Private => scoped && role.is_some(),
+    };
+    if !reads {
         return Err(Error::not_found(&repo.path));
     }
     if A::NEEDS == Access::Read {
@@ -132,4 +165,30 @@ pub(crate) fn owns_namespace(tx: &mut Tx, account: u64, mut namespace: u64) -> R
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ladder_is_in_order_and_its_numbers_are_those_of_old() {
+        use Access as A;
+        assert_eq!(A::ALL, [A::Read, A::Triage, A::Write, A::Maintain, A::Admin]);
+        assert!(A::ALL.is_sorted() && ACTS.iter().map(|act| act.needs).is_sorted());
+        let numbers = A::ALL.iter().map(|access| minicbor::to_vec(access).unwrap());
+        assert!(numbers.eq([[0], [3], [1], [4], [2]]));
+    }
+
+    #[test]
+    fn the_page_says_what_the_code_does() {
+        let page = include_str!("../../../docs/access.md");
+        for act in ACTS {
+            let line = format!("| {} | {} | `{}` | {} |", act.name, act.needs, act.scope.as_str(), act.allows);
+            assert!(page.contains(&line), "docs/access.md has no line\n{line}");
+        }
+        for visibility in Visibility::ALL {
+            assert!(page.contains(&format!("| {visibility} |")), "docs/access.md does not explain {visibility}");
+        }
+    }
 }

@@ -29,19 +29,26 @@ wire::words! {
     Visibility {
         /// Its owner and collaborators.
         0 Private = "private",
+        /// Every account of the site.
+        2 Internal = "internal",
         /// Everybody.
         1 Public = "public",
     }
 }
 
 wire::words! {
-    /// What a collaborator may do.
+    /// A role in a repository: the rungs of a ladder, each with everything below it. Their order is this one, not that of
+    /// their numbers.
     Access {
         /// Fetch.
         0 Read = "read",
+        /// And sort issues.
+        3 Triage = "triage",
         /// And push.
         1 Write = "write",
-        /// And change settings and collaborators.
+        /// And say what it is and shows first.
+        4 Maintain = "maintain",
+        /// And change who may do what.
         2 Admin = "admin",
     }
 }

@@ -1,7 +1,7 @@
 //! What can be done to repositories, besides pushing.
 
 use super::query::{self, Repo};
-use crate::access::{self, Administer, Authorized};
+use crate::access::{self, Act, Administer, Authorized, Maintain};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
@@ -103,13 +103,13 @@ pub fn head_name(branch: &str) -> Result<String, Error> {
 }
 
 /// Asks again, when it is decided, whether it may be done: rights may have been taken away since it was asked for.
-fn recheck(tx: &mut Tx, ctx: &Decide, proof: &Authorized<Administer>) -> Result<Repo, Error> {
+pub(crate) fn recheck<A: Act>(tx: &mut Tx, ctx: &Decide, proof: &Authorized<A>) -> Result<Repo, Error> {
     let repo = query::repo_by_id(tx, proof.repo().id)?.ok_or_else(|| Error::not_found(&proof.repo().path))?;
     let Some(who) = proof.by() else { return Ok(repo) };
     if !still_good(tx, who.credential(), ctx.now_us)? {
         return Err(Error::Unauthenticated("this access token was revoked meanwhile".into()));
     }
-    access::authorize_repo::<Administer>(tx, Some(who), repo).map(|proof| proof.repo().clone())
+    access::authorize_repo::<A>(tx, Some(who), repo).map(|proof| proof.repo().clone())
 }
 
 /// Gives a repository another name.
@@ -162,7 +162,7 @@ impl Command for VisibilitySet {
 #[derive(Debug)]
 pub struct HeadChange {
     /// The right to.
-    pub proof: Authorized<Administer>,
+    pub proof: Authorized<Maintain>,
     /// The branch, without `refs/heads/`.
     pub branch: String,
 }
@@ -233,8 +233,8 @@ pub const DESCRIPTION_CHARS_MAX: usize = 500;
 /// Says what a repository is. None: leaves it as it is; an empty text takes it away.
 #[derive(Debug)]
 pub struct RepoDescribe {
-    /// That it may.
-    pub proof: Authorized<Administer>,
+    /// The right to.
+    pub proof: Authorized<Maintain>,
     /// A few words.
     pub description: Option<String>,
     /// Where there is more.

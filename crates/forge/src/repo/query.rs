@@ -50,7 +50,7 @@ pub struct Collaborator {
 /// Which repositories a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct RepoFilter {
-    /// Whose view: public ones, and those this account owns or collaborates in. None: public ones alone.
+    /// Whose view: public and internal ones, and those this account has a role in. None: public ones alone.
     pub viewer: Option<u64>,
     /// Only those in this namespace.
     pub namespace: Option<u64>,
@@ -90,7 +90,7 @@ pub fn repo_list(tx: &mut Tx, filter: &RepoFilter) -> Result<Vec<Repo>, DbError>
                       r.description, r.website
                FROM repository r
                WHERE r.id > ?1 AND (?2 = 0 OR r.namespace = ?2) AND lower(r.name) LIKE ?3 ESCAPE '\\'
-                 AND (r.visibility = 'public' OR r.namespace = ?4
+                 AND (r.visibility = 'public' OR (r.visibility = 'internal' AND ?4 > 0) OR r.namespace = ?4
                       OR EXISTS (SELECT 1 FROM collaborator c WHERE c.repo = r.id AND c.account = ?4))
                ORDER BY r.id LIMIT ?5";
     let text = filter.text.as_deref().map_or_else(|| "%".to_owned(), like);

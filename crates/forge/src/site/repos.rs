@@ -2,7 +2,7 @@
 
 use super::Site;
 use super::people::{PAGE_MAX, submitter};
-use crate::access::{Act, Administer, Authorized, Read, authorize};
+use crate::access::{Act, Administer, Authorized, Maintain, Read, authorize};
 use crate::error::Error;
 use crate::event::repo::{Access, Format, Visibility};
 use crate::names::{RepoName, RepoPath, UserName};
@@ -65,9 +65,9 @@ impl Site {
     }
 
     /// As [`Site::authorize`]; at the admin socket (`by` None) everything is allowed.
-    async fn administer(&self, by: Option<&Principal>, path: &RepoPath) -> Result<Authorized<Administer>, Error> {
+    pub(super) async fn allow<A: Act>(&self, by: Option<&Principal>, path: &RepoPath) -> Result<Authorized<A>, Error> {
         if by.is_some() {
-            return self.authorize::<Administer>(by, path).await;
+            return self.authorize::<A>(by, path).await;
         }
         let wanted = path.clone();
         let repo = self.db().read_async(move |tx| query::repo_fetch(tx, &wanted)).await?;
@@ -79,7 +79,7 @@ impl Site {
         Ok(self.authorize::<Read>(who, path).await?.repo().clone())
     }
 
-    /// What somebody may do in a repository; None: read what is public.
+    /// Somebody's role in a repository; None: none, they read what is public or internal.
     pub async fn repo_access(&self, who: &Principal, repo: &Repo) -> Result<Option<Access>, Error> {
         let (user, repo) = (who.user(), repo.clone());
         self.db().read_async(move |tx| Ok(crate::access::role(tx, user, &repo)?)).await
@@ -120,19 +120,24 @@ impl Site {
         path: &RepoPath,
         change: RepoChange,
     ) -> Result<Repo, Error> {
-        let proof = self.administer(by, path).await?;
-        let id = proof.repo().id;
-        if let Some(visibility) = change.visibility {
-            self.ledger.submit(submitter(by), VisibilitySet { proof: proof.clone(), visibility }).await?;
-        }
+        let maintain = self.allow::<Maintain>(by, path).await?;
+        // Asked before anything is done, so that a request is not carried out by half.
+        let administer = match change.visibility.is_some() || change.name.is_some() {
+            true => Some(self.allow::<Administer>(by, path).await?),
+            false => None,
+        };
+        let id = maintain.repo().id;
         if change.description.is_some() || change.website.is_some() {
-            let (description, website) = (change.description, change.website);
-            self.ledger.submit(submitter(by), RepoDescribe { proof: proof.clone(), description, website }).await?;
+            let (proof, description, website) = (maintain.clone(), change.description, change.website);
+            self.ledger.submit(submitter(by), RepoDescribe { proof, description, website }).await?;
         }
         if let Some(branch) = change.branch {
-            self.ledger.submit(submitter(by), HeadChange { proof: proof.clone(), branch }).await?;
+            self.ledger.submit(submitter(by), HeadChange { proof: maintain, branch }).await?;
         }
-        if let Some(name) = change.name {
+        if let (Some(visibility), Some(proof)) = (change.visibility, administer.clone()) {
+            self.ledger.submit(submitter(by), VisibilitySet { proof, visibility }).await?;
+        }
+        if let (Some(name), Some(proof)) = (change.name, administer) {
             self.ledger.submit(submitter(by), RepoRename { proof, name }).await?;
         }
         let repo = self.db().read_async(move |tx| query::repo_by_id(tx, id)).await?;
@@ -142,7 +147,7 @@ impl Site {
     /// Puts one pack of everything a repository has into the vaults now, at the admin socket; otherwise that follows the volume of
     /// pushes.
     pub async fn consolidate(&self, path: &RepoPath) -> Result<(), Error> {
-        let id = self.administer(None, path).await?.repo().id;
+        let id = self.allow::<Administer>(None, path).await?.repo().id;
         self.maintenance().consolidate(id).await
     }
 
@@ -154,7 +159,7 @@ impl Site {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Collaborator>, Error> {
-        let (id, limit) = (self.administer(by, path).await?.repo().id, limit.clamp(1, PAGE_MAX));
+        let (id, limit) = (self.allow::<Administer>(by, path).await?.repo().id, limit.clamp(1, PAGE_MAX));
         self.db().read_async(move |tx| Ok(query::collaborator_list(tx, id, after, limit)?)).await
     }
 
@@ -166,7 +171,7 @@ impl Site {
         user: UserName,
         access: Access,
     ) -> Result<(), Error> {
-        let proof = self.administer(by, path).await?;
+        let proof = self.allow::<Administer>(by, path).await?;
         self.ledger.submit(submitter(by), CollaboratorPut { proof, user, access }).await.map(drop)
     }
 
@@ -177,7 +182,7 @@ impl Site {
         path: &RepoPath,
         user: UserName,
     ) -> Result<(), Error> {
-        let proof = self.administer(by, path).await?;
+        let proof = self.allow::<Administer>(by, path).await?;
         self.change_rights(submitter(by), CollaboratorRemove { proof, user }).await.map(drop)
     }
 }

@@ -83,6 +83,31 @@ async fn what_one_may_not_see_does_not_exist() {
     site.collaborator_put(Some(ada), &path, "bob".parse().unwrap(), Access::Write).await.unwrap();
     site.authorize::<Write>(Some(bob), &path).await.unwrap();
     assert!(matches!(site.authorize::<Administer>(Some(bob), &path).await, Err(Error::Forbidden(_))));
+    for (access, maintains) in [(Access::Triage, false), (Access::Maintain, true)] {
+        site.collaborator_put(Some(ada), &path, "bob".parse().unwrap(), access).await.unwrap();
+        let words = RepoChange { description: Some(access.to_string()), ..RepoChange::default() };
+        assert_eq!(site.repo_change(Some(bob), &path, words).await.is_ok(), maintains);
+        let open = RepoChange {
+            visibility: Some(Visibility::Public),
+            description: Some("no".into()),
+            ..RepoChange::default()
+        };
+        assert!(matches!(site.repo_change(Some(bob), &path, open).await, Err(Error::Forbidden(_))));
+    }
+    assert_eq!(site.repo_fetch(Some(bob), &path).await.unwrap().description.as_deref(), Some("maintain"));
+    let internal = RepoChange { visibility: Some(Visibility::Internal), ..RepoChange::default() };
+    site.repo_change(Some(ada), &path, internal).await.unwrap();
+    assert!(matches!(site.authorize::<Read>(None, &path).await, Err(Error::NotFound(_))));
+    assert!(
+        matches!(site.authorize::<Read>(Some(&narrow), &path).await, Err(Error::NotFound(_))),
+        "repo:read is missing"
+    );
+    site.authorize::<Read>(Some(eve), &path).await.unwrap();
+    assert!(matches!(site.authorize::<Write>(Some(eve), &path).await, Err(Error::Forbidden(_))));
+    let seen = async |who| site.repo_list(who, None, None, 0, 10).await.unwrap().len();
+    assert_eq!((seen(None).await, seen(Some(&narrow)).await, seen(Some(eve)).await), (0, 0, 1));
+    let private = RepoChange { visibility: Some(Visibility::Private), ..RepoChange::default() };
+    site.repo_change(Some(ada), &path, private).await.unwrap();
     site.collaborator_remove(Some(ada), &path, "bob".parse().unwrap()).await.unwrap();
     assert!(matches!(site.authorize::<Read>(Some(bob), &path).await, Err(Error::NotFound(_))));
 

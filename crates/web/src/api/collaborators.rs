@@ -28,7 +28,7 @@ async fn list(
     Path((owner, name)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let people = app.site.collaborator_list(Some(&who), &repos::path(&owner, &name)?, 0, LIST_MAX).await?;
-    let shape = |c: &forge::repo::query::Collaborator| json!({ "id": c.account, "login": c.name, "permission": shapes::access(c.access) });
+    let shape = |c: &forge::repo::query::Collaborator| json!({ "id": c.account, "login": c.name, "permission": c.access.as_str(), "permissions": shapes::permissions(Some(c.access)) });
     Ok(Json(people.iter().map(shape).collect()))
 }
 
@@ -43,10 +43,10 @@ async fn add(
     Path((owner, name, Named(user))): Path<(String, String, Named)>,
     wanted: Option<Json<Wanted>>,
 ) -> Result<StatusCode, ApiError> {
-    let access = match wanted.and_then(|Json(wanted)| wanted.permission).as_deref() {
-        None | Some("write") => Access::Write,
-        Some("read") => Access::Read,
-        Some(_) => return Err(Error::invalid("a permission is read or write").into()),
+    let access = match wanted.and_then(|Json(wanted)| wanted.permission) {
+        None => Access::Write,
+        Some(word) => shapes::role(&word)
+            .ok_or_else(|| Error::invalid("a permission is read, triage, write, maintain or admin"))?,
     };
     app.site.collaborator_put(Some(&who), &repos::path(&owner, &name)?, user, access).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -33,8 +33,19 @@ pub(super) struct Wanted {
     name: String,
     #[serde(default)]
     private: bool,
+    /// GitHub's word for it; wins over `private`.
+    visibility: Option<String>,
     object_format_name: Option<String>,
     default_branch: Option<String>,
+}
+
+/// Who may read it, from `private` (Gitea) and `visibility` (GitHub).
+fn visibility(private: Option<bool>, word: Option<&str>) -> Result<Option<Visibility>, Error> {
+    let unknown = || Error::invalid("a visibility is public, internal or private");
+    match word {
+        Some(word) => Visibility::parse(word).ok_or_else(unknown).map(Some),
+        None => Ok(private.map(|private| if private { Visibility::Private } else { Visibility::Public })),
+    }
 }
 
 impl Wanted {
@@ -42,7 +53,7 @@ impl Wanted {
         let invalid = |error: &dyn std::fmt::Display| ApiError::from(Error::invalid(error.to_string()));
         let path: RepoPath = format!("{owner}/{}", self.name).parse().map_err(|error| invalid(&error))?;
         let mut new = NewRepo::new(path);
-        new.visibility = if self.private { Visibility::Private } else { Visibility::Public };
+        new.visibility = visibility(Some(self.private), self.visibility.as_deref())?.unwrap_or(Visibility::Private);
         new.format = match self.object_format_name.as_deref() {
             None | Some("sha1") => Format::Sha1,
             Some("sha256") => Format::Sha256,
@@ -122,10 +133,7 @@ async fn fetch(
     let repo = app.site.repo_fetch(who.as_ref(), &path(&owner, &name)?).await?;
     let mut value = shapes::repo(&repo, app.site.base_url());
     if let Some(who) = &who {
-        let access = app.site.repo_access(who, &repo).await?.map(shapes::access);
-        value["permissions"] = json!({
-            "admin": access == Some("admin"), "push": matches!(access, Some("admin" | "write")), "pull": true,
-        });
+        value["permissions"] = shapes::permissions(app.site.repo_access(who, &repo).await?);
     }
     Ok(Json(value))
 }
@@ -134,6 +142,7 @@ async fn fetch(
 struct Change {
     name: Option<String>,
     private: Option<bool>,
+    visibility: Option<String>,
     default_branch: Option<String>,
     description: Option<String>,
     website: Option<String>,
@@ -147,7 +156,7 @@ async fn change(
 ) -> Result<Json<Value>, ApiError> {
     let name_new =
         change.name.map(|name| name.parse().map_err(|error| Error::invalid(format!("{error}")))).transpose()?;
-    let visibility = change.private.map(|private| if private { Visibility::Private } else { Visibility::Public });
+    let visibility = visibility(change.private, change.visibility.as_deref())?;
     let change = RepoChange {
         name: name_new,
         visibility,

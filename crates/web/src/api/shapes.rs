@@ -40,7 +40,9 @@ pub(super) fn repo(repo: &Repo, base_url: &str) -> Value {
     let html_url = format!("{base_url}/{}", repo.path);
     json!({
         "id": repo.id, "name": repo.name, "full_name": repo.path, "owner": { "id": repo.namespace, "login": owner, "username": owner },
-        "private": repo.visibility == Visibility::Private, "empty": repo.pushed_us.is_none(),
+        "private": repo.visibility != Visibility::Public, "internal": repo.visibility == Visibility::Internal,
+        "visibility": repo.visibility.as_str(), "description": repo.description.clone().unwrap_or_default(),
+        "website": repo.website.clone().unwrap_or_default(), "empty": repo.pushed_us.is_none(),
         "default_branch": repo.head.strip_prefix("refs/heads/").unwrap_or(&repo.head),
         "object_format_name": repo.format.as_str(),
         "clone_url": format!("{html_url}.git"), "html_url": html_url,
@@ -48,10 +50,20 @@ pub(super) fn repo(repo: &Repo, base_url: &str) -> Value {
     })
 }
 
-pub(super) fn access(access: Access) -> &'static str {
-    match access {
-        Access::Read => "read",
-        Access::Write => "write",
-        _ => "admin",
+/// What somebody may do, as Gitea's and GitHub's clients ask for it.
+pub(super) fn permissions(role: Option<Access>) -> Value {
+    let has = |needed| role >= Some(needed);
+    json!({
+        "admin": has(Access::Admin), "maintain": has(Access::Maintain), "push": has(Access::Write),
+        "triage": has(Access::Triage), "pull": true,
+    })
+}
+
+/// A role by its own word or GitHub's.
+pub(super) fn role(word: &str) -> Option<Access> {
+    match word {
+        "pull" => Some(Access::Read),
+        "push" => Some(Access::Write),
+        word => Access::parse(word),
     }
 }

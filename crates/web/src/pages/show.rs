@@ -1,5 +1,6 @@
 //! How times, sizes and people are shown: bits of HTML that are safe because nothing in them is a stranger's.
 
+use forge::event::repo::Access;
 use jiff::Timestamp;
 
 /// A moment, from microseconds since 1970: the absolute time, which a script makes relative.
@@ -47,6 +48,22 @@ pub(crate) fn number(count: u64) -> String {
 /// `1 commit`, `2 commits`.
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
+/// A role in words.
+pub(crate) fn role(role: Access) -> &'static str {
+    match role {
+        Access::Read => "may read",
+        Access::Triage => "may read and sort issues",
+        Access::Write => "may push",
+        Access::Maintain => "may push, and change what it says and shows first",
+        Access::Admin => "may change who may do what",
+    }
+}
+
+/// The roles there are, for a form.
+pub(crate) fn roles() -> Vec<(&'static str, &'static str)> {
+    Access::ALL.iter().map(|role| (role.as_str(), self::role(*role).trim_start_matches("may "))).collect()
 }
 
 #[cfg(test)]

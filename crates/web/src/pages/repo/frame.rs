@@ -6,7 +6,7 @@ use crate::pages::visitor::{Shell, Visitor};
 use axum::extract::FromRequestParts;
 use code::{CodePath, ReadError, Revision, Source};
 use forge::RepoPath;
-use forge::event::repo::{Access, Visibility};
+use forge::event::repo::Access;
 use forge::site::CodeReader;
 use http::request::Parts;
 
@@ -19,11 +19,13 @@ pub(crate) struct Frame {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) website: String,
-    pub(crate) public: bool,
+    /// `public`, `internal` or `private`.
+    pub(crate) visibility: &'static str,
     pub(crate) branch: String,
     pub(crate) empty: bool,
     pub(crate) clone_url: String,
     pub(crate) can_write: bool,
+    pub(crate) can_maintain: bool,
     pub(crate) can_admin: bool,
     /// Which tab is open.
     pub(crate) tab: &'static str,
@@ -56,11 +58,12 @@ impl RepoPage {
             name: name.to_owned(),
             description: repo.description.clone().unwrap_or_default(),
             website: repo.website.clone().unwrap_or_default(),
-            public: repo.visibility == Visibility::Public,
+            visibility: repo.visibility.as_str(),
             branch: self.code.source().default_branch(),
             empty: self.code.source().is_empty(),
             clone_url: self.clone_url.clone(),
             can_write: self.access >= Some(Access::Write),
+            can_maintain: self.access >= Some(Access::Maintain),
             can_admin: self.access >= Some(Access::Admin),
             tab,
         }

@@ -3,6 +3,7 @@
 use super::frame::{Frame, RepoPage};
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
 use axum::Form;
@@ -15,18 +16,27 @@ use forge::{Error, Principal};
 use http::StatusCode;
 use serde::Deserialize;
 
-/// Who may be here, and who it is.
-fn administrator(page: &RepoPage, frame: &Frame) -> Result<Principal, PageError> {
+/// Who may change what a repository is and shows, and who it is.
+fn maintainer(page: &RepoPage, frame: &Frame) -> Result<Principal, PageError> {
+    let who = page.visitor.signed_in()?;
+    if frame.can_maintain { Ok(who.clone()) } else { Err(PageError::not_found()) }
+}
+
+/// Who may change who may do what, and who it is.
+pub(super) fn administrator(page: &RepoPage, frame: &Frame) -> Result<Principal, PageError> {
     let who = page.visitor.signed_in()?;
     if frame.can_admin { Ok(who.clone()) } else { Err(PageError::not_found()) }
 }
 
 #[derive(Deserialize, Default)]
 pub(crate) struct General {
+    /// Empty, as the next: stays. Only administrators change these two.
+    #[serde(default)]
     name: String,
     description: String,
     website: String,
     branch: String,
+    #[serde(default)]
     visibility: String,
 }
 
@@ -44,13 +54,13 @@ struct GeneralPage {
 /// `/OWNER/NAME/-/settings`
 pub(crate) async fn general(page: RepoPage) -> Result<Response, PageError> {
     let frame = page.frame("settings");
-    administrator(&page, &frame)?;
+    maintainer(&page, &frame)?;
     let form = General {
         name: frame.name.clone(),
         description: frame.description.clone(),
         website: frame.website.clone(),
         branch: frame.branch.clone(),
-        visibility: if frame.public { "public" } else { "private" }.to_owned(),
+        visibility: frame.visibility.to_owned(),
     };
     general_page(page, frame, form, String::new(), "").await
 }
@@ -77,7 +87,7 @@ pub(crate) async fn general_set(
     Form(form): Form<General>,
 ) -> Result<Response, PageError> {
     let frame = page.frame("settings");
-    let who = administrator(&page, &frame)?;
+    let who = maintainer(&page, &frame)?;
     match set(&app, &who, &page, &frame, &form).await {
         Ok(path) => Ok(Redirect::to(&format!("/{path}/-/settings")).into_response()),
         Err(error) if error.is_ours() => Err(error.into()),
@@ -86,10 +96,13 @@ pub(crate) async fn general_set(
 }
 
 async fn set(app: &App, who: &Principal, page: &RepoPage, frame: &Frame, form: &General) -> Result<String, Error> {
-    let name = (form.name.trim() != frame.name).then(|| form.name.trim().parse()).transpose();
+    let name = Some(form.name.trim()).filter(|name| !name.is_empty() && *name != frame.name);
+    let name = name.map(str::parse).transpose();
+    let visibility = Some(form.visibility.as_str()).filter(|word| !word.is_empty() && *word != frame.visibility);
+    let unknown = || Error::invalid("a repository is public, internal or private");
     let change = RepoChange {
         name: name.map_err(|error| Error::invalid(format!("{error}")))?,
-        visibility: Some(if form.visibility == "public" { Visibility::Public } else { Visibility::Private }),
+        visibility: visibility.map(|word| Visibility::parse(word).ok_or_else(unknown)).transpose()?,
         branch: (form.branch != frame.branch).then(|| form.branch.clone()),
         description: Some(form.description.clone()),
         website: Some(form.website.clone()),
@@ -108,6 +121,7 @@ struct PeoplePage {
     shell: Shell,
     frame: Frame,
     people: Vec<PersonRow>,
+    roles: Vec<(&'static str, &'static str)>,
     error: String,
     done: &'static str,
 }
@@ -121,17 +135,11 @@ async fn people_page(app: &App, page: RepoPage, error: String, done: &'static st
     let frame = page.frame("settings");
     let who = administrator(&page, &frame)?;
     let listed = app.site.collaborator_list(Some(&who), &page.address, 0, 100).await?;
-    let row = |person: forge::repo::query::Collaborator| PersonRow {
-        name: person.name,
-        access: match person.access {
-            Access::Read => "may read",
-            Access::Write => "may read and push",
-            Access::Admin => "may change settings too",
-        },
-    };
+    let row =
+        |person: forge::repo::query::Collaborator| PersonRow { name: person.name, access: show::role(person.access) };
     let people = listed.into_iter().map(row).collect();
     let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let page = PeoplePage { shell: page.shell(), frame, people, error, done };
+    let page = PeoplePage { shell: page.shell(), frame, people, roles: show::roles(), error, done };
     Ok((status, Html(page.render()?)).into_response())
 }
 
@@ -148,11 +156,7 @@ pub(crate) async fn person_put(
     Form(form): Form<Person>,
 ) -> Result<Response, PageError> {
     let who = administrator(&page, &page.frame("settings"))?;
-    let access = match form.access.as_str() {
-        "write" => Access::Write,
-        "admin" => Access::Admin,
-        _ => Access::Read,
-    };
+    let access = Access::parse(&form.access).unwrap_or(Access::Read);
     let put = async {
         let user = form.user.trim().parse().map_err(|error| Error::invalid(format!("{error}")))?;
         app.site.collaborator_put(Some(&who), &page.address, user, access).await

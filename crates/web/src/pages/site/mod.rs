@@ -31,7 +31,8 @@ pub(super) fn router() -> Router<App> {
 pub(crate) struct RepoRow {
     pub(crate) path: String,
     pub(crate) description: String,
-    pub(crate) public: bool,
+    /// `public`, `internal` or `private`.
+    pub(crate) visibility: &'static str,
     /// When it was pushed to, or made.
     pub(crate) changed: String,
     pub(crate) pushed: bool,
@@ -42,7 +43,7 @@ impl From<&forge::repo::Repo> for RepoRow {
         Self {
             path: repo.path.clone(),
             description: repo.description.clone().unwrap_or_default(),
-            public: repo.visibility == forge::event::repo::Visibility::Public,
+            visibility: repo.visibility.as_str(),
             changed: super::show::time_us(repo.pushed_us.unwrap_or(repo.created_us)),
             pushed: repo.pushed_us.is_some(),
         }

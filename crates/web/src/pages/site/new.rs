@@ -61,7 +61,7 @@ async fn make(app: &App, who: &forge::Principal, wanted: &Wanted) -> Result<Stri
         .parse()
         .map_err(|error| forge::Error::invalid(format!("{error}")))?;
     let mut new = NewRepo::new(path.clone());
-    new.visibility = if wanted.visibility == "public" { Visibility::Public } else { Visibility::Private };
+    new.visibility = Visibility::parse(&wanted.visibility).unwrap_or(Visibility::Private);
     new.format = if wanted.format == "sha256" { Format::Sha256 } else { Format::Sha1 };
     let repo = app.site.repo_create(Some(who), new).await?;
     if !wanted.description.trim().is_empty() {
