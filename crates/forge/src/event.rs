@@ -13,6 +13,7 @@
 //! event: its struct with [`Payload`] in the subject's file, a line in the list below, a generator in
 //! `tests/generic/generate.rs` (a test fails until it is there).
 
+pub mod factor;
 pub mod people;
 pub mod push;
 pub mod repo;
@@ -176,6 +177,14 @@ events! {
     81 => PackConsolidated(push::PackConsolidated),
     // 100-139: organisations, teams, roles, protections.
     // 140-159: second factors, identities.
+    140 => AuthenticatorAdded(factor::AuthenticatorAdded),
+    141 => AuthenticatorUsed(factor::AuthenticatorUsed),
+    142 => TotpAdded(factor::TotpAdded),
+    143 => TotpUsed(factor::TotpUsed),
+    144 => FactorRemoved(factor::FactorRemoved),
+    145 => FactorNamed(factor::FactorNamed),
+    146 => RecoveryCodesMade(factor::RecoveryCodesMade),
+    147 => RecoveryCodeUsed(factor::RecoveryCodeUsed),
     // 160-179: SSH keys and certificates.
     // 180-219: orders, the trash, freezes, lockdown, alarms.
     // 220-249: Subversion.

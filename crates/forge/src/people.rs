@@ -11,6 +11,7 @@
 pub mod authenticate;
 pub mod cache;
 pub mod command;
+pub mod factor;
 pub mod header;
 pub mod passwords;
 pub mod principal;
@@ -18,6 +19,7 @@ pub mod query;
 pub mod scope;
 pub mod session;
 pub mod token;
+pub mod webauthn;
 
 pub use authenticate::Authenticator;
 pub use passwords::{Password, Passwords};

@@ -15,6 +15,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/site.sql"),
     include_str!("schema/vault.sql"),
     include_str!("schema/people.sql"),
+    include_str!("schema/factor.sql"),
     include_str!("schema/repo.sql"),
     include_str!("schema/push.sql"),
 ];
@@ -67,6 +68,11 @@ tables! {
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
     session(id; account, hash, agent, address, created_us, expires_us, ended_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
     token(id; account, name, hash, scopes, created_us, expires_us, revoked_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    authenticator(id; account, name, credential, public_key, sign_count, user_verified, backed_up, created_us, used_us,
+        sleeps_until_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
+    totp(id; account, name, secret, step, created_us, used_us, sleeps_until_us, removed_us)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
+    recovery_code(account, hash; made_us, used_us) "?1, ?2, ?3, ?4";
     repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description, website)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     collaborator(repo, account; access, seq) "?1, ?2, ?3, ?4";

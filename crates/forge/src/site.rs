@@ -8,6 +8,7 @@
 
 mod code;
 mod config;
+mod factors;
 mod git;
 mod health;
 mod log;

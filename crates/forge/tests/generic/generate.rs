@@ -1,5 +1,9 @@
 //! Histories: for every kind of event something that could have happened.
 
+use forge::event::factor::{
+    AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, RecoveryCodeUsed, RecoveryCodesMade, TotpAdded,
+    TotpUsed,
+};
 use forge::event::people::{
     CredentialsRevoked, SessionEnded, SessionStarted, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet,
     UserProfileSet,
@@ -46,6 +50,14 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (81, pack_consolidated),
     // Access.
     // Factors.
+    (140, authenticator_added),
+    (141, authenticator_used),
+    (142, totp_added),
+    (143, totp_used),
+    (144, factor_removed),
+    (145, factor_named),
+    (146, recovery_codes_made),
+    (147, recovery_code_used),
     // SSH.
     // Guarded acts.
     // Subversion.
@@ -104,6 +116,9 @@ pub(crate) struct World {
     accounts: Vec<u64>,
     tokens: Vec<u64>,
     sessions: Vec<u64>,
+    authenticators: Vec<u64>,
+    totps: Vec<u64>,
+    codes: BTreeMap<u64, Vec<u8>>,
     repos: Vec<u64>,
     collaborators: BTreeSet<(u64, u64)>,
     refs: BTreeMap<(u64, String), Oid>,
@@ -116,7 +131,7 @@ impl World {
         let mut events = crate::rig::founding();
         self.next_seq = events.len() as u64;
         self.epoch = 1;
-        for kind in [40, 60, 42, 45, 64] {
+        for kind in [40, 60, 42, 45, 64, 140, 142, 146] {
             events.push(self.event(kind, rng));
         }
         events
@@ -234,6 +249,61 @@ fn session_started(world: &mut World, rng: &mut Rng) -> Event {
 
 fn session_ended(world: &mut World, rng: &mut Rng) -> Event {
     SessionEnded { session: rng.pick(&world.sessions) }.into()
+}
+
+fn authenticator_added(world: &mut World, rng: &mut Rng) -> Event {
+    world.authenticators.push(world.next_seq);
+    AuthenticatorAdded {
+        account: rng.pick(&world.accounts),
+        name: rng.text(),
+        credential: rng.hash().0.to_vec(),
+        public_key: rng.hash().0[..rng.below(33)].to_vec(),
+        sign_count: rng.next() as u32,
+        user_verified: rng.one_in(2),
+        backed_up: rng.one_in(2),
+        sleeps_until_us: rng.one_in(2).then(|| (rng.next() >> 12) as i64),
+    }
+    .into()
+}
+
+fn authenticator_used(world: &mut World, rng: &mut Rng) -> Event {
+    AuthenticatorUsed { authenticator: rng.pick(&world.authenticators), sign_count: rng.next() as u32 }.into()
+}
+
+fn totp_added(world: &mut World, rng: &mut Rng) -> Event {
+    world.totps.push(world.next_seq);
+    let (account, secret) = (rng.pick(&world.accounts), rng.hash().0[..20].to_vec());
+    let sleeps_until_us = rng.one_in(2).then(|| (rng.next() >> 12) as i64);
+    TotpAdded { account, name: rng.text(), secret, step: rng.next() >> 30, sleeps_until_us }.into()
+}
+
+fn totp_used(world: &mut World, rng: &mut Rng) -> Event {
+    TotpUsed { totp: rng.pick(&world.totps), step: rng.next() >> 30 }.into()
+}
+
+fn a_factor(world: &World, rng: &mut Rng) -> u64 {
+    if rng.one_in(2) { rng.pick(&world.totps) } else { rng.pick(&world.authenticators) }
+}
+
+fn factor_removed(world: &mut World, rng: &mut Rng) -> Event {
+    FactorRemoved { factor: a_factor(world, rng) }.into()
+}
+
+fn factor_named(world: &mut World, rng: &mut Rng) -> Event {
+    FactorNamed { factor: a_factor(world, rng), name: rng.text() }.into()
+}
+
+fn recovery_codes_made(world: &mut World, rng: &mut Rng) -> Event {
+    let account = rng.pick(&world.accounts);
+    let hashes: Vec<_> = (0..=rng.below(9)).map(|_| rng.hash().0.to_vec()).collect();
+    world.codes.insert(account, hashes[0].clone());
+    RecoveryCodesMade { account, hashes: hashes.into_iter().map(Into::into).collect() }.into()
+}
+
+fn recovery_code_used(world: &mut World, rng: &mut Rng) -> Event {
+    let all: Vec<_> = world.codes.iter().collect();
+    let (account, hash) = all[rng.below(all.len())];
+    RecoveryCodeUsed { account: *account, hash: hash.clone() }.into()
 }
 
 fn user_profile_set(world: &mut World, rng: &mut Rng) -> Event {

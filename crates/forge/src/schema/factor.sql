@@ -1,0 +1,38 @@
+-- Removed factors stay: what they signed must be checkable.
+CREATE TABLE authenticator (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    credential BYTEA NOT NULL,
+    public_key BYTEA NOT NULL,
+    sign_count BIGINT NOT NULL,
+    user_verified BOOLEAN NOT NULL,
+    backed_up BOOLEAN NOT NULL,
+    created_us BIGINT NOT NULL,
+    used_us BIGINT,
+    sleeps_until_us BIGINT,
+    removed_us BIGINT
+);
+CREATE UNIQUE INDEX authenticator_credential ON authenticator (credential);
+CREATE INDEX authenticator_account ON authenticator (account);
+
+CREATE TABLE totp (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    secret BYTEA NOT NULL,
+    step BIGINT NOT NULL,
+    created_us BIGINT NOT NULL,
+    used_us BIGINT,
+    sleeps_until_us BIGINT,
+    removed_us BIGINT
+);
+CREATE INDEX totp_account ON totp (account);
+
+CREATE TABLE recovery_code (
+    account BIGINT NOT NULL,
+    hash BYTEA NOT NULL,
+    made_us BIGINT NOT NULL,
+    used_us BIGINT,
+    PRIMARY KEY (account, hash)
+);
