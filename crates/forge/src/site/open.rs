@@ -69,8 +69,8 @@ impl Site {
         };
         let ledger = Arc::new(Ledger::start(log, shipping, &config.limits.ledger)?);
         if view.is_none() {
-            ledger.writer().submit(Submitter::default(), keys.founding()?).await?;
-            ledger.writer().submit(Submitter::default(), VaultsEnrol(vaults.clone())).await?;
+            unless_frozen(&begun, ledger.writer().submit(Submitter::default(), keys.founding()?).await)?;
+            unless_frozen(&begun, ledger.writer().submit(Submitter::default(), VaultsEnrol(vaults.clone())).await)?;
         }
 
         let git = git::Git::find(config.limits.git).map_err(|e| Error::internal(e.to_string()))?;
@@ -129,6 +129,16 @@ impl Site {
         }
         tasks::stop(self).await;
         self.replicator.stop().await;
+    }
+}
+
+/// A vault may say that this site was rolled back before the site has asked whether there is anything to write at its
+/// beginning. Such a site writes nothing, but it opens: it reads on, and says what is wrong.
+fn unless_frozen<T>(begun: &Begun, founded: Result<T, Error>) -> Result<(), Error> {
+    match founded {
+        Ok(_) => Ok(()),
+        Err(Error::Frozen { .. }) if !begun.new => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
