@@ -40,6 +40,7 @@ needed_to_run() {
 }
 
 needed_to_test() {
+  need openssh-client have_command ssh-keygen
   needed_to_build
   needed_to_run
   need postgresql have_postgres

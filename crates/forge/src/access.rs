@@ -120,8 +120,9 @@ pub fn authorize<A: Act>(tx: &mut Tx, who: Option<&Principal>, path: &RepoPath) 
 
 /// As [`authorize`], for a repository that was found by its id.
 pub fn authorize_repo<A: Act>(tx: &mut Tx, who: Option<&Principal>, repo: Repo) -> Result<Authorized<A>, Error> {
-    let role = who.map_or(Ok(None), |who| role(tx, who.user(), &repo))?;
-    let scoped = who.is_some_and(|who| who.scopes().has(Scope::RepoRead));
+    let here = who.filter(|who| who.covers(repo.id));
+    let role = here.map_or(Ok(None), |who| role(tx, who.user(), &repo))?;
+    let scoped = here.is_some_and(|who| who.scopes().has(Scope::RepoRead));
     let reads = match repo.visibility {
         Visibility::Public => true,
         Visibility::Internal => scoped,

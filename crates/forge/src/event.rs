@@ -18,6 +18,7 @@ pub mod people;
 pub mod push;
 pub mod repo;
 pub mod site;
+pub mod ssh;
 pub mod vault;
 mod wire;
 
@@ -186,6 +187,8 @@ events! {
     146 => RecoveryCodesMade(factor::RecoveryCodesMade),
     147 => RecoveryCodeUsed(factor::RecoveryCodeUsed),
     // 160-179: SSH keys and certificates.
+    160 => SshKeyAdded(ssh::SshKeyAdded),
+    161 => SshKeyRemoved(ssh::SshKeyRemoved),
     // 180-219: orders, the trash, freezes, lockdown, alarms.
     // 220-249: Subversion.
     // 250-279: drills, exports, imports.

@@ -22,6 +22,7 @@ pub mod schema;
 pub mod site;
 pub mod snapshot;
 pub mod spool;
+pub mod ssh;
 pub mod writer;
 
 pub use error::Error;

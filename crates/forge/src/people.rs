@@ -13,6 +13,7 @@ pub mod cache;
 pub mod command;
 pub mod factor;
 pub mod header;
+pub mod last_use;
 pub mod passwords;
 pub mod principal;
 pub mod query;

@@ -18,6 +18,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/factor.sql"),
     include_str!("schema/repo.sql"),
     include_str!("schema/push.sql"),
+    include_str!("schema/ssh.sql"),
 ];
 
 /// The tables that are the journal, and no projection of it.
@@ -78,6 +79,9 @@ tables! {
     collaborator(repo, account; access, seq) "?1, ?2, ?3, ?4";
     ref(repo, name; oid, seq) "?1, ?2, ?3, ?4";
     pack(repo, seq, part; blob, bytes, consolidated) "?1, ?2, ?3, ?4, ?5, ?6";
+    ssh_key(
+        id; account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us, expires_us, removed_us
+    ) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
 }
 
 /// Makes all tables in an empty database, and those of the journal that an earlier release did not have.

@@ -16,6 +16,7 @@ mod open;
 mod people;
 mod repos;
 mod sessions;
+mod ssh;
 mod tasks;
 mod vaults;
 
@@ -33,6 +34,7 @@ use crate::db::Db;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::people::Authenticator;
+use crate::people::last_use::LastUses;
 use crate::projector::Position;
 use crate::push::PushContext;
 use crate::repo::{BlobSource, Repositories};
@@ -52,6 +54,7 @@ pub struct Site {
     spool: Arc<Spool>,
     authenticator: Authenticator,
     attempts: sessions::Attempts,
+    last_uses: Arc<LastUses>,
     repositories: Repositories,
     position: Position,
     /// The vaults whose credential lets this site read: it was recovered.

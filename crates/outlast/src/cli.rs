@@ -46,6 +46,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: RepoCommand,
     },
+    /// SSH keys.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Access tokens.
     Token {
         #[command(subcommand)]
@@ -196,6 +201,39 @@ pub(crate) enum RepoCommand {
         /// Git's object format: sha1 or sha256.
         #[arg(long, default_value = "sha1")]
         object_format: String,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum KeyCommand {
+    /// Add a public SSH key to an account.
+    Add {
+        /// Whose key.
+        user: String,
+        /// The file whose name ends in .pub, or `-` for standard input.
+        file: PathBuf,
+        /// What it is called [default: what stands behind the key].
+        #[arg(long, default_value = "")]
+        name: String,
+        /// How long it lasts: 90d, 12h [default: 365d].
+        #[arg(long)]
+        expires: Option<String>,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// List an account's keys: number, fingerprint, name.
+    List {
+        /// Whose keys.
+        user: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Remove a key, also a repository's. Works also when no vault can be reached.
+    Remove {
+        /// The key's number.
+        key: u64,
         #[command(flatten)]
         data: Data,
     },

@@ -35,6 +35,7 @@ export const PAGES = [
   ["settings-profile", "/-/settings", "olivia"],
   ["settings-password", "/-/settings/password", "olivia"],
   ["settings-tokens", "/-/settings/tokens", "olivia"],
+  ["settings-keys", "/-/settings/keys", "olivia"],
   ["settings-sessions", "/-/settings/sessions", "olivia"],
   ["admin", "/-/admin", "opal"],
   ["admin-users", "/-/admin/users", "opal"],
@@ -87,6 +88,7 @@ export const PAGES = [
   ["search-nothing", code("search?q=nowhere-to-be-found")],
   ["settings-repository", code("settings"), "olivia"],
   ["settings-repository-people", code("settings/people"), "olivia"],
+  ["settings-repository-keys", code("settings/keys"), "olivia"],
   ["safety-repository", code("safety")],
   ["hostile", "/olivia/hostile"],
 ].map(([name, address, as, more]) => ({ name, address, as, status: 200, ...more }));

@@ -131,7 +131,7 @@ impl Payload for TokenRevoked {
     }
 }
 
-/// All tokens and sessions made until now are no longer good: one account's, or everybody's (after a recovery).
+/// All tokens, sessions and SSH keys made until now are no longer good: one account's, or everybody's (after a recovery).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct CredentialsRevoked {
@@ -148,12 +148,15 @@ impl Payload for CredentialsRevoked {
         let Some(account) = self.account else {
             tx.execute("UPDATE token SET revoked_us = ?1 WHERE revoked_us IS NULL", &[at.time_us.into()])?;
             tx.execute("UPDATE session SET ended_us = ?1 WHERE ended_us IS NULL", &[at.time_us.into()])?;
+            tx.execute("UPDATE ssh_key SET removed_us = ?1 WHERE removed_us IS NULL", &[at.time_us.into()])?;
             tx.execute("UPDATE account SET credentials_revoked_us = ?1", &[at.time_us.into()])?;
             return Ok(());
         };
         let sql = "UPDATE token SET revoked_us = ?2 WHERE account = ?1 AND revoked_us IS NULL";
         tx.execute(sql, &[account.into(), at.time_us.into()])?;
         let sql = "UPDATE session SET ended_us = ?2 WHERE account = ?1 AND ended_us IS NULL";
+        tx.execute(sql, &[account.into(), at.time_us.into()])?;
+        let sql = "UPDATE ssh_key SET removed_us = ?2 WHERE account = ?1 AND removed_us IS NULL";
         tx.execute(sql, &[account.into(), at.time_us.into()])?;
         let sql = "UPDATE account SET credentials_revoked_us = ?2 WHERE id = ?1";
         must_change_one(tx.execute(sql, &[account.into(), at.time_us.into()])?, "account", at)

@@ -10,6 +10,8 @@ use super::{Password, Passwords};
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
 use crate::names::UserName;
+use crate::ssh::SshPublicKey;
+use crate::ssh::query::{good_until, principal_of_key, ssh_key_by_id};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -75,6 +77,20 @@ impl Authenticator {
         Ok(found)
     }
 
+    /// Who holds this SSH key; None when nobody does, any more.
+    pub async fn from_ssh_key(&self, key: &SshPublicKey) -> Result<Option<Principal>, Error> {
+        let (hash, fingerprint) = (key.hash(), key.fingerprint());
+        if let Some(known) = self.cache.get(&hash, Instant::now()) {
+            return Ok(Some(known).filter(|known| known.expires_us.is_none_or(|t| now_us() < t)));
+        }
+        let generation = self.cache.generation();
+        let found = self.db.read_async(move |tx| principal_of_key(tx, &fingerprint, now_us())).await?;
+        if let Some(found) = &found {
+            self.cache.put(generation, hash, found.clone(), Instant::now());
+        }
+        Ok(found)
+    }
+
     /// The account behind a name and its password, for the making of a token; None when they do not fit.
     pub async fn with_password(&self, name: &str, password: &str) -> Result<Option<u64>, Error> {
         let name = name.parse::<UserName>().ok();
@@ -107,6 +123,7 @@ fn principal_fetch(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, Db
         scopes: token.scopes,
         operator: user.operator,
         expires_us: token.expires_us,
+        repos: None,
     }))
 }
 
@@ -115,6 +132,9 @@ pub(crate) fn still_good(tx: &mut Tx, credential: Option<u64>, now_us: i64) -> R
     let Some(id) = credential else { return Ok(true) };
     if let Some(token) = query::token_by_id(tx, id)? {
         return Ok(token.is_good(now_us));
+    }
+    if let Some(key) = ssh_key_by_id(tx, id)? {
+        return Ok(good_until(tx, &key, now_us)?.is_some());
     }
     Ok(session_by_id(tx, id)?.is_some_and(|session| session.is_good(now_us)))
 }

@@ -77,7 +77,15 @@ mod tests {
 
     fn somebody() -> Principal {
         let name = "ada".to_owned();
-        Principal { user: 1, name, credential: Some(2), scopes: Scopes::all(), operator: false, expires_us: None }
+        Principal {
+            user: 1,
+            name,
+            credential: Some(2),
+            scopes: Scopes::all(),
+            operator: false,
+            expires_us: None,
+            repos: None,
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub struct Principal {
     pub(crate) scopes: Scopes,
     pub(crate) operator: bool,
     pub(crate) expires_us: Option<i64>,
+    /// The repositories the credential is for; None: all that the account may use.
+    pub(crate) repos: Option<Vec<u64>>,
 }
 
 impl Principal {
@@ -45,6 +47,18 @@ impl Principal {
     #[must_use]
     pub fn is_operator(&self) -> bool {
         self.operator && self.scopes.has(Scope::Admin)
+    }
+
+    /// Whether the credential may be used for this repository, as far as it says itself.
+    #[must_use]
+    pub fn covers(&self, repo: u64) -> bool {
+        self.repos.as_ref().is_none_or(|repos| repos.contains(&repo))
+    }
+
+    /// Whether the credential is for certain repositories alone.
+    #[must_use]
+    pub fn is_confined(&self) -> bool {
+        self.repos.is_some()
     }
 
     /// Refuses unless the credential has the scope.

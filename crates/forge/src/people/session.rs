@@ -135,6 +135,7 @@ pub(super) fn principal_of_session(tx: &mut Tx, hash: &[u8; 32]) -> Result<Optio
         scopes: Scopes::all(),
         operator: user.operator,
         expires_us: Some(session.expires_us),
+        repos: None,
     }))
 }
 

@@ -106,7 +106,9 @@ impl Site {
     /// What does not exist is made only where nothing can be hidden: in the asker's own namespace.
     async fn push_to_create(&self, who: Option<&Principal>, path: &RepoPath, not_found: String) -> Result<(), Error> {
         let own = |who: &&Principal| matches!(path.owner(), [owner] if owner.as_str().eq_ignore_ascii_case(who.name()));
-        let Some(who) = who.filter(own) else { return Err(Error::NotFound(not_found)) };
+        let Some(who) = who.filter(own).filter(|who| !who.is_confined()) else {
+            return Err(Error::NotFound(not_found));
+        };
         if !who.scopes().has(Scope::RepoCreate) {
             let text = format!("{path} does not exist, and this token may not make it: it needs the scope repo:create");
             return Err(Error::NotFound(text));

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::log::{BlobSink, Log, checkpoint_last};
+use crate::people::last_use::LastUses;
 use crate::people::{Authenticator, Passwords};
 use crate::projector::Position;
 use crate::push::PushContext;
@@ -79,6 +80,7 @@ impl Site {
         let readable = vaults.into_iter().filter(|url| url.role == Role::Recover).collect();
         let held = ledger.shipping().held();
         let repositories = Repositories::new(&config.data.join("git"), git, database.clone(), blobs.clone(), held)?;
+        let last_uses = Arc::new(LastUses::open(&config.data.join("last-use")));
         let authenticator = Authenticator::new(database, Passwords::start()?);
         let uploader = Arc::clone(&replicator);
         let push = PushContext {
@@ -97,6 +99,7 @@ impl Site {
             replicator,
             spool,
             authenticator,
+            last_uses,
             repositories,
             position: Position::default(),
             readable,
@@ -128,6 +131,7 @@ impl Site {
             tracing::error!(%error, "the writer did not stop as it should");
         }
         tasks::stop(self).await;
+        self.last_uses.write();
         self.replicator.stop().await;
     }
 }

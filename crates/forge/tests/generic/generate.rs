@@ -14,6 +14,7 @@ use forge::event::repo::{
     RepoVisibilitySet, Visibility,
 };
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
+use forge::event::ssh::{SshKeyAdded, SshKeyRemoved};
 use forge::event::vault::VaultEnrolled;
 use forge::event::{Event, KINDS, Oid};
 use journal::{BlobName, Hash};
@@ -59,6 +60,8 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (146, recovery_codes_made),
     (147, recovery_code_used),
     // SSH.
+    (160, ssh_key_added),
+    (161, ssh_key_removed),
     // Guarded acts.
     // Subversion.
     // Proof.
@@ -119,6 +122,7 @@ pub(crate) struct World {
     authenticators: Vec<u64>,
     totps: Vec<u64>,
     codes: BTreeMap<u64, Vec<u8>>,
+    ssh_keys: Vec<u64>,
     repos: Vec<u64>,
     collaborators: BTreeSet<(u64, u64)>,
     refs: BTreeMap<(u64, String), Oid>,
@@ -131,7 +135,7 @@ impl World {
         let mut events = crate::rig::founding();
         self.next_seq = events.len() as u64;
         self.epoch = 1;
-        for kind in [40, 60, 42, 45, 64, 140, 142, 146] {
+        for kind in [40, 60, 42, 45, 64, 140, 142, 146, 160] {
             events.push(self.event(kind, rng));
         }
         events
@@ -309,6 +313,17 @@ fn recovery_code_used(world: &mut World, rng: &mut Rng) -> Event {
 fn user_profile_set(world: &mut World, rng: &mut Rng) -> Event {
     let (account, mut text) = (rng.pick(&world.accounts), || rng.one_in(2).then(|| rng.text()));
     UserProfileSet { account, full_name: text(), bio: text(), website: text() }.into()
+}
+
+fn ssh_key_added(world: &mut World, rng: &mut Rng) -> Event {
+    world.ssh_keys.push(world.next_seq);
+    let (account, repo) = (rng.pick(&world.accounts), rng.one_in(2).then(|| rng.pick(&world.repos)));
+    let (writes, expires_us) = (rng.one_in(2), (rng.next() >> 12) as i64);
+    SshKeyAdded { account, repo, writes, name: rng.text(), public_key: rng.hash().0.to_vec(), expires_us }.into()
+}
+
+fn ssh_key_removed(world: &mut World, rng: &mut Rng) -> Event {
+    SshKeyRemoved { key: rng.pick(&world.ssh_keys) }.into()
 }
 
 fn repo_described(world: &mut World, rng: &mut Rng) -> Event {

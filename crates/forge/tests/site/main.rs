@@ -7,3 +7,4 @@ mod factors;
 mod pushes;
 mod recovery;
 mod rig;
+mod ssh_keys;

@@ -60,7 +60,7 @@ pub(crate) async fn token(command: TokenCommand, as_json: bool) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn say(as_json: bool, answer: &Value, text: impl FnOnce() -> String) {
+pub(super) fn say(as_json: bool, answer: &Value, text: impl FnOnce() -> String) {
     if as_json {
         say!("{answer}");
     } else {

@@ -2,6 +2,7 @@
 
 mod account;
 mod doctor;
+mod key;
 mod receipt;
 mod recover;
 mod serve;
@@ -26,6 +27,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(options) => verify::run(options, json).await,
         Command::User { command } => account::user(command, json).await,
         Command::Repo { command } => account::repo(command, json).await,
+        Command::Key { command } => key::run(command, json).await,
         Command::Token { command } => account::token(command, json).await,
     }
 }

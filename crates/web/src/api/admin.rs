@@ -1,13 +1,13 @@
 //! `/admin/...`: what the command line asks for, on the admin socket only. Who can open the socket runs the site.
 
 use super::Named;
-use super::{repos, shapes, tokens};
+use super::{keys, repos, shapes, tokens};
 use crate::app::App;
 use crate::errors::ApiError;
 use crate::receipts;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use forge::Error;
 use forge::people::command::WhichToken;
@@ -23,6 +23,8 @@ pub(super) fn router() -> Router<App> {
         .route("/admin/users/{name}/repos", post(repo_create))
         .route("/admin/users/{name}/tokens", post(token_create))
         .route("/admin/tokens/revoke", post(token_revoke))
+        .route("/admin/users/{name}/keys", get(key_list).post(key_add))
+        .route("/admin/keys/{id}", delete(key_remove))
         .route("/admin/receipts/{entry}", get(receipt))
 }
 
@@ -88,6 +90,25 @@ async fn token_revoke(State(app): State<App>, Json(revoked): Json<Revoked>) -> R
     };
     let id = app.site.token_revoke(None, which).await?;
     Ok(Json(json!({ "id": id })))
+}
+
+async fn key_list(State(app): State<App>, Path(Named(name)): Path<Named>) -> Result<Json<Value>, ApiError> {
+    let listed = app.site.ssh_key_list_of(&name).await?;
+    Ok(Json(listed.iter().map(|key| keys::shape(&app, key)).collect()))
+}
+
+async fn key_add(
+    State(app): State<App>,
+    Path(Named(name)): Path<Named>,
+    Json(wanted): Json<keys::Wanted>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let key = app.site.ssh_key_add_for(&name, wanted.parse()?).await?;
+    Ok((StatusCode::CREATED, Json(keys::shape(&app, &key))))
+}
+
+async fn key_remove(State(app): State<App>, Path(id): Path<u64>) -> Result<StatusCode, ApiError> {
+    app.site.ssh_key_remove(None, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn receipt(State(app): State<App>, Path(entry): Path<u64>) -> Result<Response, ApiError> {

@@ -5,6 +5,7 @@ mod admin;
 mod branches;
 mod collaborators;
 mod doctor;
+mod keys;
 mod outlast;
 mod repos;
 mod shapes;
@@ -22,6 +23,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .route("/version", get(outlast::version))
         .merge(users::router())
         .merge(tokens::router())
+        .merge(keys::router())
         .merge(repos::router())
         .merge(branches::router())
         .merge(collaborators::router())

@@ -43,7 +43,7 @@ impl Wanted {
     }
 }
 
-fn duration_us(text: &str) -> Result<i64, ApiError> {
+pub(super) fn duration_us(text: &str) -> Result<i64, ApiError> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let seconds = match unit {
         "" | "s" => 1,

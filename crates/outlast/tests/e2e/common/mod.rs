@@ -6,6 +6,7 @@ mod pages;
 mod process;
 mod proxy;
 mod site;
+mod ssh;
 mod vaults;
 mod world;
 
@@ -15,6 +16,7 @@ pub(crate) use pages::Browser;
 pub(crate) use process::{Process, Said, cli, wait_until};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use site::Site;
+pub(crate) use ssh::ssh_keygen;
 pub(crate) use vaults::{Vault, VaultStart};
 pub(crate) use world::{REFUSAL_MAX, World, held, push};
 

@@ -121,11 +121,16 @@ impl People {
     pub(super) fn example(&self, row: &Row, repo: &str) -> (String, String) {
         let wants = |word: &str| row.address.contains(word) || row.body.contains(word);
         let spare = if wants("{spare}") { self.spare_token() } else { String::new() };
+        let ssh_key = if wants("{sshkey}") { self.ssh_key("user/keys") } else { String::new() };
+        let deploy_key =
+            if wants("{deploykey}") { self.ssh_key(&format!("repos/{PRIVATE}/keys")) } else { String::new() };
         let assets = if wants("{assets}") { self.assets() } else { String::new() };
         let (entry, password) = (self.entry.to_string(), PASSWORD.replace(' ', "+"));
         let words = [
             ("{repo}", repo),
             ("{spare}", &spare),
+            ("{sshkey}", &ssh_key),
+            ("{deploykey}", &deploy_key),
             ("{entry}", &entry),
             ("{commit}", &self.commit),
             ("{assets}", &assets),
@@ -149,6 +154,15 @@ impl People {
             serde_json::from_str(&self.send(Person::Owner, "GET", "/api/v1/users/owen/tokens", "").text()).unwrap();
         let ids = listed.as_array().unwrap().iter().filter_map(|token| token["id"].as_u64());
         ids.max().unwrap().to_string()
+    }
+
+    /// A key of the owner's, or of the repository, made for one call.
+    fn ssh_key(&self, kind: &str) -> String {
+        let file = self.world.path(&format!("key-{}", self.journal()));
+        let body = serde_json::json!({ "title": "spare", "key": crate::common::ssh_keygen(&file, &[]) }).to_string();
+        let answer = self.send(Person::Owner, "POST", &format!("/api/v1/{kind}"), &body);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        serde_json::from_str::<serde_json::Value>(&answer.text()).unwrap()["id"].to_string()
     }
 
     /// How many entries the journal has.

@@ -74,6 +74,13 @@ const TOKEN_PAGE: &str = "/-/settings/tokens";
 const REVOKE: &str = "/-/settings/tokens/revoke";
 const SESSIONS: &str = "/-/settings/sessions";
 const PAGE: &str = "pages/repo/mod";
+const KEYS_PAGE: &str = "/-/settings/keys";
+const DEPLOY_KEY: &str = "/repos/{owner}/{name}/keys/{id}";
+/// The same key each time: the first to add it has it.
+const KEY: &str =
+    r#"{"title":"x","key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGS/eW8ytIkUtDlrO7qDyRDBXrA2kOjWB3bVH6ESPh/E"}"#;
+const KEY_FORM: &str =
+    "name=x&days=90&key=ssh-ed25519+AAAAC3NzaC1lZDI1NTE5AAAAIGS%2FeW8ytIkUtDlrO7qDyRDBXrA2kOjWB3bVH6ESPh%2FE";
 const GENERAL: &str = "name=secret&description=Words&website=&branch=main&visibility=private";
 const TOKEN: &str = r#"{"name":"x","scopes":["repo:read"]}"#;
 
@@ -120,6 +127,16 @@ pub(super) static ROUTES: &[Row] = &[
     row("pages/site/settings", "POST", REVOKE, REVOKE, "id={spare}", May::SignedIn),
     get("pages/site/settings", SESSIONS, SESSIONS, May::SignedIn),
     row("pages/site/settings", "POST", SESSIONS, SESSIONS, "id=999999", May::SignedIn),
+    get("pages/site/ssh_keys", KEYS_PAGE, KEYS_PAGE, May::SignedIn),
+    row("pages/site/ssh_keys", "POST", KEYS_PAGE, KEYS_PAGE, KEY_FORM, May::SignedIn),
+    row(
+        "pages/site/ssh_keys",
+        "POST",
+        "/-/settings/keys/remove",
+        "/-/settings/keys/remove",
+        "id=999999",
+        May::SignedIn,
+    ),
     get("pages/site/admin", "/-/admin", "/-/admin", May::Operator),
     get("pages/site/admin", "/-/admin/users", "/-/admin/users", May::Operator),
     row(
@@ -154,6 +171,9 @@ pub(super) static ROUTES: &[Row] = &[
     row(PAGE, "POST", "/settings", "/{repo}/-/settings", GENERAL, May::Owner),
     row(PAGE, "POST", "/settings/people", "/{repo}/-/settings/people", "user=eve&access=read", May::Owner),
     row(PAGE, "POST", "/settings/people/remove", "/{repo}/-/settings/people/remove", "user=eve", May::Owner),
+    get(PAGE, "/settings/keys", "/{repo}/-/settings/keys", May::Owner),
+    row(PAGE, "POST", "/settings/keys", "/{repo}/-/settings/keys", KEY_FORM, May::Owner),
+    row(PAGE, "POST", "/settings/keys/remove", "/{repo}/-/settings/keys/remove", "id=999999", May::Owner),
     get("api/mod", "/version", "/api/v1/version", May::Anyone),
     get("api/outlast", "/outlast/status", "/api/v1/outlast/status", May::Anyone),
     get("api/users", "/user", "/api/v1/user", May::SignedIn),
@@ -162,6 +182,14 @@ pub(super) static ROUTES: &[Row] = &[
     // Takes a password, never a token.
     row("api/tokens", "POST", TOKENS, "/api/v1/users/owen/tokens", TOKEN, May::Socket),
     row("api/tokens", "DELETE", "/users/{name}/tokens/{id}", "/api/v1/users/owen/tokens/{spare}", "", May::Owner),
+    get("api/keys", "/user/keys", "/api/v1/user/keys", May::SignedIn),
+    row("api/keys", "POST", "/user/keys", "/api/v1/user/keys", KEY, May::SignedIn),
+    get("api/keys", "/user/keys/{id}", "/api/v1/user/keys/{sshkey}", May::Owner),
+    row("api/keys", "DELETE", "/user/keys/{id}", "/api/v1/user/keys/{sshkey}", "", May::Owner),
+    get("api/keys", "/repos/{owner}/{name}/keys", "/api/v1/repos/{repo}/keys", May::Owner),
+    row("api/keys", "POST", "/repos/{owner}/{name}/keys", "/api/v1/repos/{repo}/keys", KEY, May::Owner),
+    get("api/keys", DEPLOY_KEY, "/api/v1/repos/{repo}/keys/{deploykey}", May::Owner),
+    row("api/keys", "DELETE", DEPLOY_KEY, "/api/v1/repos/{repo}/keys/{deploykey}", "", May::Owner),
     get("api/repos", "/user/repos", "/api/v1/user/repos", May::SignedIn),
     row("api/repos", "POST", "/user/repos", "/api/v1/user/repos", r#"{"name":"made","private":true}"#, May::SignedIn),
     get("api/repos", "/users/{name}/repos", "/api/v1/users/owen/repos", May::Anyone),
@@ -192,6 +220,9 @@ pub(super) static ROUTES: &[Row] = &[
     ),
     row("api/admin", "POST", "/admin/users/{name}/tokens", "/api/v1/admin/users/owen/tokens", TOKEN, May::Socket),
     row("api/admin", "POST", "/admin/tokens/revoke", "/api/v1/admin/tokens/revoke", r#"{"id":1}"#, May::Socket),
+    get("api/admin", "/admin/users/{name}/keys", "/api/v1/admin/users/owen/keys", May::Socket),
+    row("api/admin", "POST", "/admin/users/{name}/keys", "/api/v1/admin/users/owen/keys", KEY, May::Socket),
+    row("api/admin", "DELETE", "/admin/keys/{id}", "/api/v1/admin/keys/{sshkey}", "", May::Socket),
     get("api/admin", "/admin/receipts/{entry}", "/api/v1/admin/receipts/1", May::Socket),
     get("api/doctor", "/admin/doctor", "/api/v1/admin/doctor", May::Socket),
 ];

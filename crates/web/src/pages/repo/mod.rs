@@ -4,6 +4,7 @@ mod archive;
 mod blame;
 mod commit;
 mod compare;
+mod deploy_keys;
 mod diff_view;
 mod file;
 mod frame;
@@ -44,4 +45,6 @@ pub(super) fn router() -> Router<App> {
         .route("/settings", get(settings::general).post(settings::general_set))
         .route("/settings/people", get(settings::people).post(settings::person_put))
         .route("/settings/people/remove", axum::routing::post(settings::person_remove))
+        .route("/settings/keys", get(deploy_keys::keys).post(deploy_keys::add))
+        .route("/settings/keys/remove", axum::routing::post(deploy_keys::remove))
 }

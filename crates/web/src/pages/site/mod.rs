@@ -9,8 +9,10 @@ pub(crate) mod profile;
 mod safety;
 mod settings;
 mod sign_in;
+mod ssh_keys;
 
 pub(crate) use safety::{VaultRow, vault_rows};
+pub(crate) use ssh_keys::{KeyRow, KeyWanted, Which as WhichKey};
 
 use crate::app::App;
 use axum::Router;
@@ -22,6 +24,7 @@ pub(super) fn router() -> Router<App> {
         .merge(explore::router())
         .merge(new::router())
         .merge(settings::router())
+        .merge(ssh_keys::router())
         .merge(admin::router())
         .merge(safety::router())
         .merge(help::router())
