@@ -8,6 +8,7 @@
 
 mod code;
 mod config;
+mod edit;
 mod factors;
 mod git;
 mod health;
@@ -22,6 +23,7 @@ mod vaults;
 
 pub use code::{CodeReader, READ_CACHE_BYTES_MAX, READ_WAIT, READS_MAX};
 pub use config::{SiteConfig, SiteLimits};
+pub use edit::{CommitHeld, NewCommit};
 pub use git::SiteRepository;
 pub use open::Begun;
 pub(crate) use open::{database, lock};

@@ -4,12 +4,14 @@
 //! check takes (`fsck`, with the protections for Windows' and Apple's file systems), and no control characters.
 
 mod pack;
+mod preview;
 mod tree;
 
 use crate::read::GitSource;
 use crate::{ObjectFormat, ObjectId};
 use code::{CodePath, Person, ReadError};
 use pack::Pack;
+pub use preview::preview;
 use tree::Tree;
 
 /// The most bytes that the files of one commit have together.

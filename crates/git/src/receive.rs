@@ -9,9 +9,11 @@
 
 mod commands;
 mod connected;
+mod made;
 mod report;
 
 pub use commands::{Capabilities, Command, ProtocolError, PushRequest, ReceiveLimits, RefUpdate};
+pub use made::take_in;
 
 use crate::child::ChildError;
 use crate::pack_budget::PackReader;

@@ -35,6 +35,15 @@ document.addEventListener("click", (event) => {
 // Forms that act when something is chosen have a button too, for those without a script.
 for (const select of document.querySelectorAll("select[data-submit]")) select.addEventListener("change", () => select.form.requestSubmit());
 
+// What was written is not lost by going elsewhere by mistake.
+const unsaved = document.querySelector("form[data-unsaved]");
+if (unsaved) {
+  let changed = false;
+  unsaved.addEventListener("input", () => { changed = true; });
+  unsaved.addEventListener("submit", () => { changed = false; });
+  addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+}
+
 // Keys: one or two letters, never while somebody types.
 const keys = new Map();
 for (const link of document.querySelectorAll("[data-key]")) keys.set(link.dataset.key, link);
@@ -49,6 +58,7 @@ document.addEventListener("keydown", (event) => {
   const target = keys.get(stroke) ?? keys.get(event.key);
   if (target) {
     event.preventDefault();
+    if (event.key === "y" && location.hash) { location.href = target.href + location.hash; return; }
     if (target.matches("input, textarea")) { target.focus(); target.select?.(); } else target.click();
   } else if (event.key === "t" && document.body.dataset.finder) { event.preventDefault(); openFinder(); }
 });

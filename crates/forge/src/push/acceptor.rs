@@ -16,6 +16,7 @@ use git::receive::{Accepted, Acceptor, RefUpdate, VerifiedPush};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// How long a push waits for vaults to be reachable before its pack is read.
 const QUORUM_WAIT: Duration = Duration::from_secs(3);
@@ -33,17 +34,35 @@ pub(crate) struct PushContext {
     pub(crate) applied_timeout: Duration,
 }
 
+/// A push that is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HeldPush {
+    /// Its entry.
+    pub(crate) entry: u64,
+}
+
 /// One push into one repository.
 pub struct PushAcceptor {
     context: PushContext,
     proof: Authorized<Write>,
     pack: IncomingPack,
+    tell: Option<oneshot::Sender<Result<HeldPush, Error>>>,
 }
 
 impl PushAcceptor {
     pub(crate) fn new(context: PushContext, proof: Authorized<Write>) -> Self {
         let pack = IncomingPack::new(context.spool.clone(), context.upload.clone());
-        Self { context, proof, pack }
+        Self { context, proof, pack, tell: None }
+    }
+
+    /// As [`PushAcceptor::new`]; what becomes of it is told besides the words for the pusher. Nothing is told of refs that are
+    /// refused.
+    pub(crate) fn telling(
+        context: PushContext,
+        proof: Authorized<Write>,
+    ) -> (Self, oneshot::Receiver<Result<HeldPush, Error>>) {
+        let (tell, told) = oneshot::channel();
+        (Self { tell: Some(tell), ..Self::new(context, proof) }, told)
     }
 
     /// Whether anything could be written now: asked before the pack is read, so that nobody uploads for nothing.
@@ -90,20 +109,27 @@ impl Acceptor for PushAcceptor {
     }
 
     async fn accept(self, push: VerifiedPush) -> Accepted {
-        let Self { context, proof, pack } = self;
+        let Self { context, proof, pack, tell } = self;
         let count = push.updates.len();
         // A task of its own: once the entry is submitted the push goes on, whether or not anybody waits for it.
-        let accepting = tokio::spawn(context.accept(proof, pack, push));
+        let accepting = tokio::spawn(async move {
+            let (accepted, became) = context.accept(proof, pack, push).await;
+            if let (Some(tell), Some(became)) = (tell, became) {
+                // Who asked may be gone.
+                let _ = tell.send(became);
+            }
+            accepted
+        });
         accepting.await.unwrap_or_else(|e| refused_all(count, &Error::internal(format!("the push broke off: {e}"))))
     }
 }
 
 impl PushContext {
-    async fn accept(self, proof: Authorized<Write>, pack: IncomingPack, push: VerifiedPush) -> Accepted {
+    async fn accept(self, proof: Authorized<Write>, pack: IncomingPack, push: VerifiedPush) -> (Accepted, Became) {
         let count = push.updates.len();
         match self.try_accept(proof, pack, push).await {
-            Ok(accepted) => accepted,
-            Err(error) => refused_all(count, &error),
+            Ok(done) => done,
+            Err(error) => (refused_all(count, &error), Some(Err(error))),
         }
     }
 
@@ -112,7 +138,7 @@ impl PushContext {
         proof: Authorized<Write>,
         pack: IncomingPack,
         push: VerifiedPush,
-    ) -> Result<Accepted, Error> {
+    ) -> Result<(Accepted, Became), Error> {
         let (repo, path, by, count) =
             (proof.repo().id, proof.repo().path.clone(), proof.submitter(), push.updates.len());
         let parts = pack.finish().await?;
@@ -125,20 +151,21 @@ impl PushContext {
         let results: Vec<_> = committed.output.refused.into_iter().map(|refused| refused.map_or(Ok(()), Err)).collect();
         if committed.first_seq == committed.next_seq {
             drop(first.and_then(|f| self.repositories.take_quarantine(&f)));
-            return Ok(Accepted { results, messages: Vec::new() });
+            return Ok((Accepted { results, messages: Vec::new() }, None));
         }
         let waited = self.until_visible(repo, committed.next_seq).await;
         Ok(match waited {
             Ok(held) => {
                 let (entry, vaults) = (committed.first_seq, self.ledger.shipping().sizes().len());
                 let receipt = report::receipt_line(&self.base_url, &path, entry);
-                Accepted { results, messages: vec![report::held_line(&held, vaults, entry), receipt] }
+                let messages = vec![report::held_line(&held, vaults, entry), receipt];
+                (Accepted { results, messages }, Some(Ok(HeldPush { entry })))
             }
             // It is written: only what was not refused for another reason is told so.
             Err(error) => {
                 let unheld = refused_all(count, &error);
                 let results = results.into_iter().zip(unheld.results).map(|(was, now)| was.and(now)).collect();
-                Accepted { results, messages: unheld.messages }
+                (Accepted { results, messages: unheld.messages }, Some(Err(error)))
             }
         })
     }
@@ -156,6 +183,9 @@ impl PushContext {
         }
     }
 }
+
+/// What became of a push, unless all of it was refused.
+type Became = Option<Result<HeldPush, Error>>;
 
 impl std::fmt::Debug for PushContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -99,16 +99,23 @@ impl CodeReader {
         &self,
         read: impl FnOnce(&dyn Source) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, Error> {
+        Ok(self.in_turn(|source| read(source)).await??)
+    }
+
+    /// Runs what blocks, when it is its turn.
+    pub(super) async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&GitSource) -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let turn = tokio::time::timeout(READ_WAIT, self.turns.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Stopping)?;
         let source = self.source.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let read = read(&source);
+            let done = work(&source);
             drop(turn);
-            read
+            done
         });
-        let read = reading.await.map_err(|e| Error::internal(format!("reading the repository broke off: {e}")))?;
-        Ok(read?)
+        reading.await.map_err(|e| Error::internal(format!("reading the repository broke off: {e}")))
     }
 }
 

@@ -12,7 +12,7 @@ use git::cache::PackCache;
 use git::receive::ReceiveError;
 use git::smart_http::Protocol;
 use git::upload::{Answer, UploadError, UploadLimits};
-use git::{RefSnapshot, receive};
+use git::{RefSnapshot, RefUpdate, receive};
 use std::sync::Arc;
 use tokio::io::AsyncRead;
 
@@ -59,6 +59,20 @@ impl SiteRepository<Read> {
 }
 
 impl SiteRepository<Write> {
+    /// Takes in an update whose pack was made here, as a push. Gives its entry when it is held.
+    pub(super) async fn take_in(self, update: RefUpdate, pack: Vec<u8>) -> Result<u64, Error> {
+        let context = self.push.ok_or_else(|| Error::internal("opened for its refs alone"))?;
+        let (acceptor, mut told) = PushAcceptor::telling(context, self.proof);
+        let (git, refs) = (&self.opened.git, &self.opened.refs);
+        let taken = receive::take_in(git, refs, update, &pack, &self.receive_limits, acceptor).await;
+        let taken = taken.map_err(|error| Error::internal(error.to_string()))?;
+        match (told.try_recv(), taken.results.into_iter().next()) {
+            (Ok(became), _) => became.map(|held| held.entry),
+            (Err(_), Some(Err(words))) => Err(Error::conflict(words)),
+            (Err(_), _) => Err(Error::internal("nothing was said of the commit")),
+        }
+    }
+
     /// Answers a POST to `git-receive-pack`.
     pub async fn receive_pack<R: AsyncRead + Send + Unpin>(self, body: R) -> Result<Answer, ReceiveError> {
         let Some(context) = self.push else {
@@ -93,7 +107,7 @@ impl Site {
         self.opened(proof, Some(self.push.clone())).await
     }
 
-    async fn opened<A: crate::access::Act>(
+    pub(super) async fn opened<A: crate::access::Act>(
         &self,
         proof: Authorized<A>,
         push: Option<PushContext>,

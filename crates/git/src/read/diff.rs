@@ -167,15 +167,19 @@ impl<'h, 's> Diffs<'h, 's> {
             diff.binary = true;
             return Ok((diff, 0, 0));
         };
-        if lines::is_binary(&old) || lines::is_binary(&new) {
-            diff.binary = true;
-            return Ok((diff, 0, 0));
+        self.lines(&mut diff, (&old, &new), shown);
+        let (added, removed) = (diff.added, diff.removed);
+        Ok((diff, added, removed))
+    }
+
+    /// Puts the lines of two texts into a file's difference.
+    fn lines(&mut self, diff: &mut FileDiff, (old, new): (&[u8], &[u8]), shown: bool) {
+        diff.binary = lines::is_binary(old) || lines::is_binary(new);
+        diff.folded = !diff.binary && (lines::has_too_many(old) || lines::has_too_many(new));
+        if diff.binary || diff.folded {
+            return;
         }
-        if lines::has_too_many(&old) || lines::has_too_many(&new) {
-            diff.folded = true;
-            return Ok((diff, 0, 0));
-        }
-        let differences = Differences::between(&old, &new, self.options.ignore_space);
+        let differences = Differences::between(old, new, self.options.ignore_space);
         (diff.added, diff.removed) = (differences.added(), differences.removed());
         let changed = diff.added as usize + diff.removed as usize;
         let (lines, bytes) = differences.shown(self.options.context);
@@ -186,8 +190,6 @@ impl<'h, 's> Diffs<'h, 's> {
             self.bytes_left -= bytes;
             self.lines_left -= diff.hunks.iter().map(|hunk| hunk.lines.len()).sum::<usize>().min(lines);
         }
-        let (added, removed) = (diff.added, diff.removed);
-        Ok((diff, added, removed))
     }
 
     /// A file that there was no time to look into.
@@ -216,6 +218,24 @@ fn empty(change: &TreeChange, sizes: (u64, u64)) -> Result<FileDiff, ReadError> 
         new: side(change.new),
     };
     Ok(FileDiff { change, binary: false, sizes, added: 0, removed: 0, folded: false, hunks: Vec::new() })
+}
+
+/// The difference between two contents of a file that need not be in the repository.
+pub(crate) fn of_contents(
+    source: &GitSource,
+    change: Change,
+    old: &[u8],
+    new: &[u8],
+    options: DiffOptions,
+) -> FileDiff {
+    let sizes = (old.len() as u64, new.len() as u64);
+    let mut diff = FileDiff { change, binary: false, sizes, added: 0, removed: 0, folded: false, hunks: Vec::new() };
+    if old.len().max(new.len()) as u64 > FILE_BYTES_MAX {
+        diff.binary = true;
+    } else if old != new {
+        Diffs::new(&source.store.handle(), options).lines(&mut diff, (old, new), true);
+    }
+    diff
 }
 
 /// A mode in the words of pages.

@@ -33,6 +33,7 @@ mod tree;
 
 pub use archive::{Archive, ArchivePrefix, archive};
 pub use caches::ReadCaches;
+pub(crate) use diff::of_contents;
 pub use diff::{PatchFormat, patch};
 pub use last_change::{history_is_indexed, index_history};
 

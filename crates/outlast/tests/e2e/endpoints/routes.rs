@@ -81,6 +81,8 @@ const KEY: &str =
     r#"{"title":"x","key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGS/eW8ytIkUtDlrO7qDyRDBXrA2kOjWB3bVH6ESPh/E"}"#;
 const KEY_FORM: &str =
     "name=x&days=90&key=ssh-ed25519+AAAAC3NzaC1lZDI1NTE5AAAAIGS%2FeW8ytIkUtDlrO7qDyRDBXrA2kOjWB3bVH6ESPh%2FE";
+/// To a branch that is made by whoever is first.
+const EDITED: &str = "base={commit}&path=src%2Fmore.rs&content=more&to=new&branch=edited&act=commit";
 const GENERAL: &str = "name=secret&description=Words&website=&branch=main&visibility=private";
 const TOKEN: &str = r#"{"name":"x","scopes":["repo:read"]}"#;
 
@@ -166,6 +168,14 @@ pub(super) static ROUTES: &[Row] = &[
     get(PAGE, "/paths", "/{repo}/-/paths", May::Reader),
     get(PAGE, "/archive/{*rest}", "/{repo}/-/archive/main.zip", May::Reader),
     get(PAGE, "/safety", "/{repo}/-/safety", May::Reader),
+    get(PAGE, "/edit/{*rest}", "/{repo}/-/edit/main/README.md", May::Writer),
+    get(PAGE, "/new/{*rest}", "/{repo}/-/new/main/src", May::Writer),
+    get(PAGE, "/delete/{*rest}", "/{repo}/-/delete/main/README.md", May::Writer),
+    get(PAGE, "/upload/{*rest}", "/{repo}/-/upload/main/src", May::Writer),
+    row(PAGE, "POST", "/edit/{*rest}", "/{repo}/-/edit/main/README.md", EDITED, May::Writer),
+    row(PAGE, "POST", "/new/{*rest}", "/{repo}/-/new/main/src", EDITED, May::Writer),
+    row(PAGE, "POST", "/delete/{*rest}", "/{repo}/-/delete/main/README.md", "base={commit}", May::Writer),
+    row(PAGE, "POST", "/upload/{*rest}", "/{repo}/-/upload/main/src", "files=none", May::Writer),
     get(PAGE, "/settings", "/{repo}/-/settings", May::Owner),
     get(PAGE, "/settings/people", "/{repo}/-/settings/people", May::Owner),
     row(PAGE, "POST", "/settings", "/{repo}/-/settings", GENERAL, May::Owner),

@@ -1,16 +1,18 @@
 //! One revision and what it changed.
 
 use super::diff_view::{DiffView, Row, Wanted};
-use super::frame::{Frame, RepoPage, RevisionRow};
+use super::frame::{Frame, RepoPage, RevisionRow, place};
+use crate::app::App;
 use crate::pages::error::PageError;
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
-use axum::extract::{Path, Query};
+use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use code::{CodePath, DiffOptions, FileDiff, ReadError, RevisionId, Signature, Source};
 use git::read::PatchFormat;
 use http::header;
+use serde::Deserialize;
 
 /// A longer patch is for `git format-patch`.
 const PATCH_BYTES_MAX: u64 = 64 << 20;
@@ -28,13 +30,46 @@ struct CommitPage {
     parents: Vec<(String, String)>,
     signature: Option<(&'static str, String)>,
     diff: DiffView,
+    push: Option<PushRow>,
+}
+
+/// The push that brought it, where the address names it.
+struct PushRow {
+    entry: u64,
+    /// The branch it was pushed to: its name and its page.
+    branch: Option<(String, String)>,
+    /// `eu, us (2 of 3)`.
+    holders: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Entry {
+    entry: Option<u64>,
+}
+
+/// What an entry says of the push of a commit; nothing, unless it is that push.
+async fn push_of(app: &App, page: &RepoPage, id: &RevisionId, entry: u64) -> Result<Option<PushRow>, PageError> {
+    let Some(moves) = app.site.push_at(&page.code, entry).await? else { return Ok(None) };
+    let Some(moved) = moves.iter().find(|moved| moved.new.as_ref().is_some_and(|new| new.to_string() == id.0)) else {
+        return Ok(None);
+    };
+    let vaults = crate::pages::site::vault_rows(app);
+    let holding = vaults.iter().filter(|vault| vault.size > entry).map(|vault| vault.name.as_str()).collect::<Vec<_>>();
+    let holders = format!("{} ({} of {})", holding.join(", "), holding.len(), vaults.len());
+    let branch = moved.name.strip_prefix("refs/heads/").map(|name| {
+        let tree = format!("/{}/-/tree/{}", page.code.repo().path, place(name, &CodePath::root()));
+        (code::visible(name.as_bytes()), tree)
+    });
+    Ok(Some(PushRow { entry, branch, holders }))
 }
 
 /// `/OWNER/NAME/-/commit/ID`, and the same with `.patch` or `.diff` behind it for programs.
 pub(crate) async fn commit(
+    State(app): State<App>,
     page: RepoPage,
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
+    Query(Entry { entry }): Query<Entry>,
 ) -> Result<Response, PageError> {
     if let Some(id) = id.strip_suffix(".patch") {
         return patch(&page, id.to_owned(), PatchFormat::Mail).await;
@@ -51,6 +86,10 @@ pub(crate) async fn commit(
         Ok((revision, files, summary))
     });
     let (revision, files, summary) = made.await?;
+    let push = match entry {
+        Some(entry) => push_of(&app, &page, &revision.id, entry).await?,
+        None => None,
+    };
     let parent = revision.parents.first().map(|parent| parent.0.as_str());
     let diff = DiffView::new(&frame, &wanted, (parent, &revision.id.0), &files, summary);
     let committer = (revision.committer.name != revision.author.name).then(|| revision.committer.name.clone());
@@ -64,6 +103,7 @@ pub(crate) async fn commit(
         shell,
         frame,
         diff,
+        push,
     };
     Ok(Html(page.render()?).into_response())
 }

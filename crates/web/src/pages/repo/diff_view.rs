@@ -92,6 +92,8 @@ pub(crate) struct DiffView {
     pub(crate) ignore_space: bool,
     pub(crate) to_other_view: String,
     pub(crate) to_other_space: String,
+    /// It can't be shown otherwise.
+    pub(crate) fixed: bool,
 }
 
 impl DiffView {
@@ -119,6 +121,7 @@ impl DiffView {
             ignore_space,
             to_other_view: wanted.link(!split, ignore_space),
             to_other_space: wanted.link(split, !ignore_space),
+            fixed: false,
         }
     }
 }

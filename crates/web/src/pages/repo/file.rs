@@ -40,6 +40,8 @@ struct FilePage {
     lines: String,
     language: String,
     executable: bool,
+    /// It is something that a commit made here can change.
+    can_edit: bool,
     /// It can be shown as a document and as text; which one is shown.
     both: Option<bool>,
 }
@@ -89,6 +91,7 @@ pub(crate) async fn file(
         lines,
         language: shown.language,
         executable: entry == code::EntryKind::Executable,
+        can_edit: entry != code::EntryKind::Submodule,
         both: shown.both,
     };
     Ok(Html(page.render()?).into_response())

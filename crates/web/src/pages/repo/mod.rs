@@ -6,6 +6,7 @@ mod commit;
 mod compare;
 mod deploy_keys;
 mod diff_view;
+mod edit;
 mod file;
 mod frame;
 mod history;
@@ -19,6 +20,7 @@ mod tree;
 
 use crate::app::App;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 
 /// What is below `/OWNER/NAME/-`.
@@ -41,6 +43,19 @@ pub(super) fn router() -> Router<App> {
         .route("/search", get(search::search))
         .route("/paths", get(search::paths))
         .route("/archive/{*rest}", get(archive::archive))
+        .route(
+            "/edit/{*rest}",
+            get(edit::edit).post(edit::edit_do).layer(DefaultBodyLimit::max(edit::EDIT_FORM_BYTES_MAX)),
+        )
+        .route(
+            "/new/{*rest}",
+            get(edit::new).post(edit::new_do).layer(DefaultBodyLimit::max(edit::EDIT_FORM_BYTES_MAX)),
+        )
+        .route("/delete/{*rest}", get(edit::remove).post(edit::remove_do))
+        .route(
+            "/upload/{*rest}",
+            get(edit::upload).post(edit::upload_do).layer(DefaultBodyLimit::max(edit::UPLOAD_FORM_BYTES_MAX)),
+        )
         .route("/safety", get(safety::safety))
         .route("/settings", get(settings::general).post(settings::general_set))
         .route("/settings/people", get(settings::people).post(settings::person_put))

@@ -38,6 +38,7 @@ async fn keys(visitor: Visitor) -> Result<Html<String>, PageError> {
             &[
                 ("y", "The address of this very revision"),
                 ("b", "Who wrote each line"),
+                ("e", "Edit it"),
                 ("Shift click", "On a second line number: mark a range"),
             ],
         ),
