@@ -15,6 +15,7 @@
 
 pub mod factor;
 pub mod people;
+pub mod proof;
 pub mod push;
 pub mod repo;
 pub mod site;
@@ -192,6 +193,8 @@ events! {
     // 180-219: orders, the trash, freezes, lockdown, alarms.
     // 220-249: Subversion.
     // 250-279: drills, exports, imports.
+    250 => DrillDone(proof::DrillDone),
+    251 => RecoverySharesPublished(proof::RecoverySharesPublished),
 }
 
 /// The name of a kind, for people.

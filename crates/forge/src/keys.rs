@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/recovery-key.txt        0600  the recovery identity, until somebody moves it away; never read again by a running site
 //! DIR/keys/origin                   the log's name
+//! DIR/keys/recovery.shares          how many shares of the recovery key it takes, and each one's digest; where officers made it
 //! DIR/keys/recovery.pub             recipient and verifier key of the recovery key: all that a site needs of it
 //! DIR/keys/site.agekey        0600  the site's own age identity; it follows from the data key
 //! DIR/keys/log.key            0600  the epoch, and the seed of the Ed25519 key that signs its checkpoints
@@ -21,9 +22,14 @@ mod epoch;
 mod files;
 mod identity;
 mod recovery;
+mod shares;
+mod start;
 
 pub use epoch::{Founding, NewEpoch, ViewKeys};
 pub use recovery::{RECOVERY_FILE, RecoveryKey};
+pub use shares::{Published, SHARE_PREFIX, SHARES_MAX, Share, combine, split};
+pub(crate) use start::published;
+pub use start::{accept_start, site_start};
 
 use crate::error::Error;
 use crate::log::LogKeys;

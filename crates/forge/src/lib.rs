@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod db;
+pub mod drill;
 pub mod error;
 pub mod event;
 pub mod keys;
@@ -31,4 +32,4 @@ pub use ledger::Ledger;
 pub use names::{Email, RepoName, RepoPath, TokenName, UserName};
 pub use people::Principal;
 pub use site::Site;
-pub use vault::VaultStatus;
+pub use vault::{VaultStatus, VaultUrl};

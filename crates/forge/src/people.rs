@@ -23,6 +23,7 @@ pub mod token;
 pub mod webauthn;
 
 pub use authenticate::Authenticator;
+pub(crate) use authenticate::now_us;
 pub use passwords::{Password, Passwords};
 pub use principal::Principal;
 pub use scope::{Scope, Scopes};

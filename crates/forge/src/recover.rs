@@ -18,6 +18,8 @@
 
 mod full;
 mod log_source;
+mod opener;
+mod practise;
 mod rebuild;
 mod report;
 mod settle;
@@ -25,6 +27,8 @@ mod survey;
 mod view;
 
 pub use full::FullReport;
+pub(crate) use opener::Opener;
+pub(crate) use practise::{Practice, Practised, practise};
 pub use report::{Progress, Report, VaultFound};
 pub(crate) use view::Past;
 pub use view::View;
@@ -70,11 +74,13 @@ pub struct RecoverRequest {
 /// Begun again after an error, it needs an empty directory; the vaults are as they were, or in a further epoch, which is no harm.
 pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Report, Error> {
     let lock = empty_directory(&request)?;
-    let survey = survey::survey(&request.vaults, &request.key, progress).await?;
+    let opener = Opener::from(&request);
+    let survey = survey::survey(&request.vaults, &opener, progress).await?;
     let mut config = SiteConfig::new(&request.to);
     (config.database, config.limits) = (request.database.clone(), request.limits.clone());
     let database = crate::site::database(&config)?;
-    let rebuilt = rebuild::rebuild(&survey, &request, &database, progress).await?;
+    let wanted = rebuild::Wanted { at: request.at, from_snapshot: true };
+    let rebuilt = rebuild::rebuild(&survey, &opener, wanted, &database, progress).await?;
     let mut report = survey.report(&rebuilt);
     match request.at {
         Some(_) => report.view = Some(view::settle(&request, &rebuilt)?),
@@ -83,7 +89,8 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
     report.repositories = settle::count_repositories(&database)?;
     if request.full {
         let keys = Keys::open(&request.to)?;
-        report.full = Some(full::fill_and_check(&survey, &request, &database, &keys, progress).await?);
+        let place = full::Place { dir: &request.to, limits: &request.limits, keys: &keys };
+        report.full = Some(full::fill_and_check(&survey, &place, &database, progress).await?);
     }
     drop(lock);
     Ok(report)

@@ -19,6 +19,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/repo.sql"),
     include_str!("schema/push.sql"),
     include_str!("schema/ssh.sql"),
+    include_str!("schema/proof.sql"),
 ];
 
 /// The tables that are the journal, and no projection of it.
@@ -82,6 +83,9 @@ tables! {
     ssh_key(
         id; account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us, expires_us, removed_us
     ) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
+    drill(id; kind, through, started_us, answers_ms, whole_ms, data_age_ms, repositories, differences, vaults, report, done_us)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
+    recovery_share(recipient, number; threshold, digest, published_us) "?1, ?2, ?3, ?4, ?5";
 }
 
 /// Makes all tables in an empty database, and those of the journal that an earlier release did not have.

@@ -17,6 +17,7 @@ mod open;
 mod people;
 mod repos;
 mod sessions;
+mod shares;
 mod ssh;
 mod tasks;
 mod vaults;
@@ -33,6 +34,7 @@ pub use sessions::{ATTEMPTS_MAX, ATTEMPTS_WINDOW};
 pub(crate) use vaults::{Readers, VaultsEnrol, known_with};
 
 use crate::db::Db;
+use crate::drill::Drills;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::people::Authenticator;
@@ -64,6 +66,7 @@ pub struct Site {
     blobs: BlobSource,
     push: PushContext,
     reading: code::Reading,
+    drills: Drills,
     limits: SiteLimits,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// Held while the site runs: one process for one data directory.
@@ -105,6 +108,19 @@ impl Site {
     #[must_use]
     pub fn repositories(&self) -> &Repositories {
         &self.repositories
+    }
+
+    /// The vaults that this site may read.
+    pub(crate) fn readable(&self) -> &[VaultUrl] {
+        &self.readable
+    }
+
+    pub(crate) fn drills(&self) -> &Drills {
+        &self.drills
+    }
+
+    pub(crate) fn limits(&self) -> &SiteLimits {
+        &self.limits
     }
 
     /// The spool.

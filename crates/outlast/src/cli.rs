@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Recover(Recover),
     /// Look for everything that can be wrong with a site, and say what to do about it.
     Doctor(Data),
+    /// Practise a recovery: rebuild the site from its vaults in a throw-away place, compare everything, keep the signed result.
+    Drill(Drill),
     /// Print the receipt of a journal entry: the proof that it is in the log and that vaults hold it.
     Receipt {
         /// The entry's number.
@@ -36,6 +38,11 @@ pub(crate) enum Command {
     },
     /// Check a receipt (a file) offline, or everything that a vault holds.
     Verify(Verify),
+    /// For officers, on machines of their own: the recovery key in shares.
+    Officer {
+        #[command(subcommand)]
+        command: OfficerCommand,
+    },
     /// Accounts.
     User {
         #[command(subcommand)]
@@ -66,7 +73,7 @@ pub(crate) struct Data {
     pub(crate) dir: PathBuf,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct Serve {
     /// The data directory [default: ./outlast-data, or what the configuration says].
     #[arg(long, value_name = "DIR", env = "OUTLAST_DATA")]
@@ -86,6 +93,12 @@ pub(crate) struct Serve {
     /// A vault to enrol: the text of its site.url, or that file's path. Repeat for each vault.
     #[arg(long, value_name = "URL")]
     pub(crate) vault: Vec<String>,
+    /// A vault that the daily drill may read: the text of its recover.url, or that file's path. Repeat for each vault.
+    #[arg(long, value_name = "URL")]
+    pub(crate) drill_vault: Vec<String>,
+    /// On first start: what `outlast officer init` made for this site, so that its recovery key is never here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recovery_recipient: Option<PathBuf>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -121,9 +134,9 @@ pub(crate) struct Recover {
     /// A vault to recover from: the text of its recover.url, or that file's path. Repeat for each vault.
     #[arg(long, value_name = "URL", required = true)]
     pub(crate) vault: Vec<String>,
-    /// The recovery key (recovery-key.txt of the lost site).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: PathBuf,
+    /// The recovery key (recovery-key.txt of the lost site), or a share of it: repeat for each share. `-` asks for a share's words.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) key: Vec<PathBuf>,
     /// An empty or absent directory for the new site.
     #[arg(long, value_name = "DIR")]
     pub(crate) to: PathBuf,
@@ -142,6 +155,34 @@ pub(crate) struct Recover {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Drill {
+    /// A vault to drill with: the text of its recover.url, or that file's path. Repeat for each vault [default: those the site may
+    /// read].
+    #[arg(long, value_name = "URL")]
+    pub(crate) vault: Vec<String>,
+    /// Without keys: only whether a vault has everything, whole. With --vault from any machine.
+    #[arg(long, conflicts_with = "officer")]
+    pub(crate) blind: bool,
+    /// With the recovery key, on a clean machine, without the site.
+    #[arg(long, requires = "key")]
+    pub(crate) officer: bool,
+    /// For an officer drill: the recovery key, or a share of it; repeat for each share.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Vec<PathBuf>,
+    /// Where an officer drill's signed report goes.
+    #[arg(long, value_name = "FILE", requires = "officer")]
+    pub(crate) out: Option<PathBuf>,
+    /// Take the signed report of an officer drill into the site's journal.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["blind", "officer", "vault"])]
+    pub(crate) record: Option<PathBuf>,
+    /// Show the signed report of an earlier drill, by its entry.
+    #[arg(long, value_name = "ENTRY", conflicts_with_all = ["blind", "officer", "vault", "record"])]
+    pub(crate) show: Option<u64>,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Args, Debug)]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["file", "vault"])))]
 pub(crate) struct Verify {
     /// A receipt.
@@ -155,6 +196,88 @@ pub(crate) struct Verify {
     /// With --vault: the recovery key, to open each entry and blob too.
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum OfficerCommand {
+    /// Make the recovery key of a new site, in shares on paper, and what the site begins with. Not on the site's machine.
+    Init(OfficerInit),
+    /// Make shares of a recovery key that there is already.
+    Split(OfficerSplit),
+    /// A share of the recovery key.
+    Share {
+        #[command(subcommand)]
+        command: ShareCommand,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OfficerInit {
+    /// How many shares it takes, and how many there are.
+    #[arg(long, value_name = "K/N", default_value = "2/3")]
+    pub(crate) shares: ShareCount,
+    /// A directory that is not there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OfficerSplit {
+    /// The recovery key's file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// How many shares it takes, and how many there are.
+    #[arg(long, value_name = "K/N", default_value = "2/3")]
+    pub(crate) shares: ShareCount,
+    /// A directory that is not there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ShareCommand {
+    /// Check that shares are whole, and those that count.
+    Verify(ShareVerify),
+    /// Make known to a site which shares of its recovery key there are: their digests, never a share.
+    Publish(SharePublish),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShareVerify {
+    /// Files with a share each, as code or words; `-` asks for the words.
+    #[arg(required = true, value_name = "SHARE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// recovery-public.txt [default: what the site was told].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SharePublish {
+    /// recovery-public.txt
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// `2/3`: any two of three.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShareCount {
+    pub(crate) threshold: u8,
+    pub(crate) of: u8,
+}
+
+impl std::str::FromStr for ShareCount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+        numbers
+            .map(|(threshold, of)| Self { threshold, of })
+            .ok_or_else(|| "shares are given as K/N, like 2/3".to_owned())
+    }
 }
 
 #[derive(Subcommand, Debug)]

@@ -23,6 +23,8 @@ struct File {
     #[serde(default)]
     vaults: Vec<String>,
     #[serde(default)]
+    drill_vaults: Vec<String>,
+    #[serde(default)]
     log: Format,
     #[serde(default)]
     limits: Limits,
@@ -40,6 +42,8 @@ pub(crate) struct Limits {
     pub(crate) push_commands_max: usize,
     pub(crate) pack_cache_bytes_max: u64,
     pub(crate) spool_bytes_max: u64,
+    pub(crate) drill_every_s: u64,
+    pub(crate) drill_first_s: u64,
 }
 
 impl Default for Limits {
@@ -53,6 +57,8 @@ impl Default for Limits {
             push_commands_max: 50_000,
             pack_cache_bytes_max: 4 << 30,
             spool_bytes_max: 64 << 30,
+            drill_every_s: 24 * 60 * 60,
+            drill_first_s: 10 * 60,
         }
     }
 }
@@ -65,6 +71,7 @@ pub(crate) struct Config {
     pub(crate) base_url: Option<String>,
     pub(crate) database: Option<String>,
     pub(crate) vaults: Vec<String>,
+    pub(crate) drill_vaults: Vec<String>,
     pub(crate) log: Format,
     pub(crate) limits: Limits,
 }
@@ -86,6 +93,7 @@ impl Config {
             base_url: options.base_url.clone().or(file.base_url).map(|url| url.trim_end_matches('/').to_owned()),
             database: options.database.clone().or(file.database),
             vaults: if options.vault.is_empty() { file.vaults } else { options.vault.clone() },
+            drill_vaults: if options.drill_vault.is_empty() { file.drill_vaults } else { options.drill_vault.clone() },
             log: file.log,
             limits: file.limits,
         })
@@ -94,7 +102,7 @@ impl Config {
     /// What a command that acts on the site in `data` runs with when no server does.
     pub(crate) fn for_command(data: &Path, database: Option<String>) -> anyhow::Result<Self> {
         let data = Some(data.to_path_buf());
-        let options = cli::Serve { data, config: None, listen: None, base_url: None, database, vault: Vec::new() };
+        let options = cli::Serve { data, database, ..cli::Serve::default() };
         Self::load(&options)
     }
 }
@@ -120,7 +128,7 @@ mod tests {
 
     fn options(config: Option<&Path>) -> cli::Serve {
         let config = config.map(Path::to_path_buf);
-        cli::Serve { data: None, config, listen: None, base_url: None, database: None, vault: Vec::new() }
+        cli::Serve { config, ..cli::Serve::default() }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod cli;
 mod cmd;
 mod config;
 mod logging;
+mod paper;
 mod practice;
 mod shutdown;
 mod site;

@@ -8,6 +8,7 @@ use forge::site::{Begun, SiteConfig, SiteLimits};
 use git::cache::PackCache;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use vault::VaultUrl;
 
 /// Says, in a data directory, that its vaults are practice vaults, which have to be started with it.
@@ -34,9 +35,14 @@ impl Opened {
             if vaults.is_empty() && (marked || !has_vaults(data)) { Some(Practice::start(data).await?) } else { None };
         let mut site = SiteConfig::new(data);
         site.vaults = vaults;
+        site.drill_vaults =
+            config.drill_vaults.iter().map(|arg| VaultUrl::from_arg(arg)).collect::<Result<Vec<_>, _>>()?;
         if let Some(practice) = &practice {
             std::fs::write(data.join(PRACTICE_MARK), "the vaults of this site run beside it, for practice\n")?;
             site.vaults = practice.urls().iter().map(|path| url(path)).collect::<Result<Vec<_>, _>>()?;
+            // They are on this machine anyway; so that a trial shows drills too.
+            let readable = practice.urls().into_iter().map(|path| url(&path.with_file_name("recover.url")));
+            site.drill_vaults = readable.collect::<Result<Vec<_>, _>>()?;
         }
         site.database.clone_from(&config.database);
         site.base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
@@ -70,5 +76,7 @@ pub(crate) fn limits(from: &Limits) -> SiteLimits {
     limits.ledger.held_timeout = from.held_timeout();
     limits.receive.pack_bytes_max = from.pack_bytes_max;
     limits.receive.commands_max = from.push_commands_max;
+    limits.drill_every = Duration::from_secs(from.drill_every_s);
+    limits.drill_first = Duration::from_secs(from.drill_first_s);
     limits
 }

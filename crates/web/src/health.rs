@@ -1,7 +1,7 @@
 //! `/healthz` and `/metrics`.
 
 use crate::app::App;
-use crate::metrics::VaultLabel;
+use crate::metrics::{DrillLabel, VaultLabel};
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
@@ -38,6 +38,16 @@ async fn metrics(State(app): State<App>) -> Response {
         let label = VaultLabel { vault: vault.name.clone() };
         metrics.vault_lag.get_or_create(&label).set(vault.lag.cast_signed());
         metrics.vault_up.get_or_create(&label).set(i64::from(vault.connected));
+    }
+    // A database that can't be read shows in everything else.
+    if let Ok(drills) = app.site.drill_state().await {
+        metrics.drill_alarm.set(i64::from(drills.alarm().is_some()));
+        for drill in &drills.last {
+            let label = DrillLabel { kind: drill.kind.as_str() };
+            metrics.drill_started.get_or_create(&label).set(drill.started_us / 1_000_000);
+            metrics.drill_differences.get_or_create(&label).set(drill.differences.cast_signed());
+            metrics.drill_answers_ms.get_or_create(&label).set(drill.answers_ms.cast_signed());
+        }
     }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(http::header::CONTENT_TYPE, content_type)], metrics.render()).into_response()

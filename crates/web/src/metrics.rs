@@ -23,6 +23,13 @@ pub struct VaultLabel {
     pub vault: String,
 }
 
+/// Names a kind of drill.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct DrillLabel {
+    /// `full`, `blind` or `officer`.
+    pub kind: &'static str,
+}
+
 /// Every metric there is. One typed struct, no global.
 #[derive(Debug)]
 pub struct Metrics {
@@ -45,6 +52,14 @@ pub struct Metrics {
     pub vault_lag: Family<VaultLabel, Gauge>,
     /// Whether each vault answers: 1 or 0.
     pub vault_up: Family<VaultLabel, Gauge>,
+    /// When the last drill of a kind began: seconds since 1970.
+    pub drill_started: Family<DrillLabel, Gauge>,
+    /// Differences it found.
+    pub drill_differences: Family<DrillLabel, Gauge>,
+    /// How long until a recovered site would have answered, milliseconds.
+    pub drill_answers_ms: Family<DrillLabel, Gauge>,
+    /// Whether a drill is missing or has failed: 1 or 0.
+    pub drill_alarm: Gauge,
 }
 
 impl Default for Metrics {
@@ -60,6 +75,10 @@ impl Default for Metrics {
             writer_queue: Gauge::default(),
             vault_lag: Family::default(),
             vault_up: Family::default(),
+            drill_started: Family::default(),
+            drill_differences: Family::default(),
+            drill_answers_ms: Family::default(),
+            drill_alarm: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -82,6 +101,20 @@ impl Metrics {
         registry.register("writer_queue", "Submissions waiting for the writer", self.writer_queue.clone());
         registry.register("vault_lag_entries", "Entries that a vault has yet to cosign", self.vault_lag.clone());
         registry.register("vault_up", "Whether a vault answers", self.vault_up.clone());
+        let started = self.drill_started.clone();
+        registry.register("drill_started_timestamp_seconds", "When the last drill of a kind began", started);
+        registry.register(
+            "drill_differences",
+            "Differences the last drill of a kind found",
+            self.drill_differences.clone(),
+        );
+        let answers = self.drill_answers_ms.clone();
+        registry.register(
+            "drill_answers_milliseconds",
+            "Until a site recovered in the last drill would answer",
+            answers,
+        );
+        registry.register("drill_alarm", "Whether a drill is missing or has failed", self.drill_alarm.clone());
     }
 
     /// Counts one operation.

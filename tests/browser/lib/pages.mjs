@@ -26,6 +26,7 @@ export const PAGES = [
   ["sign-in", "/-/sign-in"],
   ["explore", "/-/explore"],
   ["safety-site", "/-/safety"],
+  ["drills", "/-/drills"],
   ["help-keys", "/-/help/keys"],
   ["not-found", "/nobody/nothing", undefined, { status: 404 }],
   ["dashboard", "/", "olivia"],

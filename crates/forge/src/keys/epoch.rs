@@ -10,6 +10,7 @@ use crate::writer::{Command, Decide, Urgency};
 use journal::entry::DataKey;
 use journal::epoch::Epoch;
 use journal::merkle::Frontier;
+use journal::note::VerifierKey;
 use journal::{BlobName, Hash, Origin};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,13 +46,18 @@ impl Keys {
     /// where that was written.
     pub fn create(data: &Path) -> Result<(Self, Option<PathBuf>), Error> {
         let (recovery, written) = recovery::find_or_generate(data)?;
+        let keys = Self::begin(&recovery)?;
+        keys.write(data)?;
+        Ok((keys, written))
+    }
+
+    /// The keys of a new site, which nobody has seen yet.
+    pub(super) fn begin(recovery: &RecoveryKey) -> Result<Self, Error> {
         let name: [u8; 16] = random()?;
         let name: String = name.iter().map(|b| format!("{b:02x}")).collect();
         let origin = format!("outlast/{name}").parse().map_err(failed)?;
         let root = Frontier::new().root();
-        let keys = Self::start_epoch(&recovery, NewEpoch { origin, epoch: 1, size: 0, root, earlier: Vec::new() })?;
-        keys.write(data)?;
-        Ok((keys, written))
+        Self::start_epoch(recovery, NewEpoch { origin, epoch: 1, size: 0, root, earlier: Vec::new() })
     }
 
     /// New keys for a new epoch, signed by the recovery key. Nothing is written yet, and no vault knows of it.
@@ -92,10 +98,9 @@ impl Keys {
     }
 
     /// Keys that read all epochs and start none: what they would write in is an epoch that no vault hears of.
-    pub fn view(recovery: &RecoveryKey, of: ViewKeys) -> Result<Self, Error> {
+    pub(crate) fn view(recovery_recipient: String, recovery_key: VerifierKey, of: ViewKeys) -> Result<Self, Error> {
         let (data_key, log_seed) = (DataKey::new(random()?), random()?);
         let epoch = of.earlier.iter().map(|(record, _)| record.number).max().unwrap_or(0) + 1;
-        let signer = recovery.signing_key(&of.origin);
         let (mut records, mut data_keys) = (BTreeMap::new(), BTreeMap::new());
         let site = site_identity(&data_key)?;
         data_keys.insert(epoch, data_key);
@@ -109,8 +114,8 @@ impl Keys {
             log_seed,
             site,
             view: true,
-            recovery_recipient: recovery.recipient(),
-            recovery_key: signer.verifier().clone(),
+            recovery_recipient,
+            recovery_key,
             data_keys,
             records,
         })

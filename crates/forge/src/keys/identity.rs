@@ -9,7 +9,7 @@ use crate::error::Error;
 use hkdf::Hkdf;
 use journal::entry::DataKey;
 use sha2::Sha256;
-use vault::seal::Identity;
+use vault::seal::{Identity, SealError};
 
 const INFO: &[u8] = b"outlast/v1 site identity";
 const PREFIX: &str = "age-secret-key-";
@@ -20,7 +20,12 @@ const CHECKSUM_DIGITS: usize = 6;
 pub(super) fn site_identity(key: &DataKey) -> Result<Identity, Error> {
     let mut secret = [0; 32];
     Hkdf::<Sha256>::new(None, key.bytes()).expand(INFO, &mut secret).map_err(failed)?;
-    Identity::parse(&bech32(PREFIX, &secret).to_ascii_uppercase()).map_err(failed)
+    identity_of(&secret).map_err(failed)
+}
+
+/// The age identity with this secret.
+pub(super) fn identity_of(secret: &[u8; 32]) -> Result<Identity, SealError> {
+    Identity::parse(&bech32(PREFIX, secret).to_ascii_uppercase())
 }
 
 /// BIP 173, as age writes its keys.

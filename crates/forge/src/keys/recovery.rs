@@ -1,6 +1,7 @@
 //! The recovery key: an age identity that alone opens the vaults without the site, and alone may start an epoch.
 
 use super::at;
+use super::shares::{SHARE_LINES, SHARE_PREFIX, Share, combine};
 use crate::error::Error;
 use journal::Origin;
 use journal::epoch::recovery_signing_key;
@@ -35,6 +36,30 @@ impl RecoveryKey {
         }
         let text = std::fs::read_to_string(path).map_err(at(path))?;
         Self::parse(&text).map_err(|e| Error::invalid(format!("{}: {e}", path.display())))
+    }
+
+    /// From the key's own file, or from as many shares' files as it takes; `-` is standard input, where the words of one share
+    /// are typed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], which says which file is wrong, and how many shares are lacking.
+    pub fn read_all(paths: &[PathBuf]) -> Result<Self, Error> {
+        let texts = paths.iter().map(|path| Ok((path, text_of(path)?))).collect::<Result<Vec<_>, Error>>()?;
+        match texts.as_slice() {
+            [(path, text)] if !text.to_ascii_uppercase().contains(SHARE_PREFIX) && text.contains("AGE-SECRET-KEY-") => {
+                Self::parse(text).map_err(|e| Error::invalid(format!("{}: {e}", path.display())))
+            }
+            texts => {
+                let share = |(path, text): &(&PathBuf, String)| {
+                    Share::parse(text).map_err(|e| Error::invalid(format!("{}: {e}", path.display())))
+                };
+                combine(&texts.iter().map(share).collect::<Result<Vec<_>, _>>()?)
+            }
+        }
+    }
+
+    pub(super) fn from_identity(identity: Identity) -> Self {
+        Self(identity)
     }
 
     fn parse(text: &str) -> Result<Self, Error> {
@@ -98,6 +123,32 @@ impl std::fmt::Debug for RecoveryKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RecoveryKey(...)")
     }
+}
+
+/// What a file says, or what is typed: the lines of one share.
+pub(super) fn text_of(path: &Path) -> Result<String, Error> {
+    if path != Path::new("-") {
+        let length = path.metadata().map_err(at(path))?.len();
+        if length > FILE_BYTES_MAX {
+            return Err(Error::invalid(format!("{} is too long to be a recovery key or a share", path.display())));
+        }
+        return std::fs::read_to_string(path).map_err(at(path));
+    }
+    let (mut text, mut lines) = (String::new(), 0);
+    for line in std::io::stdin().lines() {
+        let line = line.map_err(at(path))?;
+        let words = !line.trim().is_empty() && !line.starts_with('#');
+        text.push_str(&line);
+        text.push('\n');
+        lines += usize::from(words);
+        if lines == SHARE_LINES
+            || line.to_ascii_uppercase().contains(SHARE_PREFIX)
+            || text.len() as u64 > FILE_BYTES_MAX
+        {
+            break;
+        }
+    }
+    Ok(text)
 }
 
 /// The recovery key of a new site: the one that lies there already (a first start that was cut short, or one that an officer

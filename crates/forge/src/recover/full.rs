@@ -1,6 +1,5 @@
 //! `--full`: every repository filled and checked before anybody is told that all is well.
 
-use super::RecoverRequest;
 use super::report::Progress;
 use super::survey::Survey;
 use crate::db::Db;
@@ -9,10 +8,11 @@ use crate::keys::Keys;
 use crate::log;
 use crate::projector::all_repos;
 use crate::repo::{BlobSource, Opened, Repositories, query, refs_as_of};
-use crate::site::Readers;
+use crate::site::{Readers, SiteLimits};
 use crate::spool::Spool;
 use futures_util::{StreamExt as _, stream};
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -38,34 +38,41 @@ impl fmt::Display for FullReport {
     }
 }
 
+/// Where repositories are filled, and with what.
+pub(super) struct Place<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) limits: &'a SiteLimits,
+    pub(super) keys: &'a Keys,
+}
+
 pub(super) async fn fill_and_check(
     survey: &Survey,
-    request: &RecoverRequest,
+    place: &Place<'_>,
     database: &Db,
-    keys: &Keys,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<FullReport, Error> {
     let size = database.read(log::checkpoint_last)?.map_or(0, |checkpoint| checkpoint.size);
-    let dir = request.to.join("spool");
-    let spool = Arc::new(Spool::open(&dir, keys.recipients()?, request.limits.spool_bytes_max, size)?);
+    let (keys, dir) = (place.keys, place.dir.join("spool"));
+    let spool = Arc::new(Spool::open(&dir, keys.recipients()?, place.limits.spool_bytes_max, size)?);
     let urls: Vec<_> = survey.sources.iter().map(|source| source.client.url().clone()).collect();
     let blobs = BlobSource::new(spool, keys.identities()?, Arc::new(Readers::new(&urls)?), dir);
-    let git = git::Git::find(request.limits.git).map_err(|e| Error::internal(e.to_string()))?;
+    let git = git::Git::find(place.limits.git).map_err(|e| Error::internal(e.to_string()))?;
     let held = watch::Sender::new(size);
-    let repositories = Repositories::new(&request.to.join("git"), git, database.clone(), blobs, held.subscribe())?;
+    let repositories = Repositories::new(&place.dir.join("git"), git, database.clone(), blobs, held.subscribe())?;
     let ids = all_repos(database).await?;
     let mut report = FullReport { repositories: 0, refs: 0, problems: Vec::new() };
     // As many at once as there are processors: each is mostly a git that hashes.
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     let repositories = &repositories;
-    let checks = ids.iter().map(|&id| async move {
+    let of = ids.len() as u64;
+    let checks = ids.into_iter().map(|id| async move {
         let repo = database.read_async(move |tx| query::repo_by_id(tx, id)).await;
         let path = repo.ok().flatten().map_or_else(|| id.to_string(), |repo| repo.path);
         (path, check(repositories, database, id, size).await)
     });
     let mut checks = stream::iter(checks).buffer_unordered(at_once);
     while let Some((path, checked)) = checks.next().await {
-        progress(Progress::Repository { path: path.clone(), done: report.repositories + 1, of: ids.len() as u64 });
+        progress(Progress::Repository { path: path.clone(), done: report.repositories + 1, of });
         match checked {
             Ok((refs, problems)) => {
                 report.refs += refs;
@@ -79,7 +86,13 @@ pub(super) async fn fill_and_check(
 }
 
 async fn check(repositories: &Repositories, database: &Db, id: u64, size: u64) -> Result<(u64, Vec<String>), Error> {
-    let opened: Opened = repositories.open_id(id).await?;
+    let opened: Opened = loop {
+        match repositories.open_id(id).await {
+            // A large one: it goes on being filled, and there is nothing else to do here.
+            Err(Error::Filling(_)) => {}
+            other => break other?,
+        }
+    };
     let expected = database.read_async(move |tx| refs_as_of(tx, id, size)).await?;
     let mut problems = opened.git.fsck().await.map_err(|e| Error::internal(e.to_string()))?;
     let there = opened.refs.refs();

@@ -3,7 +3,7 @@
 use super::log_source::{self, Batches};
 use super::report::Progress;
 use super::survey::{Source, Survey};
-use super::{At, RecoverRequest};
+use super::{At, Opener};
 use crate::db::Db;
 use crate::error::Error;
 use crate::event::Event;
@@ -22,7 +22,6 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use vault::seal::{Identity, open_blob};
 
 /// What there is now in the database.
 pub(super) struct Rebuilt {
@@ -39,18 +38,33 @@ pub(super) struct Rebuilt {
     pub(super) temporary: Keys,
 }
 
+/// How far, and from what.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    /// Where to stop; None: at the end.
+    pub(super) at: Option<At>,
+    /// Whether the newest snapshot may spare the replay of what is before it.
+    pub(super) from_snapshot: bool,
+}
+
 pub(super) async fn rebuild(
     survey: &Survey,
-    request: &RecoverRequest,
+    opener: &Opener,
+    wanted: Wanted,
     database: &Db,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Rebuilt, Error> {
     let earlier = survey.epochs.values().cloned().collect();
-    let temporary = Keys::view(&request.key, ViewKeys { origin: survey.origin.clone(), earlier })?;
+    let temporary = opener.view(ViewKeys { origin: survey.origin.clone(), earlier })?;
     let keys = Arc::new(temporary.log_keys()?);
-    let blobs = Arc::new(Blobs::new(survey, request));
+    let blobs = Arc::new(Blobs::new(survey, opener));
     let mut warnings = Vec::new();
-    let loaded = match load_newest(survey, request, database, &keys, &blobs, progress).await {
+    let newest = if wanted.from_snapshot {
+        load_newest(survey, wanted.at, database, &keys, &blobs, progress).await
+    } else {
+        Ok(None)
+    };
+    let loaded = match newest {
         Ok(loaded) => loaded,
         Err(error) => {
             warnings.push(format!("the newest snapshot could not be used, everything was replayed instead: {error}"));
@@ -61,7 +75,7 @@ pub(super) async fn rebuild(
     let snapshot = loaded.as_ref().map(Frontier::size);
     let of = survey.sources.iter().map(|source| source.size).max().unwrap_or(0);
     let (batches, reading) = log_source::read(survey, frontier);
-    let replaying = Replaying { database: database.clone(), keys: keys.clone(), blobs, at: request.at };
+    let replaying = Replaying { database: database.clone(), keys: keys.clone(), blobs, at: wanted.at };
     let (told, mut tells) = mpsc::unbounded_channel();
     let replayed = tokio::task::spawn_blocking(move || {
         replaying.run(batches, &mut |entries| {
@@ -93,14 +107,14 @@ pub(super) async fn rebuild(
 /// Loads the newest snapshot that is not beyond what is wanted; the frontier it ends with. None: there is none.
 async fn load_newest(
     survey: &Survey,
-    request: &RecoverRequest,
+    at: Option<At>,
     database: &Db,
     keys: &Arc<LogKeys>,
     blobs: &Arc<Blobs>,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Option<Frontier>, Error> {
     let Some(source) = survey.sources.first().filter(|source| source.size > 0) else { return Ok(None) };
-    let last = match request.at {
+    let last = match at {
         None => source.size - 1,
         Some(At::Entry(entry)) => entry.min(source.size - 1),
         // Which entry that is, only reading all will show.
@@ -153,13 +167,13 @@ async fn batch_of(source: &Source, seq: u64) -> Result<Batch, Error> {
 pub(super) struct Blobs {
     runtime: Handle,
     sources: Vec<Source>,
-    identity: Identity,
+    opener: Opener,
 }
 
 impl Blobs {
-    fn new(survey: &Survey, request: &RecoverRequest) -> Self {
+    fn new(survey: &Survey, opener: &Opener) -> Self {
         let (runtime, sources) = (Handle::current(), survey.sources.clone());
-        Self { runtime, sources, identity: request.key.identity().clone() }
+        Self { runtime, sources, opener: opener.clone() }
     }
 
     fn fetch(&self, names: &[BlobName]) -> Result<Vec<u8>, Error> {
@@ -176,11 +190,7 @@ impl Blobs {
             let (vault, mut sealed) = (&source.client.url().name, Vec::new());
             match self.runtime.block_on(source.client.blob(name, &mut sealed)) {
                 Ok(true) => {
-                    let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("blob {name}: {e}"));
-                    let mut plain = Vec::new();
-                    let mut reader = open_blob(&self.identity, sealed.as_slice()).map_err(|e| bad(&e))?;
-                    reader.read_to_end(&mut plain).map_err(|e| bad(&e))?;
-                    return Ok(plain);
+                    return self.opener.open(&sealed).map_err(|e| Error::damaged(format!("blob {name}: {e}")));
                 }
                 Ok(false) => problems.push(format!("{vault} has it not")),
                 Err(error) => problems.push(format!("{vault}: {error}")),

@@ -1,9 +1,9 @@
 //! Who answers, what each has, and which log is the site's.
 
+use super::opener::Opener;
 use super::rebuild::Rebuilt;
 use super::report::{Progress, Report, VaultFound};
 use crate::error::Error;
-use crate::keys::RecoveryKey;
 use journal::checkpoint::Checkpoint;
 use journal::cosignature;
 use journal::entry::DataKey;
@@ -12,9 +12,7 @@ use journal::merkle::Frontier;
 use journal::note::{SignedNote, VerifierKey};
 use journal::{Hash, Origin};
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::sync::Arc;
-use vault::seal::open_blob;
 use vault::{EpochRecord, LogReader, Role, VaultClient, VaultUrl};
 
 /// A vault that answers and keeps this site's log.
@@ -40,7 +38,7 @@ pub(super) struct Survey {
 
 pub(super) async fn survey(
     urls: &[VaultUrl],
-    key: &RecoveryKey,
+    opener: &Opener,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Survey, Error> {
     if let Some(url) = urls.iter().find(|url| url.role != Role::Recover) {
@@ -65,9 +63,9 @@ pub(super) async fn survey(
     }
     let origin = one_origin(&origins, &found)?;
     sources.sort_by_key(|source| std::cmp::Reverse(source.size));
-    let recovery_key = key.signing_key(&origin).verifier().clone();
+    let recovery_key = opener.recovery_key(&origin);
     let mut survey = Survey { origin, recovery_key, sources, found, epochs: BTreeMap::new(), warnings: Vec::new() };
-    survey.read_epochs(key).await?;
+    survey.read_epochs(opener).await?;
     Ok(survey)
 }
 
@@ -114,13 +112,13 @@ fn one_origin(origins: &BTreeMap<Origin, Vec<String>>, found: &[VaultFound]) -> 
 
 impl Survey {
     /// Reads the epochs from all vaults; a vault whose epochs the recovery key did not sign is of another site, or the key is.
-    async fn read_epochs(&mut self, key: &RecoveryKey) -> Result<(), Error> {
+    async fn read_epochs(&mut self, opener: &Opener) -> Result<(), Error> {
         let mut good = Vec::new();
         for source in std::mem::take(&mut self.sources) {
             match LogReader::open(source.client.clone(), Frontier::new(), Some(&self.recovery_key)).await {
                 Ok(reader) => {
                     for (epoch, statement) in reader.epochs() {
-                        self.add_epoch(&source.client, key, epoch, statement).await?;
+                        self.add_epoch(&source.client, opener, epoch, statement).await?;
                     }
                     good.push(source);
                 }
@@ -139,7 +137,7 @@ impl Survey {
     async fn add_epoch(
         &mut self,
         client: &VaultClient,
-        key: &RecoveryKey,
+        opener: &Opener,
         epoch: &Epoch,
         statement: &str,
     ) -> Result<(), Error> {
@@ -151,9 +149,7 @@ impl Survey {
         if !client.blob(&epoch.data_key, &mut sealed).await.map_err(|e| bad(&e))? {
             return Err(bad(&"the vault has it not"));
         }
-        let mut plain = Vec::new();
-        let reader = open_blob(key.identity(), sealed.as_slice()).map_err(|e| bad(&e))?;
-        reader.take(64).read_to_end(&mut plain).map_err(|e| bad(&e))?;
+        let plain = opener.open(&sealed).map_err(|e| bad(&e))?;
         let plain = plain.try_into().map_err(|_| bad(&"it has not 32 bytes"))?;
         let record = EpochRecord { number: epoch.epoch, statement: statement.to_owned(), data_key: sealed };
         self.epochs.insert(epoch.epoch, (record, DataKey::new(plain)));

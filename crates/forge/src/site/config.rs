@@ -15,6 +15,8 @@ pub struct SiteConfig {
     pub database: Option<String>,
     /// Vaults besides those that `DIR/vaults` names already.
     pub vaults: Vec<VaultUrl>,
+    /// Vaults, with credentials that may read, that drills are done with; besides those of `vaults` that may be read.
+    pub drill_vaults: Vec<VaultUrl>,
     /// The address people reach the site at.
     pub base_url: String,
     /// Bounds.
@@ -26,7 +28,14 @@ impl SiteConfig {
     #[must_use]
     pub fn new(data: impl Into<PathBuf>) -> Self {
         let base_url = "http://127.0.0.1:8080".to_owned();
-        Self { data: data.into(), database: None, vaults: Vec::new(), base_url, limits: SiteLimits::default() }
+        Self {
+            data: data.into(),
+            database: None,
+            vaults: Vec::new(),
+            drill_vaults: Vec::new(),
+            base_url,
+            limits: SiteLimits::default(),
+        }
     }
 }
 
@@ -51,6 +60,10 @@ pub struct SiteLimits {
     pub consolidate_packs: u64,
     /// Or when they have so many bytes since the last time.
     pub consolidate_bytes: u64,
+    /// How often the site drills by itself; zero: never.
+    pub drill_every: Duration,
+    /// How long after its start it does so first, if a drill is due.
+    pub drill_first: Duration,
 }
 
 impl Default for SiteLimits {
@@ -65,6 +78,8 @@ impl Default for SiteLimits {
             snapshot_every_entries: 10_000,
             consolidate_packs: 200,
             consolidate_bytes: 512 << 20,
+            drill_every: Duration::from_secs(24 * 60 * 60),
+            drill_first: Duration::from_secs(10 * 60),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::config::SiteConfig;
 use super::vaults::{Readers, VaultsEnrol, enrolled, known_with, policy};
 use super::{Site, tasks};
 use crate::db::Db;
+use crate::drill::Drills;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
@@ -72,6 +73,10 @@ impl Site {
         if view.is_none() {
             unless_frozen(&begun, ledger.writer().submit(Submitter::default(), keys.founding()?).await)?;
             unless_frozen(&begun, ledger.writer().submit(Submitter::default(), VaultsEnrol(vaults.clone())).await)?;
+            if let Some(shares) = crate::keys::published(&config.data)? {
+                let publish = super::shares::SharesPublish(shares);
+                unless_frozen(&begun, ledger.writer().submit(Submitter::default(), publish).await)?;
+            }
         }
 
         let git = git::Git::find(config.limits.git).map_err(|e| Error::internal(e.to_string()))?;
@@ -81,6 +86,7 @@ impl Site {
         let held = ledger.shipping().held();
         let repositories = Repositories::new(&config.data.join("git"), git, database.clone(), blobs.clone(), held)?;
         let last_uses = Arc::new(LastUses::open(&config.data.join("last-use")));
+        let drills = Drills::new(config.drill_vaults, config.limits.drill_every, config.limits.drill_first);
         let authenticator = Authenticator::new(database, Passwords::start()?);
         let uploader = Arc::clone(&replicator);
         let push = PushContext {
@@ -109,6 +115,7 @@ impl Site {
             tasks: Mutex::default(),
             attempts: super::sessions::Attempts::default(),
             reading: super::code::Reading::new(),
+            drills,
             _lock: lock,
         });
         tasks::start(&site);

@@ -8,6 +8,7 @@ use forge::event::people::{
     CredentialsRevoked, SessionEnded, SessionStarted, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet,
     UserProfileSet,
 };
+use forge::event::proof::{DrillDone, DrillKind, RecoverySharesPublished};
 use forge::event::push::{PackConsolidated, Pushed, RefMove};
 use forge::event::repo::{
     Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoDescribed, RepoKind, RepoRenamed,
@@ -65,6 +66,8 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     // Guarded acts.
     // Subversion.
     // Proof.
+    (250, drill_done),
+    (251, recovery_shares_published),
 ];
 
 /// Steele and Vigna's splitmix64: the same numbers from the same seed for ever.
@@ -395,4 +398,26 @@ fn pack_consolidated(world: &mut World, rng: &mut Rng) -> Event {
     let repo = rng.pick(&world.repos);
     let through_seq = world.pushes.get(&repo).copied().unwrap_or(repo);
     PackConsolidated { repo, through_seq, pack: parts(rng) }.into()
+}
+
+fn drill_done(world: &mut World, rng: &mut Rng) -> Event {
+    DrillDone {
+        kind: rng.pick(DrillKind::ALL),
+        through: world.next_seq,
+        started_us: (rng.next() >> 12) as i64,
+        answers_ms: rng.next() >> 40,
+        whole_ms: rng.next() >> 40,
+        data_age_ms: rng.next() >> 40,
+        repositories: rng.next() >> 50,
+        differences: rng.next() >> 50,
+        vaults: vec!["eu".to_owned(), "us".to_owned()],
+        report: rng.text(),
+    }
+    .into()
+}
+
+fn recovery_shares_published(_: &mut World, rng: &mut Rng) -> Event {
+    let digests = (0..2 + rng.below(4)).map(|_| rng.hash().to_string()).collect();
+    let recipient = rng.pick(&["age1one", "age1other"]).to_owned();
+    RecoverySharesPublished { recipient, threshold: 2 + rng.below(2) as u8, digests }.into()
 }

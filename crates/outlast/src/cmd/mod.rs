@@ -2,7 +2,9 @@
 
 mod account;
 mod doctor;
+mod drill;
 mod key;
+mod officer;
 mod receipt;
 mod recover;
 mod serve;
@@ -23,6 +25,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Vault { command } => vault::run(command).await,
         Command::Recover(options) => recover::run(options, json).await,
         Command::Doctor(data) => doctor::run(&data, json).await,
+        Command::Officer { command } => officer::run(command, json).await,
+        Command::Drill(options) => drill::run(options, json).await,
         Command::Receipt { entry, data } => receipt::run(entry, &data).await,
         Command::Verify(options) => verify::run(options, json).await,
         Command::User { command } => account::user(command, json).await,

@@ -19,7 +19,7 @@ pub(crate) async fn run(options: Recover, as_json: bool) -> anyhow::Result<ExitC
     let to = std::path::absolute(&options.to)?;
     let request = RecoverRequest {
         vaults,
-        key: RecoveryKey::read(&options.key)?,
+        key: RecoveryKey::read_all(&options.key)?,
         to: to.clone(),
         database: options.database,
         at: options.at.as_deref().map(parse_at).transpose()?,

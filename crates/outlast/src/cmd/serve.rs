@@ -27,6 +27,11 @@ pub(crate) async fn run(options: &Serve) -> anyhow::Result<ExitCode> {
         TcpListener::bind(&config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     config.base_url.get_or_insert_with(|| format!("http://{address}"));
+    if let Some(file) = &options.recovery_recipient {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make {}", config.data.display()))?;
+        forge::keys::accept_start(&config.data, &text)?;
+    }
     let opened = Opened::open(&config).await?;
     let admin = admin_socket(&config.data)?;
     announce(&config, &opened, address)?;

@@ -5,9 +5,11 @@
 mod by_hand;
 mod clients;
 mod common;
+mod drills;
 mod endpoints;
 mod features;
 mod kills;
+mod officers;
 mod pages;
 mod refusals;
 mod replace;

@@ -44,6 +44,10 @@ impl Finding {
 async fn doctor(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let mut findings = vec![writes(&app), recovery_key(&app), trust_domains(&app), sandbox()];
     findings.extend(vaults(&app));
+    findings.push(Finding::new(
+        "a drill has shown within 26 hours that everything comes back",
+        app.site.drill_state().await?.alarm(),
+    ));
     findings.push(database(&app).await?);
     let red = findings.iter().filter(|finding| finding.colour() == "red").count();
     let shape =

@@ -5,10 +5,12 @@ mod admin;
 mod branches;
 mod collaborators;
 mod doctor;
+mod drills;
 mod keys;
 mod outlast;
 mod repos;
 mod shapes;
+mod shares;
 mod tokens;
 mod users;
 
@@ -27,10 +29,15 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(repos::router())
         .merge(branches::router())
         .merge(collaborators::router())
-        .merge(outlast::router());
+        .merge(outlast::router())
+        .merge(drills::router());
     let routes = match door {
         Door::Public => public,
-        Door::Admin => public.merge(admin::router()).merge(doctor::router()),
+        Door::Admin => public
+            .merge(admin::router())
+            .merge(doctor::router())
+            .merge(drills::admin_router())
+            .merge(shares::admin_router()),
     };
     Router::new().nest("/api/v1", routes)
 }

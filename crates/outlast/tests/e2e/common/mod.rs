@@ -13,7 +13,7 @@ mod world;
 pub(crate) use git::{Git, Output};
 pub(crate) use http::{Answer, request};
 pub(crate) use pages::Browser;
-pub(crate) use process::{Process, Said, cli, wait_until};
+pub(crate) use process::{OUTLAST, Process, Said, cli, cli_with, wait_until};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use site::Site;
 pub(crate) use ssh::ssh_keygen;

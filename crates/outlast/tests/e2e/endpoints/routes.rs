@@ -73,6 +73,7 @@ const PASSWORD: &str = "/-/settings/password";
 const TOKEN_PAGE: &str = "/-/settings/tokens";
 const REVOKE: &str = "/-/settings/tokens/revoke";
 const SESSIONS: &str = "/-/settings/sessions";
+const SHARES: &str = "/admin/recovery-shares";
 const PAGE: &str = "pages/repo/mod";
 const KEYS_PAGE: &str = "/-/settings/keys";
 const DEPLOY_KEY: &str = "/repos/{owner}/{name}/keys/{id}";
@@ -105,6 +106,7 @@ pub(super) static ROUTES: &[Row] = &[
     get("pages/site/front", "/", "/", May::Anyone),
     get("pages/site/help", "/-/help/keys", "/-/help/keys", May::Anyone),
     get("pages/site/safety", "/-/safety", "/-/safety", May::Anyone),
+    get("pages/site/drills", "/-/drills", "/-/drills", May::Anyone),
     get("pages/site/explore", "/-/explore", "/-/explore", May::Anyone),
     get("pages/site/explore", "/-/palette", "/-/palette", May::Anyone),
     get("pages/site/sign_in", "/-/sign-in", "/-/sign-in", May::Anyone),
@@ -235,6 +237,12 @@ pub(super) static ROUTES: &[Row] = &[
     row("api/admin", "DELETE", "/admin/keys/{id}", "/api/v1/admin/keys/{sshkey}", "", May::Socket),
     get("api/admin", "/admin/receipts/{entry}", "/api/v1/admin/receipts/1", May::Socket),
     get("api/doctor", "/admin/doctor", "/api/v1/admin/doctor", May::Socket),
+    get("api/shares", SHARES, "/api/v1/admin/recovery-shares", May::Socket),
+    row("api/shares", "POST", SHARES, "/api/v1/admin/recovery-shares", r#"{"public":""}"#, May::Socket),
+    get("api/drills", "/outlast/drills", "/api/v1/outlast/drills", May::Anyone),
+    row("api/drills", "POST", "/admin/drill", "/api/v1/admin/drill", "{}", May::Socket),
+    row("api/drills", "POST", "/admin/drills", "/api/v1/admin/drills", r#"{"report":""}"#, May::Socket),
+    get("api/drills", "/admin/drills/{entry}", "/api/v1/admin/drills/1", May::Socket),
 ];
 
 const FETCH: &str = "/{repo}.git/info/refs?service=git-upload-pack";

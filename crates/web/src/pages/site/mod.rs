@@ -1,6 +1,8 @@
 //! Pages that are not a repository's.
 
 mod admin;
+mod drill_chart;
+mod drills;
 mod explore;
 mod front;
 mod help;
@@ -27,6 +29,7 @@ pub(super) fn router() -> Router<App> {
         .merge(ssh_keys::router())
         .merge(admin::router())
         .merge(safety::router())
+        .merge(drills::router())
         .merge(help::router())
 }
 

@@ -50,10 +50,15 @@ struct SafetyPage {
     vaults: Vec<VaultRow>,
     policy: String,
     checkpoint: String,
+    /// The last full drill, and whether all is well.
+    drilled: String,
+    drill_alarm: bool,
 }
 
 async fn safety(State(app): State<App>, visitor: Visitor) -> Result<Html<String>, PageError> {
     let (size, held) = (app.site.size(), app.site.held());
+    let drills = app.site.drill_state().await?;
+    let last = drills.last_of(forge::event::proof::DrillKind::Full);
     let page = SafetyPage {
         shell: visitor.shell,
         size: show::number(size),
@@ -61,6 +66,8 @@ async fn safety(State(app): State<App>, visitor: Visitor) -> Result<Html<String>
         all_held: held >= size,
         vaults: vault_rows(&app),
         policy: app.site.policy().await?.to_string(),
+        drilled: last.map(|drill| show::time_us(drill.started_us)).unwrap_or_default(),
+        drill_alarm: drills.alarm().is_some(),
         checkpoint: app.site.cosigned_checkpoint().await?.unwrap_or_default(),
     };
     Ok(Html(page.render()?))

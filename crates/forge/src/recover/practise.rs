@@ -1,0 +1,63 @@
+//! A recovery in a throw-away place: what a drill does. No vault hears of it, no epoch begins, and nothing but `to` is written.
+
+use super::full::{self, FullReport, Place};
+use super::opener::Opener;
+use super::rebuild::{self, Wanted};
+use super::report::{Progress, Report};
+use super::{At, survey};
+use crate::db::Db;
+use crate::error::Error;
+use crate::site::{SiteConfig, SiteLimits};
+use journal::Hash;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use vault::VaultUrl;
+
+/// What is practised.
+pub(crate) struct Practice<'a> {
+    /// The vaults, with credentials that may read.
+    pub(crate) vaults: &'a [VaultUrl],
+    /// An empty directory.
+    pub(crate) to: &'a Path,
+    /// Up to and with this entry; None: all there is.
+    pub(crate) through: Option<u64>,
+    /// Replay everything, though there may be a snapshot.
+    pub(crate) replay_all: bool,
+    pub(crate) limits: &'a SiteLimits,
+}
+
+/// What came of it.
+pub(crate) struct Practised {
+    pub(crate) database: Db,
+    pub(crate) report: Report,
+    /// The root over the entries.
+    pub(crate) root: Hash,
+    pub(crate) full: FullReport,
+    /// Until the database was there, which is when a recovered site would have answered.
+    pub(crate) database_time: Duration,
+    /// Until every repository was filled and checked.
+    pub(crate) whole_time: Duration,
+}
+
+/// Recovers, as far as that can be done without anybody noticing.
+pub(crate) async fn practise(
+    opener: &Opener,
+    practice: Practice<'_>,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Practised, Error> {
+    let began = Instant::now();
+    let lock = crate::site::lock(practice.to)?;
+    let survey = survey::survey(practice.vaults, opener, progress).await?;
+    let mut config = SiteConfig::new(practice.to);
+    config.limits = practice.limits.clone();
+    let database = crate::site::database(&config)?;
+    let wanted = Wanted { at: practice.through.map(At::Entry), from_snapshot: !practice.replay_all };
+    let rebuilt = rebuild::rebuild(&survey, opener, wanted, &database, progress).await?;
+    let database_time = began.elapsed();
+    let place = Place { dir: practice.to, limits: practice.limits, keys: &rebuilt.temporary };
+    let full = full::fill_and_check(&survey, &place, &database, progress).await?;
+    let whole_time = began.elapsed();
+    let report = survey.report(&rebuilt);
+    drop(lock);
+    Ok(Practised { database, report, root: rebuilt.root, full, database_time, whole_time })
+}
