@@ -14,6 +14,7 @@
 //! `tests/generic/generate.rs` (a test fails until it is there).
 
 pub mod factor;
+pub mod guard;
 pub mod people;
 pub mod proof;
 pub mod push;
@@ -191,6 +192,17 @@ events! {
     160 => SshKeyAdded(ssh::SshKeyAdded),
     161 => SshKeyRemoved(ssh::SshKeyRemoved),
     // 180-219: orders, the trash, freezes, lockdown, alarms.
+    180 => OfficerKeyAdded(guard::OfficerKeyAdded),
+    181 => OfficerKeyRemoved(guard::OfficerKeyRemoved),
+    182 => OfficerRuleSet(guard::OfficerRuleSet),
+    183 => RolesSet(guard::RolesSet),
+    184 => OrderFiled(guard::OrderFiled),
+    185 => OrderSigned(guard::OrderSigned),
+    186 => OrderVetoed(guard::OrderVetoed),
+    187 => OrderExecuted(guard::OrderExecuted),
+    188 => OrderExpired(guard::OrderExpired),
+    189 => RepoTrashed(guard::RepoTrashed),
+    190 => RepoRestored(guard::RepoRestored),
     // 220-249: Subversion.
     // 250-279: drills, exports, imports.
     250 => DrillDone(proof::DrillDone),

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod log;
 pub mod maintenance;
 pub mod names;
+pub mod orders;
 pub mod people;
 pub mod projector;
 pub mod push;

@@ -20,6 +20,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/push.sql"),
     include_str!("schema/ssh.sql"),
     include_str!("schema/proof.sql"),
+    include_str!("schema/guard.sql"),
 ];
 
 /// The tables that are the journal, and no projection of it.
@@ -86,6 +87,13 @@ tables! {
     drill(id; kind, through, started_us, answers_ms, whole_ms, data_age_ms, repositories, differences, vaults, report, done_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     recovery_share(recipient, number; threshold, digest, published_us) "?1, ?2, ?3, ?4, ?5";
+    officer_key(id; account, name, public_key, added_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6";
+    officer_rule(id; needed, delay_us, set_us) "?1, ?2, ?3, ?4";
+    filed_order(id; requester, body, hash, not_before_us, expires_us, state, closed_us, closed_by, reason)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
+    order_signature(order_id, officer; key, hash, signature, passkey, signed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
+    trashed_repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description,
+        website, trashed_us, trashed_by) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14";
 }
 
 /// Makes all tables in an empty database, and those of the journal that an earlier release did not have.

@@ -15,12 +15,14 @@
 //! 6. Nothing random or from a clock is read while applying: the time is in the entry.
 
 mod admission;
+mod clock;
 mod command;
 mod draft;
 mod job;
 mod shipping;
 mod thread;
 
+pub use clock::Clock;
 pub use command::{Command, Committed, Decide, Submitter, Urgency};
 pub use draft::{COMMAND_EVENTS_MAX, EVENT_BYTES_MAX};
 pub use shipping::Shipping;
@@ -43,11 +45,13 @@ pub struct WriterLimits {
     pub queue_max: usize,
     /// Ordinary commands are refused while an older batch has waited longer than this for a quorum.
     pub unheld_wait_max: Duration,
+    /// Where entries' times come from.
+    pub clock: Clock,
 }
 
 impl Default for WriterLimits {
     fn default() -> Self {
-        Self { queue_max: 4096, unheld_wait_max: Duration::from_secs(8) }
+        Self { queue_max: 4096, unheld_wait_max: Duration::from_secs(8), clock: Clock::default() }
     }
 }
 
@@ -78,6 +82,7 @@ impl Writer {
             queue: receiver,
             queued: Arc::clone(&queued),
             unheld_wait_max: limits.unheld_wait_max,
+            clock: limits.clock.clone(),
             head: Some(head),
             unheld,
             carried: std::collections::VecDeque::new(),

@@ -1,5 +1,7 @@
 //! The command line: a contract that scripts, tests and operators rely on.
 
+pub(crate) mod guard;
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -38,7 +40,7 @@ pub(crate) enum Command {
     },
     /// Check a receipt (a file) offline, or everything that a vault holds.
     Verify(Verify),
-    /// For officers, on machines of their own: the recovery key in shares.
+    /// For officers: the recovery key in shares, keys to sign orders with, and their rule.
     Officer {
         #[command(subcommand)]
         command: OfficerCommand,
@@ -62,6 +64,16 @@ pub(crate) enum Command {
     Token {
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// Orders: guarded acts that wait for officers.
+    Order {
+        #[command(subcommand)]
+        command: guard::OrderCommand,
+    },
+    /// Deleted repositories, whole.
+    Trash {
+        #[command(subcommand)]
+        command: guard::TrashCommand,
     },
 }
 
@@ -209,6 +221,8 @@ pub(crate) enum OfficerCommand {
         #[command(subcommand)]
         command: ShareCommand,
     },
+    #[command(flatten)]
+    Acts(guard::OfficerActs),
 }
 
 #[derive(Args, Debug)]
@@ -324,6 +338,13 @@ pub(crate) enum RepoCommand {
         /// Git's object format: sha1 or sha256.
         #[arg(long, default_value = "sha1")]
         object_format: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Delete a repository: into the trash, by an order once the officers' rule is in force.
+    Delete {
+        /// OWNER/NAME
+        path: String,
         #[command(flatten)]
         data: Data,
     },

@@ -41,6 +41,9 @@ impl Command for UserCreate {
         if query::namespace_fetch(tx, std::slice::from_ref(&self.name))?.is_some() {
             return Err(Error::conflict(format!("the name {} is taken", self.name)));
         }
+        if self.officer || self.operator {
+            crate::orders::founding(tx, "making an officer or operator")?;
+        }
         let event = UserCreated {
             name: self.name.as_str().to_owned(),
             email: self.email.map(|e| e.as_str().to_owned()),

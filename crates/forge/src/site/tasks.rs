@@ -35,6 +35,7 @@ pub(super) fn start(site: &Arc<Site>) {
         tokio::spawn(sweep(Sweeper::of(site))),
         tokio::spawn(fill(Sweeper::of(site))),
         tokio::spawn(crate::drill::run_schedule(Arc::downgrade(site))),
+        tokio::spawn(super::guard::settling(site)),
         tokio::spawn(fill_log(site.ledger.log().clone(), site.readable.clone(), site.blobs.clone())),
     ];
     site.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);

@@ -8,6 +8,7 @@
 //! ```
 
 use super::admission::{Admission, Unheld};
+use super::clock::Clock;
 use super::command::Decide;
 use super::draft::{Draft, Finished};
 use super::job::Job;
@@ -20,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Commands taken into one batch.
 const BATCH_JOBS_MAX: usize = 512;
@@ -39,6 +40,7 @@ pub(super) struct Thread {
     pub(super) queue: Receiver<Message>,
     pub(super) queued: Arc<AtomicUsize>,
     pub(super) unheld_wait_max: Duration,
+    pub(super) clock: Clock,
     /// None after a failure, until it is read from the database again.
     pub(super) head: Option<Head>,
     pub(super) unheld: Unheld,
@@ -136,7 +138,7 @@ impl Thread {
                 }
                 let admitted = admission.admit(job.urgency());
                 outcomes.push(match admitted {
-                    Ok(()) => one(tx, &mut draft, &mut **job)?,
+                    Ok(()) => one(tx, &mut draft, &mut **job, &self.clock)?,
                     Err(e) => Err(e),
                 });
             }
@@ -193,9 +195,9 @@ struct Drafted {
 }
 
 /// One command. The inner error is its own (invariant 2), the outer one the whole batch's (invariant 3).
-fn one(tx: &mut Tx, draft: &mut Draft, job: &mut dyn Job) -> Result<Outcome, Error> {
+fn one(tx: &mut Tx, draft: &mut Draft, job: &mut dyn Job, clock: &Clock) -> Result<Outcome, Error> {
     let (by, first) = (job.by(), draft.next_seq());
-    let now_us = now_us().max(draft.last_time_us());
+    let now_us = clock.now_us().max(draft.last_time_us());
     let events = match job.decide(tx, &Decide { now_us, next_seq: first, by }) {
         Ok(events) => events,
         // PostgreSQL ends the transaction with the first statement that fails.
@@ -216,9 +218,4 @@ fn answer_all(jobs: Vec<Box<dyn Job>>, error: &Error) {
     for job in jobs {
         job.answer(Err(error.clone()));
     }
-}
-
-fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

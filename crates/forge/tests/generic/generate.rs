@@ -4,6 +4,10 @@ use forge::event::factor::{
     AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, RecoveryCodeUsed, RecoveryCodesMade, TotpAdded,
     TotpUsed,
 };
+use forge::event::guard::{
+    OfficerKeyAdded, OfficerKeyRemoved, OfficerRuleSet, OrderExecuted, OrderExpired, OrderFiled, OrderSigned,
+    OrderVetoed, RepoRestored, RepoTrashed, RolesSet,
+};
 use forge::event::people::{
     CredentialsRevoked, SessionEnded, SessionStarted, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet,
     UserProfileSet,
@@ -18,6 +22,7 @@ use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
 use forge::event::ssh::{SshKeyAdded, SshKeyRemoved};
 use forge::event::vault::VaultEnrolled;
 use forge::event::{Event, KINDS, Oid};
+use forge::orders::{Act, Effect, Order};
 use journal::{BlobName, Hash};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +69,17 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (160, ssh_key_added),
     (161, ssh_key_removed),
     // Guarded acts.
+    (180, officer_key_added),
+    (181, officer_key_removed),
+    (182, officer_rule_set),
+    (183, roles_set),
+    (184, order_filed),
+    (185, order_signed),
+    (186, order_vetoed),
+    (187, order_executed),
+    (188, order_expired),
+    (189, repo_trashed),
+    (190, repo_restored),
     // Subversion.
     // Proof.
     (250, drill_done),
@@ -130,6 +146,10 @@ pub(crate) struct World {
     collaborators: BTreeSet<(u64, u64)>,
     refs: BTreeMap<(u64, String), Oid>,
     pushes: BTreeMap<u64, u64>,
+    officer_keys: Vec<u64>,
+    orders: Vec<u64>,
+    signed: BTreeSet<(u64, u64)>,
+    trash: Vec<u64>,
 }
 
 impl World {
@@ -157,6 +177,14 @@ impl World {
         let kind = if rng.one_in(3) { 80 } else { rng.pick(KINDS).0 };
         // Removing needs somebody to remove.
         let kind = if kind == 65 && self.collaborators.is_empty() { 64 } else { kind };
+        // So do the acts that need a key, an order, a repository to spare, or something in the trash.
+        let kind = match kind {
+            181 if self.officer_keys.is_empty() => 180,
+            185..=188 if self.orders.is_empty() => 184,
+            189 if self.repos.len() < 2 => 60,
+            190 if self.trash.is_empty() => 60,
+            kind => kind,
+        };
         self.event(kind, rng)
     }
 }
@@ -420,4 +448,77 @@ fn recovery_shares_published(_: &mut World, rng: &mut Rng) -> Event {
     let digests = (0..2 + rng.below(4)).map(|_| rng.hash().to_string()).collect();
     let recipient = rng.pick(&["age1one", "age1other"]).to_owned();
     RecoverySharesPublished { recipient, threshold: 2 + rng.below(2) as u8, digests }.into()
+}
+
+fn officer_key_added(world: &mut World, rng: &mut Rng) -> Event {
+    world.officer_keys.push(world.next_seq);
+    OfficerKeyAdded { account: rng.pick(&world.accounts), name: rng.text(), public_key: rng.hash().0 }.into()
+}
+
+fn officer_key_removed(world: &mut World, rng: &mut Rng) -> Event {
+    OfficerKeyRemoved { key: rng.pick(&world.officer_keys) }.into()
+}
+
+fn officer_rule_set(_: &mut World, rng: &mut Rng) -> Event {
+    OfficerRuleSet { needed: 2 + rng.below(3) as u32, delay_us: (rng.next() >> 30) as i64 }.into()
+}
+
+fn roles_set(world: &mut World, rng: &mut Rng) -> Event {
+    RolesSet { account: rng.pick(&world.accounts), officer: rng.one_in(2), operator: rng.one_in(2) }.into()
+}
+
+fn order_filed(world: &mut World, rng: &mut Rng) -> Event {
+    world.orders.push(world.next_seq);
+    let act = match rng.below(5) {
+        0 => Act::RepoDelete { repo: rng.pick(&world.repos), path: rng.text() },
+        1 => Act::RolesSet { account: 1, name: rng.text(), officer: rng.one_in(2), operator: rng.one_in(2) },
+        2 => Act::KeyAdd { account: 1, name: rng.text(), label: rng.text(), public_key: rng.hash().0 },
+        3 => Act::KeyRemove { key: rng.next() >> 40, name: rng.text() },
+        _ => Act::RuleSet { needed: 3, delay_us: (rng.next() >> 30) as i64 },
+    };
+    let effects = (0..rng.below(3)).map(|_| Effect { what: rng.text(), count: rng.next() >> 40 }).collect();
+    let mut nonce = [0; 16];
+    nonce.copy_from_slice(&rng.hash().0[..16]);
+    let mut time = || (rng.next() >> 12) as i64;
+    let (created_us, not_before_us, expires_us) = (time(), time(), time());
+    let requester = rng.one_in(2).then(|| rng.pick(&world.accounts));
+    let (kind, site) = (Order::KIND.to_owned(), "outlast/test".to_owned());
+    let order = Order { kind, site, act, effects, nonce, created_us, not_before_us, expires_us, requester };
+    OrderFiled { order: order.encode() }.into()
+}
+
+fn order_signed(world: &mut World, rng: &mut Rng) -> Event {
+    let order = rng.pick(&world.orders);
+    // An officer signs once: with more accounts than this nobody is asked for twice.
+    let officer = (1_000_000..).find(|officer| !world.signed.contains(&(order, *officer))).unwrap_or_default();
+    world.signed.insert((order, officer));
+    let signature = rng.text().into_bytes();
+    OrderSigned { order, officer, key: rng.next() >> 40, hash: rng.hash().0, signature, passkey: rng.one_in(2) }.into()
+}
+
+fn order_vetoed(world: &mut World, rng: &mut Rng) -> Event {
+    let (order, officer) = (rng.pick(&world.orders), rng.pick(&world.accounts));
+    OrderVetoed { order, officer, reason: rng.text() }.into()
+}
+
+fn order_executed(world: &mut World, rng: &mut Rng) -> Event {
+    OrderExecuted { order: rng.pick(&world.orders) }.into()
+}
+
+fn order_expired(world: &mut World, rng: &mut Rng) -> Event {
+    OrderExpired { order: rng.pick(&world.orders), reason: rng.text() }.into()
+}
+
+fn repo_trashed(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = rng.pick(&world.repos);
+    world.repos.retain(|other| *other != repo);
+    world.trash.push(repo);
+    RepoTrashed { repo, by: Some(rng.pick(&world.accounts)) }.into()
+}
+
+fn repo_restored(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = rng.pick(&world.trash);
+    world.trash.retain(|other| *other != repo);
+    world.repos.push(repo);
+    RepoRestored { repo, namespace: rng.pick(&world.accounts), name: format!("back-{}", world.next_seq) }.into()
 }

@@ -11,6 +11,7 @@ mod documented;
 mod edited;
 mod fixtures;
 mod generate;
+mod orders;
 mod replayed;
 mod rig;
 mod schema_walk;

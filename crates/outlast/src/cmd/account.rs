@@ -17,12 +17,22 @@ pub(crate) async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<
     let body =
         json!({ "username": name, "email": email, "password": password, "officer": officer, "operator": operator });
     let answer = call_json(&data, Method::POST, "/api/v1/admin/users", Some(body)).await?;
-    say(as_json, &answer, || format!("user {name} created"));
+    say(as_json, &answer, || match answer.get("order").and_then(Value::as_u64) {
+        Some(order) => {
+            format!("user {name} created; what it may do to the site is for officers to sign: order {order}")
+        }
+        None => format!("user {name} created"),
+    });
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) async fn repo(command: RepoCommand, as_json: bool) -> anyhow::Result<ExitCode> {
-    let RepoCommand::Create { path, git: _, svn, public, private: _, object_format, data } = command;
+    let (path, svn, public, object_format, data) = match command {
+        RepoCommand::Create { path, git: _, svn, public, private: _, object_format, data } => {
+            (path, svn, public, object_format, data)
+        }
+        RepoCommand::Delete { path, data } => return super::orders::repo_delete(&path, &data, as_json).await,
+    };
     if svn {
         bail!("this version hosts Git only; create {path} without --svn");
     }

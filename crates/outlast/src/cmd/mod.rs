@@ -5,9 +5,11 @@ mod doctor;
 mod drill;
 mod key;
 mod officer;
+mod orders;
 mod receipt;
 mod recover;
 mod serve;
+mod signing;
 mod vault;
 mod verify;
 
@@ -33,5 +35,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Repo { command } => account::repo(command, json).await,
         Command::Key { command } => key::run(command, json).await,
         Command::Token { command } => account::token(command, json).await,
+        Command::Order { command } => orders::order(command, json).await,
+        Command::Trash { command } => orders::trash(command, json).await,
     }
 }

@@ -8,6 +8,7 @@ mod common;
 mod drills;
 mod endpoints;
 mod features;
+mod guarded;
 mod kills;
 mod officers;
 mod pages;

@@ -54,8 +54,20 @@ async fn user_create(
         officer: wanted.officer,
         operator: wanted.operator,
     };
-    let user = app.site.user_create(None, new).await?;
-    Ok((StatusCode::CREATED, Json(shapes::user(&user))))
+    let roles = (new.officer, new.operator);
+    if roles == (false, false) || app.site.officer_rule().await?.is_none() {
+        let user = app.site.user_create(None, new).await?;
+        return Ok((StatusCode::CREATED, Json(shapes::user(&user))));
+    }
+    // The account alone is nobody's privilege; what it may do to the site is for officers to say.
+    let user = app.site.user_create(None, NewUser { officer: false, operator: false, ..new }).await?;
+    let name = user.name.parse().map_err(invalid)?;
+    let asked = app.site.roles_set(None, &name, Some(roles.0), Some(roles.1)).await?;
+    let mut shape = shapes::user(&user);
+    if let forge::site::Asked::Ordered(order) = asked {
+        shape["order"] = order.into();
+    }
+    Ok((StatusCode::CREATED, Json(shape)))
 }
 
 async fn repo_create(

@@ -48,6 +48,7 @@ async fn doctor(State(app): State<App>) -> Result<Json<Value>, ApiError> {
         "a drill has shown within 26 hours that everything comes back",
         app.site.drill_state().await?.alarm(),
     ));
+    findings.push(officers(&app).await?);
     findings.push(database(&app).await?);
     let red = findings.iter().filter(|finding| finding.colour() == "red").count();
     let shape =
@@ -105,6 +106,28 @@ fn vaults(app: &App) -> Vec<Finding> {
     let all = app.site.vaults();
     let check = |vault: &forge::VaultStatus| format!("vault {} answers, is in step and has room", vault.name);
     all.iter().map(|vault| Finding::new(check(vault), problem(vault))).collect()
+}
+
+/// Shorter delays leave officers no time to see what is coming.
+const DELAY_SHORT_US: i64 = 24 * 60 * 60 * 1_000_000;
+
+async fn officers(app: &App) -> Result<Finding, ApiError> {
+    let can_sign = app.site.officer_list(None).await?.iter().filter(|officer| officer.can_sign()).count();
+    let problem = match app.site.officer_rule().await? {
+        None => Some(
+            "no officers' rule is in force: one operator can change roles alone (docs/guarded-acts.md says how to begin)"
+                .to_owned(),
+        ),
+        Some(rule) if can_sign <= rule.needed as usize => Some(format!(
+            "{} officers must sign, and {can_sign} have a key or passkey: one more than that is needed, or one who is away stops everything",
+            rule.needed
+        )),
+        Some(rule) if rule.delay_us < DELAY_SHORT_US => {
+            Some("orders wait less than a day: nobody can veto what they don't hear of in time".to_owned())
+        }
+        Some(_) => None,
+    };
+    Ok(Finding { can_wait: true, ..Finding::new("guarded acts need several officers, and wait", problem) })
 }
 
 /// Rebuilds every table from the journal and compares.

@@ -7,6 +7,7 @@ mod collaborators;
 mod doctor;
 mod drills;
 mod keys;
+mod orders;
 mod outlast;
 mod repos;
 mod shapes;
@@ -30,7 +31,8 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(branches::router())
         .merge(collaborators::router())
         .merge(outlast::router())
-        .merge(drills::router());
+        .merge(drills::router())
+        .merge(orders::router());
     let routes = match door {
         Door::Public => public,
         Door::Admin => public

@@ -11,5 +11,6 @@ pub(crate) async fn run(command: OfficerCommand, as_json: bool) -> anyhow::Resul
         OfficerCommand::Split(options) => shares::split(&options),
         OfficerCommand::Share { command: ShareCommand::Verify(options) } => shares::verify(options, as_json).await,
         OfficerCommand::Share { command: ShareCommand::Publish(options) } => shares::publish(options).await,
+        OfficerCommand::Acts(acts) => super::orders::officer(acts, as_json).await,
     }
 }

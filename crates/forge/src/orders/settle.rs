@@ -1,0 +1,61 @@
+//! Carrying out what is due, and closing what is over.
+
+use super::query::{FiledOrder, State, order_fetch, rule_fetch};
+use crate::db::Tx;
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::guard::{OrderExecuted, OrderExpired};
+use crate::people::webauthn::RelyingParty;
+use crate::writer::{Command, Decide};
+
+/// Closes the first order that is due: carried out, or expired. Says whether there may be another.
+///
+/// One at a time, because what one does can make the next impossible.
+#[derive(Debug)]
+pub struct OrdersSettle {
+    /// The site as authenticators know it; None: their signatures don't count.
+    pub rp: Option<RelyingParty>,
+}
+
+impl Command for OrdersSettle {
+    type Output = bool;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, bool), Error> {
+        let Some(rule) = rule_fetch(tx)? else { return Ok((Vec::new(), false)) };
+        let sql = "SELECT id FROM filed_order WHERE state = 'pending' AND (not_before_us <= ?1 OR expires_us <= ?1)
+                   ORDER BY id";
+        for row in tx.query(sql, &[ctx.now_us.into()])? {
+            let id = row.get(0)?;
+            let Some(order) = order_fetch(tx, self.rp.as_ref(), id)? else { continue };
+            let events = settle(tx, ctx.now_us, rule.needed, &order)?;
+            if !events.is_empty() {
+                return Ok((events, true));
+            }
+        }
+        Ok((Vec::new(), false))
+    }
+}
+
+/// What becomes of one order now; nothing: it goes on waiting. Invariants 1, 2 and 6 of [orders](super).
+fn settle(tx: &mut Tx, now_us: i64, needed: u32, order: &FiledOrder) -> Result<Vec<Event>, Error> {
+    let expired = |reason: String| vec![OrderExpired { order: order.id, reason }.into()];
+    if order.state != State::Pending {
+        return Ok(Vec::new());
+    }
+    if now_us >= order.order.expires_us {
+        let signed = order.signatures.iter().filter(|signature| signature.counts).count();
+        return Ok(expired(format!("its time was over: {signed} of {needed} officers had signed")));
+    }
+    let signed = order.signatures.iter().filter(|signature| signature.counts).count();
+    if now_us < order.order.not_before_us || signed < needed as usize {
+        return Ok(Vec::new());
+    }
+    match order.order.act.effects(tx) {
+        Ok(_) => {}
+        Err(e @ Error::Db(_)) => return Err(e),
+        Err(impossible) => return Ok(expired(format!("it is no longer possible: {impossible}"))),
+    }
+    let mut events = vec![OrderExecuted { order: order.id }.into()];
+    events.extend(order.order.act.events(order.order.requester));
+    Ok(events)
+}

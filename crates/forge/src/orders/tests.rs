@@ -1,0 +1,90 @@
+use super::*;
+use crate::event::guard::RepoTrashed;
+use crate::schema::TABLES;
+
+fn order() -> Order {
+    Order {
+        kind: Order::KIND.into(),
+        site: "outlast/0123456789abcdef0123456789abcdef".into(),
+        act: Act::RepoDelete { repo: 7, path: "alice/hello".into() },
+        effects: vec![Effect { what: "branches, tags and other refs".into(), count: 3 }],
+        nonce: [0x11; 16],
+        created_us: 1_800_000_000_000_000,
+        not_before_us: 1_800_000_000_000_000 + DELAY_DEFAULT_US,
+        expires_us: 1_800_000_000_000_000 + ORDER_AGE_MAX_US,
+        requester: Some(5),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The vector of docs/formats/order.md.
+#[test]
+fn the_document_has_these_bytes_this_hash_and_this_signature() {
+    let document = include_str!("../../../../docs/formats/order.md");
+    let plain: String = document.split_whitespace().collect();
+    let (bytes, secret) = (order().encode(), "OUTLAST-OFFICER-SECRET:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+    let signed = secret.parse::<OfficerSecret>().unwrap().sign(Verb::Approve, Order::hash_of(&bytes));
+    for what in [hex(&bytes), hex(&Order::hash_of(&bytes)), signed.to_string(), signed.key.to_string()] {
+        assert!(plain.contains(&what), "not in docs/formats/order.md: {what}");
+    }
+}
+
+#[test]
+fn an_order_has_one_form() {
+    let bytes = order().encode();
+    assert_eq!(Order::decode(&bytes).unwrap(), order());
+    assert!(Order::decode(&[bytes.as_slice(), &[0]].concat()).is_err(), "bytes left over");
+    // 9 fields, the same with the length in a byte more: CBOR that means the same.
+    let longer = [&[0xb8, 9], &bytes[1..]].concat();
+    assert_eq!(minicbor::decode::<Order>(&longer).unwrap(), order());
+    assert!(Order::decode(&longer).is_err());
+    let other = Order { kind: "outlast order 2".into(), ..order() };
+    assert!(Order::decode(&other.encode()).is_err());
+    assert!(Order::decode(&vec![0x60; ORDER_BYTES_MAX + 1]).is_err());
+    for cut in 0..bytes.len() {
+        assert!(Order::decode(&bytes[..cut]).is_err());
+    }
+}
+
+#[test]
+fn keys_and_signatures_are_read_as_they_are_written() {
+    let secret = OfficerSecret::generate().unwrap();
+    let read: OfficerSecret = format!("# a comment\n{}\n", secret.reveal()).parse().unwrap();
+    assert_eq!(read.public(), secret.public());
+    assert_eq!(format!("{secret:?}"), "OfficerSecret(..)");
+    assert_eq!(secret.public().to_string().parse::<OfficerKey>().unwrap(), secret.public());
+    let line = secret.sign(Verb::Veto, [9; 32]);
+    assert_eq!(line.to_string().parse::<SignatureLine>().unwrap(), line);
+    assert!(line.key.verify(Verb::Veto, &[9; 32], &line.signature));
+    assert!(!line.key.verify(Verb::Approve, &[9; 32], &line.signature));
+    for bad in ["", "outlast-officer-key:", "outlast-officer-key:AAAA", &secret.reveal()] {
+        assert!(bad.parse::<OfficerKey>().is_err(), "{bad}");
+    }
+    // The neutral point verifies what nobody signed.
+    let weak =
+        OfficerKey([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert!(weak.to_string().parse::<OfficerKey>().is_err());
+    assert!(format!("{line}:x").parse::<SignatureLine>().is_err());
+}
+
+/// A column that a repository gets must survive the trash.
+#[test]
+fn the_trash_has_every_column_of_a_repository() {
+    let columns = |name| TABLES.iter().find(|table| table.name == name).unwrap().columns;
+    let (repository, trash) = (columns("repository"), columns("trashed_repository"));
+    assert_eq!(
+        repository,
+        &trash[..trash.len() - 2],
+        "add it to schema/guard.sql and to {}",
+        std::any::type_name::<RepoTrashed>()
+    );
+}
+
+#[test]
+fn every_act_is_in_the_list_once() {
+    let numbers: Vec<_> = GUARDED.iter().map(|guarded| guarded.number).collect();
+    assert_eq!(numbers, (1..=GUARDED.len() as u32).collect::<Vec<_>>());
+}

@@ -1,0 +1,262 @@
+//! Guarded acts: orders, officers, the trash.
+
+use super::Site;
+use super::people::{PAGE_MAX, submitter};
+use crate::access::Administer;
+use crate::db::Tx;
+use crate::error::Error;
+use crate::names::{RepoName, RepoPath, UserName, plain_text};
+use crate::orders::{
+    self, Act, FiledOrder, Officer, OfficerKey, OfficerKeyAdd, OfficerRule, OrderFile, OrderSign, OrderVeto,
+    OrdersSettle, RepoDelete, RepoRestore, RolesChange, Rule, RuleSet, SignatureLine, Signing, Trashed, Verb, VetoBy,
+};
+use crate::people::webauthn::{Assertion, RelyingParty};
+use crate::people::{Principal, query};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is looked whether an order is due.
+const SETTLE_EVERY: Duration = Duration::from_secs(1);
+/// Characters of a key's name.
+const KEY_NAME_CHARS_MAX: usize = 100;
+
+/// What came of asking for an act that may be guarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked<T> {
+    /// It is done: there is no officers' rule, which only a site that is being set up or tried out has not.
+    Done(T),
+    /// It waits for officers: the order's id.
+    Ordered(u64),
+}
+
+impl Site {
+    fn rp(&self) -> Option<RelyingParty> {
+        RelyingParty::of(self.base_url())
+    }
+
+    /// The officers' rule; None: the guard is not in force yet.
+    pub async fn officer_rule(&self) -> Result<Option<Rule>, Error> {
+        self.db().read_async(|tx| Ok(orders::rule_fetch(tx)?)).await
+    }
+
+    /// Whether an account is an officer's.
+    pub async fn is_officer(&self, who: &Principal) -> Result<bool, Error> {
+        let id = who.user();
+        let user = self.db().read_async(move |tx| query::user_by_id(tx, id)).await?;
+        Ok(user.is_some_and(|user| user.officer))
+    }
+
+    /// Refuses unless it is an officer or operator, or at the admin socket.
+    async fn serves(&self, by: Option<&Principal>) -> Result<(), Error> {
+        let Some(who) = by else { return Ok(()) };
+        if who.is_operator() || self.is_officer(who).await? {
+            return Ok(());
+        }
+        Err(Error::not_found("the officers' desk"))
+    }
+
+    /// The officers, with their keys, for officers and operators.
+    pub async fn officer_list(&self, by: Option<&Principal>) -> Result<Vec<Officer>, Error> {
+        self.serves(by).await?;
+        self.db().read_async(|tx| Ok(orders::officers(tx)?)).await
+    }
+
+    async fn order_file(&self, by: Option<&Principal>, act: Act) -> Result<u64, Error> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(|e| Error::internal(format!("the system gives no randomness: {e}")))?;
+        let command = OrderFile { site: self.keys.origin().to_string(), act, nonce };
+        Ok(self.ledger.submit(submitter(by), command).await?.output)
+    }
+
+    /// Deletes a repository: into the trash, by an order once there is a rule.
+    pub async fn repo_delete(&self, by: Option<&Principal>, path: &RepoPath) -> Result<Asked<()>, Error> {
+        let proof = self.allow::<Administer>(by, path).await?;
+        if self.officer_rule().await?.is_some() {
+            let act = Act::RepoDelete { repo: proof.repo().id, path: proof.repo().path.clone() };
+            return Ok(Asked::Ordered(self.order_file(by, act).await?));
+        }
+        let id = proof.repo().id;
+        self.change_rights(submitter(by), RepoDelete { proof }).await?;
+        self.repositories.close(id).await;
+        Ok(Asked::Done(()))
+    }
+
+    /// Brings a repository back from the trash. Gives its path.
+    pub async fn repo_restore(
+        &self,
+        by: Option<&Principal>,
+        repo: u64,
+        name: Option<RepoName>,
+    ) -> Result<String, Error> {
+        let command = RepoRestore { repo, name, by: by.cloned() };
+        Ok(self.ledger.submit(submitter(by), command).await?.output)
+    }
+
+    /// What is in the trash that somebody may bring back.
+    pub async fn trash_list(&self, by: Option<&Principal>) -> Result<Vec<Trashed>, Error> {
+        let by = by.cloned();
+        self.db().read_async(move |tx| Ok(orders::trash_list(tx, by.as_ref(), PAGE_MAX)?)).await
+    }
+
+    /// Makes somebody an officer or operator, or no longer: by an order once there is a rule. None: stays.
+    pub async fn roles_set(
+        &self,
+        by: Option<&Principal>,
+        name: &UserName,
+        officer: Option<bool>,
+        operator: Option<bool>,
+    ) -> Result<Asked<()>, Error> {
+        self.serves(by).await?;
+        if self.officer_rule().await?.is_some() {
+            let user = self.user_fetch(name).await?;
+            let (officer, operator) = (officer.unwrap_or(user.officer), operator.unwrap_or(user.operator));
+            let act = Act::RolesSet { account: user.id, name: user.name, officer, operator };
+            return Ok(Asked::Ordered(self.order_file(by, act).await?));
+        }
+        if by.is_some() && officer.is_some() {
+            return Err(Error::forbidden("the first officers are made at the site's machine: outlast officer appoint"));
+        }
+        self.change_rights(submitter(by), RolesChange { name: name.clone(), officer, operator }).await?;
+        Ok(Asked::Done(()))
+    }
+
+    /// Enrols an officer's key: at the admin socket, and by an order once there is a rule.
+    pub async fn officer_key_add(
+        &self,
+        by: Option<&Principal>,
+        name: &UserName,
+        label: &str,
+        key: OfficerKey,
+    ) -> Result<Asked<u64>, Error> {
+        self.serves(by).await?;
+        let account = self.user_fetch(name).await?;
+        let label = plain_text("a key's name", label, KEY_NAME_CHARS_MAX)?.unwrap_or_else(|| "key".to_owned());
+        if self.officer_rule().await?.is_some() {
+            let act = Act::KeyAdd { account: account.id, name: account.name, label, public_key: key.0 };
+            return Ok(Asked::Ordered(self.order_file(by, act).await?));
+        }
+        if by.is_some() {
+            return Err(Error::forbidden(
+                "the first officers' keys are enrolled at the site's machine: outlast officer enrol",
+            ));
+        }
+        let command = OfficerKeyAdd { account: account.id, name: label, key };
+        Ok(Asked::Done(self.ledger.submit(submitter(by), command).await?.output))
+    }
+
+    /// Asks that an officer's key no longer counts.
+    pub async fn officer_key_remove(&self, by: Option<&Principal>, key: u64) -> Result<u64, Error> {
+        self.serves(by).await?;
+        let officers = self.officer_list(by).await?;
+        let owner = officers.into_iter().find(|officer| officer.keys.iter().any(|known| known.id == key));
+        let owner = owner.ok_or_else(|| Error::not_found(format!("the officers' key {key}")))?;
+        self.order_file(by, Act::KeyRemove { key, name: owner.name }).await
+    }
+
+    /// Sets the officers' rule: at the admin socket, and by an order once there is one.
+    pub async fn officer_rule_set(&self, by: Option<&Principal>, rule: OfficerRule) -> Result<Asked<()>, Error> {
+        self.serves(by).await?;
+        if self.officer_rule().await?.is_some() {
+            let act = Act::RuleSet { needed: rule.needed, delay_us: rule.delay_us };
+            return Ok(Asked::Ordered(self.order_file(by, act).await?));
+        }
+        if by.is_some() {
+            return Err(Error::forbidden("the first rule is made at the site's machine: outlast officer rule"));
+        }
+        self.ledger.submit(submitter(by), RuleSet(rule)).await?;
+        Ok(Asked::Done(()))
+    }
+
+    /// Orders, the newest first: those that wait, or all with ids below `before`. Officers and operators see all, others their own.
+    pub async fn order_list(
+        &self,
+        by: Option<&Principal>,
+        pending: bool,
+        before: Option<u64>,
+    ) -> Result<Vec<FiledOrder>, Error> {
+        let (rp, before) = (self.rp(), before.unwrap_or(u64::MAX));
+        let own = if self.serves(by).await.is_ok() { None } else { by.map(Principal::user) };
+        let read = move |tx: &mut Tx| orders::order_list(tx, rp.as_ref(), pending, before, PAGE_MAX);
+        let mut orders = self.db().read_async(read).await?;
+        orders.retain(|order| own.is_none() || order.order.requester == own);
+        Ok(orders)
+    }
+
+    /// An order, for officers, operators and who asked for it.
+    pub async fn order_fetch(&self, by: Option<&Principal>, id: u64) -> Result<FiledOrder, Error> {
+        let rp = self.rp();
+        let order = self.db().read_async(move |tx| orders::order_fetch(tx, rp.as_ref(), id)).await?;
+        let seen = self.serves(by).await.is_ok();
+        let own = |order: &FiledOrder| by.is_some_and(|who| order.order.requester == Some(who.user()));
+        order.filter(|order| seen || own(order)).ok_or_else(|| Error::not_found(format!("order {id}")))
+    }
+
+    /// Takes an officer's signature or veto over an order, whoever brings it.
+    pub async fn order_line(
+        &self,
+        by: Option<&Principal>,
+        id: u64,
+        line: SignatureLine,
+        reason: &str,
+    ) -> Result<(), Error> {
+        match line.verb {
+            Verb::Approve => self.sign(by, id, Signing::Line(line)).await,
+            Verb::Veto => self.veto(by, id, VetoBy::Signature(line), reason).await,
+        }
+    }
+
+    /// Signs an order with a passkey of who is signed in.
+    pub async fn order_sign(&self, who: &Principal, id: u64, assertion: Assertion) -> Result<(), Error> {
+        self.sign(Some(who), id, Signing::Passkey(who.clone(), assertion)).await
+    }
+
+    async fn sign(&self, by: Option<&Principal>, order: u64, with: Signing) -> Result<(), Error> {
+        self.ledger.submit(submitter(by), OrderSign { rp: self.rp(), order, with }).await?;
+        self.orders_settle().await
+    }
+
+    /// An officer stops an order. Effective when it returns, with or without vaults.
+    pub async fn order_veto(&self, who: &Principal, id: u64, reason: &str) -> Result<(), Error> {
+        self.veto(Some(who), id, VetoBy::SignedIn(who.clone()), reason).await
+    }
+
+    async fn veto(&self, by: Option<&Principal>, order: u64, who: VetoBy, reason: &str) -> Result<(), Error> {
+        let command = OrderVeto { order, by: who, reason: reason.to_owned() };
+        self.ledger.submit(submitter(by), command).await.map(drop)
+    }
+
+    /// Carries out what is due and closes what is over. The site does so by itself every second.
+    pub async fn orders_settle(&self) -> Result<(), Error> {
+        settle(&self.ledger, &self.authenticator, self.rp()).await
+    }
+}
+
+async fn settle(
+    ledger: &crate::Ledger,
+    authenticator: &crate::people::Authenticator,
+    rp: Option<RelyingParty>,
+) -> Result<(), Error> {
+    let pending =
+        |tx: &mut Tx| Ok::<_, Error>(tx.query("SELECT id FROM filed_order WHERE state = 'pending'", &[])?.len());
+    if ledger.db().read_async(pending).await? == 0 {
+        return Ok(());
+    }
+    while ledger.submit(submitter(None), OrdersSettle { rp: rp.clone() }).await?.output {
+        // A role or a repository may be another's now.
+        authenticator.rights_changed();
+    }
+    Ok(())
+}
+
+/// Runs until the site stops.
+pub(super) fn settling(site: &Arc<Site>) -> impl Future<Output = ()> + use<> {
+    let (ledger, authenticator, rp) = (site.ledger.clone(), site.authenticator.clone(), site.rp());
+    async move {
+        loop {
+            tokio::time::sleep(SETTLE_EVERY).await;
+            if let Err(error) = settle(&ledger, &authenticator, rp.clone()).await {
+                tracing::warn!(%error, "an order that is due waits on");
+            }
+        }
+    }
+}

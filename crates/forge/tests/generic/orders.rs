@@ -1,0 +1,298 @@
+//! The invariants of orders (numbered at the head of `orders.rs`), for every guarded act there is.
+
+use crate::databases::{Databases, on_both};
+use crate::rig::{Rig, Spool, founding};
+use forge::Error;
+use forge::event::Event;
+use forge::event::guard::{OfficerKeyAdded, OfficerRuleSet};
+use forge::event::people::UserCreated;
+use forge::event::repo::{Format, RepoCreated, RepoKind, Visibility};
+use forge::ledger::LedgerLimits;
+use forge::orders::{
+    Act, DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerRule, OfficerSecret, Order, OrderFile, OrderSign, OrderVeto,
+    OrdersSettle, RolesChange, RuleSet, Signing, State, Verb, VetoBy, order_fetch,
+};
+use forge::replay::TableHash;
+use forge::writer::{Clock, Command, Submitter, WriterLimits};
+use std::time::Duration;
+
+const DELAY: Duration = Duration::from_micros(DELAY_DEFAULT_US as u64);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Three officers, two of whom must sign; Pat, who runs the site; a repository.
+struct Scene {
+    rig: Rig,
+    clock: Clock,
+    officers: Vec<(u64, OfficerSecret)>,
+    pat: u64,
+    repo: u64,
+    keys: Vec<u64>,
+}
+
+fn user(name: &str, officer: bool) -> Event {
+    UserCreated { name: name.into(), email: None, password: None, officer, operator: !officer }.into()
+}
+
+impl Scene {
+    fn new(databases: &Databases) -> Self {
+        let mut scene = Self::without_rule(databases);
+        scene.rig.write(vec![OfficerRuleSet { needed: 2, delay_us: DELAY_DEFAULT_US }.into()]);
+        scene.keys.sort_unstable();
+        scene
+    }
+
+    fn without_rule(databases: &Databases) -> Self {
+        let clock = Clock::default();
+        let writer = WriterLimits { clock: clock.clone(), ..WriterLimits::default() };
+        let rig = Rig::on(databases.empty(), Spool::new(), &LedgerLimits { writer, ..LedgerLimits::default() });
+        rig.write([founding(), rig.vaults.enrolled()].concat());
+        let pat = rig.write(vec![user("pat", false)]);
+        let mut scene = Self { rig, clock, officers: Vec::new(), pat, repo: 0, keys: Vec::new() };
+        for name in ["olga", "omar", "otto"] {
+            let (account, secret) = (scene.rig.write(vec![user(name, true)]), OfficerSecret::generate().unwrap());
+            scene.keys.push(scene.enrol(account, &secret));
+            scene.officers.push((account, secret));
+        }
+        let (kind, format, visibility) = (RepoKind::Git, Format::Sha1, Visibility::Private);
+        let head = "refs/heads/main".to_owned();
+        let made = RepoCreated { namespace: pat, name: "code".into(), kind, format, visibility, head };
+        scene.repo = scene.rig.write(vec![made.into()]);
+        scene
+    }
+
+    fn enrol(&self, account: u64, secret: &OfficerSecret) -> u64 {
+        let event = OfficerKeyAdded { account, name: "laptop".into(), public_key: secret.public().0 };
+        self.rig.write(vec![event.into()])
+    }
+
+    fn submit<C: Command>(&self, by: Option<u64>, command: C) -> Result<C::Output, Error> {
+        let by = Submitter { actor: by, credential: None };
+        self.rig.runtime.block_on(self.rig.site.submit(by, command)).map(|answer| answer.output)
+    }
+
+    fn try_file(&self, by: Option<u64>, act: Act) -> Result<u64, Error> {
+        let nonce = OfficerSecret::generate().unwrap().public().0[..16].try_into().unwrap();
+        self.submit(by, OrderFile { site: "outlast/test".into(), act, nonce })
+    }
+
+    fn file(&self, act: &Act) -> u64 {
+        self.try_file(Some(self.pat), act.clone()).unwrap()
+    }
+
+    fn order(&self, id: u64) -> FiledOrder {
+        self.rig.site.db().read(|tx| order_fetch(tx, None, id)).unwrap().unwrap()
+    }
+
+    fn sign_with(&self, id: u64, secret: &OfficerSecret) -> Result<u64, Error> {
+        let line = secret.sign(Verb::Approve, self.order(id).hash);
+        self.submit(None, OrderSign { rp: None, order: id, with: Signing::Line(line) })
+    }
+
+    fn sign(&self, id: u64, officer: usize) -> Result<u64, Error> {
+        self.sign_with(id, &self.officers[officer].1)
+    }
+
+    fn veto(&self, id: u64, officer: usize) -> Result<(), Error> {
+        let line = self.officers[officer].1.sign(Verb::Veto, self.order(id).hash);
+        self.submit(None, OrderVeto { order: id, by: VetoBy::Signature(line), reason: "no".into() })
+    }
+
+    /// Carries out what is due; the state of this order then.
+    fn settled(&self, id: u64) -> State {
+        while self.submit(None, OrdersSettle { rp: None }).unwrap() {}
+        self.order(id).state
+    }
+
+    /// Every table but those of orders themselves.
+    fn others(&self) -> Vec<TableHash> {
+        let own = ["filed_order", "order_signature"];
+        self.rig.hashes().into_iter().filter(|table| !own.contains(&table.table)).collect()
+    }
+
+    /// One act of each kind, which could be done.
+    fn example(&self, number: u32) -> Act {
+        let (olga, _) = self.officers[0];
+        let name = || "olga".to_owned();
+        match number {
+            1 => Act::RepoDelete { repo: self.repo, path: "pat/code".into() },
+            2 => Act::RolesSet { account: self.pat, name: "pat".into(), officer: true, operator: true },
+            3 => {
+                let public_key = OfficerSecret::generate().unwrap().public().0;
+                Act::KeyAdd { account: olga, name: name(), label: "spare".into(), public_key }
+            }
+            4 => Act::KeyRemove { key: self.enrol(olga, &OfficerSecret::generate().unwrap()), name: name() },
+            5 => Act::RuleSet { needed: 2, delay_us: DELAY_DEFAULT_US / 2 },
+            _ => panic!("no example of the guarded act {number}: write one"),
+        }
+    }
+}
+
+fn text<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
+    answer.unwrap_err().to_string()
+}
+
+on_both! {
+    /// Invariants 2 and 3, for every act: nothing at M - 1, nothing before the delay, nothing after a veto; and then it is done.
+    fn no_guarded_act_is_done_before_its_signatures_and_its_delay_or_after_a_veto(databases) {
+        for guarded in GUARDED {
+            let scene = Scene::new(databases);
+            let act = scene.example(guarded.number);
+            assert_eq!(act.number(), guarded.number);
+            let before = scene.others();
+
+            let lonely = scene.file(&act);
+            scene.sign(lonely, 0).unwrap();
+            scene.clock.advance(DELAY + MINUTE);
+            assert_eq!(scene.settled(lonely), State::Pending, "{}: one of two has signed", guarded.name);
+            scene.veto(lonely, 2).unwrap();
+            assert!(text(scene.sign(lonely, 1)).contains("vetoed already"), "{}", guarded.name);
+            assert_eq!(scene.settled(lonely), State::Vetoed);
+            assert_eq!(scene.others(), before, "{}: after a veto", guarded.name);
+
+            let order = scene.file(&act);
+            scene.sign(order, 0).unwrap();
+            scene.sign(order, 1).unwrap();
+            scene.clock.advance(DELAY - MINUTE);
+            assert_eq!(scene.settled(order), State::Pending, "{}: 71 h 59 min", guarded.name);
+            assert_eq!(scene.others(), before, "{}: before its delay", guarded.name);
+            scene.clock.advance(MINUTE);
+            assert_eq!(scene.settled(order), State::Executed, "{}", guarded.name);
+            assert_ne!(scene.others(), before, "{}: it was done", guarded.name);
+        }
+    }
+}
+
+#[test]
+fn a_veto_in_the_last_moment_wins() {
+    let scene = Scene::new(&Databases::sqlite());
+    let order = scene.file(&scene.example(1));
+    scene.sign(order, 0).unwrap();
+    scene.sign(order, 1).unwrap();
+    scene.clock.advance(DELAY + MINUTE);
+    // It is due, and the officer who signed first thinks better of it.
+    scene.veto(order, 0).unwrap();
+    assert_eq!(scene.settled(order), State::Vetoed);
+}
+
+#[test]
+fn who_asks_does_not_count_nor_does_a_second_key() {
+    let scene = Scene::new(&Databases::sqlite());
+    let (olga, _) = scene.officers[0];
+    let order = scene.try_file(Some(olga), scene.example(1)).unwrap();
+    assert!(text(scene.sign(order, 0)).contains("who asks"));
+    scene.sign(order, 1).unwrap();
+    assert!(text(scene.sign(order, 1)).contains("counts once"));
+    let second = OfficerSecret::generate().unwrap();
+    scene.enrol(scene.officers[1].0, &second);
+    assert!(text(scene.sign_with(order, &second)).contains("counts once"), "one person with two keys");
+    let stranger = OfficerSecret::generate().unwrap();
+    assert!(text(scene.sign_with(order, &stranger)).contains("no officer's key"));
+    scene.enrol(scene.pat, &stranger);
+    assert!(text(scene.sign_with(order, &stranger)).contains("no officer's key"), "a key of who is no officer");
+    scene.clock.advance(DELAY);
+    assert_eq!(scene.settled(order), State::Pending);
+}
+
+#[test]
+fn a_signature_is_for_one_order_and_one_verb() {
+    let scene = Scene::new(&Databases::sqlite());
+    let (first, second) = (scene.file(&scene.example(1)), scene.file(&scene.example(2)));
+    let replayed = scene.officers[0].1.sign(Verb::Approve, scene.order(first).hash);
+    let answer = scene.submit(None, OrderSign { rp: None, order: second, with: Signing::Line(replayed) });
+    assert!(text(answer).contains("another order"));
+    let mut edited = scene.order(second).order;
+    edited.act = scene.example(1);
+    let over_edited = scene.officers[0].1.sign(Verb::Approve, Order::hash_of(&edited.encode()));
+    let answer = scene.submit(None, OrderSign { rp: None, order: second, with: Signing::Line(over_edited) });
+    assert!(text(answer).contains("edited"));
+    let mut veto = scene.officers[0].1.sign(Verb::Veto, scene.order(second).hash);
+    let with = Signing::Line(veto.clone());
+    assert!(text(scene.submit(None, OrderSign { rp: None, order: second, with })).contains("vetoes"));
+    // The word is signed too: it can't be changed afterwards.
+    veto.verb = Verb::Approve;
+    let answer = scene.submit(None, OrderSign { rp: None, order: second, with: Signing::Line(veto) });
+    assert!(text(answer).contains("no officer's key"));
+}
+
+/// Invariant 1: what was right when it was signed is asked again when it is carried out.
+#[test]
+fn a_signature_whose_key_was_removed_or_edited_no_longer_counts() {
+    let scene = Scene::new(&Databases::sqlite());
+    let order = scene.file(&scene.example(1));
+    scene.sign(order, 0).unwrap();
+    scene.sign(order, 1).unwrap();
+    let forged = vec![0u8; 64];
+    let sql = "UPDATE order_signature SET signature = ?2 WHERE officer = ?1";
+    scene.rig.site.db().write(|tx| tx.execute(sql, &[scene.officers[1].0.into(), forged.into()])).unwrap();
+    scene.clock.advance(DELAY);
+    assert_eq!(scene.settled(order), State::Pending, "a row that somebody edited");
+    scene.sign(order, 2).unwrap();
+    let sql = "UPDATE account SET officer = ?2 WHERE id = ?1";
+    scene.rig.site.db().write(|tx| tx.execute(sql, &[scene.officers[2].0.into(), false.into()])).unwrap();
+    assert_eq!(scene.settled(order), State::Pending, "no officer any more");
+    scene.rig.site.db().write(|tx| tx.execute(sql, &[scene.officers[2].0.into(), true.into()])).unwrap();
+    assert_eq!(scene.settled(order), State::Executed);
+}
+
+#[test]
+fn an_order_expires_and_is_not_signed_afterwards() {
+    let scene = Scene::new(&Databases::sqlite());
+    let order = scene.file(&scene.example(1));
+    scene.sign(order, 0).unwrap();
+    scene.clock.advance(Duration::from_secs(14 * 24 * 3600));
+    assert!(text(scene.sign(order, 1)).contains("expired"));
+    assert_eq!(scene.settled(order), State::Expired);
+    assert!(scene.order(order).reason.unwrap().contains("1 of 2"));
+}
+
+/// Invariant 4.
+#[test]
+fn officers_never_become_fewer_than_must_sign_and_one() {
+    let scene = Scene::new(&Databases::sqlite());
+    let (olga, omar) = (scene.officers[0].0, scene.officers[1].0);
+    let dismiss = |account, name: &str| Act::RolesSet { account, name: name.into(), officer: false, operator: false };
+    assert!(text(scene.try_file(None, dismiss(olga, "olga"))).contains("one more than that"));
+    assert!(
+        text(scene.try_file(None, Act::KeyRemove { key: scene.keys[0], name: "olga".into() })).contains("one more")
+    );
+    assert!(text(scene.try_file(None, Act::RuleSet { needed: 3, delay_us: 0 })).contains("one more than that"));
+    assert!(text(scene.try_file(None, Act::RuleSet { needed: 1, delay_us: 0 })).contains("from 2"));
+    // With a fourth one may go, and when both are asked for, the second has become impossible.
+    let fourth = scene.rig.write(vec![user("oona", true)]);
+    scene.enrol(fourth, &OfficerSecret::generate().unwrap());
+    let orders = [scene.file(&dismiss(olga, "olga")), scene.file(&dismiss(omar, "omar"))];
+    for order in orders {
+        scene.sign(order, 1).unwrap();
+        scene.sign(order, 2).unwrap();
+    }
+    scene.clock.advance(DELAY);
+    assert_eq!(orders.map(|order| scene.settled(order)), [State::Executed, State::Expired]);
+    assert!(scene.order(orders[1]).reason.unwrap().contains("no longer possible"));
+}
+
+/// Invariant 5.
+#[test]
+fn the_rule_comes_into_force_once_and_for_ever() {
+    let scene = Scene::without_rule(&Databases::sqlite());
+    assert!(text(scene.try_file(None, scene.example(1))).contains("no officers' rule"));
+    let rule = OfficerRule { needed: 2, delay_us: 0 };
+    let change = || RolesChange { name: "pat".parse().unwrap(), officer: None, operator: Some(false) };
+    scene.submit(None, change()).unwrap();
+    assert!(text(scene.submit(None, RuleSet(OfficerRule { needed: 3, ..rule }))).contains("this would leave 3"));
+    scene.submit(None, RuleSet(rule)).unwrap();
+    assert!(text(scene.submit(None, RuleSet(OfficerRule { needed: 2, delay_us: 1 }))).contains("needs an order"));
+    assert!(text(scene.submit(None, change())).contains("needs an order"));
+}
+
+#[test]
+fn the_same_is_not_asked_for_twice_and_nobody_buries_the_officers() {
+    let scene = Scene::new(&Databases::sqlite());
+    let order = scene.file(&scene.example(1));
+    assert!(text(scene.try_file(None, scene.example(1))).contains(&format!("order {order} asks for this")));
+    for delay in 1..forge::orders::ORDERS_PENDING_MAX {
+        scene.file(&Act::RuleSet { needed: 2, delay_us: delay as i64 });
+    }
+    let more = || Act::RuleSet { needed: 2, delay_us: 1_000_000 };
+    assert!(text(scene.try_file(Some(scene.pat), more())).contains("waiting"));
+    scene.try_file(None, more()).unwrap();
+}

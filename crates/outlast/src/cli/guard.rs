@@ -1,0 +1,136 @@
+//! Guarded acts: officers, orders, the trash.
+
+use super::Data;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What an officer does on a machine of their own, and what is set about officers at the site's.
+#[derive(Subcommand, Debug)]
+pub(crate) enum OfficerActs {
+    /// On the officer's machine: make a key to sign orders with. Prints its public half, to be enrolled.
+    Key {
+        /// Where the secret half goes: a new file, readable by its owner alone.
+        #[arg(long, value_name = "FILE", default_value = "officer-key.txt")]
+        out: PathBuf,
+        /// Encrypt the file with a passphrase, read from standard input (the age format).
+        #[arg(long)]
+        passphrase_stdin: bool,
+    },
+    /// On the officer's machine: read an order, say what it does, ask, and sign it.
+    Sign(Signing),
+    /// On the officer's machine: the same, to stop the order.
+    Veto(Signing),
+    /// At the site's machine: make an account an officer. An order, once the officers' rule is in force.
+    Appoint {
+        /// The account.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Let an account be an officer no longer. An order, once the officers' rule is in force.
+    Dismiss {
+        /// The account.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Enrol an officer's public key. An order, once the officers' rule is in force.
+    Enrol {
+        /// The officer's account.
+        name: String,
+        /// The public key that `outlast officer key` printed.
+        key: String,
+        /// What the key is called.
+        #[arg(long, default_value = "key")]
+        label: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Set how many officers must sign an order and how long it waits. The first time, this puts the guard in force, for ever.
+    Rule {
+        /// Officers who must sign; there must be one more than that with a key.
+        #[arg(long, value_name = "M")]
+        needed: u32,
+        /// How long an order waits, from its filing on: 72h, 3d.
+        #[arg(long, default_value = "72h")]
+        delay: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// The officers, their keys and their rule.
+    List(Data),
+}
+
+/// What is signed, and with what.
+#[derive(Args, Debug)]
+pub(crate) struct Signing {
+    /// The order: the file that the order's page or `outlast order show ID --out FILE` gives.
+    pub(crate) order: PathBuf,
+    /// The secret key that `outlast officer key` made.
+    #[arg(long, value_name = "FILE", default_value = "officer-key.txt")]
+    pub(crate) key: PathBuf,
+    /// The key is encrypted: its passphrase is the first line of standard input.
+    #[arg(long)]
+    pub(crate) passphrase_stdin: bool,
+    /// Sign without asking: for scripts that have shown the order themselves.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Orders: guarded acts that wait for officers.
+#[derive(Subcommand, Debug)]
+pub(crate) enum OrderCommand {
+    /// Orders that wait.
+    List {
+        /// Also those that are closed.
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// One order, in words.
+    Show {
+        /// Its number.
+        id: u64,
+        /// Write the order itself there, for `outlast officer sign`.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Hand over an officer's signature.
+    Sign(Handed),
+    /// Hand over an officer's veto.
+    Veto(Handed),
+}
+
+/// A signature that an officer made elsewhere.
+#[derive(Args, Debug)]
+pub(crate) struct Handed {
+    /// The order's number.
+    pub(crate) id: u64,
+    /// The line that `outlast officer sign` or `outlast officer veto` printed.
+    pub(crate) signature: String,
+    /// For a veto: why.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// Deleted repositories, whole.
+#[derive(Subcommand, Debug)]
+pub(crate) enum TrashCommand {
+    /// What is in it.
+    List(Data),
+    /// Bring a repository back, with all it had.
+    Restore {
+        /// Its number in the list.
+        id: u64,
+        /// Another name, when its own is taken by now.
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        data: Data,
+    },
+}

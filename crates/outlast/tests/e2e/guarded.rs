@@ -1,0 +1,112 @@
+//! Guarded acts through the command line, with officers' keys on machines of their own.
+
+use crate::common::{Git, World, cli, cli_with, request, wait_until};
+use serde_json::Value;
+
+const OFFICERS: [&str; 3] = ["olga", "omar", "otto"];
+
+/// A site whose guard is in force: two of three officers sign, and an order waits a second.
+pub(crate) fn guarded() -> World {
+    let world = World::new();
+    for name in OFFICERS {
+        let mail = format!("{name}@example.org");
+        world.site.cli(&["user", "create", name, "--email", &mail, "--officer"]).success();
+        let file = world.path(name);
+        let key = cli(["officer", "key", "--out", file.to_str().unwrap()]).success();
+        world.site.cli(&["officer", "enrol", name, key.trim()]).success();
+    }
+    world.site.cli(&["officer", "rule", "--needed", "2", "--delay", "1s"]).success();
+    world
+}
+
+/// What an officer's own machine prints for this order.
+pub(crate) fn signature(world: &World, order: &str, verb: &str, officer: &str) -> String {
+    let file = world.path(&format!("order-{order}"));
+    world.site.cli(&["order", "show", order, "--out", file.to_str().unwrap()]).success();
+    let key = world.path(officer);
+    let arguments = ["officer", verb, file.to_str().unwrap(), "--key", key.to_str().unwrap()];
+    let word = if verb == "sign" { "sign\n" } else { "veto\n" };
+    let said = cli_with(arguments, word);
+    assert!(said.stderr.contains("An order for the site outlast/"), "{}", said.stderr);
+    said.success().trim().to_owned()
+}
+
+fn sign(world: &World, order: &str, officer: &str) {
+    let line = signature(world, order, "sign", officer);
+    world.site.cli(&["order", "sign", order, &line]).success();
+}
+
+fn order_of(text: &str) -> String {
+    let (_, rest) = text.split_once("order ").unwrap_or_else(|| panic!("no order in {text}"));
+    rest.chars().take_while(char::is_ascii_digit).collect()
+}
+
+fn state(world: &World, order: &str) -> String {
+    let shown = world.site.cli(&["order", "show", order, "--json"]).success();
+    serde_json::from_str::<Value>(&shown).unwrap()["state"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_repository_is_deleted_by_two_officers_and_comes_back_whole() {
+    let world = guarded();
+    let git = world.repository("code");
+    world.push(&git, &["main"]);
+    let url = world.url("ann/code");
+    let refs = git.refs_of(&url);
+
+    let order = order_of(&world.site.cli(&["repo", "delete", "ann/code"]).success());
+    sign(&world, &order, "olga");
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    assert_eq!(state(&world, &order), "pending", "one of two, and its delay is over");
+    assert_eq!(git.refs_of(&url), refs);
+    let again = world.site.cli(&["order", "sign", &order, &signature(&world, &order, "sign", "olga")]);
+    assert!(!again.ok && again.stderr.contains("counts once"), "{}", again.stderr);
+    sign(&world, &order, "omar");
+    wait_until("the order is carried out", 30, || state(&world, &order) == "executed");
+    assert!(!git.run(["ls-remote", &url]).ok);
+    let page = request(&world.site.address, "GET", "/ann/code", &[], b"").unwrap();
+    assert_eq!(page.status, 404);
+
+    let listed: Value = serde_json::from_str(&world.site.cli(&["trash", "list", "--json"]).success()).unwrap();
+    assert_eq!(listed[0]["full_name"], "ann/code");
+    world.site.cli(&["trash", "restore", &listed[0]["id"].to_string()]).success();
+    assert_eq!(git.refs_of(&url), refs, "it is back, with every ref");
+    let copy = Git::at(&world.path("copy"));
+    copy.run(["clone", "-q", &url, copy.dir.to_str().unwrap()]).success();
+    copy.fsck();
+    git.commit("more", "it takes pushes again\n");
+    world.push(&git, &["main"]);
+}
+
+#[test]
+fn the_command_line_is_a_door_like_the_others() {
+    let world = guarded();
+    let made = world.site.cli(&["user", "create", "mallory", "--email", "m@example.org", "--officer", "--operator"]);
+    let order = order_of(&made.success());
+    let token = world.site.cli(&["token", "create", "mallory", "--scope", "admin"]).success();
+    let header = format!("Bearer {}", token.trim());
+    let asks = |method: &str, path: &str, body: &str| {
+        let headers = [("Authorization", header.as_str()), ("Content-Type", "application/json")];
+        request(&world.site.address, method, path, &headers, body.as_bytes()).unwrap().status
+    };
+    assert_eq!(asks("GET", "/api/v1/outlast/officers", ""), 404, "no operator yet");
+    for officer in OFFICERS {
+        let dismissed = world.site.cli(&["officer", "dismiss", officer]);
+        assert!(dismissed.stderr.contains("one more than that"), "{}", dismissed.stderr);
+    }
+    let weaker = order_of(&world.site.cli(&["officer", "rule", "--needed", "2", "--delay", "0s"]).success());
+    let own = cli(["officer", "key", "--out", world.path("own").to_str().unwrap()]).success();
+    let key = order_of(&world.site.cli(&["officer", "enrol", "olga", own.trim()]).success());
+    for order in [&order, &weaker, &key] {
+        assert_eq!(state(&world, order), "pending");
+        // His own key signs nothing: it is not enrolled.
+        let line = signature(&world, order, "sign", "own");
+        assert!(world.site.cli(&["order", "sign", order, &line]).stderr.contains("no officer's key"));
+        let veto = signature(&world, order, "veto", "otto");
+        world.site.cli(&["order", "veto", order, &veto, "--reason", "who is mallory?"]).success();
+        assert_eq!(state(&world, order), "vetoed");
+    }
+    assert_eq!(asks("GET", "/api/v1/outlast/officers", ""), 404);
+    let doctor = world.site.cli(&["doctor"]);
+    assert!(doctor.stdout.contains("orders wait less than a day"), "{}", doctor.stdout);
+}

@@ -1,0 +1,259 @@
+//! `/outlast/orders`, `/outlast/officers`, `/outlast/trash`: guarded acts. At the admin socket nobody is signed in, and it gives no
+//! role: what needs an officer needs an officer's signature there too.
+
+use super::shapes::time;
+use super::{Named, repos};
+use crate::Door;
+use crate::app::App;
+use crate::errors::ApiError;
+use crate::identity;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use forge::orders::{DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerRule, SignatureLine};
+use forge::people::webauthn::Assertion;
+use forge::site::Asked;
+use forge::{Error, Principal, RepoName};
+use http::StatusCode;
+use http::request::Parts;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/outlast/orders", get(list))
+        .route("/outlast/orders/{id}", get(fetch))
+        .route("/outlast/orders/{id}/body", get(body))
+        .route("/outlast/orders/{id}/signatures", post(sign))
+        .route("/outlast/orders/{id}/veto", post(veto))
+        .route("/outlast/officers", get(officers))
+        .route("/outlast/officers/rule", post(rule_set))
+        .route("/outlast/officers/{name}/roles", post(roles_set))
+        .route("/outlast/officers/{name}/keys", post(key_add))
+        .route("/outlast/officers/keys/{id}", delete(key_remove))
+        .route("/outlast/trash", get(trash))
+        .route("/outlast/trash/{id}/restore", post(restore))
+        .route("/repos/{owner}/{name}", delete(repo_delete))
+}
+
+/// Who asks: somebody with a token, or the operator at the machine (None), at the admin socket alone.
+pub(super) struct Caller(pub(super) Option<Principal>);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        match (identity::of(app, &parts.headers).await?, parts.extensions.get::<Door>()) {
+            (Some(who), _) => Ok(Self(Some(who))),
+            (None, Some(Door::Admin)) => Ok(Self(None)),
+            (None, _) => Err(ApiError::unauthenticated("this needs an access token: Authorization: Bearer olp_...")),
+        }
+    }
+}
+
+impl Caller {
+    fn who(&self) -> Option<&Principal> {
+        self.0.as_ref()
+    }
+}
+
+/// Done (200), or an order that waits (202).
+fn asked<T: serde::Serialize>(asked: Asked<T>) -> Response {
+    match asked {
+        Asked::Done(done) => Json(json!({ "done": done })).into_response(),
+        Asked::Ordered(id) => {
+            let message = format!("order {id} is filed: it waits for officers to sign it, and for its delay");
+            (StatusCode::ACCEPTED, Json(json!({ "order": id, "message": message }))).into_response()
+        }
+    }
+}
+
+fn shape(filed: &FiledOrder, needed: u32) -> Value {
+    let signature = |signature: &forge::orders::SignatureInfo| json!({ "officer": signature.name, "time": time(signature.signed_us), "counts": signature.counts });
+    let signed = filed.signatures.iter().filter(|signature| signature.counts).count();
+    let number = filed.order.act.number();
+    json!({
+        "id": filed.id, "state": filed.state.as_str(), "words": filed.order.words(),
+        "act": GUARDED.iter().find(|guarded| guarded.number == number).map(|guarded| guarded.name),
+        "requester": filed.requester, "created": time(filed.order.created_us),
+        "not_before": time(filed.order.not_before_us), "expires": time(filed.order.expires_us),
+        "hash": filed.hash.iter().map(|b| format!("{b:02x}")).collect::<String>(),
+        "signed": signed, "needed": needed, "signatures": filed.signatures.iter().map(signature).collect::<Vec<_>>(),
+        "closed": filed.closed_us.map(time), "closed_by": filed.closed_by, "reason": filed.reason,
+    })
+}
+
+async fn needed(app: &App) -> Result<u32, ApiError> {
+    Ok(app.site.officer_rule().await?.map_or(0, |rule| rule.needed))
+}
+
+#[derive(Deserialize)]
+struct Which {
+    #[serde(default)]
+    all: bool,
+    before: Option<u64>,
+}
+
+async fn list(State(app): State<App>, by: Caller, Query(which): Query<Which>) -> Result<Json<Value>, ApiError> {
+    let orders = app.site.order_list(by.who(), !which.all, which.before).await?;
+    let needed = needed(&app).await?;
+    Ok(Json(orders.iter().map(|order| shape(order, needed)).collect()))
+}
+
+async fn fetch(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> Result<Json<Value>, ApiError> {
+    let order = app.site.order_fetch(by.who(), id).await?;
+    Ok(Json(shape(&order, needed(&app).await?)))
+}
+
+/// The canonical bytes, for `outlast officer sign`.
+async fn body(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> Result<Response, ApiError> {
+    let order = app.site.order_fetch(by.who(), id).await?;
+    let file = format!("attachment; filename=\"order-{id}.cbor\"");
+    let headers = [("content-type", "application/cbor".to_owned()), ("content-disposition", file)];
+    Ok((headers, order.body).into_response())
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    /// The line that `outlast officer sign` prints.
+    signature: Option<String>,
+    /// What an authenticator answered, as a text in JSON.
+    assertion: Option<String>,
+    #[serde(default)]
+    reason: String,
+}
+
+async fn sign(
+    State(app): State<App>,
+    by: Caller,
+    Path(id): Path<u64>,
+    Json(signed): Json<Signed>,
+) -> Result<Json<Value>, ApiError> {
+    // Who may not see the order learns nothing from trying.
+    app.site.order_fetch(by.who(), id).await?;
+    match (signed.signature, signed.assertion, by.who()) {
+        (Some(line), None, _) => {
+            app.site.order_line(by.who(), id, line.parse::<SignatureLine>()?, &signed.reason).await?;
+        }
+        (None, Some(assertion), Some(who)) => {
+            let assertion = Assertion::from_json(&assertion).map_err(Error::from)?;
+            app.site.order_sign(who, id, assertion).await?;
+        }
+        _ => return Err(Error::invalid("give \"signature\", the line that `outlast officer sign` prints").into()),
+    }
+    fetch(State(app), by, Path(id)).await
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    #[serde(default)]
+    reason: String,
+}
+
+async fn veto(
+    State(app): State<App>,
+    by: Caller,
+    Path(id): Path<u64>,
+    Json(Reason { reason }): Json<Reason>,
+) -> Result<Json<Value>, ApiError> {
+    app.site.order_fetch(by.who(), id).await?;
+    let Some(who) = by.who() else {
+        return Err(Error::forbidden("this socket gives no role: sign the veto with `outlast officer veto`").into());
+    };
+    app.site.order_veto(who, id, &reason).await?;
+    fetch(State(app), by, Path(id)).await
+}
+
+async fn officers(State(app): State<App>, by: Caller) -> Result<Json<Value>, ApiError> {
+    let officers = app.site.officer_list(by.who()).await?;
+    let rule = app.site.officer_rule().await?;
+    let key =
+        |key: &forge::orders::OfficerKeyInfo| json!({ "id": key.id, "name": key.name, "key": key.key.to_string() });
+    let officer = |officer: &forge::orders::Officer| {
+        let keys: Vec<_> = officer.keys.iter().map(key).collect();
+        json!({ "name": officer.name, "keys": keys, "passkeys": officer.passkeys })
+    };
+    let rule = rule.map(|rule| json!({ "needed": rule.needed, "delay_seconds": rule.delay_us / 1_000_000 }));
+    Ok(Json(json!({ "officers": officers.iter().map(officer).collect::<Vec<_>>(), "rule": rule })))
+}
+
+#[derive(Deserialize)]
+struct WantedRule {
+    needed: u32,
+    delay_seconds: Option<i64>,
+}
+
+async fn rule_set(State(app): State<App>, by: Caller, Json(rule): Json<WantedRule>) -> Result<Response, ApiError> {
+    let delay_us = rule.delay_seconds.map_or(DELAY_DEFAULT_US, |seconds| seconds.saturating_mul(1_000_000));
+    Ok(asked(app.site.officer_rule_set(by.who(), OfficerRule { needed: rule.needed, delay_us }).await?))
+}
+
+#[derive(Deserialize)]
+struct WantedRoles {
+    officer: Option<bool>,
+    operator: Option<bool>,
+}
+
+async fn roles_set(
+    State(app): State<App>,
+    by: Caller,
+    Path(Named(name)): Path<Named>,
+    Json(roles): Json<WantedRoles>,
+) -> Result<Response, ApiError> {
+    Ok(asked(app.site.roles_set(by.who(), &name, roles.officer, roles.operator).await?))
+}
+
+#[derive(Deserialize)]
+struct WantedKey {
+    key: String,
+    #[serde(default)]
+    name: String,
+}
+
+async fn key_add(
+    State(app): State<App>,
+    by: Caller,
+    Path(Named(name)): Path<Named>,
+    Json(wanted): Json<WantedKey>,
+) -> Result<Response, ApiError> {
+    Ok(asked(app.site.officer_key_add(by.who(), &name, &wanted.name, wanted.key.parse()?).await?))
+}
+
+async fn key_remove(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> Result<Response, ApiError> {
+    Ok(asked::<()>(Asked::Ordered(app.site.officer_key_remove(by.who(), id).await?)))
+}
+
+async fn trash(State(app): State<App>, by: Caller) -> Result<Json<Value>, ApiError> {
+    let trashed = app.site.trash_list(by.who()).await?;
+    let shape = |repo: &forge::orders::Trashed| json!({ "id": repo.id, "full_name": repo.path, "deleted_at": time(repo.trashed_us) });
+    Ok(Json(trashed.iter().map(shape).collect()))
+}
+
+#[derive(Deserialize)]
+struct Restored {
+    name: Option<String>,
+}
+
+async fn restore(
+    State(app): State<App>,
+    by: Caller,
+    Path(id): Path<u64>,
+    Json(Restored { name }): Json<Restored>,
+) -> Result<Json<Value>, ApiError> {
+    let name = name.map(|name| name.parse::<RepoName>()).transpose()?;
+    let path = app.site.repo_restore(by.who(), id, name).await?;
+    Ok(Json(json!({ "id": id, "full_name": path })))
+}
+
+/// Gitea's and GitHub's way to delete: 204 when it is in the trash, 202 when it is an order.
+async fn repo_delete(
+    State(app): State<App>,
+    by: Caller,
+    Path((owner, name)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    match app.site.repo_delete(by.who(), &repos::path(&owner, &name)?).await? {
+        Asked::Done(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        ordered => Ok(asked(ordered)),
+    }
+}
