@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod db;
+pub mod doctor;
 pub mod drill;
 pub mod error;
 pub mod event;

@@ -136,6 +136,15 @@ pub(crate) struct VaultServe {
     /// The address that sites reach this vault by, when it differs from --listen (HOST:PORT).
     #[arg(long, value_name = "ADDR")]
     pub(crate) public_address: Option<String>,
+    /// Who owns this vault. Said to sites, which look for vaults that only seem to be apart; kept for later starts.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) owner: Option<String>,
+    /// The account its machine is paid from.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) account: Option<String>,
+    /// Who may log in on its machine.
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) administrator: Option<String>,
     /// Stop when standard input closes: a vault started by a site ends with it.
     #[arg(long, hide = true)]
     pub(crate) until_stdin_closes: bool,

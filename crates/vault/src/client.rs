@@ -1,5 +1,6 @@
 //! A vault as its callers see it: one function for each request, over kept-alive connections with a pinned key.
 
+use crate::about::About;
 use crate::server::encode_batches;
 use crate::tls::{self, SERVER_NAME};
 use crate::url::VaultUrl;
@@ -98,6 +99,9 @@ pub struct VaultState {
     pub damaged: Option<String>,
     /// How much room it has, in bytes.
     pub free_bytes: u64,
+    /// Who runs it, as far as it says.
+    #[serde(default)]
+    pub about: About,
 }
 
 /// A client of one vault.

@@ -13,6 +13,7 @@
 //! 4. After any storage error the vault's state comes from the store again before anything is signed.
 //! 5. Only the recovery key that was told at enrolment can start an epoch; batches of a superseded epoch are refused.
 
+mod about;
 mod client;
 mod core;
 mod credential;
@@ -30,6 +31,7 @@ mod store;
 mod tls;
 mod url;
 
+pub use about::{ABOUT_BYTES_MAX, About, machine};
 pub use client::{ClientError, VaultClient, VaultState};
 pub use core::{ENTRY_RESERVE_BYTES, Refusal, Vault};
 pub use credential::{Credential, Role};

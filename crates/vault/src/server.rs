@@ -91,6 +91,7 @@ pub(crate) struct Shared {
     store: Arc<DirStore<RealDisk>>,
     name: String,
     domain: String,
+    about: crate::about::About,
     append: Hash,
     recover: Hash,
 }

@@ -18,11 +18,18 @@ pub(crate) async fn run(data: &cli::Data, as_json: bool) -> anyhow::Result<ExitC
 }
 
 fn print(report: &Value) {
+    let policy = report.get("policy").and_then(Value::as_str).unwrap_or_default();
+    if !policy.is_empty() {
+        say!("what counts as held (tlog-policy):");
+        policy.lines().for_each(|line| say!("  {line}"));
+    }
     for finding in report.get("findings").and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| finding.get(key).and_then(Value::as_str).unwrap_or_default();
         say!("{:<7} {}", text("colour").to_uppercase(), text("check"));
-        if !text("problem").is_empty() {
-            say!("        {}", text("problem"));
+        for (label, key) in [("", "problem"), ("why: ", "why"), ("do:  ", "remedy")] {
+            if !text(key).is_empty() {
+                say!("        {label}{}", text(key));
+            }
         }
     }
 }

@@ -18,6 +18,13 @@ pub(crate) async fn run(command: VaultCommand) -> anyhow::Result<ExitCode> {
 async fn serve(options: VaultServe, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
     let dir = std::path::absolute(&options.dir)?;
     let domain = options.domain.unwrap_or_else(|| options.name.clone());
+    let about = vault::About {
+        owner: options.owner,
+        account: options.account,
+        administrator: options.administrator,
+        machine: None,
+    };
+    about.keep(&dir).with_context(|| format!("cannot write {}", dir.display()))?;
     let config = vault::VaultServeConfig {
         dir: dir.clone(),
         listen: options.listen,

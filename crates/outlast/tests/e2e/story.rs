@@ -89,7 +89,13 @@ fn push_hold_burn_recover() {
         Git::at(&repository).fsck();
     }
     cli(["verify", receipt.to_str().unwrap()]).success();
-    world.site.cli(&["doctor"]).success();
+    let doctor = world.site.cli(&["doctor", "--json"]);
+    let doctor: serde_json::Value = serde_json::from_str(&doctor.stdout).unwrap();
+    let red = doctor["findings"].as_array().unwrap().iter().filter(|finding| finding["colour"] != "green");
+    let red: Vec<_> = red.map(|finding| finding["id"].as_str().unwrap()).collect();
+    // All of this test runs on one machine, and the doctor sees it.
+    assert_eq!(red, ["vaults-apart", "vaults-elsewhere"], "{doctor}");
+    assert!(doctor["policy"].as_str().unwrap().contains("quorum"), "{doctor}");
 
     // Life goes on: two of three vaults are a quorum.
     let clone = Git::at(&world.path("on"));

@@ -48,6 +48,7 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
         store,
         name: config.name.clone(),
         domain: config.domain.clone(),
+        about: crate::about::About::read(dir),
         append: append.digest(),
         recover: recover.digest(),
     };

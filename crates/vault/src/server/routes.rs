@@ -137,6 +137,7 @@ fn state(shared: &Shared) -> Answer {
         "origin": origin, "epoch": epoch, "size": vault.size(),
         "checkpoint": vault.checkpoint(now_s()).map(|note| note.to_string()),
         "damaged": vault.damaged(), "free_bytes": shared.store.free_bytes().unwrap_or(0),
+        "about": shared.about,
     })))
 }
 

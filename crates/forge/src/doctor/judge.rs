@@ -1,0 +1,204 @@
+//! From facts to findings. No I/O: each question is a function that a test asks with facts of its own.
+
+use super::facts::{Facts, VaultFacts};
+use super::{Colour, Finding, neighbours};
+
+/// A vault that is behind by more entries than this is worth a look.
+const LAG_MANY: u64 = 1000;
+/// Below so many free bytes a vault or the site fills up soon.
+const FREE_BYTES_FEW: u64 = 2 << 30;
+/// Below so many of a hundred.
+const FREE_PERCENT_FEW: u64 = 5;
+/// Clocks further apart than this are wrong, seconds.
+const CLOCK_APART_S: i64 = 30;
+/// Officers try the recovery key every three months, and a little.
+const OFFICER_DRILL_AGE_MAX_S: u64 = 100 * 24 * 60 * 60;
+
+/// What there is to say about these facts, in the order in which somebody should read it.
+#[must_use]
+pub fn judge(facts: &Facts) -> Vec<Finding> {
+    let mut findings = vec![writes(facts), recovery_key(facts), trust_domains(facts)];
+    findings.extend(neighbours::judge(facts));
+    findings.extend(facts.vaults.iter().map(vault));
+    findings.extend([
+        clocks(facts),
+        disk(facts),
+        journal_readable(facts),
+        sandbox(facts),
+        drills(facts),
+        officers(facts),
+    ]);
+    findings
+}
+
+fn writes(facts: &Facts) -> Finding {
+    let finding = Finding::good("writes", "writes are taken");
+    match &facts.not_writable {
+        None => finding,
+        Some(why) => finding.bad(
+            Colour::Red,
+            why.clone(),
+            "pushes are refused while no quorum holds what is written",
+            "bring back the vaults that the message names; reading goes on meanwhile",
+        ),
+    }
+}
+
+fn recovery_key(facts: &Facts) -> Finding {
+    let finding = Finding::good("recovery-key", "the recovery key is not on this machine");
+    match &facts.recovery_key {
+        None => finding,
+        Some(path) => finding.bad(
+            Colour::Red,
+            format!("the recovery key is still at {}", path.display()),
+            "whoever breaks in here reads everything in the vaults for ever, and can start the site elsewhere",
+            "split it on another machine (outlast officer split) or move it to where nobody who breaks in here gets, then delete it",
+        ),
+    }
+}
+
+fn trust_domains(facts: &Facts) -> Finding {
+    let (needed, there) = facts.quorum;
+    let check = format!("three trust domains or more hold the journal ({needed} of {there} must cosign)");
+    let finding = Finding::good("trust-domains", check);
+    let remedy = "run vaults at other places, with other owners (outlast vault serve), and name them with `outlast serve --vault`";
+    if facts.practice {
+        let problem = "the vaults run on this machine: this is practice, not protection";
+        return finding.bad(Colour::Red, problem, "whoever takes this machine takes the vaults with it", remedy);
+    }
+    match there {
+        0 | 1 => {
+            let problem = format!("there is {there} trust domain");
+            finding.bad(Colour::Red, problem, "one person can destroy everything", remedy)
+        }
+        2 => {
+            let why = "when one of the two is away, nothing can be written";
+            finding.bad(Colour::Yellow, "there are 2 trust domains", why, remedy)
+        }
+        _ => finding,
+    }
+}
+
+fn vault(vault: &VaultFacts) -> Finding {
+    let finding = Finding::good("vault", format!("vault {} answers, is in step and has room", vault.name));
+    let name = &vault.name;
+    if !vault.connected {
+        let error = vault.last_error.as_deref().unwrap_or("it does not answer");
+        let problem = format!("vault {name} is away for {} s: {error}", vault.since_s);
+        let why = "what is written now is held by fewer; with one more away, writes stop";
+        return finding.bad(
+            Colour::Red,
+            problem,
+            why,
+            "ask its owner; if it is lost for good, replace it by an empty one of the same name",
+        );
+    }
+    if vault.lag > LAG_MANY {
+        let problem = format!("vault {name} is {} entries behind", vault.lag);
+        let why = "recovery from this vault alone would miss them";
+        return finding.bad(
+            Colour::Red,
+            problem,
+            why,
+            "it catches up by itself when it is reached; if it does not, see the site's log",
+        );
+    }
+    match vault.free_bytes {
+        Some(free) if free < FREE_BYTES_FEW => {
+            let problem = format!("vault {name} has only {} MiB free", free >> 20);
+            let why = "a full vault holds nothing new, and a vault never deletes";
+            finding.bad(Colour::Red, problem, why, "its owner must make its disk larger")
+        }
+        _ => finding,
+    }
+}
+
+fn clocks(facts: &Facts) -> Finding {
+    let finding = Finding::good("clocks", "the vaults' clocks and this machine's agree");
+    let apart = |v: &VaultFacts| {
+        let by = v.clock_s.filter(|by| by.abs() > CLOCK_APART_S)?;
+        Some(format!("vault {} is {} s {}", v.name, by.abs(), if by > 0 { "ahead" } else { "behind" }))
+    };
+    let found: Vec<_> = facts.vaults.iter().filter_map(apart).collect();
+    if found.is_empty() {
+        return finding;
+    }
+    let whose = if found.len() > 1 && found.len() == facts.vaults.len() {
+        "; all of them: this machine's own clock is wrong"
+    } else {
+        ""
+    };
+    finding.bad(
+        Colour::Yellow,
+        format!("{}{whose}", found.join("; ")),
+        "receipts say when something was held, and credentials expire, by these clocks",
+        "run a time service (chrony, systemd-timesyncd) on each machine",
+    )
+}
+
+fn disk(facts: &Facts) -> Finding {
+    let finding = Finding::good("disk", "the site's disk has room");
+    let remedy = "make the disk larger, or move the data directory; nothing is lost, and the site can be recovered on another machine";
+    match facts.disk {
+        None => {
+            finding.bad(Colour::Yellow, "how full the disk is could not be asked", "a full disk stops writes", remedy)
+        }
+        Some((free, all)) if free < FREE_BYTES_FEW || free < all / 100 * FREE_PERCENT_FEW => {
+            let problem = format!("{} MiB of {} MiB are free", free >> 20, all >> 20);
+            finding.bad(Colour::Red, problem, "a full disk stops writes", remedy)
+        }
+        Some(_) => finding,
+    }
+}
+
+fn journal_readable(facts: &Facts) -> Finding {
+    let finding = Finding::good("journal-readable", "this release can read every entry of the journal");
+    if facts.unknown_kinds.is_empty() {
+        return finding;
+    }
+    let kinds = facts.unknown_kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let problem = format!("there are entries of kinds that this release does not know: {kinds}");
+    finding.bad(
+        Colour::Red,
+        problem,
+        "with this release the site could not be recovered from its vaults",
+        "run the newer release that wrote them, and keep its program beside the recovery key",
+    )
+}
+
+fn sandbox(facts: &Facts) -> Finding {
+    let finding = Finding::good("sandbox", "git's programs are sandboxed");
+    if facts.sandbox {
+        return finding;
+    }
+    finding.bad(
+        Colour::Red,
+        "this kernel has no Landlock: git's programs run without a sandbox",
+        "a hole in git, met by a hostile push, would open the whole site",
+        "use Linux 5.13 or newer with Landlock enabled",
+    )
+}
+
+fn drills(facts: &Facts) -> Finding {
+    let finding = Finding::good("drills", "a drill has shown within 26 hours that everything comes back");
+    match &facts.drill_alarm {
+        None => finding,
+        Some(alarm) => {
+            let why = "a recovery that nobody has tried is a hope";
+            finding.bad(Colour::Red, alarm.clone(), why, "outlast drill")
+        }
+    }
+}
+
+fn officers(facts: &Facts) -> Finding {
+    let finding = Finding::good("officer-drill", "officers have tried the recovery key within 100 days");
+    if facts.officer_drill_age_s <= OFFICER_DRILL_AGE_MAX_S {
+        return finding;
+    }
+    finding.bad(
+        Colour::Yellow,
+        format!("nobody has for {} days", facts.officer_drill_age_s / (24 * 60 * 60)),
+        "without the recovery key nothing in the vaults can be opened when the site is gone",
+        "on a machine of theirs: outlast drill --officer; here: outlast drill --record",
+    )
+}

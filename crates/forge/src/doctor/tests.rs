@@ -1,0 +1,121 @@
+//! Each finding: facts that make it fire, and facts that do not.
+
+use super::facts::{About, Facts, VaultFacts};
+use super::{Colour, judge};
+use std::net::IpAddr;
+
+fn vault(name: &str, address: &str) -> VaultFacts {
+    VaultFacts {
+        name: name.into(),
+        domain: name.into(),
+        connected: true,
+        since_s: 9,
+        last_error: None,
+        lag: 0,
+        free_bytes: Some(1 << 40),
+        pin: name.into(),
+        addresses: vec![address.parse::<IpAddr>().unwrap()],
+        here: false,
+        clock_s: Some(1),
+        about: About {
+            owner: Some(format!("{name} Ltd")),
+            account: None,
+            administrator: None,
+            machine: Some(name.into()),
+        },
+    }
+}
+
+/// All is well.
+fn good() -> Facts {
+    Facts {
+        not_writable: None,
+        practice: false,
+        recovery_key: None,
+        vaults: vec![vault("eu", "192.0.2.1"), vault("us", "198.51.100.1"), vault("asia", "2001:db8:7::1")],
+        quorum: (2, 3),
+        sandbox: true,
+        disk: Some((50 << 30, 100 << 30)),
+        unknown_kinds: Vec::new(),
+        drill_alarm: None,
+        officer_drill_age_s: 60,
+        machine: Some("site".into()),
+    }
+}
+
+#[test]
+fn a_good_site_is_green_and_each_check_is_looked_at() {
+    let findings = judge(&good());
+    assert!(findings.iter().all(|f| f.colour == Colour::Green && f.problem.is_empty()), "{findings:#?}");
+    assert_eq!(findings.len(), 14);
+}
+
+/// What `change` makes of a good site: the one finding that fires.
+fn fires(id: &str, colour: Colour, problem: &str, change: impl FnOnce(&mut Facts)) {
+    let mut facts = good();
+    change(&mut facts);
+    let findings = judge(&facts);
+    let bad: Vec<_> = findings.iter().filter(|f| f.colour != Colour::Green).collect();
+    assert_eq!(bad.iter().map(|f| f.id).collect::<Vec<_>>(), [id], "{bad:#?}");
+    assert_eq!(bad[0].colour, colour);
+    assert!(bad[0].problem.contains(problem), "{}", bad[0].problem);
+    assert!(!bad[0].why.is_empty() && !bad[0].remedy.is_empty());
+}
+
+#[test]
+fn what_fires() {
+    use Colour::{Red, Yellow};
+    fires("writes", Red, "too few", |f| f.not_writable = Some("too few vaults".into()));
+    fires("recovery-key", Red, "/srv/key", |f| f.recovery_key = Some("/srv/key".into()));
+    fires("trust-domains", Red, "1 trust domain", |f| f.quorum = (1, 1));
+    fires("trust-domains", Yellow, "2 trust domains", |f| f.quorum = (2, 2));
+    fires("vault", Red, "us is away for 77 s: broken", |f| {
+        (f.vaults[1].connected, f.vaults[1].since_s, f.vaults[1].last_error) = (false, 77, Some("broken".into()));
+    });
+    fires("vault", Red, "us is 1001 entries behind", |f| f.vaults[1].lag = 1001);
+    fires("vault", Red, "1024 MiB free", |f| f.vaults[1].free_bytes = Some(1 << 30));
+    fires("clocks", Yellow, "asia is 120 s behind", |f| f.vaults[2].clock_s = Some(-120));
+    fires("clocks", Yellow, "this machine's own clock", |f| f.vaults.iter_mut().for_each(|v| v.clock_s = Some(900)));
+    fires("disk", Red, "1024 MiB of", |f| f.disk = Some((1 << 30, 100 << 30)));
+    fires("disk", Red, "MiB are free", |f| f.disk = Some((40 << 30, 1000 << 30)));
+    fires("disk", Yellow, "could not be asked", |f| f.disk = None);
+    fires("journal-readable", Red, "901", |f| f.unknown_kinds = vec![901]);
+    fires("sandbox", Red, "Landlock", |f| f.sandbox = false);
+    fires("drills", Red, "27 h", |f| f.drill_alarm = Some("no full drill for 27 h".into()));
+    fires("officer-drill", Yellow, "101 days", |f| f.officer_drill_age_s = 101 * 86_400);
+}
+
+#[test]
+fn what_vaults_share() {
+    use Colour::{Red, Yellow};
+    let say = |text: &str| Some(text.to_owned());
+    fires("vaults-apart", Red, "eu and us have the same TLS key", |f| f.vaults[1].pin = "eu".into());
+    fires("vaults-apart", Red, "eu and us run on the same machine", |f| f.vaults[1].about.machine = say("eu"));
+    fires("vaults-apart", Red, "eu and us have the same address", |f| {
+        f.vaults[1].addresses = f.vaults[0].addresses.clone()
+    });
+    fires("vaults-apart", Yellow, "same network", |f| f.vaults[1].addresses = vec!["192.0.2.77".parse().unwrap()]);
+    fires("vaults-apart", Yellow, "same network", |f| f.vaults[1].addresses = vec!["2001:db8:7:9::2".parse().unwrap()]);
+    fires("vaults-apart", Red, "same owner", |f| f.vaults[1].about.owner = say("EU ltd"));
+    fires("vaults-apart", Red, "same account", |f| {
+        f.vaults.iter_mut().take(2).for_each(|v| v.about.account = say("123"))
+    });
+    fires("vaults-apart", Red, "same administrator", |f| {
+        f.vaults.iter_mut().take(2).for_each(|v| v.about.administrator = say("root@example.org"))
+    });
+    fires("vaults-elsewhere", Red, "this machine: us", |f| f.vaults[1].here = true);
+    fires("vaults-elsewhere", Red, "this machine: asia", |f| f.vaults[2].about.machine = say("site"));
+}
+
+#[test]
+fn vaults_of_one_trust_domain_may_share_and_practice_is_said_once() {
+    let mut facts = good();
+    facts.vaults.push(VaultFacts { domain: "eu".into(), ..vault("eu2", "192.0.2.1") });
+    facts.vaults[3].about.machine = Some("eu".into());
+    assert!(judge(&facts).iter().all(|f| f.colour == Colour::Green));
+    let mut facts = good();
+    facts.practice = true;
+    facts.vaults.iter_mut().for_each(|vault| vault.here = true);
+    let bad: Vec<_> = judge(&facts).into_iter().filter(|f| f.colour != Colour::Green).map(|f| f.id).collect();
+    assert_eq!(bad, ["trust-domains"]);
+}
