@@ -14,6 +14,9 @@ const CLOCK_APART_S: i64 = 30;
 /// Officers try the recovery key every three months, and a little.
 const OFFICER_DRILL_AGE_MAX_S: u64 = 100 * 24 * 60 * 60;
 
+/// Shorter delays leave officers no time to see what is coming.
+const DELAY_SHORT_US: i64 = 24 * 60 * 60 * 1_000_000;
+
 /// What there is to say about these facts, in the order in which somebody should read it.
 #[must_use]
 pub fn judge(facts: &Facts) -> Vec<Finding> {
@@ -27,6 +30,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         sandbox(facts),
         drills(facts),
         officers(facts),
+        guarded_acts(facts),
     ]);
     findings
 }
@@ -201,4 +205,30 @@ fn officers(facts: &Facts) -> Finding {
         "without the recovery key nothing in the vaults can be opened when the site is gone",
         "on a machine of theirs: outlast drill --officer; here: outlast drill --record",
     )
+}
+
+fn guarded_acts(facts: &Facts) -> Finding {
+    let finding = Finding::good("guarded-acts", "guarded acts need several officers, and wait");
+    let why = "what one person can order alone, one thief of one credential can";
+    match facts.officer_rule {
+        None => finding.bad(
+            Colour::Yellow,
+            "no officers' rule is in force: one operator can change roles alone",
+            why,
+            "docs/guarded-acts.md says how to begin",
+        ),
+        Some((needed, _)) if facts.officers <= needed => finding.bad(
+            Colour::Yellow,
+            format!("{needed} officers must sign, and {} have a key or passkey", facts.officers),
+            "one officer who is away stops everything",
+            "have one officer more than must sign, each with a key or passkey",
+        ),
+        Some((_, delay_us)) if delay_us < DELAY_SHORT_US => finding.bad(
+            Colour::Yellow,
+            "orders wait less than a day",
+            "nobody can veto what they don't hear of in time",
+            "let orders wait a day or more (docs/guarded-acts.md)",
+        ),
+        Some(_) => finding,
+    }
 }

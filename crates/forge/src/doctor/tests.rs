@@ -39,6 +39,8 @@ fn good() -> Facts {
         unknown_kinds: Vec::new(),
         drill_alarm: None,
         officer_drill_age_s: 60,
+        officer_rule: Some((2, 3 * 86_400_000_000)),
+        officers: 3,
         machine: Some("site".into()),
     }
 }
@@ -47,7 +49,7 @@ fn good() -> Facts {
 fn a_good_site_is_green_and_each_check_is_looked_at() {
     let findings = judge(&good());
     assert!(findings.iter().all(|f| f.colour == Colour::Green && f.problem.is_empty()), "{findings:#?}");
-    assert_eq!(findings.len(), 14);
+    assert_eq!(findings.len(), 15);
 }
 
 /// What `change` makes of a good site: the one finding that fires.
@@ -82,6 +84,9 @@ fn what_fires() {
     fires("journal-readable", Red, "901", |f| f.unknown_kinds = vec![901]);
     fires("sandbox", Red, "Landlock", |f| f.sandbox = false);
     fires("drills", Red, "27 h", |f| f.drill_alarm = Some("no full drill for 27 h".into()));
+    fires("guarded-acts", Yellow, "no officers' rule", |f| f.officer_rule = None);
+    fires("guarded-acts", Yellow, "2 officers must sign, and 2", |f| f.officers = 2);
+    fires("guarded-acts", Yellow, "less than a day", |f| f.officer_rule = Some((2, 1)));
     fires("officer-drill", Yellow, "101 days", |f| f.officer_drill_age_s = 101 * 86_400);
 }
 

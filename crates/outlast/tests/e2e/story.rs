@@ -91,7 +91,7 @@ fn push_hold_burn_recover() {
     cli(["verify", receipt.to_str().unwrap()]).success();
     let doctor = world.site.cli(&["doctor", "--json"]);
     let doctor: serde_json::Value = serde_json::from_str(&doctor.stdout).unwrap();
-    let red = doctor["findings"].as_array().unwrap().iter().filter(|finding| finding["colour"] != "green");
+    let red = doctor["findings"].as_array().unwrap().iter().filter(|finding| finding["colour"] == "red");
     let red: Vec<_> = red.map(|finding| finding["id"].as_str().unwrap()).collect();
     // All of this test runs on one machine, and the doctor sees it.
     assert_eq!(red, ["vaults-apart", "vaults-elsewhere"], "{doctor}");
