@@ -33,6 +33,7 @@ pub use start::{accept_start, site_start};
 
 use crate::error::Error;
 use crate::log::LogKeys;
+use crate::ssh::SshPublicKey;
 use journal::Origin;
 use journal::entry::DataKey;
 use journal::epoch::Epoch;
@@ -103,6 +104,20 @@ impl Keys {
     /// What opens everything this site and those before it have sealed, the newest first.
     pub fn identities(&self) -> Result<Vec<Identity>, Error> {
         self.data_keys.values().rev().map(identity::site_identity).collect()
+    }
+
+    /// The seed of the Ed25519 key that the site shows to SSH clients. It follows from the first epoch's data key, which every
+    /// recovery brings back: clients know the recovered site for the same.
+    pub fn ssh_host_seed(&self) -> Result<[u8; 32], Error> {
+        let first = self.data_keys.values().next().ok_or_else(|| failed("no epoch's data key is there"))?;
+        identity::ssh_host_seed(first)
+    }
+
+    /// The public half of that key, for people to compare.
+    pub fn ssh_host_key(&self) -> Result<SshPublicKey, Error> {
+        let key = ed25519_dalek::SigningKey::from_bytes(&self.ssh_host_seed()?).verifying_key();
+        let string = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+        SshPublicKey::from_blob(&[string(b"ssh-ed25519"), string(key.as_bytes())].concat())
     }
 
     /// Whom everything is sealed to.

@@ -11,6 +11,7 @@ pub mod error;
 pub mod event;
 pub mod keys;
 pub mod ledger;
+pub mod load;
 pub mod log;
 pub mod maintenance;
 pub mod names;

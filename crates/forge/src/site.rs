@@ -23,10 +23,13 @@ mod ssh;
 mod tasks;
 mod vaults;
 
+pub use self::git::SiteRepository;
+pub use ::git::cache::PackCache;
+pub use ::git::pkt::error_line;
+pub use ::git::smart_http::Protocol;
 pub use code::{CodeReader, READ_CACHE_BYTES_MAX, READ_WAIT, READS_MAX};
 pub use config::{SiteConfig, SiteLimits};
 pub use edit::{CommitHeld, NewCommit};
-pub use git::SiteRepository;
 pub use guard::Asked;
 pub use open::Begun;
 pub(crate) use open::{database, lock};
@@ -54,6 +57,7 @@ use vault::{Replicator, VaultUrl};
 pub struct Site {
     data: PathBuf,
     base_url: String,
+    ssh_address: Option<String>,
     keys: Keys,
     ledger: Arc<Ledger>,
     replicator: Arc<Replicator>,
@@ -86,6 +90,12 @@ impl Site {
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Where SSH clients reach the site, `ssh://HOST:PORT`; None: it has no such door.
+    #[must_use]
+    pub fn ssh_address(&self) -> Option<&str> {
+        self.ssh_address.as_deref()
     }
 
     /// The database, for reading.

@@ -71,6 +71,15 @@ pub struct Accepted {
     pub messages: Vec<String>,
 }
 
+/// Where a push's bytes end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// With the request's body: HTTP.
+    Body,
+    /// With the pack, or without one with the commands: the connection stays open for the answer.
+    Pack,
+}
+
 /// Why a push could not even be answered in its own protocol.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
@@ -96,7 +105,7 @@ enum Pack {
     Refused(String),
 }
 
-/// Answers one POST to `git-receive-pack`.
+/// Answers one push: a POST to `git-receive-pack`, or what follows the refs on a connection.
 ///
 /// # Errors
 /// When the request is not a push, or breaks off; a push that is refused is an answer, not an error.
@@ -104,6 +113,7 @@ pub async fn serve<R: AsyncRead + Send + Unpin, A: Acceptor>(
     repository: Repository,
     refs: Arc<RefSnapshot>,
     mut body: R,
+    ends: Ends,
     limits: ReceiveLimits,
     mut acceptor: A,
 ) -> Result<Answer, ReceiveError> {
@@ -112,7 +122,10 @@ pub async fn serve<R: AsyncRead + Send + Unpin, A: Acceptor>(
         Ok(()) => {}
         Err(ProtocolError::Pkt(PktError::Io(error))) => return Err(error.into()),
         Err(error) => {
-            drain(&mut body, &limits).await?;
+            // On a connection nobody knows where it would end.
+            if ends == Ends::Body {
+                drain(&mut body, &limits).await?;
+            }
             return Ok(report::failure(&request.capabilities, &error.to_string()));
         }
     }
@@ -127,12 +140,12 @@ pub async fn serve<R: AsyncRead + Send + Unpin, A: Acceptor>(
             if verdicts.iter().all(Result::is_err)
                 || (request.capabilities.atomic && verdicts.iter().any(Result::is_err)) =>
         {
-            drain(&mut body, &limits).await?;
+            throw_away(&repository, &request, &mut body, ends, &limits).await?;
             Pack::None
         }
-        Ok(()) => receive_pack(&repository, &request, &mut body, &limits, &mut acceptor).await?,
+        Ok(()) => receive_pack(&repository, &request, &mut body, ends, &limits, &mut acceptor).await?,
         Err(refused) => {
-            drain(&mut body, &limits).await?;
+            throw_away(&repository, &request, &mut body, ends, &limits).await?;
             Pack::Refused(refused)
         }
     };
@@ -165,11 +178,31 @@ async fn drain<R: AsyncRead + Unpin>(body: &mut R, limits: &ReceiveLimits) -> io
     tokio::io::copy(&mut body.take(limits.pack_bytes_max), &mut tokio::io::sink()).await.map(|_| ())
 }
 
+/// As [`drain`], as far as the push goes.
+async fn throw_away<R: AsyncRead + Unpin>(
+    repository: &Repository,
+    request: &PushRequest,
+    body: &mut R,
+    ends: Ends,
+    limits: &ReceiveLimits,
+) -> io::Result<()> {
+    if ends == Ends::Body {
+        return drain(body, limits).await;
+    }
+    if !request.has_pack() {
+        return Ok(());
+    }
+    let mut gate = Gate::new(repository, ends, limits);
+    while !next_bytes(body, &mut gate).await?.0.is_empty() && gate.total <= limits.pack_bytes_max {}
+    Ok(())
+}
+
 /// Reads the pack, giving each byte to Git and to the acceptor.
 async fn receive_pack<R: AsyncRead + Unpin, A: Acceptor>(
     repository: &Repository,
     request: &PushRequest,
     body: &mut R,
+    ends: Ends,
     limits: &ReceiveLimits,
     acceptor: &mut A,
 ) -> Result<Pack, ReceiveError> {
@@ -179,22 +212,21 @@ async fn receive_pack<R: AsyncRead + Unpin, A: Acceptor>(
     let quarantine = repository.quarantine()?;
     let mut index = quarantine.index_pack(limits.pack_bytes_max).await?;
     let mut stdin = index.stdin.take();
-    let mut gate = Gate { budget: PackReader::new(repository.format(), limits.pack), total: 0, limits };
+    let mut gate = Gate::new(repository, ends, limits);
     let mut refused = None;
     loop {
-        let bytes = next_bytes(body, limits).await?;
+        let (bytes, verdict) = next_bytes(body, &mut gate).await?;
         if bytes.is_empty() {
             break;
         }
         if refused.is_some() {
             // Read on: a client listens only when it has sent everything. But not for ever.
-            gate.total += bytes.len() as u64;
             if gate.total > limits.pack_bytes_max.saturating_mul(2) {
                 break;
             }
             continue;
         }
-        let taken = match gate.pass(&bytes).await {
+        let taken = match verdict {
             Ok(()) => acceptor.pack_bytes(&bytes).await.map_err(|error| error.to_string()),
             Err(words) => Err(words),
         };
@@ -222,30 +254,60 @@ async fn receive_pack<R: AsyncRead + Unpin, A: Acceptor>(
     })
 }
 
-/// The next bytes of a pack; none at its end. A few large writes cost less than many small ones, on both sides of the tee.
-async fn next_bytes<R: AsyncRead + Unpin>(body: &mut R, limits: &ReceiveLimits) -> io::Result<Bytes> {
+/// The next bytes of a pack, and whether they may be; none at its end. A few large writes cost less than many small ones, on
+/// both sides of the tee.
+async fn next_bytes<R: AsyncRead + Unpin>(
+    body: &mut R,
+    gate: &mut Gate<'_>,
+) -> io::Result<(Bytes, Result<(), String>)> {
+    let (limits, mut verdict) = (gate.limits, Ok(()));
     let mut buffer = BytesMut::with_capacity(128 << 10);
-    while buffer.len() < 64 << 10 {
+    while buffer.len() < 64 << 10 && !gate.is_at_the_end() {
+        let before = buffer.len();
         let silent = || io::Error::new(io::ErrorKind::TimedOut, "the client stopped sending (idle_time_max)");
         let read =
             tokio::time::timeout(limits.idle_time_max, body.read_buf(&mut buffer)).await.map_err(|_| silent())??;
         if read == 0 {
             break;
         }
+        if verdict.is_ok() {
+            verdict = gate.pass(&buffer[before..]).await;
+        }
     }
-    Ok(buffer.freeze())
+    Ok((buffer.freeze(), verdict))
 }
 
 /// What a pack must pass before anything else sees its bytes.
 struct Gate<'a> {
     budget: PackReader,
     total: u64,
+    ends: Ends,
+    /// Something was refused: the rest is only counted.
+    shut: bool,
     limits: &'a ReceiveLimits,
 }
 
-impl Gate<'_> {
+impl<'a> Gate<'a> {
+    fn new(repository: &Repository, ends: Ends, limits: &'a ReceiveLimits) -> Self {
+        Self { budget: PackReader::new(repository.format(), limits.pack), total: 0, ends, shut: false, limits }
+    }
+
+    /// Whether nothing more is to be read.
+    fn is_at_the_end(&self) -> bool {
+        self.ends == Ends::Pack && self.budget.is_done()
+    }
+
     async fn pass(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.total += bytes.len() as u64;
+        if self.shut {
+            return Ok(());
+        }
+        let passed = self.look_through(bytes).await;
+        self.shut = passed.is_err();
+        passed
+    }
+
+    async fn look_through(&mut self, bytes: &[u8]) -> Result<(), String> {
         let max = self.limits.pack_bytes_max;
         if self.total > max {
             return Err(format!("the pack is over {max} bytes (pack_bytes_max); push less at once"));

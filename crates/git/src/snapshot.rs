@@ -131,20 +131,27 @@ impl RefSnapshot {
 
     /// The refs as `git-upload-pack` advertises them in protocol v0 and v1, with its capabilities.
     pub fn upload_advertisement(&self) -> Bytes {
-        self.upload_advertisement.get_or_init(|| {
-            let symref = if self.head_id().is_some() { format!(" symref=HEAD:{}", self.head) } else { String::new() };
-            let capabilities = format!(
-                "multi_ack thin-pack side-band side-band-64k ofs-delta shallow deepen-since deepen-not deepen-relative \
-                 no-progress include-tag multi_ack_detailed no-done{symref} filter object-format={} agent={AGENT}",
-                self.format.name()
-            );
-            let head = self.head_id().map(|id| (id, "HEAD".to_owned()));
-            let refs = self.refs.iter().flat_map(|r| {
-                let peeled = r.peeled.map(|id| (id, format!("{}^{{}}", r.name)));
-                std::iter::once((r.id, r.name.to_string())).chain(peeled)
-            });
-            self.advertise(head.into_iter().chain(refs), &capabilities)
-        }).clone()
+        self.upload_advertisement.get_or_init(|| self.advertise_upload(" no-done")).clone()
+    }
+
+    /// The same for a connection that stays open, on which a client must say when it is done.
+    pub fn stateful_advertisement(&self) -> Bytes {
+        self.advertise_upload("")
+    }
+
+    fn advertise_upload(&self, no_done: &str) -> Bytes {
+        let symref = if self.head_id().is_some() { format!(" symref=HEAD:{}", self.head) } else { String::new() };
+        let capabilities = format!(
+            "multi_ack thin-pack side-band side-band-64k ofs-delta shallow deepen-since deepen-not deepen-relative \
+                 no-progress include-tag multi_ack_detailed{no_done}{symref} filter object-format={} agent={AGENT}",
+            self.format.name()
+        );
+        let head = self.head_id().map(|id| (id, "HEAD".to_owned()));
+        let refs = self.refs.iter().flat_map(|r| {
+            let peeled = r.peeled.map(|id| (id, format!("{}^{{}}", r.name)));
+            std::iter::once((r.id, r.name.to_string())).chain(peeled)
+        });
+        self.advertise(head.into_iter().chain(refs), &capabilities)
     }
 
     /// The refs as `git-receive-pack` advertises them.

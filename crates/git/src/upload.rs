@@ -3,6 +3,10 @@
 //! `ls-refs` is answered from memory. A fetch is looked up in the cache, and on a miss computed by Git's own
 //! `upload-pack`, whose answer goes to the cache and to all who asked.
 
+mod stream;
+
+pub use stream::serve_stream;
+
 use crate::cache::{CacheKey, Lookup, PackCache, Reader, Writer};
 use crate::child::{ChildError, GitChild};
 use crate::pkt::{self, Line, PktError};
@@ -104,6 +108,18 @@ pub async fn serve<R: AsyncRead + Send + Unpin>(
             limits.request_bytes_max
         )));
     }
+    answer(repository, refs, protocol, bytes, cache, limits).await
+}
+
+/// Answers one request that was read whole.
+async fn answer(
+    repository: &Repository,
+    refs: &RefSnapshot,
+    protocol: Protocol,
+    bytes: Vec<u8>,
+    cache: &Arc<PackCache>,
+    limits: UploadLimits,
+) -> Result<Answer, UploadError> {
     match parse(bytes, protocol, refs, limits)? {
         Request::LsRefs(request) => Ok(once(refs.ls_refs(&request))),
         Request::Git { bytes, normal } => fetch(repository, refs, protocol, bytes, &normal, cache).await,

@@ -96,6 +96,9 @@ pub(crate) struct Serve {
     /// Where to listen for HTTP [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
+    /// Where to listen for SSH, or `off` [default: 127.0.0.1:2222].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) ssh_listen: Option<String>,
     /// The address that people see, used in receipts' links [default: http:// and the listening address].
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,

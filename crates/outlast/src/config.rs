@@ -11,6 +11,8 @@ use std::time::Duration;
 const DATA_DEFAULT: &str = "./outlast-data";
 /// Where a site listens when nobody says: this machine only.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+/// And for SSH.
+pub(crate) const SSH_LISTEN_DEFAULT: &str = "127.0.0.1:2222";
 
 /// The file, as written. An unknown key is an error, so that a misspelt limit doesn't silently do nothing.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +21,8 @@ struct File {
     data: Option<PathBuf>,
     listen: Option<String>,
     base_url: Option<String>,
+    ssh_listen: Option<String>,
+    ssh_address: Option<String>,
     database: Option<String>,
     #[serde(default)]
     vaults: Vec<String>,
@@ -69,6 +73,10 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) listen: String,
     pub(crate) base_url: Option<String>,
+    /// None: nobody says, and it is the default's if that is free.
+    pub(crate) ssh_listen: Option<String>,
+    /// `ssh://HOST:PORT`, as people see it; None: it follows from the two addresses.
+    pub(crate) ssh_address: Option<String>,
     pub(crate) database: Option<String>,
     pub(crate) vaults: Vec<String>,
     pub(crate) drill_vaults: Vec<String>,
@@ -91,6 +99,8 @@ impl Config {
             data: std::path::absolute(&data).with_context(|| format!("{}: not a usable path", data.display()))?,
             listen: options.listen.clone().or(file.listen).unwrap_or_else(|| LISTEN_DEFAULT.to_owned()),
             base_url: options.base_url.clone().or(file.base_url).map(|url| url.trim_end_matches('/').to_owned()),
+            ssh_listen: options.ssh_listen.clone().or(file.ssh_listen),
+            ssh_address: file.ssh_address.map(|address| address.trim_end_matches('/').to_owned()),
             database: options.database.clone().or(file.database),
             vaults: if options.vault.is_empty() { file.vaults } else { options.vault.clone() },
             drill_vaults: if options.drill_vault.is_empty() { file.drill_vaults } else { options.drill_vault.clone() },

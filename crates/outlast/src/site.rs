@@ -46,6 +46,7 @@ impl Opened {
         }
         site.database.clone_from(&config.database);
         site.base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+        site.ssh_address.clone_from(&config.ssh_address);
         site.limits = limits(&config.limits);
         let (site, begun) = Site::open(site).await?;
         let cache = PackCache::open(&data.join("cache/packs"), config.limits.pack_cache_bytes_max)?;

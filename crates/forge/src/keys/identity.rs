@@ -12,6 +12,7 @@ use sha2::Sha256;
 use vault::seal::{Identity, SealError};
 
 const INFO: &[u8] = b"outlast/v1 site identity";
+const SSH_HOST_INFO: &[u8] = b"outlast/v1 ssh host key";
 const PREFIX: &str = "age-secret-key-";
 const ALPHABET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 const CHECKSUM_DIGITS: usize = 6;
@@ -26,6 +27,13 @@ pub(super) fn site_identity(key: &DataKey) -> Result<Identity, Error> {
 /// The age identity with this secret.
 pub(super) fn identity_of(secret: &[u8; 32]) -> Result<Identity, SealError> {
     Identity::parse(&bech32(PREFIX, secret).to_ascii_uppercase())
+}
+
+/// The seed of the Ed25519 key that a site shows to SSH clients.
+pub(super) fn ssh_host_seed(key: &DataKey) -> Result<[u8; 32], Error> {
+    let mut seed = [0; 32];
+    Hkdf::<Sha256>::new(None, key.bytes()).expand(SSH_HOST_INFO, &mut seed).map_err(failed)?;
+    Ok(seed)
 }
 
 /// BIP 173, as age writes its keys.

@@ -19,6 +19,8 @@ pub struct SiteConfig {
     pub drill_vaults: Vec<VaultUrl>,
     /// The address people reach the site at.
     pub base_url: String,
+    /// Where SSH clients reach it, `ssh://HOST:PORT`; None: there is no such door.
+    pub ssh_address: Option<String>,
     /// Bounds.
     pub limits: SiteLimits,
 }
@@ -34,6 +36,7 @@ impl SiteConfig {
             vaults: Vec::new(),
             drill_vaults: Vec::new(),
             base_url,
+            ssh_address: None,
             limits: SiteLimits::default(),
         }
     }

@@ -8,13 +8,14 @@ use crate::people::{Principal, Scope};
 use crate::push::{PushAcceptor, PushContext};
 use crate::repo::command::RepoCreate;
 use crate::repo::{Opened, Repo};
+use futures_util::StreamExt as _;
 use git::cache::PackCache;
-use git::receive::ReceiveError;
+use git::receive::{Ends, ReceiveError};
 use git::smart_http::Protocol;
 use git::upload::{Answer, UploadError, UploadLimits};
 use git::{RefSnapshot, RefUpdate, receive};
 use std::sync::Arc;
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 /// A repository that was opened for somebody to do `A`.
 #[derive(Debug)]
@@ -56,6 +57,22 @@ impl SiteRepository<Read> {
     ) -> Result<Answer, UploadError> {
         git::upload::serve(&self.opened.git, &self.opened.refs, protocol, body, cache, self.upload_limits).await
     }
+
+    /// Serves a fetch on a connection that stays open, from the first ref to the last byte of the pack.
+    pub async fn upload_stream<R, W>(
+        &self,
+        protocol: Protocol,
+        reader: R,
+        writer: W,
+        cache: &Arc<PackCache>,
+    ) -> Result<(), UploadError>
+    where
+        R: AsyncRead + Send + Unpin,
+        W: AsyncWrite + Send + Unpin,
+    {
+        let (git, refs) = (&self.opened.git, &self.opened.refs);
+        git::upload::serve_stream(git, refs, protocol, reader, writer, cache, self.upload_limits).await
+    }
 }
 
 impl SiteRepository<Write> {
@@ -75,12 +92,36 @@ impl SiteRepository<Write> {
 
     /// Answers a POST to `git-receive-pack`.
     pub async fn receive_pack<R: AsyncRead + Send + Unpin>(self, body: R) -> Result<Answer, ReceiveError> {
+        self.receive(body, Ends::Body).await
+    }
+
+    /// Takes a push on a connection that stays open, from the refs to the report.
+    pub async fn receive_stream<R, W>(self, protocol: Protocol, reader: R, mut writer: W) -> Result<(), ReceiveError>
+    where
+        R: AsyncRead + Send + Unpin,
+        W: AsyncWrite + Send + Unpin,
+    {
+        let mut greeting = Vec::new();
+        if protocol == Protocol::V1 {
+            git::pkt::write_text(&mut greeting, "version 1");
+        }
+        greeting.extend_from_slice(&self.opened.refs.receive_advertisement());
+        writer.write_all(&greeting).await?;
+        writer.flush().await?;
+        let mut answer = self.receive(tokio::io::BufReader::new(reader), Ends::Pack).await?;
+        while let Some(bytes) = answer.next().await {
+            writer.write_all(&bytes?).await?;
+        }
+        Ok(writer.flush().await?)
+    }
+
+    async fn receive<R: AsyncRead + Send + Unpin>(self, body: R, ends: Ends) -> Result<Answer, ReceiveError> {
         let Some(context) = self.push else {
             return Err(ReceiveError::Io(std::io::Error::other("opened for its refs alone")));
         };
         let acceptor = PushAcceptor::new(context, self.proof);
         let (git, refs) = (git::Repository::clone(&self.opened.git), self.opened.refs);
-        receive::serve(git, refs, body, self.receive_limits, acceptor).await
+        receive::serve(git, refs, body, ends, self.receive_limits, acceptor).await
     }
 }
 

@@ -100,6 +100,7 @@ impl Site {
         let site = Arc::new(Self {
             data: config.data,
             base_url: config.base_url.trim_end_matches('/').to_owned(),
+            ssh_address: config.ssh_address,
             keys,
             ledger,
             replicator,

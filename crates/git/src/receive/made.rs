@@ -1,7 +1,7 @@
 //! A push that was made here, for edits in the browser: everything that a push goes through, without the wire.
 
 use super::{Accepted, Acceptor, Command, Pack, PushRequest, ReceiveError, ReceiveLimits, RefUpdate, VerifiedPush};
-use super::{Refused, connected, receive_pack};
+use super::{Ends, Refused, connected, receive_pack};
 use crate::repository::Repository;
 use crate::snapshot::RefSnapshot;
 
@@ -27,7 +27,7 @@ pub async fn take_in<A: Acceptor>(
     let commands = vec![Command { name: update.name.as_str().to_owned(), update: Ok(update) }];
     let request = PushRequest { commands, ..PushRequest::default() };
     let mut body = pack;
-    let quarantine = match receive_pack(repository, &request, &mut body, limits, &mut acceptor).await? {
+    let quarantine = match receive_pack(repository, &request, &mut body, Ends::Body, limits, &mut acceptor).await? {
         Pack::None => None,
         Pack::Refused(words) => return Ok(refused(words)),
         Pack::Indexing(quarantine, index, _) => match index.finish().await {

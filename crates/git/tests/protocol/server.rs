@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use git::cache::PackCache;
-use git::receive::{self, Accepted, Acceptor, ReceiveLimits, VerifiedPush};
+use git::receive::{self, Accepted, Acceptor, Ends, ReceiveLimits, VerifiedPush};
 use git::smart_http::{self, Protocol, Service};
 use git::upload::{self, UploadLimits};
 use git::{ChildLimits, Git, ObjectFormat, RefName, RefSnapshot, RefUpdate, Repository};
@@ -261,7 +261,8 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
         }
         Service::ReceivePack => {
             let acceptor = TestAcceptor { state: state.clone(), pack_bytes: 0 };
-            match receive::serve(state.repository.clone(), refs, body, state.config.receive, acceptor).await {
+            match receive::serve(state.repository.clone(), refs, body, Ends::Body, state.config.receive, acceptor).await
+            {
                 Ok(answer) => answer,
                 Err(error) => return Ok(text(StatusCode::BAD_REQUEST, &error.to_string())),
             }

@@ -2,12 +2,13 @@
 
 use crate::admin::socket_path;
 use crate::cli::Serve;
-use crate::config::Config;
+use crate::config::{Config, SSH_LISTEN_DEFAULT};
 use crate::logging;
 use crate::shutdown;
 use crate::site::Opened;
 use anyhow::Context as _;
 use std::fs::Permissions;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -32,9 +33,10 @@ pub(crate) async fn run(options: &Serve) -> anyhow::Result<ExitCode> {
         std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make {}", config.data.display()))?;
         forge::keys::accept_start(&config.data, &text)?;
     }
+    let ssh = ssh_listener(&mut config).await?;
     let opened = Opened::open(&config).await?;
     let admin = admin_socket(&config.data)?;
-    announce(&config, &opened, address)?;
+    announce(&config, &opened, address, ssh.as_ref())?;
 
     let limits = Limits {
         connections_max: config.limits.connections_max,
@@ -50,16 +52,74 @@ pub(crate) async fn run(options: &Serve) -> anyhow::Result<ExitCode> {
         }
     };
     let public = tokio::spawn(serve(listener, web::router(opened.app.clone(), web::Door::Public), limits, stopping()));
+    let ssh = tokio::spawn(serve_ssh(ssh, &config, &opened, stopping()));
     let private = tokio::spawn(serve(admin, web::router(opened.app.clone(), web::Door::Admin), limits, stopping()));
     shutdown::requested().await?;
     tracing::info!("stopping: requests in flight may finish");
     stop.send_replace(true);
     public.await?;
     private.await?;
+    ssh.await??;
     std::fs::remove_file(socket_path(&config.data)).ok();
     opened.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Listens for SSH where the configuration says. Where nobody says, and somebody else listens there, the site goes without.
+async fn ssh_listener(config: &mut Config) -> anyhow::Result<Option<TcpListener>> {
+    let wanted = config.ssh_listen.clone();
+    if wanted.as_deref() == Some("off") {
+        config.ssh_address = None;
+        return Ok(None);
+    }
+    let at = wanted.as_deref().unwrap_or(SSH_LISTEN_DEFAULT);
+    let listener = match TcpListener::bind(at).await {
+        Ok(listener) => listener,
+        Err(error) if wanted.is_none() => {
+            tracing::warn!(%error, "no SSH: cannot listen on {at}; name another address with --ssh-listen");
+            config.ssh_address = None;
+            return Ok(None);
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot listen for SSH on {at}")),
+    };
+    let port = listener.local_addr()?.port();
+    let host = host_of(config.base_url.as_deref().unwrap_or_default()).unwrap_or("127.0.0.1");
+    config.ssh_address.get_or_insert_with(|| match port {
+        22 => format!("ssh://{host}"),
+        port => format!("ssh://{host}:{port}"),
+    });
+    Ok(Some(listener))
+}
+
+/// `code.example.org` of `https://code.example.org:8443/x`.
+fn host_of(url: &str) -> Option<&str> {
+    let authority = url.split_once("://")?.1.split('/').next()?;
+    let ends = authority.rfind(']').map_or(0, |at| at + 1);
+    let host = authority[ends..].find(':').map_or(authority, |at| &authority[..ends + at]);
+    Some(host).filter(|host| !host.is_empty())
+}
+
+fn serve_ssh(
+    listener: Option<TcpListener>,
+    config: &Config,
+    opened: &Opened,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> impl Future<Output = std::io::Result<()>> + Send + 'static {
+    let limits = ssh::Limits { graceful_stop: config.limits.graceful_stop(), ..ssh::Limits::default() };
+    let door = ssh::Door {
+        site: opened.app.site.clone(),
+        pack_cache: opened.app.pack_cache.clone(),
+        address: config.ssh_address.clone().unwrap_or_default(),
+        svn: None,
+        limits,
+    };
+    async move {
+        match listener {
+            Some(listener) => ssh::serve(door, listener, stop).await,
+            None => Ok(()),
+        }
+    }
 }
 
 fn raise_open_files() {
@@ -84,12 +144,17 @@ fn admin_socket(data: &Path) -> anyhow::Result<UnixListener> {
 }
 
 /// Tells programs where the site is, and people what to do next.
-fn announce(config: &Config, opened: &Opened, address: SocketAddr) -> anyhow::Result<()> {
-    let text = serde_json::json!({ "http": address.to_string(), "pid": std::process::id() });
+fn announce(config: &Config, opened: &Opened, address: SocketAddr, ssh: Option<&TcpListener>) -> anyhow::Result<()> {
+    let ssh = ssh.map(TcpListener::local_addr).transpose()?.map(|address| address.to_string());
+    let text = serde_json::json!({ "http": address.to_string(), "ssh": ssh, "pid": std::process::id() });
     let part = config.data.join("listening.json.part");
     std::fs::write(&part, format!("{text}\n"))?;
     std::fs::rename(&part, config.data.join("listening.json"))?;
     tracing::info!(%address, data = %config.data.display(), "serving");
+    if let Some(ssh) = &ssh {
+        let host_key = opened.app.site.keys().ssh_host_key()?.fingerprint();
+        tracing::info!(address = %ssh, host_key, "serving SSH");
+    }
     if opened.app.practice {
         let vaults = crate::practice::directory(&config.data);
         tracing::warn!(vaults = %vaults.display(), "the vaults run on this machine: this is practice, not protection");
@@ -118,4 +183,18 @@ fn first_words(config: &Config, key: &str) -> String {
     git push {url}/alice/hello.git HEAD     (the token is the password)
 "
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn hosts_of_addresses() {
+        assert_eq!(host_of("http://127.0.0.1:8080"), Some("127.0.0.1"));
+        assert_eq!(host_of("https://code.example.org/git"), Some("code.example.org"));
+        assert_eq!(host_of("http://[::1]:8080"), Some("[::1]"));
+        assert_eq!(host_of("http://[2001:db8::1]"), Some("[2001:db8::1]"));
+        assert_eq!(host_of("nonsense"), None);
+    }
 }

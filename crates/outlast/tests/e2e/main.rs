@@ -15,6 +15,7 @@ mod pages;
 mod refusals;
 mod replace;
 mod rollback;
+mod ssh;
 mod story;
 mod transparency;
 mod trouble;

@@ -76,7 +76,7 @@ async fn repo_create(
     Json(wanted): Json<repos::Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let repo = app.site.repo_create(None, wanted.parse(&owner)?).await?;
-    Ok((StatusCode::CREATED, Json(shapes::repo(&repo, app.site.base_url()))))
+    Ok((StatusCode::CREATED, Json(shapes::repo(&repo, &app.site))))
 }
 
 async fn token_create(

@@ -84,7 +84,7 @@ async fn list(
     page: &Page,
 ) -> Result<Vec<Value>, ApiError> {
     let repos = app.site.repo_list(who, owner, page.q.as_deref(), page.after, page.limit).await?;
-    Ok(repos.iter().map(|repo| shapes::repo(repo, app.site.base_url())).collect())
+    Ok(repos.iter().map(|repo| shapes::repo(repo, &app.site)).collect())
 }
 
 async fn own(
@@ -121,7 +121,7 @@ async fn create(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let new = wanted.parse(who.name())?;
     let repo = app.site.repo_create(Some(&who), new).await?;
-    Ok((StatusCode::CREATED, Json(shapes::repo(&repo, app.site.base_url()))))
+    Ok((StatusCode::CREATED, Json(shapes::repo(&repo, &app.site))))
 }
 
 async fn fetch(
@@ -131,7 +131,7 @@ async fn fetch(
 ) -> Result<Json<Value>, ApiError> {
     let who = who.map(|SignedIn(who)| who);
     let repo = app.site.repo_fetch(who.as_ref(), &path(&owner, &name)?).await?;
-    let mut value = shapes::repo(&repo, app.site.base_url());
+    let mut value = shapes::repo(&repo, &app.site);
     if let Some(who) = &who {
         value["permissions"] = shapes::permissions(app.site.repo_access(who, &repo).await?);
     }
@@ -165,5 +165,5 @@ async fn change(
         website: change.website,
     };
     let repo = app.site.repo_change(Some(&who), &path(&owner, &name)?, change).await?;
-    Ok(Json(shapes::repo(&repo, app.site.base_url())))
+    Ok(Json(shapes::repo(&repo, &app.site)))
 }

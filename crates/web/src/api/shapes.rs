@@ -1,5 +1,6 @@
 //! What resources look like in answers: the shapes of Gitea's API.
 
+use forge::Site;
 use forge::event::repo::{Access, Visibility};
 use forge::people::query::{TokenInfo, User};
 use forge::repo::Repo;
@@ -35,7 +36,8 @@ pub(super) fn token(info: &TokenInfo, secret: Option<&str>) -> Value {
     })
 }
 
-pub(super) fn repo(repo: &Repo, base_url: &str) -> Value {
+pub(super) fn repo(repo: &Repo, site: &Site) -> Value {
+    let base_url = site.base_url();
     let owner = repo.path.rsplit_once('/').map_or("", |(owner, _)| owner);
     let html_url = format!("{base_url}/{}", repo.path);
     json!({
@@ -45,7 +47,9 @@ pub(super) fn repo(repo: &Repo, base_url: &str) -> Value {
         "website": repo.website.clone().unwrap_or_default(), "empty": repo.pushed_us.is_none(),
         "default_branch": repo.head.strip_prefix("refs/heads/").unwrap_or(&repo.head),
         "object_format_name": repo.format.as_str(),
-        "clone_url": format!("{html_url}.git"), "html_url": html_url,
+        "clone_url": format!("{html_url}.git"),
+        "ssh_url": site.ssh_address().map(|address| format!("{address}/{}.git", repo.path)).unwrap_or_default(),
+        "html_url": html_url,
         "created_at": time(repo.created_us), "updated_at": time(repo.pushed_us.unwrap_or(repo.created_us)),
     })
 }

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 pub(crate) struct Git {
     pub(crate) dir: PathBuf,
     protocol: u8,
+    /// What it starts for SSH.
+    pub(super) ssh: Option<String>,
 }
 
 /// What git printed and how it ended.
@@ -37,7 +39,7 @@ impl Output {
 impl Git {
     /// Git in `dir`, which need not exist yet for `init` and `clone`.
     pub(crate) fn at(dir: &Path) -> Self {
-        Self { dir: dir.to_path_buf(), protocol: 2 }
+        Self { dir: dir.to_path_buf(), protocol: 2, ssh: None }
     }
 
     /// A new repository with a working tree.
@@ -60,6 +62,9 @@ impl Git {
         let dir = if self.dir.is_dir() { self.dir.as_path() } else { self.dir.parent().unwrap() };
         command.current_dir(dir).env_remove("GIT_DIR").env("HOME", dir).env("XDG_CONFIG_HOME", dir);
         command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "true");
+        if let Some(ssh) = &self.ssh {
+            command.env("GIT_SSH_COMMAND", ssh);
+        }
         for (key, value) in [("GIT_AUTHOR", "Ann"), ("GIT_COMMITTER", "Ann")] {
             command.env(format!("{key}_NAME"), value).env(format!("{key}_EMAIL"), "ann@example.org");
         }

@@ -16,7 +16,7 @@ pub(crate) use pages::Browser;
 pub(crate) use process::{OUTLAST, Process, Said, cli, cli_with, wait_until};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use site::Site;
-pub(crate) use ssh::ssh_keygen;
+pub(crate) use ssh::{Ssh, ssh_keygen};
 pub(crate) use vaults::{Vault, VaultStart};
 pub(crate) use world::{REFUSAL_MAX, World, held, push};
 

@@ -12,12 +12,15 @@ pub(crate) struct Site {
     process: Option<Process>,
     /// `HOST:PORT`, the same after each restart.
     pub(crate) address: String,
+    /// The same for SSH.
+    pub(crate) ssh: String,
 }
 
 impl Site {
     /// Starts a site in `data` and enrols the vaults whose connection texts are given.
     pub(crate) fn start(data: &Path, vaults: &[String]) -> Self {
-        let mut site = Self { data: data.to_path_buf(), process: None, address: "127.0.0.1:0".to_owned() };
+        let any = || "127.0.0.1:0".to_owned();
+        let mut site = Self { data: data.to_path_buf(), process: None, address: any(), ssh: any() };
         site.start_with(vaults);
         site
     }
@@ -33,15 +36,15 @@ impl Site {
         let listening = self.data.join("listening.json");
         std::fs::remove_file(&listening).ok();
         let mut command = Command::new(OUTLAST);
-        command.args(["serve", "--listen", &self.address, "--data"]).arg(&self.data);
+        command.args(["serve", "--listen", &self.address, "--ssh-listen", &self.ssh, "--data"]).arg(&self.data);
         for vault in vaults {
             command.args(["--vault", vault]);
         }
         let mut process = Process::start(command, &self.log());
-        self.address = process.await_ready(|| {
+        (self.address, self.ssh) = process.await_ready(|| {
             let bytes = std::fs::read(&listening).ok()?;
             let value: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-            Some(value.get("http")?.as_str()?.to_owned())
+            Some((value.get("http")?.as_str()?.to_owned(), value.get("ssh")?.as_str()?.to_owned()))
         });
         let address = self.address.clone();
         process.await_ready(|| request(&address, "GET", "/healthz", &[], b"").ok());

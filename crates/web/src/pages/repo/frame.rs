@@ -24,6 +24,8 @@ pub(crate) struct Frame {
     pub(crate) branch: String,
     pub(crate) empty: bool,
     pub(crate) clone_url: String,
+    /// The same over SSH; empty: there is no such door.
+    pub(crate) ssh_url: String,
     pub(crate) can_write: bool,
     pub(crate) can_maintain: bool,
     pub(crate) can_admin: bool,
@@ -45,6 +47,7 @@ pub(crate) struct RepoPage {
     pub(crate) address: RepoPath,
     access: Option<Access>,
     clone_url: String,
+    ssh_url: String,
 }
 
 impl RepoPage {
@@ -62,6 +65,7 @@ impl RepoPage {
             branch: self.code.source().default_branch(),
             empty: self.code.source().is_empty(),
             clone_url: self.clone_url.clone(),
+            ssh_url: self.ssh_url.clone(),
             can_write: self.access >= Some(Access::Write),
             can_maintain: self.access >= Some(Access::Maintain),
             can_admin: self.access >= Some(Access::Admin),
@@ -100,7 +104,9 @@ impl FromRequestParts<App> for RepoPage {
             None => None,
         };
         let clone_url = format!("{}/{}.git", app.site.base_url(), code.repo().path);
-        Ok(Self { visitor, code, address, access, clone_url })
+        let ssh = app.site.ssh_address();
+        let ssh_url = ssh.map(|address| format!("{address}/{}.git", code.repo().path)).unwrap_or_default();
+        Ok(Self { visitor, code, address, access, clone_url, ssh_url })
     }
 }
 

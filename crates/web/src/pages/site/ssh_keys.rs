@@ -81,6 +81,8 @@ struct KeysPage {
     done: &'static str,
     keys: Vec<KeyRow>,
     form: KeyWanted,
+    /// Where the site's SSH door is, and the fingerprint of its own key.
+    ssh: Option<(String, String)>,
 }
 
 async fn keys(State(app): State<App>, visitor: Visitor) -> Result<Response, PageError> {
@@ -97,7 +99,12 @@ async fn page(
     let listed = app.site.ssh_key_list(visitor.signed_in()?).await?;
     let keys = listed.iter().map(|key| KeyRow::new(app, key)).collect();
     let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok((status, Html(KeysPage { shell: visitor.shell, error, done, keys, form }.render()?)).into_response())
+    let ssh = match app.site.ssh_address() {
+        Some(address) => Some((address.to_owned(), app.site.keys().ssh_host_key()?.fingerprint())),
+        None => None,
+    };
+    let page = KeysPage { shell: visitor.shell, error, done, keys, form, ssh };
+    Ok((status, Html(page.render()?)).into_response())
 }
 
 async fn add(State(app): State<App>, visitor: Visitor, Form(form): Form<KeyWanted>) -> Result<Response, PageError> {
