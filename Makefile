@@ -7,7 +7,7 @@ run: deps-run ## A site with three practice vaults on http://127.0.0.1:8080, dat
 
 test: deps ## Every test, on SQLite and PostgreSQL, with real clients and a real browser
 	scripts/test-browser.sh
-	scripts/with-postgres.sh scripts/test-venv.sh scripts/cargo-test.sh
+	scripts/with-postgres.sh scripts/with-radosgw.sh scripts/test-venv.sh scripts/cargo-test.sh
 
 check: deps ## Formatting, lints, dependencies
 	cargo fmt --all --check

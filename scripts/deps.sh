@@ -5,8 +5,8 @@
 #
 # Sets: build  a C compiler, for the C parts of dependencies
 #       run    what a running site calls
-#       test   the two above, PostgreSQL, other Git clients' languages, a browser with its fonts, and the stock tools that
-#              vaults are opened with
+#       test   the two above, PostgreSQL, an S3 service with Object Lock, other Git clients' languages, a browser with its
+#              fonts, and the stock tools that vaults are opened with
 #       bench  all of that, and the web server and the Git pages the benchmarks compare with
 # Without a SET: test.
 set -euo pipefail
@@ -54,6 +54,10 @@ needed_to_test() {
   need jgit-cli have_jgit
   need default-jre-headless have_command java
   need chromium have_command chromium
+  need ceph-mon have_command ceph-mon
+  need ceph-osd have_command ceph-osd
+  need ceph-common have_command ceph
+  need radosgw have_command radosgw
   need fonts-inter have_fonts
   need fonts-noto-color-emoji have_emoji
 }

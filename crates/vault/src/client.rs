@@ -102,6 +102,9 @@ pub struct VaultState {
     /// Who runs it, as far as it says.
     #[serde(default)]
     pub about: About,
+    /// Whether it slows its site down: the day's budget is spent.
+    #[serde(default)]
+    pub slowed_down: bool,
 }
 
 /// A client of one vault.
@@ -226,6 +229,11 @@ impl VaultClient {
     async fn ask_ok(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, ClientError> {
         let (status, bytes) = self.ask(method, path, body, ANSWER_TIMEOUT).await?;
         if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
+    }
+
+    /// Sends a request that no vault should do, and gives the answer's status.
+    pub(crate) async fn attack(&self, method: Method, path: &str) -> Result<StatusCode, ClientError> {
+        Ok(self.ask(method, path, Bytes::from_static(b"attack"), ANSWER_TIMEOUT).await?.0)
     }
 
     /// What the vault says of itself.

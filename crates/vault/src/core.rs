@@ -9,14 +9,15 @@
 //!   any --- load finds damage ---> damaged: reads go on, nothing is signed <+
 //! ```
 
+use crate::refusal::Refusal;
 use crate::store::{Place, Put, Store, StoreError};
-use journal::batch::{Batch, BatchError};
+use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::cosignature::cosign;
 use journal::entry::Envelope;
-use journal::epoch::{Epoch, EpochError};
+use journal::epoch::Epoch;
 use journal::merkle::Frontier;
-use journal::note::{NoteError, NoteSignature, SignedNote, SigningKey};
+use journal::note::{NoteSignature, SignedNote, SigningKey};
 use journal::{BlobName, Hash, Origin};
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -24,90 +25,6 @@ use std::sync::Arc;
 
 /// Room that blobs may not use, so that a full disk still takes entries: revocations and what names the missing blobs.
 pub const ENTRY_RESERVE_BYTES: u64 = 256 << 20;
-
-/// Why a vault does not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// No site is enrolled.
-    #[error("no site is enrolled at this vault; a site enrols itself when it is started with --vault")]
-    NotEnrolled,
-    /// Another site is.
-    #[error("this vault keeps the log {0}; give each site a vault of its own")]
-    OtherLog(Origin),
-    /// The statement or batch is malformed, or not signed by the key that must have signed it.
-    #[error("{0}")]
-    Invalid(String),
-    /// The epoch is not the vault's: a newer one was started by the holder of the recovery key.
-    #[error("epoch {theirs} is over: this vault is in epoch {ours}, started by the holder of the recovery key")]
-    OldEpoch {
-        /// The vault's.
-        ours: u64,
-        /// What was asked.
-        theirs: u64,
-    },
-    /// The batch does not begin where the vault's log ends.
-    #[error("this vault's log has {size} entries, and the batch begins at {first}")]
-    Size {
-        /// How many entries the vault has.
-        size: u64,
-        /// Where the batch begins.
-        first: u64,
-    },
-    /// Other entries than these were cosigned at this place: a fork.
-    #[error("this vault cosigned other entries at {0}; a log that was rolled back or forked gets no cosignature")]
-    Fork(u64),
-    /// Blobs that the entries need are not here.
-    #[error("the entries need {} blobs that this vault has not", .0.len())]
-    MissingBlobs(Vec<BlobName>),
-    /// The vault has more entries than the epoch begins with.
-    #[error(
-        "this vault holds {held} entries, {size} were recovered; it keeps them as evidence, and the recovered site needs an empty vault in its place"
-    )]
-    HoldsMore {
-        /// How many the vault holds.
-        held: u64,
-        /// Where the epoch begins.
-        size: u64,
-    },
-    /// The store is damaged.
-    #[error("this vault's store is damaged and signs nothing until its owner has looked: {0}")]
-    Damaged(String),
-    /// No room for blobs.
-    #[error(
-        "this vault has no room for more blobs: {free} bytes are free, of which {ENTRY_RESERVE_BYTES} are kept for entries"
-    )]
-    Full {
-        /// Bytes that are free.
-        free: u64,
-    },
-    /// The storage failed.
-    #[error("{0}")]
-    Store(StoreError),
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<BatchError> for Refusal {
-    fn from(error: BatchError) -> Self {
-        Self::Invalid(error.to_string())
-    }
-}
-
-impl From<EpochError> for Refusal {
-    fn from(error: EpochError) -> Self {
-        Self::Invalid(error.to_string())
-    }
-}
-
-impl From<NoteError> for Refusal {
-    fn from(error: NoteError) -> Self {
-        Self::Invalid(error.to_string())
-    }
-}
 
 /// What is known of the log, all of it from the store.
 #[derive(Default)]
@@ -124,10 +41,14 @@ struct State {
 }
 
 /// A vault.
-pub struct Vault<S: Store> {
+pub struct Vault<S: Store + ?Sized> {
     store: Arc<S>,
     key: SigningKey,
     state: State,
+    /// Why the state could not be read again after the storage failed: until it was, nothing is signed.
+    stale: Option<String>,
+    /// Why the store is not to be trusted with more.
+    unfit: Option<String>,
 }
 
 impl State {
@@ -185,14 +106,14 @@ fn extend(frontier: &Frontier, batch: &Batch) -> Frontier {
     next
 }
 
-impl<S: Store> Vault<S> {
+impl<S: Store + ?Sized> Vault<S> {
     /// A vault over a store, with what the store says.
     ///
     /// # Errors
     /// When the store can't be read at all. Damage is not an error here: such a vault serves what is good, and signs
     /// nothing.
     pub fn open(store: Arc<S>, key: SigningKey) -> Result<Self, StoreError> {
-        let mut vault = Self { store, key, state: State::default() };
+        let mut vault = Self { store, key, state: State::default(), stale: None, unfit: None };
         vault.reload()?;
         Ok(vault)
     }
@@ -212,6 +133,7 @@ impl<S: Store> Vault<S> {
             other => other?,
         }
         self.state = state;
+        self.stale = None;
         Ok(())
     }
 
@@ -237,7 +159,12 @@ impl<S: Store> Vault<S> {
 
     /// What is wrong with the store, if something is.
     pub fn damaged(&self) -> Option<&str> {
-        self.state.damaged.as_deref()
+        [&self.state.damaged, &self.stale, &self.unfit].into_iter().find_map(Option::as_deref)
+    }
+
+    /// Says what a probe found wrong with the store, or that nothing is. With something wrong nothing is signed.
+    pub fn set_unfit(&mut self, why: Option<String>) {
+        self.unfit = why;
     }
 
     /// The log and the number of its epoch.
@@ -252,14 +179,21 @@ impl<S: Store> Vault<S> {
 
     /// The newest checkpoint, cosigned now. `None` when there is none, or the store is damaged.
     pub fn checkpoint(&self, now_s: u64) -> Option<SignedNote> {
-        let mut note = self.state.checkpoint.clone().filter(|_| self.state.damaged.is_none())?;
+        let mut note = self.state.checkpoint.clone().filter(|_| self.damaged().is_none())?;
         let signature = cosign(&self.key, note.text(), now_s);
         note.add(signature);
         Some(note)
     }
 
-    fn undamaged(&self) -> Result<(), Refusal> {
-        self.state.damaged.as_ref().map_or(Ok(()), |what| Err(Refusal::Damaged(what.clone())))
+    /// Whether something may be signed. A state that could not be read is read now.
+    fn ready(&mut self) -> Result<(), Refusal> {
+        if self.stale.is_some() {
+            self.reload()?;
+        }
+        if let Some(what) = &self.state.damaged {
+            return Err(Refusal::Damaged(what.clone()));
+        }
+        self.unfit.as_ref().map_or(Ok(()), |what| Err(Refusal::Unfit(what.clone())))
     }
 
     /// Takes a site's log: the statement of its first epoch. Repeating it is no error.
@@ -267,7 +201,7 @@ impl<S: Store> Vault<S> {
     /// # Errors
     /// When another log is enrolled, or the statement is not a log's first, or its data key is not here.
     pub fn enrol(&mut self, statement: &str) -> Result<(), Refusal> {
-        self.undamaged()?;
+        self.ready()?;
         let epoch = Epoch::verify_first(&statement.parse()?)?;
         if let Some((first, text)) = self.state.epochs.first() {
             return if text == statement { Ok(()) } else { Err(Refusal::OtherLog(first.origin.clone())) };
@@ -280,7 +214,7 @@ impl<S: Store> Vault<S> {
     /// # Errors
     /// When the recovery key did not sign it, a later epoch was started, or this vault's log is another or longer.
     pub fn start_epoch(&mut self, statement: &str) -> Result<(), Refusal> {
-        self.undamaged()?;
+        self.ready()?;
         if self.state.epochs.iter().any(|(_, text)| text == statement) {
             return Ok(());
         }
@@ -382,7 +316,7 @@ impl<S: Store> Vault<S> {
     /// # Errors
     /// When any of them must be refused, none is stored.
     pub fn append(&mut self, requests: &[Vec<u8>], now_s: u64) -> Result<Vec<NoteSignature>, Refusal> {
-        self.undamaged()?;
+        self.ready()?;
         let mut notes = Vec::new();
         let mut new: Vec<(&[u8], Batch)> = Vec::new();
         let mut frontier = self.state.frontier.clone();
@@ -446,7 +380,7 @@ impl<S: Store> Vault<S> {
         if let Err(error) = stored {
             tracing::error!(%error, "append failed; the state is read from the store again");
             if let Err(again) = self.reload() {
-                self.state.damaged = Some(format!("the store could not be read after it failed: {again}"));
+                self.stale = Some(format!("the store could not be read after it failed: {again}"));
             }
             return Err(error.into());
         }
@@ -463,7 +397,7 @@ fn parse_epoch(text: &str, state: &State) -> Result<Epoch, Refusal> {
 }
 
 /// Judges one batch as the store gives it, and adds it to the state.
-fn load_one<S: Store>(state: &mut State, store: &S, place: Place, bytes: &[u8]) -> Result<(), StoreError> {
+fn load_one<S: Store + ?Sized>(state: &mut State, store: &S, place: Place, bytes: &[u8]) -> Result<(), StoreError> {
     let damaged = |what: String| StoreError::Damaged(what);
     let batch = Batch::decode(bytes).map_err(|error| damaged(error.to_string()))?;
     if batch.first < state.frontier.size() {

@@ -9,6 +9,7 @@
 //! A segment that ends in a record cut short is never touched again: the next batch begins a new one.
 
 use crate::disk::Disk;
+use crate::probe::{Probe, probe_directory};
 use crate::segment::{HEADER_BYTES, Scan, header, scan};
 use crate::store::{Judge, OpenBlob, Place, Put, Store, StoreError};
 use journal::{BlobName, Hash};
@@ -280,5 +281,9 @@ impl<D: Disk> Store for DirStore<D> {
 
     fn free_bytes(&self) -> Result<u64, StoreError> {
         Ok(self.disk.free_bytes(&self.dir)?)
+    }
+
+    fn probe(&self) -> Probe {
+        probe_directory(&self.dir, &self.disk)
     }
 }

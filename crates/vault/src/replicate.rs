@@ -118,6 +118,8 @@ pub struct VaultStatus {
     pub since_s: u64,
     /// Bytes that it has free, as it says.
     pub free_bytes: Option<u64>,
+    /// Whether it slows this site down, as it says: the day's budget is spent.
+    pub slowed_down: bool,
 }
 
 /// What a shipper and the rest share about its vault.
@@ -134,6 +136,7 @@ pub(crate) struct Live {
     pub(crate) asked_at: Option<Instant>,
     pub(crate) last_error: Option<String>,
     pub(crate) free_bytes: Option<u64>,
+    pub(crate) slowed_down: bool,
 }
 
 pub(crate) struct Shared {
@@ -272,6 +275,7 @@ impl Replicator {
                 last_error: live.last_error.clone(),
                 since_s: live.since.elapsed().as_secs(),
                 free_bytes: live.free_bytes,
+                slowed_down: live.slowed_down,
             }
         };
         self.shared.remotes.iter().map(of).collect()
@@ -328,7 +332,14 @@ impl Drop for Replicator {
 }
 
 fn remote(url: VaultUrl) -> Result<Remote, crate::ClientError> {
-    let live =
-        Live { size: 0, connected: false, since: Instant::now(), asked_at: None, last_error: None, free_bytes: None };
+    let live = Live {
+        size: 0,
+        connected: false,
+        since: Instant::now(),
+        asked_at: None,
+        last_error: None,
+        free_bytes: None,
+        slowed_down: false,
+    };
     Ok(Remote { client: VaultClient::new(url)?, live: Mutex::new(live), uploads: Mutex::default() })
 }

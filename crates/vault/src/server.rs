@@ -11,18 +11,22 @@
 //! | `GET /v1/blob/HEX` | recovery | the bytes |
 //! | `GET /v1/epochs` | either | a JSON array of statements |
 //!
+//! `GET /`, `/status.json`, `/metrics` and `/checkpoint` need no credential and tell how the vault is (`public.rs`).
+//!
 //! There is nothing else: no request changes or removes what is stored.
 
 mod body;
 mod files;
+mod public;
 mod routes;
+mod ward;
 
 use crate::core::Vault;
 use crate::credential::Role;
-use crate::dir::DirStore;
-use crate::disk::RealDisk;
-use crate::store::StoreError;
+use crate::s3::{S3Credentials, S3Url};
+use crate::store::{Store, StoreError};
 use crate::url::VaultUrl;
+use crate::ward::WatchConfig;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use journal::Hash;
@@ -39,6 +43,8 @@ pub(crate) use routes::encode_batches;
 
 /// Connections that a vault keeps open at once.
 pub(crate) const CONNECTIONS_MAX: usize = 256;
+/// Connections that the status page without TLS keeps open at once.
+pub(crate) const STATUS_CONNECTIONS_MAX: usize = 64;
 /// How long a client may take for its TLS handshake.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may stay without a whole request head; a site's shippers ask for the state more often.
@@ -57,6 +63,34 @@ pub struct VaultServeConfig {
     pub domain: String,
     /// The address for URLs, when it isn't the one listened on.
     pub public_address: Option<String>,
+    /// Where it keeps what sites give it.
+    pub store: StoreKind,
+    /// How it watches, and whom it tells.
+    pub watch: WatchConfig,
+}
+
+/// Where a vault keeps what sites give it.
+#[derive(Debug, Clone, Default)]
+pub enum StoreKind {
+    /// In the vault's directory.
+    #[default]
+    Dir,
+    /// In a bucket of its owner's account; keys and credentials stay in the vault's directory.
+    S3 {
+        /// The bucket.
+        url: S3Url,
+        /// Who may write there.
+        credentials: S3Credentials,
+    },
+}
+
+impl VaultServeConfig {
+    /// A vault that is its own trust domain, with all in its directory.
+    pub fn new(dir: impl Into<PathBuf>, listen: impl Into<String>, name: impl Into<String>) -> Self {
+        let name = name.into();
+        let (dir, listen, domain) = (dir.into(), listen.into(), name.clone());
+        Self { dir, listen, name, domain, public_address: None, store: StoreKind::Dir, watch: WatchConfig::default() }
+    }
 }
 
 /// Why a vault can't be served.
@@ -82,23 +116,27 @@ pub struct Running {
     address: SocketAddr,
     tls: tokio_rustls::TlsAcceptor,
     shared: Arc<Shared>,
+    passed: bool,
+    status: Option<TcpListener>,
     _lock: std::fs::File,
 }
 
 /// What all requests share.
 pub(crate) struct Shared {
-    vault: Mutex<Vault<DirStore<RealDisk>>>,
-    store: Arc<DirStore<RealDisk>>,
+    vault: Mutex<Vault<dyn Store>>,
+    store: Arc<dyn Store>,
     name: String,
     domain: String,
     about: crate::about::About,
     append: Hash,
     recover: Hash,
+    kind: &'static str,
+    watch: ward::Watch,
 }
 
 impl Shared {
     /// A panic while the lock was held can have left the state half-changed, but not signed: nothing is lost by going on.
-    fn vault(&self) -> MutexGuard<'_, Vault<DirStore<RealDisk>>> {
+    fn vault(&self) -> MutexGuard<'_, Vault<dyn Store>> {
         self.vault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,12 +148,22 @@ impl Shared {
 pub async fn bind(config: VaultServeConfig) -> Result<Running, ServeError> {
     let listener = TcpListener::bind(&config.listen).await?;
     let address = listener.local_addr()?;
+    let status = match &config.watch.status_listen {
+        Some(address) => Some(TcpListener::bind(address).await?),
+        None => None,
+    };
     let opening = tokio::task::spawn_blocking(move || files::open(&config, address));
     let opened = opening.await.map_err(io::Error::other)??;
-    Ok(Running { listener, address, tls: opened.tls.into(), shared: Arc::new(opened.shared), _lock: opened.lock })
+    let (tls, shared, passed) = (opened.tls.into(), Arc::new(opened.shared), opened.passed);
+    Ok(Running { listener, address, tls, shared, passed, status, _lock: opened.lock })
 }
 
 impl Running {
+    /// Where the status page is served without TLS, if it is.
+    pub fn status_address(&self) -> Option<SocketAddr> {
+        self.status.as_ref()?.local_addr().ok()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -127,6 +175,12 @@ impl Running {
     /// Never while it can accept connections.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let graceful = GracefulShutdown::new();
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(ward::probe_again(self.shared.clone(), self.passed));
+        tasks.spawn(ward::watch(self.shared.clone()));
+        if let Some(listener) = self.status {
+            tasks.spawn(serve_status(listener, self.shared.clone()));
+        }
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -163,12 +217,38 @@ impl Running {
                 drop(permit);
             });
         }
+        tasks.abort_all();
         drop(self.listener);
         let finished = tokio::time::timeout(Duration::from_secs(10), graceful.shutdown());
         if finished.await.is_err() {
             tracing::warn!("some requests did not finish in time; stopping all the same");
         }
+        self.shared.watch.close();
         Ok(())
+    }
+}
+
+/// The public pages alone, without TLS: for a proxy in front, or a local network.
+async fn serve_status(listener: TcpListener, shared: Arc<Shared>) {
+    let room = Arc::new(Semaphore::new(STATUS_CONNECTIONS_MAX));
+    loop {
+        let Ok(permit) = room.clone().acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let service = hyper::service::service_fn(move |request| routes::handle_public(shared.clone(), request));
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(IDLE_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended");
+            }
+            drop(permit);
+        });
     }
 }
 

@@ -109,7 +109,7 @@ async fn session(shared: &Arc<Shared>, remote: &Remote) -> Result<std::convert::
         if news.await.is_err() {
             let state = asking(remote, remote.client.state()).await?;
             check(shared, remote, &state).await?;
-            remote.live().free_bytes = Some(state.free_bytes);
+            told(remote, &state);
         }
     }
 }
@@ -134,8 +134,15 @@ async fn follow(shared: &Arc<Shared>, remote: &Remote) -> Result<u64, Ended> {
         state.epoch = record.number;
         tracing::info!(vault = remote.name(), epoch = record.number, "vault follows the epoch");
     }
-    remote.live().free_bytes = Some(state.free_bytes);
+    told(remote, &state);
     Ok(state.size)
+}
+
+/// Takes note of what a vault says of itself besides its log.
+fn told(remote: &Remote, state: &VaultState) {
+    let mut live = remote.live();
+    live.free_bytes = Some(state.free_bytes);
+    live.slowed_down = state.slowed_down;
 }
 
 /// Whether what a vault says of itself fits this site's log. A claim that only this log's own keys can back is believed

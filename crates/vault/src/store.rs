@@ -1,5 +1,6 @@
 //! The contract of a vault's store.
 
+use crate::probe::Probe;
 use journal::BlobName;
 use std::io::{self, Read};
 
@@ -24,6 +25,18 @@ pub enum StoreError {
     /// What was stored before is not what was stored: a flipped bit, a lost file, another program's work.
     #[error("the vault's store is damaged: {0}")]
     Damaged(String),
+    /// The storage does not do what a vault promises: no lock, no versions, a key that somebody else can destroy.
+    #[error("the vault's store does not do what a vault needs: {0}")]
+    Unfit(String),
+}
+
+/// What a [`Store::sweep`] saw.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sweep {
+    /// Objects that have a lock to keep.
+    pub objects: u64,
+    /// Those whose lock was running out and was renewed.
+    pub renewed: u64,
 }
 
 /// A batch in the store: the number of its first entry, and what finds it.
@@ -55,7 +68,8 @@ pub trait Store: Send + Sync + 'static {
     /// durable, not those received, must have the name's hash.
     fn put_blob(&self, name: &BlobName, source: &mut dyn Read) -> Result<Put, StoreError>;
 
-    /// Whether there is a blob of this name. Says nothing about its bytes.
+    /// Whether there is a blob of this name. Says nothing about
+    /// bytes that have changed since a put acknowledged them.
     fn has_blob(&self, name: &BlobName) -> Result<bool, StoreError>;
 
     /// A blob's bytes and their number, unchecked: who reads them checks the hash. `None` when there is none.
@@ -80,6 +94,14 @@ pub trait Store: Send + Sync + 'static {
     /// All epoch statements, in order.
     fn epochs(&self) -> Result<Vec<(u64, String)>, StoreError>;
 
-    /// How much room is left, in bytes.
+    /// How much room is left, in bytes; `u64::MAX` when the storage knows no bound.
     fn free_bytes(&self) -> Result<u64, StoreError>;
+
+    /// Attacks the store with everything that this process could do to it, and tells what held.
+    fn probe(&self) -> Probe;
+
+    /// Renews whatever protects what is stored, where that runs out by itself.
+    fn sweep(&self) -> Result<Sweep, StoreError> {
+        Ok(Sweep::default())
+    }
 }

@@ -95,3 +95,21 @@ impl ServerCertVerifier for Pinned {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+/// A client that trusts the authorities this machine trusts: for services that others run, such as a bucket's.
+pub(crate) fn public_client() -> io::Result<Arc<ClientConfig>> {
+    let loaded = rustls_native_certs::load_native_certs();
+    let mut roots = rustls::RootCertStore::empty();
+    let (good, _) = roots.add_parsable_certificates(loaded.certs);
+    if good == 0 {
+        return Err(io::Error::other(
+            "this machine has no certificates of authorities: install ca-certificates, or name a file in SSL_CERT_FILE",
+        ));
+    }
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}

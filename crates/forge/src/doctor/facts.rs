@@ -53,6 +53,8 @@ pub struct VaultFacts {
     pub lag: u64,
     /// Bytes it has free.
     pub free_bytes: Option<u64>,
+    /// Whether it slows this site down.
+    pub slowed_down: bool,
     /// Its TLS key.
     pub pin: String,
     /// Where its name leads.

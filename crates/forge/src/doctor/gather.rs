@@ -78,6 +78,7 @@ async fn vault(status: &VaultStatus, url: Option<&VaultUrl>) -> VaultFacts {
         last_error: status.last_error.clone(),
         lag: status.lag,
         free_bytes: status.free_bytes,
+        slowed_down: status.slowed_down,
         pin: String::new(),
         addresses: Vec::new(),
         here: false,

@@ -107,6 +107,12 @@ fn vault(vault: &VaultFacts) -> Finding {
             "it catches up by itself when it is reached; if it does not, see the site's log",
         );
     }
+    if vault.slowed_down {
+        let problem = format!("vault {name} slows this site down: it brought more in a day than the vault's budget");
+        let why = "pushes wait until this vault has taken them; entries go first";
+        let remedy = "look for who pushes so much; the vault's owner can raise --daily-bytes and --daily-objects";
+        return finding.bad(Colour::Red, problem, why, remedy);
+    }
     match vault.free_bytes {
         Some(free) if free < FREE_BYTES_FEW => {
             let problem = format!("vault {name} has only {} MiB free", free >> 20);

@@ -13,6 +13,7 @@ fn vault(name: &str, address: &str) -> VaultFacts {
         last_error: None,
         lag: 0,
         free_bytes: Some(1 << 40),
+        slowed_down: false,
         pin: name.into(),
         addresses: vec![address.parse::<IpAddr>().unwrap()],
         here: false,
@@ -75,6 +76,7 @@ fn what_fires() {
         (f.vaults[1].connected, f.vaults[1].since_s, f.vaults[1].last_error) = (false, 77, Some("broken".into()));
     });
     fires("vault", Red, "us is 1001 entries behind", |f| f.vaults[1].lag = 1001);
+    fires("vault", Red, "us slows this site down", |f| f.vaults[1].slowed_down = true);
     fires("vault", Red, "1024 MiB free", |f| f.vaults[1].free_bytes = Some(1 << 30));
     fires("clocks", Yellow, "asia is 120 s behind", |f| f.vaults[2].clock_s = Some(-120));
     fires("clocks", Yellow, "this machine's own clock", |f| f.vaults.iter_mut().for_each(|v| v.clock_s = Some(900)));

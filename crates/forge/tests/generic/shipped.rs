@@ -31,13 +31,7 @@ struct Running {
 
 async fn serve(dir: &Path, name: &str, listen: &str) -> Running {
     let dir = dir.join(name);
-    let config = VaultServeConfig {
-        dir: dir.clone(),
-        listen: listen.into(),
-        name: name.into(),
-        domain: name.into(),
-        public_address: None,
-    };
+    let config = VaultServeConfig::new(&dir, listen, name);
     let running = bind(config).await.unwrap();
     let url = VaultUrl::from_arg(dir.join("site.url").to_str().unwrap()).unwrap();
     let (stop, stopped) = oneshot::channel();

@@ -54,9 +54,10 @@ impl VaultRig {
     }
 
     pub(crate) async fn start(&mut self) {
-        let (name, domain, public_address) = (self.name.clone(), self.name.clone(), Some(self.front.clone()));
-        let config =
-            VaultServeConfig { dir: self.dir.clone(), listen: "127.0.0.1:0".into(), name, domain, public_address };
+        let config = VaultServeConfig {
+            public_address: Some(self.front.clone()),
+            ..VaultServeConfig::new(&self.dir, "127.0.0.1:0", &self.name)
+        };
         let running = vault::bind(config).await.unwrap();
         *self.back.lock().unwrap() = running.address().to_string();
         self.flow();

@@ -24,7 +24,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let json = cli.json;
     match cli.command {
         Command::Serve(options) => serve::run(&options).await,
-        Command::Vault { command } => vault::run(command).await,
+        Command::Vault { command } => vault::run(command, json).await,
         Command::Recover(options) => recover::run(options, json).await,
         Command::Doctor(data) => doctor::run(&data, json).await,
         Command::Officer { command } => officer::run(command, json).await,

@@ -1,10 +1,12 @@
 //! What a vault's directory holds besides its store: keys, certificate, credentials, and the two URLs to hand out.
 
-use super::{ServeError, Shared, VaultServeConfig, urls};
+use super::{ServeError, Shared, StoreKind, VaultServeConfig, urls, ward};
 use crate::core::Vault;
 use crate::credential::{Credential, Role};
 use crate::dir::DirStore;
 use crate::disk::RealDisk;
+use crate::s3::S3Store;
+use crate::store::Store;
 use crate::tls;
 use crate::url::name_is_valid;
 use journal::Hash;
@@ -20,6 +22,8 @@ pub(super) struct Opened {
     pub(super) shared: Shared,
     pub(super) tls: Arc<rustls::ServerConfig>,
     pub(super) lock: File,
+    /// Whether the store withstood its probe.
+    pub(super) passed: bool,
 }
 
 pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Opened, ServeError> {
@@ -41,8 +45,18 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
     let credentials = [Role::Append, Role::Recover].map(|role| (role, stored_credential(dir, role)));
     let [(_, append), (_, recover)] = credentials;
     let (append, recover) = (append?, recover?);
-    let store = Arc::new(DirStore::open(&dir.join("store"), RealDisk)?);
-    let vault = Vault::open(store.clone(), key)?;
+    let store: Arc<dyn Store> = match &config.store {
+        StoreKind::Dir => Arc::new(DirStore::open(&dir.join("store"), RealDisk)?),
+        StoreKind::S3 { url, credentials } => {
+            Arc::new(S3Store::open(url.clone(), credentials.clone(), &key.verifier().to_string())?)
+        }
+    };
+    let mut vault = Vault::open(store.clone(), key)?;
+    if matches!(config.store, StoreKind::S3 { .. }) {
+        vault.set_unfit(Some("it has not been probed yet; the vault's log says why".to_owned()));
+    }
+    let watch = ward::Watch::open(config.watch.clone(), dir);
+    let passed = ward::probe(&mut vault, &*store, &watch);
     let shared = Shared {
         vault: Mutex::new(vault),
         store,
@@ -51,13 +65,18 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
         about: crate::about::About::read(dir),
         append: append.digest(),
         recover: recover.digest(),
+        kind: match config.store {
+            StoreKind::Dir => "a directory",
+            StoreKind::S3 { .. } => "a bucket with Object Lock",
+        },
+        watch,
     };
     let public = config.public_address.clone().unwrap_or_else(|| address.to_string());
     let [site, recover] = urls(&shared, [(Role::Append, append), (Role::Recover, recover)], &public, pin);
     write_private(&dir.join("site.url"), format!("{}\n", site.expose()).as_bytes())?;
     write_private(&dir.join("recover.url"), format!("{}\n", recover.expose()).as_bytes())?;
     write_private(&dir.join("listening.json"), format!("{{\"https\":\"{address}\"}}\n").as_bytes())?;
-    Ok(Opened { shared, tls, lock })
+    Ok(Opened { shared, tls, lock, passed })
 }
 
 /// The credential of a role: made on first start, and read back from the URL that was handed out then. An owner who takes

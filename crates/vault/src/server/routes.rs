@@ -1,10 +1,13 @@
 //! One function for each request.
 
-use super::Shared;
 use super::body::{Body, from_reader, full, reader};
-use crate::core::{Refusal, Vault};
+use super::ward::now_s;
+use super::{Shared, public};
+use crate::core::Vault;
 use crate::credential::{Credential, Role};
-use crate::store::{Put, Store as _, StoreError};
+use crate::refusal::Refusal;
+use crate::store::{Put, StoreError};
+use crate::ward::{AlarmKind, What};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -13,8 +16,8 @@ use journal::BlobName;
 use minicbor::{Decoder, Encoder};
 use serde_json::json;
 use std::convert::Infallible;
+use std::io::Read;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The most bytes of one append request.
 pub(crate) const APPEND_BYTES_MAX: usize = 32 << 20;
@@ -36,11 +39,33 @@ fn no(status: StatusCode, words: impl Into<String>) -> No {
 }
 
 pub(super) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let answer = match role(&shared, &request) {
-        None => Err(no(StatusCode::UNAUTHORIZED, "this vault does not know that credential")),
-        Some(role) => route(shared, role, request).await,
+    if public::is_public(request.method(), request.uri().path()) {
+        return Ok(public::answer(shared, request.uri().path().to_owned()).await);
+    }
+    let Some(role) = role(&shared, &request) else {
+        shared.watch.stranger();
+        return Ok(text(StatusCode::UNAUTHORIZED, "this vault does not know that credential"));
     };
+    shared.watch.contact();
+    let what = format!("{} {}", request.method(), request.uri().path());
+    let of = shared.clone();
+    let answer = route(shared, role, request).await;
+    if let Err(No(StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN, _)) = &answer {
+        let text = format!("somebody with the {} credential tried: {what}", role.as_str());
+        of.watch.raise(AlarmKind::ForbiddenVerb, text);
+    }
     Ok(answer.unwrap_or_else(|No(status, words)| text(status, words)))
+}
+
+/// Without TLS: the public pages and nothing else.
+pub(super) async fn handle_public(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    if public::is_public(request.method(), request.uri().path()) {
+        return Ok(public::answer(shared, request.uri().path().to_owned()).await);
+    }
+    Ok(text(StatusCode::NOT_FOUND, "a vault tells nothing else here"))
 }
 
 fn role(shared: &Shared, request: &Request<Incoming>) -> Option<Role> {
@@ -125,10 +150,6 @@ async fn blocking(work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
     }
 }
 
-fn now_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 fn state(shared: &Shared) -> Answer {
     let vault = shared.vault();
     let (origin, epoch) = vault.epoch().map_or((None, 0), |(origin, epoch)| (Some(origin.to_string()), epoch));
@@ -138,6 +159,7 @@ fn state(shared: &Shared) -> Answer {
         "checkpoint": vault.checkpoint(now_s()).map(|note| note.to_string()),
         "damaged": vault.damaged(), "free_bytes": shared.store.free_bytes().unwrap_or(0),
         "about": shared.about,
+        "slowed_down": shared.watch.is_slowed(),
     })))
 }
 
@@ -159,7 +181,7 @@ async fn statement(shared: Arc<Shared>, body: Incoming, first: bool) -> Answer {
     blocking(move || {
         let mut vault = shared.vault();
         let done = if first { vault.enrol(&statement) } else { vault.start_epoch(&statement) };
-        done.map(|()| text(StatusCode::OK, "")).map_err(|refusal| refuse(&refusal))
+        done.map(|()| text(StatusCode::OK, "")).map_err(|refusal| refuse(&shared, &refusal))
     })
     .await
 }
@@ -169,7 +191,9 @@ async fn append(shared: Arc<Shared>, body: Incoming) -> Answer {
     blocking(move || {
         let batches =
             decode_batches(&bytes).map_err(|_| no(StatusCode::BAD_REQUEST, "the body is a CBOR array of batches"))?;
-        let lines = shared.vault().append(&batches, now_s()).map_err(|refusal| refuse(&refusal))?;
+        shared.watch.bring(What::Entries, bytes.len() as u64, 0);
+        let lines = shared.vault().append(&batches, now_s()).map_err(|refusal| refuse(&shared, &refusal))?;
+        shared.watch.cosigned();
         Ok(text(StatusCode::OK, lines.iter().map(|line| format!("{line}\n")).collect::<String>()))
     })
     .await
@@ -198,13 +222,13 @@ pub(crate) fn encode_batches<'a>(batches: impl ExactSizeIterator<Item = &'a [u8]
 }
 
 fn batches(shared: &Shared, from: u64) -> Answer {
-    let batches = shared.vault().batches(from, BATCHES_BYTES).map_err(|error| refuse(&error.into()))?;
+    let batches = shared.vault().batches(from, BATCHES_BYTES).map_err(|error| refuse(shared, &error.into()))?;
     Ok(text(StatusCode::OK, encode_batches(batches.iter().map(Vec::as_slice))))
 }
 
 async fn has_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
     blocking(move || {
-        let found = shared.vault().has_blob(&name).map_err(|error| refuse(&error.into()))?;
+        let found = shared.vault().has_blob(&name).map_err(|error| refuse(&shared, &error.into()))?;
         Ok(text(if found { StatusCode::OK } else { StatusCode::NOT_FOUND }, ""))
     })
     .await
@@ -213,18 +237,39 @@ async fn has_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
 async fn put_blob(shared: Arc<Shared>, name: BlobName, body: Incoming) -> Answer {
     let mut reader = reader(body, BLOB_BYTES_MAX);
     blocking(move || {
-        let put = Vault::put_blob(&*shared.store, &name, &mut reader).map_err(|refusal| refuse(&refusal))?;
+        let failed = |error: StoreError| refuse(&shared, &error.into());
+        let put = if shared.store.has_blob(&name).map_err(failed)? {
+            Vault::put_blob(&*shared.store, &name, &mut reader)
+        } else {
+            shared.watch.bring(What::Blob, 0, 1);
+            Vault::put_blob(&*shared.store, &name, &mut Metered { reader, shared: &shared })
+        };
+        let put = put.map_err(|refusal| refuse(&shared, &refusal))?;
         Ok(text(if put == Put::Stored { StatusCode::CREATED } else { StatusCode::OK }, ""))
     })
     .await
 }
 
+/// Counts the bytes that come, and makes them wait when the site brought too many.
+struct Metered<'a, R> {
+    reader: R,
+    shared: &'a Shared,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buf)?;
+        self.shared.watch.bring(What::Blob, count as u64, 0);
+        Ok(count)
+    }
+}
+
 async fn get_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
     blocking(move || {
-        if let Some(bytes) = shared.vault().inline_blob(&name).map_err(|error| refuse(&error.into()))? {
+        if let Some(bytes) = shared.vault().inline_blob(&name).map_err(|error| refuse(&shared, &error.into()))? {
             return Ok(text(StatusCode::OK, bytes));
         }
-        match shared.store.blob(&name).map_err(|error| refuse(&error.into()))? {
+        match shared.store.blob(&name).map_err(|error| refuse(&shared, &error.into()))? {
             None => Err(no(StatusCode::NOT_FOUND, "this vault has no such blob")),
             Some((reader, len)) => {
                 let mut response = Response::new(from_reader(reader));
@@ -237,7 +282,8 @@ async fn get_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
 }
 
 /// A refusal as an answer: the status says which, for programs; the text says what to do, for people.
-fn refuse(refusal: &Refusal) -> No {
+fn refuse(shared: &Shared, refusal: &Refusal) -> No {
+    shared.watch.refused(refusal);
     let status = match refusal {
         Refusal::Size { .. } | Refusal::Fork(_) | Refusal::HoldsMore { .. } | Refusal::OtherLog(_) => {
             StatusCode::CONFLICT
@@ -247,7 +293,7 @@ fn refuse(refusal: &Refusal) -> No {
         Refusal::MissingBlobs(_) => StatusCode::FAILED_DEPENDENCY,
         Refusal::Invalid(_) | Refusal::Store(StoreError::WrongBytes(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Full { .. } => StatusCode::INSUFFICIENT_STORAGE,
-        Refusal::Damaged(_) | Refusal::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Damaged(_) | Refusal::Unfit(_) | Refusal::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     tracing::warn!(%status, %refusal, "refused");
     let body = match refusal {

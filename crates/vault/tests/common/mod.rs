@@ -1,6 +1,8 @@
 //! A site's log in memory, and vaults to send it to.
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod s3;
+
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::entry::{Body, DataKey, Entry, Envelope, seal};
@@ -17,8 +19,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use vault::seal::{Identity, Recipients, seal_blob};
 use vault::{
-    BlobReader, EncodedBatch, EpochRecord, JournalSource, Replicator, ReplicatorConfig, SourceError, VaultServeConfig,
-    VaultUrl,
+    BlobReader, EncodedBatch, EpochRecord, JournalSource, Replicator, ReplicatorConfig, SourceError, StoreKind,
+    VaultServeConfig, VaultUrl, WatchConfig,
 };
 
 /// A site's log: what `forge` does with a database, with vectors.
@@ -220,12 +222,23 @@ impl JournalSource for TestLog {
 pub struct TestVault {
     pub dir: PathBuf,
     pub name: String,
+    pub store: StoreKind,
+    pub watch: WatchConfig,
+    pub status: Option<String>,
     task: Option<(tokio::sync::oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl TestVault {
     pub async fn start(parent: &Path, name: &str) -> Self {
-        let mut vault = Self { dir: parent.join(name), name: name.to_owned(), task: None };
+        Self::start_with(parent, name, StoreKind::Dir).await
+    }
+
+    pub async fn start_with(parent: &Path, name: &str, store: StoreKind) -> Self {
+        Self::start_watching(parent, name, store, WatchConfig::default()).await
+    }
+
+    pub async fn start_watching(parent: &Path, name: &str, store: StoreKind, watch: WatchConfig) -> Self {
+        let mut vault = Self { dir: parent.join(name), name: name.to_owned(), store, watch, status: None, task: None };
         vault.up().await;
         vault
     }
@@ -233,8 +246,13 @@ impl TestVault {
     pub async fn up(&mut self) {
         let listen = self.last_address().unwrap_or("127.0.0.1:0".to_owned());
         let (dir, name) = (self.dir.clone(), self.name.clone());
-        let config = VaultServeConfig { dir, listen, domain: name.clone(), name, public_address: None };
+        let config = VaultServeConfig {
+            store: self.store.clone(),
+            watch: self.watch.clone(),
+            ..VaultServeConfig::new(dir, listen, name)
+        };
         let running = vault::bind(config).await.unwrap();
+        self.status = running.status_address().map(|address| address.to_string());
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let stop = async {

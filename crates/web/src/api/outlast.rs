@@ -19,7 +19,7 @@ async fn status(State(app): State<App>) -> Json<Value> {
     let shape = |vault: &forge::VaultStatus| {
         json!({
             "name": vault.name, "domain": vault.domain, "entries": vault.size, "behind": vault.lag,
-            "answers": vault.connected, "since_seconds": vault.since_s, "free_bytes": vault.free_bytes,
+            "answers": vault.connected, "since_seconds": vault.since_s, "free_bytes": vault.free_bytes, "slowed_down": vault.slowed_down,
         })
     };
     Json(json!({

@@ -11,6 +11,7 @@ pub(crate) struct Vault {
     pub(crate) dir: PathBuf,
     process: Option<Process>,
     address: Option<String>,
+    bucket: Option<String>,
 }
 
 /// How a vault is started.
@@ -25,7 +26,16 @@ pub(crate) enum VaultStart {
 impl Vault {
     /// Starts a new vault in `dir`.
     pub(crate) fn start(dir: &Path, name: &str) -> Self {
-        let mut vault = Self { name: name.to_owned(), dir: dir.to_path_buf(), process: None, address: None };
+        Self::start_over(dir, name, None)
+    }
+
+    /// As [`Vault::start`], with its store in a bucket.
+    pub(crate) fn start_in_bucket(dir: &Path, name: &str, url: &str) -> Self {
+        Self::start_over(dir, name, Some(url.to_owned()))
+    }
+
+    fn start_over(dir: &Path, name: &str, bucket: Option<String>) -> Self {
+        let mut vault = Self { name: name.to_owned(), dir: dir.to_path_buf(), process: None, address: None, bucket };
         vault.resume(VaultStart::Plain);
         vault
     }
@@ -53,6 +63,9 @@ impl Vault {
         let address = self.address.as_deref().unwrap_or("127.0.0.1:0");
         command.args(["vault", "serve", "--name", &self.name, "--domain", &self.name, "--listen", address, "--dir"]);
         command.arg(&self.dir);
+        if let Some(bucket) = &self.bucket {
+            command.args(["--s3", bucket]);
+        }
         let mut process = Process::start(command, &self.log());
         let address = process.await_ready(|| {
             let bytes = std::fs::read(&listening).ok()?;

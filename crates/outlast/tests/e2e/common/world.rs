@@ -47,8 +47,17 @@ impl World {
 
     /// As [`World::new`], with what the site is told about the vaults.
     pub(crate) fn with_vault_urls(urls: impl FnOnce(&[Vault]) -> Vec<String>) -> Self {
+        Self::build(Vault::start, urls)
+    }
+
+    /// As [`World::new`], with how each vault is started.
+    pub(crate) fn with_vaults(start: impl Fn(&Path, &str) -> Vault) -> Self {
+        Self::build(start, |vaults| vaults.iter().map(Vault::site_url).collect())
+    }
+
+    fn build(start: impl Fn(&Path, &str) -> Vault, urls: impl FnOnce(&[Vault]) -> Vec<String>) -> Self {
         let dir = tempfile::Builder::new().prefix("outlast-e2e-").tempdir().unwrap();
-        let vaults: Vec<_> = NAMES.iter().map(|name| Vault::start(&dir.path().join(name), name)).collect();
+        let vaults: Vec<_> = NAMES.iter().map(|name| start(&dir.path().join(name), name)).collect();
         let site = Site::start(&dir.path().join("site"), &urls(&vaults));
         wait_until("a quorum answers", 20, || site.get("/healthz").status == 200);
         site.cli(&["user", "create", "ann", "--email", "ann@example.org"]).success();

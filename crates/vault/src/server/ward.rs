@@ -1,0 +1,284 @@
+//! What a vault does by itself: attacks its own store at the start and each day, renews what runs out, watches its site,
+//! and tells its owner by its own channel.
+
+use super::Shared;
+use super::files::write_private;
+use crate::core::Vault;
+use crate::probe::Probe;
+use crate::refusal::Refusal;
+use crate::store::{Store, StoreError};
+use crate::ward::{AlarmKind, Alarms, Meter, Report, WatchConfig, What};
+use journal::checkpoint::Checkpoint;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// How often a vault attacks its own store.
+pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(24 * 3600);
+/// How soon it tries again when the store could not be attacked, or fell.
+pub(crate) const PROBE_AGAIN: Duration = Duration::from_secs(60);
+/// How often it looks after its site, its budget and its messages.
+pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(2);
+/// How often the meter is written down.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// What the server has seen.
+pub(super) struct Watch {
+    pub(super) config: WatchConfig,
+    path: PathBuf,
+    started: Instant,
+    started_s: u64,
+    seen: Mutex<Seen>,
+}
+
+struct Seen {
+    meter: Meter,
+    alarms: Alarms,
+    probe: Option<(u64, usize, Vec<String>)>,
+    last_batch_s: Option<u64>,
+    last_contact: Option<(Instant, u64)>,
+    strangers: u64,
+    ticked: Instant,
+    saved: Instant,
+}
+
+pub(super) fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+impl Watch {
+    /// With the meter as it was saved in the vault's directory.
+    pub(super) fn open(config: WatchConfig, dir: &Path) -> Self {
+        let path = dir.join("private/meter");
+        let saved = std::fs::read_to_string(&path).ok();
+        let meter = saved.and_then(|text| Meter::parse(config.budget, &text));
+        let meter = meter.unwrap_or_else(|| Meter::new(config.budget));
+        let started = Instant::now();
+        let seen = Seen {
+            meter,
+            alarms: Alarms::default(),
+            probe: None,
+            last_batch_s: None,
+            last_contact: None,
+            strangers: 0,
+            ticked: started,
+            saved: started,
+        };
+        Self { config, path, started, started_s: now_s(), seen: Mutex::new(seen) }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody without a good credential asked.
+    pub(super) fn stranger(&self) {
+        self.seen().strangers += 1;
+    }
+
+    /// The site, or who recovers, asked.
+    pub(super) fn contact(&self) {
+        self.seen().last_contact = Some((Instant::now(), now_s()));
+    }
+
+    /// Batches were cosigned.
+    pub(super) fn cosigned(&self) {
+        self.seen().last_batch_s = Some(now_s());
+    }
+
+    /// Whether the site is being slowed down.
+    pub(super) fn is_slowed(&self) -> bool {
+        self.seen().meter.is_spent()
+    }
+
+    pub(super) fn raise(&self, kind: AlarmKind, text: impl Into<String>) {
+        self.seen().alarms.raise(kind, text, now_s());
+    }
+
+    /// A refusal that somebody should hear of.
+    pub(super) fn refused(&self, refusal: &Refusal) {
+        match refusal {
+            Refusal::Fork(_) => self.raise(AlarmKind::Fork, refusal.to_string()),
+            Refusal::OldEpoch { .. } => self.raise(AlarmKind::OldEpoch, refusal.to_string()),
+            Refusal::Damaged(_) | Refusal::Unfit(_) | Refusal::Store(StoreError::Damaged(_) | StoreError::Unfit(_)) => {
+                self.raise(AlarmKind::Store, refusal.to_string());
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts what is brought and waits where the site is slowed down. Blocks.
+    pub(super) fn bring(&self, what: What, bytes: u64, objects: u64) {
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let wait = self.seen().meter.bring(what, bytes, objects, now_ms);
+        std::thread::sleep(wait);
+    }
+
+    fn probed(&self, probe: &Probe) {
+        let held = probe.attempts.iter().filter(|attempt| attempt.outcome == crate::probe::Outcome::Held).count();
+        let failures = probe.failures();
+        let wrong = match (failures.is_empty(), probe.is_inconclusive()) {
+            (true, false) => None,
+            (true, true) => Some("the store could not be attacked; the vault's log says why".to_owned()),
+            (false, _) => Some(format!("the store fell to its probe: {}", failures.join("; "))),
+        };
+        let mut seen = self.seen();
+        seen.probe = Some((now_s(), held, failures));
+        seen.alarms.set(AlarmKind::Store, wrong, now_s());
+    }
+
+    /// What is known now, with what only the vault knows.
+    pub(super) fn report(&self, shared: &Shared) -> Report {
+        let vault = shared.vault();
+        let (origin, epoch) = vault.epoch().map_or((None, 0), |(origin, epoch)| (Some(origin.to_string()), epoch));
+        let (size, root, damaged) = (vault.size(), vault.root().to_string(), vault.damaged().map(str::to_owned));
+        drop(vault);
+        let seen = self.seen();
+        let meter = &seen.meter;
+        Report {
+            now_s: now_s(),
+            name: shared.name.clone(),
+            domain: shared.domain.clone(),
+            store: shared.kind,
+            origin,
+            epoch,
+            size,
+            root,
+            damaged,
+            started_s: self.started_s,
+            uptime_s: meter.uptime_s + seen.ticked.elapsed().as_secs(),
+            last_batch_s: seen.last_batch_s,
+            last_contact_s: seen.last_contact.map(|(_, at)| at),
+            probe: seen.probe.clone(),
+            alarms: seen.alarms.open.iter().map(|(kind, open)| (*kind, open.clone())).collect(),
+            raised: seen.alarms.raised.iter().map(|(kind, times)| (*kind, *times)).collect(),
+            slowed: meter.is_spent(),
+            bytes_today: meter.bytes,
+            bytes_day_max: meter.budget.bytes_day_max,
+            objects_today: meter.objects,
+            objects_day_max: meter.budget.objects_day_max,
+            free_bytes: shared.store.free_bytes().ok().filter(|free| *free != u64::MAX),
+            strangers: seen.strangers,
+        }
+    }
+
+    /// Looks at the site, the budget and the clock of this process.
+    fn look(&self, enrolled: bool) {
+        let mut seen = self.seen();
+        let whole = seen.ticked.elapsed().as_secs();
+        seen.meter.tick(whole);
+        seen.ticked += Duration::from_secs(whole);
+        let now = now_s();
+        let budget = seen.meter.budget;
+        let slowed = seen.meter.is_spent().then(|| {
+            format!(
+                "the site brought more than {} bytes or {} blobs in a day of uptime and is slowed down; entries go first",
+                budget.bytes_day_max, budget.objects_day_max
+            )
+        });
+        seen.alarms.set(AlarmKind::Budget, slowed, now);
+        let last = seen.last_contact.map_or(self.started, |(at, _)| at);
+        let silent = last.elapsed();
+        let silent = (enrolled && silent >= self.config.silent_after)
+            .then(|| format!("the site has not been heard of for {} minutes", silent.as_secs() / 60));
+        seen.alarms.set(AlarmKind::SiteSilent, silent, now);
+        seen.alarms.tick(now);
+        if seen.saved.elapsed() >= SAVE_EVERY {
+            seen.saved = Instant::now();
+            self.save(&seen.meter);
+        }
+    }
+
+    fn save(&self, meter: &Meter) {
+        if let Err(error) = write_private(&self.path, meter.save().as_bytes()) {
+            tracing::warn!(%error, "cannot write the meter down");
+        }
+    }
+
+    /// Before the server stops.
+    pub(super) fn close(&self) {
+        self.look(false);
+        self.save(&self.seen().meter);
+    }
+}
+
+/// Attacks the store, and tells the vault and its owner what was found. A store that could not be attacked now keeps the
+/// verdict that it has.
+pub(super) fn probe(vault: &mut Vault<dyn Store>, store: &dyn Store, watch: &Watch) -> bool {
+    let probe = store.probe();
+    if probe.passed() {
+        tracing::info!(store = probe.target, attacks = probe.attempts.len(), "the store withstood its probe");
+        vault.set_unfit(None);
+    } else if probe.failures().is_empty() {
+        tracing::warn!("the store could not be probed: {probe}");
+    } else {
+        tracing::error!("the store failed its probe; nothing is signed over it: {probe}");
+        vault.set_unfit(Some(probe.failures().join("; ")));
+    }
+    watch.probed(&probe);
+    probe.passed()
+}
+
+/// Attacks the store again and again, for as long as the server runs.
+pub(super) async fn probe_again(shared: Arc<Shared>, passed: bool) {
+    let mut wait = if passed { PROBE_EVERY } else { PROBE_AGAIN };
+    loop {
+        tokio::time::sleep(wait).await;
+        let of = shared.clone();
+        let work = move || {
+            let passed = probe(&mut of.vault(), &*of.store, &of.watch);
+            match of.store.sweep() {
+                Ok(sweep) => tracing::info!(objects = sweep.objects, renewed = sweep.renewed, "locks looked at"),
+                Err(error) => {
+                    of.watch.raise(AlarmKind::Store, format!("what protects the store could not be renewed: {error}"));
+                    return false;
+                }
+            }
+            passed
+        };
+        let passed = tokio::task::spawn_blocking(work).await.unwrap_or(false);
+        wait = if passed { PROBE_EVERY } else { PROBE_AGAIN };
+    }
+}
+
+/// Watches for as long as the server runs.
+pub(super) async fn watch(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(WATCH_EVERY).await;
+        let of = shared.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let enrolled = of.vault().epoch().is_some();
+            of.watch.look(enrolled);
+        });
+        if let Err(error) = looked.await {
+            tracing::error!(%error, "watching failed");
+        }
+        tell(&shared).await;
+    }
+}
+
+/// Delivers what waits; what is not taken waits for the next time.
+async fn tell(shared: &Shared) {
+    let Some(webhook) = &shared.watch.config.webhook else {
+        shared.watch.seen().alarms.outbox.clear();
+        return;
+    };
+    loop {
+        let Some(message) = shared.watch.seen().alarms.outbox.front().cloned() else { return };
+        if let Err(error) = webhook.send(&shared.name, &message).await {
+            tracing::warn!(%error, "an alarm could not be delivered; it is tried again");
+            return;
+        }
+        let mut seen = shared.watch.seen();
+        if seen.alarms.outbox.front() == Some(&message) {
+            seen.alarms.outbox.pop_front();
+        }
+    }
+}
+
+/// The checkpoint that a vault has signed last.
+pub(super) fn checkpoint(shared: &Shared) -> Option<String> {
+    let note = shared.vault().checkpoint(now_s())?;
+    // It is told to everybody, so it is one only when it reads as one.
+    note.text().parse::<Checkpoint>().ok().map(|_| note.to_string())
+}

@@ -1,0 +1,238 @@
+//! What a vault tells everybody: a page, the same as JSON, and metrics. No secrets, and alive when the site is not.
+
+use super::AlarmKind;
+use super::alarms::Open;
+use askama::Template;
+use base64::Engine as _;
+use jiff::Timestamp;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::{family::Family, gauge::Gauge};
+use prometheus_client::registry::Registry;
+use serde_json::json;
+use sha2::Digest as _;
+
+const STYLE: &str = include_str!("../../templates/status.css");
+
+/// What is told, as it is now.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Report {
+    pub(crate) now_s: u64,
+    pub(crate) name: String,
+    pub(crate) domain: String,
+    pub(crate) store: &'static str,
+    pub(crate) origin: Option<String>,
+    pub(crate) epoch: u64,
+    pub(crate) size: u64,
+    pub(crate) root: String,
+    pub(crate) damaged: Option<String>,
+    pub(crate) started_s: u64,
+    pub(crate) uptime_s: u64,
+    pub(crate) last_batch_s: Option<u64>,
+    pub(crate) last_contact_s: Option<u64>,
+    /// When the store was attacked last, how many attacks it withstood, and what fell.
+    pub(crate) probe: Option<(u64, usize, Vec<String>)>,
+    pub(crate) alarms: Vec<(AlarmKind, Open)>,
+    pub(crate) raised: Vec<(AlarmKind, u64)>,
+    pub(crate) slowed: bool,
+    pub(crate) bytes_today: u64,
+    pub(crate) bytes_day_max: u64,
+    pub(crate) objects_today: u64,
+    pub(crate) objects_day_max: u64,
+    pub(crate) free_bytes: Option<u64>,
+    pub(crate) strangers: u64,
+}
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct Page<'a> {
+    style: &'a str,
+    report: &'a Report,
+}
+
+impl Report {
+    fn is_well(&self) -> bool {
+        self.damaged.is_none() && self.alarms.is_empty()
+    }
+
+    /// In words.
+    fn state(&self) -> &'static str {
+        match (&self.damaged, self.alarms.is_empty(), &self.origin) {
+            (Some(_), _, _) => "signs nothing",
+            (None, false, _) => "holds, with an open alarm",
+            (None, true, None) => "waits for its site",
+            (None, true, Some(_)) => "holds",
+        }
+    }
+
+    fn share(&self) -> u64 {
+        self.bytes_today.saturating_mul(100) / self.bytes_day_max.max(1)
+    }
+
+    fn when(&self, at: &Option<u64>) -> String {
+        let Some(at) = at else { return "not since this vault was started".to_owned() };
+        format!("{} ago", span(self.now_s.saturating_sub(*at)))
+    }
+
+    fn time(&self, at: &u64) -> String {
+        time(*at)
+    }
+
+    fn running(&self) -> String {
+        span(self.uptime_s)
+    }
+
+    fn free(&self) -> String {
+        self.free_bytes.map_or("no bound".to_owned(), |bytes| format!("{} free", size(bytes)))
+    }
+
+    fn size(&self, bytes: &u64) -> String {
+        size(*bytes)
+    }
+}
+
+fn time(at: u64) -> String {
+    let time = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok());
+    time.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default()
+}
+
+fn span(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7200 => (seconds / 60, "minute"),
+        7200..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KiB", bytes >> 10),
+        1_048_576..1_073_741_824 => format!("{} MiB", bytes >> 20),
+        _ => format!("{} GiB", bytes >> 30),
+    }
+}
+
+/// The page, and the policy that lets its style in and nothing else.
+pub(crate) fn html(report: &Report) -> (String, String) {
+    let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(STYLE.as_bytes()));
+    let policy = format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'");
+    match (Page { style: STYLE, report }).render() {
+        Ok(page) => (page, policy),
+        Err(error) => {
+            tracing::error!(%error, "cannot render the status page");
+            ("<!doctype html><title>vault</title><p>See /status.json".to_owned(), policy)
+        }
+    }
+}
+
+/// The same for programs.
+pub(crate) fn json(report: &Report) -> String {
+    let Report { name, domain, store, origin, epoch, size, root, damaged, .. } = report;
+    let alarm = |(kind, open): &(AlarmKind, Open)| json!({ "alarm": kind.as_str(), "since": time(open.since_s), "count": open.count, "detail": open.text });
+    let probe = report.probe.as_ref().map(|(at, held, fell)| json!({ "at": time(*at), "held": held, "fell": fell }));
+    json!({
+        "name": name, "domain": domain, "store": store, "log": origin, "epoch": epoch, "entries": size, "root": root,
+        "state": report.state(), "well": report.is_well(), "damaged": damaged, "now": time(report.now_s),
+        "started": time(report.started_s), "last_batch": report.last_batch_s.map(time),
+        "last_contact": report.last_contact_s.map(time), "probe": probe,
+        "alarms": report.alarms.iter().map(alarm).collect::<Vec<_>>(), "slowed_down": report.slowed,
+        "bytes_today": report.bytes_today, "bytes_day_max": report.bytes_day_max,
+        "objects_today": report.objects_today, "objects_day_max": report.objects_day_max,
+        "free_bytes": report.free_bytes,
+    })
+    .to_string()
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AlarmLabel {
+    alarm: &'static str,
+}
+
+/// The same for monitoring, in the OpenMetrics text format.
+pub(crate) fn metrics(report: &Report) -> String {
+    let mut registry = Registry::with_prefix("outlast_vault");
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let mut gauge = |name: &str, help: &str, value: u64| {
+        let gauge: Gauge = Gauge::default();
+        gauge.set(number(value));
+        registry.register(name, help, gauge);
+    };
+    gauge("entries", "Entries in the log", report.size);
+    gauge("epoch", "The log's epoch", report.epoch);
+    gauge("signs", "Whether it signs: 1 or 0", u64::from(report.damaged.is_none()));
+    gauge("slowed_down", "Whether the site's budget for the day is spent", u64::from(report.slowed));
+    gauge("day_bytes", "Bytes that the site brought in this day of uptime", report.bytes_today);
+    gauge("day_objects", "Blobs that the site brought in this day of uptime", report.objects_today);
+    gauge("uptime_seconds", "Seconds of running over all starts", report.uptime_s);
+    gauge("refused_strangers", "Requests without a good credential since the start", report.strangers);
+    gauge("last_batch_timestamp_seconds", "When a batch was last cosigned", report.last_batch_s.unwrap_or(0));
+    gauge(
+        "last_contact_timestamp_seconds",
+        "When the site last asked for anything",
+        report.last_contact_s.unwrap_or(0),
+    );
+    let (at, held, fell) = report.probe.as_ref().map_or((0, 0, 0), |(at, held, fell)| (*at, *held, fell.len()));
+    gauge("probe_timestamp_seconds", "When the store was last attacked", at);
+    gauge("probe_held", "Attacks that the store withstood", held as u64);
+    gauge("probe_fell", "Attacks that it needs to withstand and did not", fell as u64);
+    let (open, raised) = (Family::<AlarmLabel, Gauge>::default(), Family::<AlarmLabel, Gauge>::default());
+    for kind in AlarmKind::ALL {
+        let label = AlarmLabel { alarm: kind.as_str() };
+        let is_open = report.alarms.iter().any(|(open, _)| *open == kind);
+        let times = report.raised.iter().find(|(raised, _)| *raised == kind).map_or(0, |(_, times)| *times);
+        open.get_or_create(&label).set(i64::from(is_open));
+        raised.get_or_create(&label).set(number(times));
+    }
+    registry.register("alarm_open", "Whether an alarm is open: 1 or 0", open);
+    registry.register("alarm_raised", "How often an alarm was raised since the start", raised);
+    let mut out = String::new();
+    if let Err(error) = text::encode(&mut out, &registry) {
+        tracing::error!(%error, "cannot encode metrics");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        let mut alarms = super::super::Alarms::default();
+        alarms.raise(AlarmKind::Fork, "<script>alert(1)</script>", 1_700_000_000);
+        Report {
+            now_s: 1_700_000_100,
+            name: "eu".to_owned(),
+            store: "bucket",
+            origin: Some("outlast/x".to_owned()),
+            size: 7,
+            last_batch_s: Some(1_700_000_000),
+            probe: Some((1_700_000_000, 20, vec![])),
+            alarms: alarms.open.into_iter().collect(),
+            raised: alarms.raised.into_iter().collect(),
+            bytes_day_max: 1,
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn the_page_says_what_is_so_and_runs_nothing() {
+        let (page, policy) = html(&report());
+        for words in ["eu", "7 entries", "100 seconds ago", "fork-refused", "20 attacks"] {
+            assert!(page.contains(words), "{words} in {page}");
+        }
+        assert!(!page.contains("<script>"), "{page}");
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
+    }
+
+    #[test]
+    fn programs_read_the_same() {
+        let value: serde_json::Value = serde_json::from_str(&json(&report())).unwrap();
+        assert_eq!((&value["entries"], &value["well"]), (&json!(7), &json!(false)));
+        assert_eq!(value["alarms"][0]["alarm"], "fork-refused");
+        let metrics = metrics(&report());
+        assert!(metrics.contains("outlast_vault_alarm_open{alarm=\"fork-refused\"} 1"), "{metrics}");
+        assert!(metrics.contains("outlast_vault_entries 7"), "{metrics}");
+    }
+}

@@ -1,0 +1,183 @@
+//! What a vault sees of its site, and whom it tells.
+
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "a test fails by panicking; common serves several")]
+
+mod common;
+
+use bytes::Bytes;
+use common::s3::{FakeS3, Lie};
+use common::{TestLog, TestVault, until};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
+use journal::BlobName;
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use vault::{Budget, StoreKind, VaultClient, WatchConfig};
+
+/// A place that takes alarms.
+#[derive(Clone, Default)]
+struct Sink {
+    messages: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Sink {
+    async fn start() -> (Self, WatchConfig) {
+        let sink = Self::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let webhook = format!("http://{}/alarms?key=secret", listener.local_addr().unwrap()).parse().unwrap();
+        let taking = sink.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let sink = taking.clone();
+                let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                    let sink = sink.clone();
+                    async move {
+                        assert_eq!(request.uri(), "/alarms?key=secret");
+                        let body = request.into_body().collect().await.unwrap().to_bytes();
+                        sink.messages.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                        Ok::<_, std::convert::Infallible>(hyper::Response::new(Full::new(Bytes::new())))
+                    }
+                });
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                );
+            }
+        });
+        let status_listen = Some("127.0.0.1:0".to_owned());
+        (sink, WatchConfig { webhook: Some(webhook), status_listen, ..WatchConfig::default() })
+    }
+
+    fn has(&self, alarm: &str, state: &str) -> bool {
+        let messages = self.messages.lock().unwrap();
+        messages.iter().any(|message| message["alarm"] == alarm && message["state"] == state && message["vault"] == "a")
+    }
+}
+
+fn get(vault: &TestVault, path: &str) -> String {
+    let url = format!("http://{}{path}", vault.status.as_ref().unwrap());
+    let output = std::process::Command::new("curl").args(["-s", "-m", "10", &url]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn status(vault: &TestVault) -> Value {
+    serde_json::from_str(&get(vault, "/status.json")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_is_slowed_down_and_told_and_entries_are_held() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sink, watch) = Sink::start().await;
+    let watch = WatchConfig { budget: Budget { bytes_day_max: 100_000, objects_day_max: 1000 }, ..watch };
+    let vault = TestVault::start_watching(dir.path(), "a", StoreKind::Dir, watch).await;
+    let log = TestLog::new(1);
+    let large = log.spool(&vec![9; 300_000]);
+    log.write_with(1, "a flood", &[large], vec![]);
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 1).await;
+    until("told", || sink.has("budget-spent", "open")).await;
+    // What matters goes on.
+    log.write(1, "a revocation");
+    replicator.committed();
+    until("held, too", || *replicator.held().borrow() == 2).await;
+    until("the site knows", || replicator.status()[0].slowed_down).await;
+    replicator.stop().await;
+    assert_eq!(status(&vault)["slowed_down"], true);
+    assert!(status(&vault)["bytes_today"].as_u64().unwrap() >= 300_000);
+    let metrics = get(&vault, "/metrics");
+    assert!(metrics.contains("outlast_vault_slowed_down 1"), "{metrics}");
+    assert!(metrics.contains("outlast_vault_alarm_open{alarm=\"budget-spent\"} 1"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forks_old_epochs_and_forbidden_verbs_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sink, watch) = Sink::start().await;
+    let vault = TestVault::start_watching(dir.path(), "a", StoreKind::Dir, watch).await;
+    let log = TestLog::new(1);
+    let twin = log.copy();
+    log.write(2, "kept");
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 2).await;
+    replicator.stop().await;
+    let client = VaultClient::new(vault.url()).unwrap();
+    twin.write(2, "a fork");
+    client.append(&twin.encoded()).await.unwrap_err();
+    until("a fork is told", || sink.has("fork-refused", "open")).await;
+    vault::probe_vault(&client).await.unwrap();
+    until("an attack is told", || sink.has("forbidden-verb", "open")).await;
+    let recovered = log.recovered(2);
+    let record = recovered.epochs.last().unwrap();
+    client.start_epoch(&record.statement, &record.data_key).await.unwrap();
+    log.write(1, "the lost site goes on");
+    client.append(&log.encoded()[1..]).await.unwrap_err();
+    until("a superseded site is told", || sink.has("old-epoch-refused", "open")).await;
+    let open = status(&vault)["alarms"].as_array().unwrap().len();
+    assert_eq!(open, 3);
+    let page = get(&vault, "/");
+    for words in ["fork-refused", "old-epoch-refused", "forbidden-verb", "2 entries"] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    for secret in [vault.url().credential.expose(), vault.recover_url().credential.expose(), "key=secret".to_owned()] {
+        assert!(!page.contains(&secret) && !status(&vault).to_string().contains(&secret));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_site_is_told_and_so_is_its_return() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sink, watch) = Sink::start().await;
+    let watch = WatchConfig { silent_after: Duration::from_millis(1500), ..watch };
+    let vault = TestVault::start_watching(dir.path(), "a", StoreKind::Dir, watch).await;
+    assert_eq!(status(&vault)["state"], "waits for its site");
+    let log = TestLog::new(1);
+    log.write(1, "kept");
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 1).await;
+    replicator.stop().await;
+    until("silence is told", || sink.has("site-silent", "open")).await;
+    assert!(status(&vault)["last_batch"].is_string());
+    let client = VaultClient::new(vault.url()).unwrap();
+    for _ in 0..600 {
+        client.state().await.unwrap();
+        if sink.has("site-silent", "over") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the return was not told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_falls_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sink, watch) = Sink::start().await;
+    let fake = FakeS3::start(Lie::Deletes);
+    let vault = TestVault::start_watching(dir.path(), "a", fake.kind("v"), watch).await;
+    until("the probe's finding is told", || sink.has("store", "open")).await;
+    let status = status(&vault);
+    assert_eq!((&status["well"], &status["state"]), (&Value::Bool(false), &Value::from("signs nothing")));
+    assert!(status["probe"]["fell"].to_string().contains("delete it"), "{status}");
+    assert!(get(&vault, "/metrics").contains("outlast_vault_signs 0"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_day_goes_on_after_a_restart_and_the_page_needs_no_credential() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, watch) = Sink::start().await;
+    let mut vault = TestVault::start_watching(dir.path(), "a", StoreKind::Dir, watch).await;
+    let bytes = vec![7; 5000];
+    let client = VaultClient::new(vault.url()).unwrap();
+    client.put_blob_bytes(&BlobName::of(&bytes), bytes.clone().into()).await.unwrap();
+    client.put_blob_bytes(&BlobName::of(&bytes), bytes.into()).await.unwrap();
+    drop(client);
+    vault.down().await;
+    vault.up().await;
+    let status = status(&vault);
+    assert_eq!((&status["bytes_today"], &status["objects_today"]), (&Value::from(5000), &Value::from(1)));
+    let url = format!("https://{}/status.json", vault.url().address);
+    let output = std::process::Command::new("curl").args(["-sk", "-m", "10", &url]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"name\":\"a\""));
+    assert!(get(&vault, "/v1/state").contains("nothing else"));
+}
