@@ -8,7 +8,16 @@
 //! 4. Operators have no access of their own to what is private.
 //! 5. What a role may do is [`ACTS`], and docs/access.md says the same: a test compares them.
 
-use crate::db::{DbError, Tx};
+mod door;
+mod org;
+mod role;
+
+pub use door::Door;
+pub(crate) use org::authorize_found;
+pub use org::{Know, OrgAct, OrgProof, Own, See, authorize_org};
+pub(crate) use role::{may_create, org_role, owns_namespace, role};
+
+use crate::db::Tx;
 use crate::error::Error;
 use crate::event::repo::{Access, Visibility};
 use crate::names::RepoPath;
@@ -119,7 +128,7 @@ pub fn authorize<A: Act>(tx: &mut Tx, who: Option<&Principal>, path: &RepoPath) 
 }
 
 /// As [`authorize`], for a repository that was found by its id.
-pub fn authorize_repo<A: Act>(tx: &mut Tx, who: Option<&Principal>, repo: Repo) -> Result<Authorized<A>, Error> {
+pub(crate) fn authorize_repo<A: Act>(tx: &mut Tx, who: Option<&Principal>, repo: Repo) -> Result<Authorized<A>, Error> {
     let here = who.filter(|who| who.covers(repo.id));
     let role = here.map_or(Ok(None), |who| role(tx, who.user(), &repo))?;
     let scoped = here.is_some_and(|who| who.scopes().has(Scope::RepoRead));
@@ -142,30 +151,6 @@ pub fn authorize_repo<A: Act>(tx: &mut Tx, who: Option<&Principal>, repo: Repo) 
     }
     who.needs(A::SCOPE)?;
     Ok(Authorized { repo, by: Some(who.clone()), act: PhantomData })
-}
-
-/// What an account may do in a repository: everything in a namespace that is its own or lies in its own.
-pub(crate) fn role(tx: &mut Tx, account: u64, repo: &Repo) -> Result<Option<Access>, DbError> {
-    if owns_namespace(tx, account, repo.namespace)? {
-        return Ok(Some(Access::Admin));
-    }
-    let sql = "SELECT access FROM collaborator WHERE repo = ?1 AND account = ?2";
-    tx.query_opt(sql, &[repo.id.into(), account.into()])?.map(|row| row.get(0)).transpose()
-}
-
-/// Whether a namespace is an account's own, or nested in it.
-pub(crate) fn owns_namespace(tx: &mut Tx, account: u64, mut namespace: u64) -> Result<bool, DbError> {
-    for _ in 0..=crate::names::NAMESPACE_DEPTH_MAX {
-        if namespace == account {
-            return Ok(true);
-        }
-        let row = tx.query_opt("SELECT parent FROM namespace WHERE id = ?1", &[namespace.into()])?;
-        match row.map(|row| row.get(0)).transpose()? {
-            None | Some(0) => return Ok(false),
-            Some(parent) => namespace = parent,
-        }
-    }
-    Ok(false)
 }
 
 #[cfg(test)]

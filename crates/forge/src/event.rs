@@ -15,10 +15,13 @@
 
 pub mod factor;
 pub mod guard;
+pub mod org;
 pub mod people;
 pub mod proof;
+pub mod protect;
 pub mod push;
 pub mod repo;
+pub mod role;
 pub mod site;
 pub mod ssh;
 pub mod vault;
@@ -179,6 +182,24 @@ events! {
     80 => Pushed(push::Pushed),
     81 => PackConsolidated(push::PackConsolidated),
     // 100-139: organisations, teams, roles, protections.
+    100 => OrgCreated(org::OrgCreated),
+    101 => OrgSet(org::OrgSet),
+    102 => OrgRenamed(org::OrgRenamed),
+    103 => OrgMemberSet(org::OrgMemberSet),
+    104 => OrgMemberRemoved(org::OrgMemberRemoved),
+    105 => OrgMemberShown(org::OrgMemberShown),
+    106 => TeamCreated(org::TeamCreated),
+    107 => TeamSet(org::TeamSet),
+    108 => TeamRemoved(org::TeamRemoved),
+    109 => TeamMemberAdded(org::TeamMemberAdded),
+    110 => TeamMemberRemoved(org::TeamMemberRemoved),
+    111 => TeamRepoAdded(org::TeamRepoAdded),
+    112 => TeamRepoRemoved(org::TeamRepoRemoved),
+    120 => ProtectionSet(protect::ProtectionSet),
+    121 => ProtectionRemoved(protect::ProtectionRemoved),
+    125 => SiteRoleGranted(role::SiteRoleGranted),
+    126 => SiteRoleRevoked(role::SiteRoleRevoked),
+    130 => QuotaSet(role::QuotaSet),
     // 140-159: second factors, identities.
     140 => AuthenticatorAdded(factor::AuthenticatorAdded),
     141 => AuthenticatorUsed(factor::AuthenticatorUsed),

@@ -12,7 +12,7 @@ mod path;
 mod text;
 
 pub use email::Email;
-pub use path::{NAMESPACE_DEPTH_MAX, RepoPath};
+pub use path::{NAMESPACE_DEPTH_MAX, OwnerPath, RepoPath};
 pub use text::{TokenName, is_harmless};
 pub(crate) use text::{plain_text, website};
 

@@ -17,6 +17,7 @@ pub mod last_use;
 pub mod passwords;
 pub mod principal;
 pub mod query;
+pub mod role;
 pub mod scope;
 pub mod session;
 pub mod token;

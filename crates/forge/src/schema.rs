@@ -18,6 +18,9 @@ const TEXTS: &[&str] = &[
     include_str!("schema/factor.sql"),
     include_str!("schema/repo.sql"),
     include_str!("schema/push.sql"),
+    include_str!("schema/org.sql"),
+    include_str!("schema/protect.sql"),
+    include_str!("schema/role.sql"),
     include_str!("schema/ssh.sql"),
     include_str!("schema/proof.sql"),
     include_str!("schema/guard.sql"),
@@ -81,6 +84,17 @@ tables! {
     collaborator(repo, account; access, seq) "?1, ?2, ?3, ?4";
     ref(repo, name; oid, seq) "?1, ?2, ?3, ?4";
     pack(repo, seq, part; blob, bytes, consolidated) "?1, ?2, ?3, ?4, ?5, ?6";
+    organisation(id; full_name, description, website, visibility, base, members_create, created_us)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    org_member(organisation, account; role, shown, seq) "?1, ?2, ?3, ?4, ?5";
+    team(id; organisation, name, description, access, all_repos, create_repos, seq)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    team_member(team, account; seq) "?1, ?2, ?3";
+    team_repo(team, repo; seq) "?1, ?2, ?3";
+    protection(id; repo, kind, pattern, push_role, force_role, delete_role, seq) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    protection_actor(protection, act, kind, actor; seq) "?1, ?2, ?3, ?4, ?5";
+    site_role(account, role; seq) "?1, ?2, ?3";
+    quota(subject; repos, bytes, repo_bytes, seq) "?1, ?2, ?3, ?4, ?5";
     ssh_key(
         id; account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us, expires_us, removed_us
     ) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";

@@ -319,6 +319,23 @@ impl Repository {
         Ok(())
     }
 
+    /// Whether a branch that goes from one commit to another leaves commits behind.
+    ///
+    /// # Errors
+    /// When Git cannot tell, for instance because one of them is not there.
+    pub async fn leaves_behind(
+        &self,
+        from: ObjectId,
+        to: ObjectId,
+        quarantine: Option<&Quarantine>,
+    ) -> Result<bool, RepositoryError> {
+        let mut walk = self.command("rev-list").flag("--max-count=1").object(from).flag("--not").object(to);
+        if let Some(quarantine) = quarantine {
+            walk = walk.quarantine(quarantine.path());
+        }
+        Ok(!walk.run(b"", 1 << 10).await?.is_empty())
+    }
+
     /// What each object finally points to, for annotated tags; `None` for what is no tag.
     ///
     /// # Errors

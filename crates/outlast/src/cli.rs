@@ -60,6 +60,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Set how much an owner, a repository, or every owner may take.
+    Quota(Quota),
+    /// Organisations.
+    Org {
+        #[command(subcommand)]
+        command: OrgCommand,
+    },
     /// Access tokens.
     Token {
         #[command(subcommand)]
@@ -363,6 +370,45 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         data: Data,
     },
+    /// Make an account an auditor, who reads the log.
+    Grant {
+        /// The account.
+        name: String,
+        /// The role: auditor.
+        role: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Take that role away. Works also when no vault can be reached.
+    Revoke {
+        /// The account.
+        name: String,
+        /// The role: auditor.
+        role: String,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// How much somebody or something may take. What is not given is the default.
+#[derive(Args, Debug)]
+pub(crate) struct Quota {
+    /// OWNER, or OWNER/NAME for one repository; without it: every owner for which nothing else is set.
+    pub(crate) subject: Option<String>,
+    /// The subject is a repository: OWNER/NAME.
+    #[arg(long)]
+    pub(crate) repository: bool,
+    /// Repositories of the owner.
+    #[arg(long, value_name = "N")]
+    pub(crate) repositories: Option<u64>,
+    /// Bytes of all repositories of the owner together, or of the repository.
+    #[arg(long, value_name = "N")]
+    pub(crate) bytes: Option<u64>,
+    /// Bytes of each repository of the owner.
+    #[arg(long, value_name = "N")]
+    pub(crate) repository_bytes: Option<u64>,
+    #[command(flatten)]
+    pub(crate) data: Data,
 }
 
 #[derive(Subcommand, Debug)]
@@ -432,12 +478,44 @@ pub(crate) enum KeyCommand {
 }
 
 #[derive(Subcommand, Debug)]
+pub(crate) enum OrgCommand {
+    /// Create an organisation: a namespace of many people.
+    Create {
+        /// The name, as it will stand in addresses; GROUP/NAME lies in another organisation.
+        path: String,
+        /// The account that is its first owner.
+        #[arg(long)]
+        owner: String,
+        /// Anyone may see that it is there.
+        #[arg(long, conflicts_with = "private")]
+        public: bool,
+        /// Only those who belong to it may see that it is there (the default).
+        #[arg(long)]
+        private: bool,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Make an account a member of an organisation.
+    Add {
+        /// The organisation.
+        path: String,
+        /// The account.
+        user: String,
+        /// Make it an owner.
+        #[arg(long)]
+        owner: bool,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(Subcommand, Debug)]
 pub(crate) enum TokenCommand {
     /// Make an access token; it is printed once, alone, on standard output.
     Create {
         /// Whose token.
         user: String,
-        /// What it may do, separated by commas: repo:read, repo:write, repo:create, user:read, user:write, admin.
+        /// What it may do, separated by commas: repo:read, repo:write, repo:create, org:write, user:read, user:write, admin.
         #[arg(long, value_delimiter = ',', required = true)]
         scope: Vec<String>,
         /// How long it lasts: 30d, 12h [default: 366d, which is also the most].

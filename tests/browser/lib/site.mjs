@@ -9,7 +9,7 @@ import { lighthouse } from "../seed/lighthouse.mjs";
 
 export const USERS = ["olivia", "walter", "rita", "sam", "opal"];
 export const password = (user) => `the long password of ${user}`;
-const SCOPES = "repo:read,repo:write,repo:create,user:read,user:write";
+const SCOPES = "repo:read,repo:write,repo:create,org:write,user:read,user:write";
 
 export class Site {
   constructor(place) {
@@ -75,6 +75,28 @@ export class Site {
     for (const repo of ["ledger", "lighthouse"]) {
       await this.api("olivia", "PUT", `/repos/olivia/${repo}/collaborators/walter`, { permission: "write" });
     }
+    await this.#organisation();
+  }
+
+  /** An organisation with people, teams and a repository; rules for the branches of one. */
+  async #organisation() {
+    this.cli(["org", "create", "lamplighters", "--owner", "olivia", "--public"]);
+    this.cli(["org", "create", "lamplighters/north", "--owner", "olivia"]);
+    const about = { full_name: "The Lamplighters", description: "Those who keep the lights on.", website: "https://example.org/lamps" };
+    await this.api("olivia", "PATCH", "/orgs/lamplighters", about);
+    await this.api("olivia", "PUT", "/orgs/lamplighters/memberships/walter", { role: "member" });
+    await this.api("olivia", "PUT", "/orgs/lamplighters/public_members/olivia");
+    await this.api("olivia", "POST", "/orgs/lamplighters/repos", { name: "signals", description: "Which lamp says what", private: true });
+    await this.api("olivia", "POST", "/orgs/lamplighters/repos", { name: "almanac", visibility: "internal" });
+    const team = await this.api("olivia", "POST", "/orgs/lamplighters/teams", { name: "Keepers", description: "On duty at night", permission: "write" });
+    this.team = team.id;
+    await this.api("olivia", "POST", "/orgs/lamplighters/teams", { name: "Everybody", permission: "read", includes_all_repositories: true });
+    for (const user of ["rita", "walter"]) await this.api("olivia", "PUT", `/teams/${team.id}/members/${user}`);
+    await this.api("olivia", "PUT", `/teams/${team.id}/repos/lamplighters/signals`);
+    const rules = "/repos/olivia/lighthouse/branch_protections";
+    await this.api("olivia", "POST", rules, { rule_name: "main", push: { role: "write", people: ["walter"] } });
+    await this.api("olivia", "POST", rules, { rule_name: "release/*", push: { people: ["olivia"] } });
+    await this.api("olivia", "POST", "/repos/olivia/lighthouse/tag_protections", { name_pattern: "v*" });
   }
 
   async #repository(name, source) {

@@ -8,6 +8,55 @@ use std::str::FromStr;
 /// How deep namespaces nest.
 pub const NAMESPACE_DEPTH_MAX: usize = 8;
 
+/// Whose a repository is: a person, an organisation, or one that lies in others, outermost first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnerPath(Vec<UserName>);
+
+impl OwnerPath {
+    /// From its names, outermost first; at least one.
+    pub(crate) fn from_names(names: Vec<UserName>) -> Self {
+        Self(names)
+    }
+
+    /// The names, outermost first; at least one.
+    #[must_use]
+    pub fn names(&self) -> &[UserName] {
+        &self.0
+    }
+
+    /// Those it lies in, and its own name.
+    #[must_use]
+    pub fn split(&self) -> (&[UserName], &UserName) {
+        let (last, above) = self.0.split_last().expect("an owner has a name");
+        (above, last)
+    }
+}
+
+impl From<UserName> for OwnerPath {
+    fn from(name: UserName) -> Self {
+        Self(vec![name])
+    }
+}
+
+impl FromStr for OwnerPath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        // Counted before anything is parsed: an address may be long.
+        if text.split('/').count() > NAMESPACE_DEPTH_MAX {
+            return Err(Error::invalid(format!("namespaces nest {NAMESPACE_DEPTH_MAX} deep and no deeper")));
+        }
+        text.split('/').enumerate().map(|(i, part)| segment(i, part)).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for OwnerPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(UserName::as_str).collect();
+        f.write_str(&names.join("/"))
+    }
+}
+
 /// A repository's path: its namespaces, outermost first, and its name. No leading slash, no `.git` at the end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoPath {
@@ -47,11 +96,7 @@ impl FromStr for RepoPath {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let (owner, name) = text.rsplit_once('/').ok_or_else(|| Error::invalid("a repository is named OWNER/NAME"))?;
-        // Counted before anything is parsed: an address may be long.
-        if owner.split('/').count() > NAMESPACE_DEPTH_MAX {
-            return Err(Error::invalid(format!("namespaces nest {NAMESPACE_DEPTH_MAX} deep and no deeper")));
-        }
-        let owner = owner.split('/').enumerate().map(|(i, part)| segment(i, part)).collect::<Result<_, _>>()?;
+        let OwnerPath(owner) = owner.parse()?;
         Ok(Self { owner, name: name.parse()? })
     }
 }

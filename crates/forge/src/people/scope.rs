@@ -13,7 +13,9 @@ pub enum Scope {
     RepoWrite,
     /// Make repositories.
     RepoCreate,
-    /// See one's own account.
+    /// Make and change organisations, who is in them, and their teams.
+    OrgWrite,
+    /// See one's own account and the insides of one's organisations.
     UserRead,
     /// Change it, and list and revoke one's tokens.
     UserWrite,
@@ -23,8 +25,15 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::RepoRead, Self::RepoWrite, Self::RepoCreate, Self::UserRead, Self::UserWrite, Self::Admin];
+    pub const ALL: [Self; 7] = [
+        Self::RepoRead,
+        Self::RepoWrite,
+        Self::RepoCreate,
+        Self::OrgWrite,
+        Self::UserRead,
+        Self::UserWrite,
+        Self::Admin,
+    ];
 
     /// The word for it.
     #[must_use]
@@ -33,6 +42,7 @@ impl Scope {
             Self::RepoRead => "repo:read",
             Self::RepoWrite => "repo:write",
             Self::RepoCreate => "repo:create",
+            Self::OrgWrite => "org:write",
             Self::UserRead => "user:read",
             Self::UserWrite => "user:write",
             Self::Admin => "admin",
@@ -40,7 +50,8 @@ impl Scope {
     }
 
     /// What having this one includes.
-    fn implies(self, other: Self) -> bool {
+    #[must_use]
+    pub fn implies(self, other: Self) -> bool {
         let wider = matches!((self, other), (Self::RepoWrite, Self::RepoRead) | (Self::UserWrite, Self::UserRead));
         self == other || wider
     }

@@ -8,6 +8,8 @@ use crate::error::Error;
 use crate::event::Oid;
 use crate::event::push::RefMove;
 use crate::ledger::Ledger;
+use crate::protect::judge::{Move, concerns};
+use crate::quota;
 use crate::repo::{Repositories, query};
 use crate::spool::{LeasedPart, Spool};
 use bytes::Bytes;
@@ -47,12 +49,14 @@ pub struct PushAcceptor {
     proof: Authorized<Write>,
     pack: IncomingPack,
     tell: Option<oneshot::Sender<Result<HeldPush, Error>>>,
+    /// How many bytes it may still bring, and what to say when it brings more.
+    room: (u64, String),
 }
 
 impl PushAcceptor {
     pub(crate) fn new(context: PushContext, proof: Authorized<Write>) -> Self {
         let pack = IncomingPack::new(context.spool.clone(), context.upload.clone());
-        Self { context, proof, pack, tell: None }
+        Self { context, proof, pack, tell: None, room: (0, String::new()) }
     }
 
     /// As [`PushAcceptor::new`]; what becomes of it is told besides the words for the pusher. Nothing is told of refs that are
@@ -82,6 +86,12 @@ impl PushAcceptor {
         }
     }
 
+    /// How many bytes the pack may have.
+    async fn room(&self) -> Result<(u64, String), Error> {
+        let repo = self.proof.repo().clone();
+        self.context.ledger.db().read_async(move |tx| Ok(quota::room(tx, &repo)?)).await
+    }
+
     /// Rights may have changed since the request began.
     async fn still_allowed(&self) -> Result<(), Error> {
         let (id, by) = (self.proof.repo().id, self.proof.by().cloned());
@@ -101,15 +111,22 @@ impl Acceptor for PushAcceptor {
     async fn authorize(&mut self, updates: &[RefUpdate]) -> Result<Vec<Result<(), String>>, String> {
         self.still_allowed().await.map_err(|e| report::refusal(&e))?;
         self.writable().await.map_err(|e| report::refusal(&e))?;
+        self.room = self.room().await.map_err(|e| report::refusal(&e))?;
         Ok(updates.iter().map(|_| Ok(())).collect())
     }
 
     async fn pack_bytes(&mut self, bytes: &Bytes) -> io::Result<()> {
+        let (room, text) = &mut self.room;
+        // A push that only deletes has a pack without objects, if any: it may go on when there is no room at all.
+        match room.checked_sub(bytes.len() as u64) {
+            Some(left) => *room = left,
+            None => return Err(io::Error::other(std::mem::take(text))),
+        }
         self.pack.write(bytes).await.map_err(io::Error::other)
     }
 
     async fn accept(self, push: VerifiedPush) -> Accepted {
-        let Self { context, proof, pack, tell } = self;
+        let Self { context, proof, pack, tell, .. } = self;
         let count = push.updates.len();
         // A task of its own: once the entry is submitted the push goes on, whether or not anybody waits for it.
         let accepting = tokio::spawn(async move {
@@ -143,22 +160,24 @@ impl PushContext {
             (proof.repo().id, proof.repo().path.clone(), proof.submitter(), push.updates.len());
         let parts = pack.finish().await?;
         let first = parts.first().map(|(lease, _)| lease.name());
+        let moves: Vec<RefMove> = push.updates.iter().map(ref_move).collect::<Result<_, _>>()?;
+        let kinds = self.kinds(&proof, &moves, &push).await?;
         self.hold_objects(&parts, push.quarantine);
-        let moves = push.updates.iter().map(ref_move).collect::<Result<_, _>>()?;
-        let command = PushRefs { proof, moves, parts, options: push.push_options, atomic: push.atomic };
+        let command = PushRefs { proof, moves, kinds, parts, options: push.push_options, atomic: push.atomic };
         let committed = self.ledger.writer().submit(by, command).await;
         let committed = committed.inspect_err(|_| drop(first.and_then(|f| self.repositories.take_quarantine(&f))))?;
+        let rules = committed.output.protected.then(|| report::rules_line(&self.base_url, &path));
         let results: Vec<_> = committed.output.refused.into_iter().map(|refused| refused.map_or(Ok(()), Err)).collect();
         if committed.first_seq == committed.next_seq {
             drop(first.and_then(|f| self.repositories.take_quarantine(&f)));
-            return Ok((Accepted { results, messages: Vec::new() }, None));
+            return Ok((Accepted { results, messages: rules.into_iter().collect() }, None));
         }
         let waited = self.until_visible(repo, committed.next_seq).await;
         Ok(match waited {
             Ok(held) => {
                 let (entry, vaults) = (committed.first_seq, self.ledger.shipping().sizes().len());
                 let receipt = report::receipt_line(&self.base_url, &path, entry);
-                let messages = vec![report::held_line(&held, vaults, entry), receipt];
+                let messages = rules.into_iter().chain([report::held_line(&held, vaults, entry), receipt]).collect();
                 (Accepted { results, messages }, Some(Ok(HeldPush { entry })))
             }
             // It is written: only what was not refused for another reason is told so.
@@ -168,6 +187,39 @@ impl PushContext {
                 (Accepted { results, messages: unheld.messages }, Some(Err(error)))
             }
         })
+    }
+
+    /// What each move does to its ref: looked at only where a protection is about it, and here, because the writer reads no files.
+    async fn kinds(
+        &self,
+        proof: &Authorized<Write>,
+        moves: &[RefMove],
+        push: &VerifiedPush,
+    ) -> Result<Vec<Move>, Error> {
+        let (repo, asked) = (proof.repo().id, moves.to_vec());
+        let concerned = self.ledger.db().read_async(move |tx| Ok::<_, Error>(concerns(tx, repo, &asked)?)).await?;
+        if !concerned.contains(&true) {
+            return Ok(Vec::new());
+        }
+        let git = self.repositories.open(proof).await?.git;
+        let mut kinds = Vec::with_capacity(moves.len());
+        for (update, concerned) in push.updates.iter().zip(concerned) {
+            let (Some(old), Some(new), Some(_)) = (update.old, update.new, update.name.branch()) else {
+                kinds.push(Move::Forward);
+                continue;
+            };
+            let rewinds = concerned
+                && git
+                    .leaves_behind(old, new, push.quarantine.as_ref())
+                    .await
+                    .map_err(|e| Error::internal(format!("the histories could not be compared: {e}")))?;
+            kinds.push(match (concerned, rewinds) {
+                (false, _) => Move::Unknown,
+                (true, false) => Move::Forward,
+                (true, true) => Move::Rewind,
+            });
+        }
+        Ok(kinds)
     }
 
     async fn until_visible(&self, repo: u64, next_seq: u64) -> Result<Vec<String>, Error> {

@@ -8,6 +8,8 @@ use crate::event::Event;
 use crate::event::push::{Pushed, RefMove};
 use crate::event::site::Part;
 use crate::people::authenticate::still_good;
+use crate::protect;
+use crate::protect::judge::Move;
 use crate::repo::query;
 use crate::spool::LeasedPart;
 use crate::writer::{Command, Decide};
@@ -19,6 +21,8 @@ pub struct PushRefs {
     pub proof: Authorized<Write>,
     /// The moves; each ref once.
     pub moves: Vec<RefMove>,
+    /// What each does to its ref, as far as a protection is about it.
+    pub kinds: Vec<Move>,
     /// The pack's parts, in the spool.
     pub parts: Vec<LeasedPart>,
     /// What the pusher said with `git push -o`.
@@ -32,6 +36,8 @@ pub struct PushRefs {
 pub struct Pushing {
     /// `None`: it is moved.
     pub refused: Vec<Option<String>>,
+    /// Whether a protection refused one of them.
+    pub protected: bool,
 }
 
 impl Command for PushRefs {
@@ -47,7 +53,11 @@ impl Command for PushRefs {
             access::authorize_repo::<Write>(tx, Some(who), repo.clone())?;
         }
         let known = known_refs(tx, repo.id, &self.moves)?;
-        let mut refused = judge(known, &repo.head, &self.moves);
+        let protections = protect::judge::judge(tx, &repo, self.proof.by(), &self.moves, &self.kinds)?;
+        let protected = protections.iter().any(Option::is_some);
+        let judged = judge(known, &repo.head, &self.moves);
+        // A ref that moved meanwhile is told first: what was looked at is not what would be moved.
+        let mut refused: Vec<_> = judged.into_iter().zip(protections).map(|(moved, rule)| moved.or(rule)).collect();
         if self.atomic && refused.iter().any(Option::is_some) {
             let others = "atomic push failed: another of its refs was refused";
             refused.iter_mut().filter(|r| r.is_none()).for_each(|r| *r = Some(others.to_owned()));
@@ -55,12 +65,15 @@ impl Command for PushRefs {
         let updates = moved(self.moves, &refused);
         if updates.is_empty() {
             // The leases are dropped, and with them the blobs.
-            return Ok((Vec::new(), Pushing { refused }));
+            return Ok((Vec::new(), Pushing { refused, protected }));
         }
         let pack = self.parts.iter().map(|(lease, bytes)| Part { blob: lease.name(), bytes: *bytes }).collect();
         // Here and not by who submitted it: that one may be gone when it is committed.
         self.parts.into_iter().for_each(|(lease, _)| lease.named(ctx.next_seq + 1));
-        Ok((vec![Pushed { repo: repo.id, updates, pack, options: self.options }.into()], Pushing { refused }))
+        Ok((
+            vec![Pushed { repo: repo.id, updates, pack, options: self.options }.into()],
+            Pushing { refused, protected },
+        ))
     }
 }
 

@@ -12,6 +12,11 @@ pub(super) fn receipt_line(base_url: &str, path: &str, entry: u64) -> String {
     format!("outlast: receipt {}/{path}/-/receipts/{entry}", base_url.trim_end_matches('/'))
 }
 
+/// Where the rules that refused a ref are said.
+pub(super) fn rules_line(base_url: &str, path: &str) -> String {
+    format!("outlast: refs are protected by rules: {}/{path}/-/settings/protections", base_url.trim_end_matches('/'))
+}
+
 /// Why a ref was refused, in one line: that is all git shows of it.
 pub(super) fn refusal(error: &Error) -> String {
     let text = match error {

@@ -52,13 +52,15 @@ impl Command for RepoCreate {
         let (namespace, _) = namespace_fetch(tx, self.path.owner())?.ok_or_else(no_owner)?;
         if let Some(who) = &self.by {
             who.needs(Scope::RepoCreate)?;
-            if !access::owns_namespace(tx, who.user(), namespace)? {
+            if !access::may_create(tx, who.user(), namespace)? {
                 return Err(Error::forbidden(format!("you may not make repositories in {}", self.path.owner_text())));
             }
         }
         if query::repo_fetch(tx, &self.path)?.is_some() {
             return Err(Error::conflict(format!("{} is there already", self.path)));
         }
+        is_no_namespace(tx, namespace, self.path.name())?;
+        crate::quota::one_more_repo(tx, namespace)?;
         let sql = "SELECT count(*) FROM repository WHERE namespace = ?1";
         let count: u64 = tx.query_one(sql, &[namespace.into()])?.get(0)?;
         if count >= REPOS_PER_NAMESPACE_MAX {
@@ -88,6 +90,15 @@ impl Command for RepoCreate {
             website: None,
         };
         Ok((vec![event.into()], repo))
+    }
+}
+
+/// What lies in an organisation is one thing: a repository or another organisation.
+fn is_no_namespace(tx: &mut Tx, parent: u64, name: &RepoName) -> Result<(), Error> {
+    let sql = "SELECT id FROM namespace WHERE parent = ?1 AND lower(name) = ?2";
+    match tx.query_opt(sql, &[parent.into(), name.as_str().to_ascii_lowercase().into()])? {
+        None => Ok(()),
+        Some(_) => Err(Error::conflict(format!("the name {name} is an organisation's"))),
     }
 }
 
@@ -133,7 +144,8 @@ impl Command for RepoRename {
         match other {
             Some(id) if id != repo.id => Err(Error::conflict(format!("there is a repository {name} already"))),
             _ if name == repo.name => Ok((Vec::new(), ())),
-            _ => Ok((vec![RepoRenamed { repo: repo.id, namespace: repo.namespace, name }.into()], ())),
+            _ => is_no_namespace(tx, repo.namespace, &self.name)
+                .map(|()| (vec![RepoRenamed { repo: repo.id, namespace: repo.namespace, name }.into()], ())),
         }
     }
 }
@@ -195,13 +207,15 @@ impl Command for CollaboratorPut {
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
         let repo = recheck(tx, ctx, &self.proof)?;
         let account = user_fetch(tx, &self.user)?.ok_or_else(|| Error::not_found(&self.user))?.id;
-        match access::role(tx, account, &repo)? {
-            Some(Access::Admin) if access::owns_namespace(tx, account, repo.namespace)? => {
-                Err(Error::invalid(format!("{} owns it already", self.user)))
-            }
-            Some(access) if access == self.access => Ok((Vec::new(), ())),
-            _ => Ok((vec![CollaboratorSet { repo: repo.id, account, access: self.access }.into()], ())),
+        if access::owns_namespace(tx, account, repo.namespace)? {
+            return Err(Error::invalid(format!("{} owns it already", self.user)));
         }
+        // What teams give beside it is another matter, and may end.
+        let sql = "SELECT access FROM collaborator WHERE repo = ?1 AND account = ?2";
+        let named = tx.query_opt(sql, &[repo.id.into(), account.into()])?;
+        let named: Option<Access> = named.map(|row| row.get(0)).transpose()?;
+        let event = CollaboratorSet { repo: repo.id, account, access: self.access };
+        Ok(((named != Some(self.access)).then(|| event.into()).into_iter().collect(), ()))
     }
 }
 

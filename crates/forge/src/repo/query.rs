@@ -84,14 +84,23 @@ pub fn repo_by_id(tx: &mut Tx, id: u64) -> Result<Option<Repo>, DbError> {
 
 /// Repositories by id.
 pub fn repo_list(tx: &mut Tx, filter: &RepoFilter) -> Result<Vec<Repo>, DbError> {
-    // 0 is nobody's id and no namespace's; '%' fits every name.
+    // `whole`: the namespaces in which the viewer has a role in everything. 0 is nobody's id and no namespace's; '%' fits every name.
     let sql =
-        "SELECT r.id, r.namespace, r.name, r.kind, r.format, r.visibility, r.head, r.created_us, r.pushed_us, r.seq,
+        "WITH RECURSIVE whole(id) AS (
+                   SELECT id FROM namespace WHERE id = ?4
+                   UNION SELECT m.organisation FROM org_member m JOIN organisation o ON o.id = m.organisation
+                       WHERE m.account = ?4 AND (m.role = 'owner' OR o.base IS NOT NULL)
+                   UNION SELECT t.organisation FROM team t JOIN team_member tm ON tm.team = t.id
+                       WHERE tm.account = ?4 AND t.all_repos
+                   UNION SELECT n.id FROM namespace n JOIN whole w ON n.parent = w.id)
+               SELECT r.id, r.namespace, r.name, r.kind, r.format, r.visibility, r.head, r.created_us, r.pushed_us, r.seq,
                       r.description, r.website
                FROM repository r
                WHERE r.id > ?1 AND (?2 = 0 OR r.namespace = ?2) AND lower(r.name) LIKE ?3 ESCAPE '\\'
-                 AND (r.visibility = 'public' OR (r.visibility = 'internal' AND ?4 > 0) OR r.namespace = ?4
-                      OR EXISTS (SELECT 1 FROM collaborator c WHERE c.repo = r.id AND c.account = ?4))
+                 AND (r.visibility = 'public' OR (r.visibility = 'internal' AND ?4 > 0) OR r.namespace IN (SELECT id FROM whole)
+                      OR EXISTS (SELECT 1 FROM collaborator c WHERE c.repo = r.id AND c.account = ?4)
+                      OR EXISTS (SELECT 1 FROM team_repo tr JOIN team_member tm ON tm.team = tr.team
+                                 WHERE tr.repo = r.id AND tm.account = ?4))
                ORDER BY r.id LIMIT ?5";
     let text = filter.text.as_deref().map_or_else(|| "%".to_owned(), like);
     let (viewer, namespace) = (filter.viewer.unwrap_or(0), filter.namespace.unwrap_or(0));

@@ -73,6 +73,12 @@ impl CodeReader {
         self.proof.repo()
     }
 
+    /// The right it was opened with.
+    #[must_use]
+    pub fn proof(&self) -> &Authorized<Read> {
+        &self.proof
+    }
+
     /// A number that grows with every change of its names: what was made for one is good while it's the same.
     #[must_use]
     pub fn generation(&self) -> u64 {

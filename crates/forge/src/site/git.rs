@@ -1,9 +1,10 @@
 //! Git's smart protocol over a repository somebody may use.
 
 use super::Site;
-use crate::access::{Authorized, Read, Write};
+use crate::access::{Authorized, Read, Write, may_create};
 use crate::error::Error;
 use crate::names::RepoPath;
+use crate::people::query::namespace_fetch;
 use crate::people::{Principal, Scope};
 use crate::push::{PushAcceptor, PushContext};
 use crate::repo::command::RepoCreate;
@@ -158,12 +159,17 @@ impl Site {
         Ok(SiteRepository { proof, opened, push, upload_limits, receive_limits })
     }
 
-    /// What does not exist is made only where nothing can be hidden: in the asker's own namespace.
+    /// What does not exist is made where the asker may make repositories: there it can be no secret that a name is taken.
     async fn push_to_create(&self, who: Option<&Principal>, path: &RepoPath, not_found: String) -> Result<(), Error> {
-        let own = |who: &&Principal| matches!(path.owner(), [owner] if owner.as_str().eq_ignore_ascii_case(who.name()));
-        let Some(who) = who.filter(own).filter(|who| !who.is_confined()) else {
-            return Err(Error::NotFound(not_found));
+        let Some(who) = who.filter(|who| !who.is_confined()) else { return Err(Error::NotFound(not_found)) };
+        let (user, owner) = (who.user(), path.owner().to_vec());
+        let may = move |tx: &mut crate::db::Tx| match namespace_fetch(tx, &owner)? {
+            Some((namespace, _)) => may_create(tx, user, namespace),
+            None => Ok(false),
         };
+        if !self.db().read_async(may).await? {
+            return Err(Error::NotFound(not_found));
+        }
         if !who.scopes().has(Scope::RepoCreate) {
             let text = format!("{path} does not exist, and this token may not make it: it needs the scope repo:create");
             return Err(Error::NotFound(text));

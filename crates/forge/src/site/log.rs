@@ -71,6 +71,10 @@ fn repository_of(event: &Event, seq: u64) -> Option<u64> {
     match event {
         Event::RepoCreated(_) => Some(seq),
         Event::RepoVisibilitySet(e) => Some(e.repo),
+        Event::ProtectionSet(e) => Some(e.repo),
+        Event::RepoDescribed(e) => Some(e.repo),
+        Event::TeamRepoAdded(e) => Some(e.repo),
+        Event::TeamRepoRemoved(e) => Some(e.repo),
         Event::RepoRenamed(e) => Some(e.repo),
         Event::HeadSet(e) => Some(e.repo),
         Event::CollaboratorSet(e) => Some(e.repo),

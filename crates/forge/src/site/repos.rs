@@ -2,10 +2,11 @@
 
 use super::Site;
 use super::people::{PAGE_MAX, submitter};
-use crate::access::{Act, Administer, Authorized, Maintain, Read, authorize};
+use crate::access::{Act, Administer, Authorized, Maintain, Read, See, authorize, authorize_org};
 use crate::error::Error;
+use crate::event::people::NamespaceKind;
 use crate::event::repo::{Access, Format, Visibility};
-use crate::names::{RepoName, RepoPath, UserName};
+use crate::names::{OwnerPath, RepoName, RepoPath, UserName};
 use crate::people::query::namespace_fetch;
 use crate::people::{Principal, Scope};
 use crate::repo::command::{
@@ -90,20 +91,22 @@ impl Site {
     pub async fn repo_list(
         &self,
         who: Option<&Principal>,
-        owner: Option<&UserName>,
+        owner: Option<&OwnerPath>,
         text: Option<&str>,
         after: u64,
         limit: u32,
     ) -> Result<Vec<Repo>, Error> {
         // A token without repo:read sees what nobody in particular sees.
         let viewer = who.filter(|who| who.scopes().has(Scope::RepoRead)).map(Principal::user);
-        let owner = owner.cloned();
+        let (who, owner) = (who.cloned(), owner.cloned());
         let text = text.filter(|text| !text.is_empty()).map(str::to_owned);
         let read = move |tx: &mut crate::db::Tx| {
             let namespace = match owner {
                 None => None,
-                Some(owner) => match namespace_fetch(tx, std::slice::from_ref(&owner))? {
-                    Some((id, _)) => Some(id),
+                Some(owner) => match namespace_fetch(tx, owner.names())? {
+                    // Whose organisation is not to be seen, no list of it is either.
+                    Some((_, NamespaceKind::Group)) => Some(authorize_org::<See>(tx, who.as_ref(), &owner)?.org().id),
+                    Some((id, NamespaceKind::User)) => Some(id),
                     None => return Err(Error::not_found(owner)),
                 },
             };

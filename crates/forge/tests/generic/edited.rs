@@ -22,7 +22,7 @@ fn run(db: &Db, sql: String) -> u64 {
 
 fn rig(databases: &Databases) -> Rig {
     let rig = Rig::new(databases.empty());
-    write_history(&rig, history(21, 150), 21);
+    write_history(&rig, history(21, 500), 21);
     assert!(findings(rig.site.db()).is_clean());
     rig
 }

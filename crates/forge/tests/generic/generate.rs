@@ -8,16 +8,22 @@ use forge::event::guard::{
     OfficerKeyAdded, OfficerKeyRemoved, OfficerRuleSet, OrderExecuted, OrderExpired, OrderFiled, OrderSigned,
     OrderVetoed, RepoRestored, RepoTrashed, RolesSet,
 };
+use forge::event::org::{
+    OrgCreated, OrgMemberRemoved, OrgMemberSet, OrgMemberShown, OrgRenamed, OrgRole, OrgSet, TeamCreated,
+    TeamMemberAdded, TeamMemberRemoved, TeamRemoved, TeamRepoAdded, TeamRepoRemoved, TeamSet,
+};
 use forge::event::people::{
     CredentialsRevoked, SessionEnded, SessionStarted, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet,
     UserProfileSet,
 };
 use forge::event::proof::{DrillDone, DrillKind, RecoverySharesPublished};
+use forge::event::protect::{Allowed, Protected, ProtectionRemoved, ProtectionSet};
 use forge::event::push::{PackConsolidated, Pushed, RefMove};
 use forge::event::repo::{
     Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoDescribed, RepoKind, RepoRenamed,
     RepoVisibilitySet, Visibility,
 };
+use forge::event::role::{QuotaSet, SiteRole, SiteRoleGranted, SiteRoleRevoked};
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
 use forge::event::ssh::{SshKeyAdded, SshKeyRemoved};
 use forge::event::vault::VaultEnrolled;
@@ -56,6 +62,24 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (80, pushed),
     (81, pack_consolidated),
     // Access.
+    (100, org_created),
+    (101, org_set),
+    (102, org_renamed),
+    (103, org_member_set),
+    (104, org_member_removed),
+    (105, org_member_shown),
+    (106, team_created),
+    (107, team_set),
+    (108, team_removed),
+    (109, team_member_added),
+    (110, team_member_removed),
+    (111, team_repo_added),
+    (112, team_repo_removed),
+    (120, protection_set),
+    (121, protection_removed),
+    (125, site_role_granted),
+    (126, site_role_revoked),
+    (130, quota_set),
     // Factors.
     (140, authenticator_added),
     (141, authenticator_used),
@@ -146,10 +170,18 @@ pub(crate) struct World {
     collaborators: BTreeSet<(u64, u64)>,
     refs: BTreeMap<(u64, String), Oid>,
     pushes: BTreeMap<u64, u64>,
+    orgs: Vec<u64>,
+    org_members: BTreeSet<(u64, u64)>,
+    teams: Vec<u64>,
+    team_members: BTreeSet<(u64, u64)>,
+    team_repos: BTreeSet<(u64, u64)>,
+    protections: Vec<(u64, u64)>,
+    site_roles: BTreeSet<u64>,
     officer_keys: Vec<u64>,
     orders: Vec<u64>,
     signed: BTreeSet<(u64, u64)>,
     trash: Vec<u64>,
+    described: Option<u64>,
 }
 
 impl World {
@@ -158,7 +190,7 @@ impl World {
         let mut events = crate::rig::founding();
         self.next_seq = events.len() as u64;
         self.epoch = 1;
-        for kind in [40, 60, 42, 45, 64, 140, 142, 146, 160] {
+        for kind in [40, 60, 42, 45, 64, 100, 106, 103, 109, 111, 120, 125, 130, 140, 142, 146, 160] {
             events.push(self.event(kind, rng));
         }
         events
@@ -175,10 +207,16 @@ impl World {
     pub(crate) fn any_event(&mut self, rng: &mut Rng) -> Event {
         // Pushes are most of a real journal.
         let kind = if rng.one_in(3) { 80 } else { rng.pick(KINDS).0 };
-        // Removing needs somebody to remove.
-        let kind = if kind == 65 && self.collaborators.is_empty() { 64 } else { kind };
-        // So do the acts that need a key, an order, a repository to spare, or something in the trash.
+        // Removing leaves one of each.
         let kind = match kind {
+            65 if self.collaborators.is_empty() => 64,
+            104 | 105 if self.org_members.len() < 2 => 103,
+            108 if self.teams.len() < 2 => 106,
+            110 if self.team_members.len() < 2 => 109,
+            112 if self.team_repos.len() < 2 => 111,
+            126 if self.site_roles.len() < 2 => 125,
+            121 if self.protections.len() < 2 => 120,
+            // So do the acts that need a key, an order, a repository to spare, or something in the trash.
             181 if self.officer_keys.is_empty() => 180,
             185..=188 if self.orders.is_empty() => 184,
             189 if self.repos.len() < 2 => 60,
@@ -359,6 +397,7 @@ fn ssh_key_removed(world: &mut World, rng: &mut Rng) -> Event {
 
 fn repo_described(world: &mut World, rng: &mut Rng) -> Event {
     let (repo, mut text) = (rng.pick(&world.repos), || rng.one_in(2).then(|| rng.text()));
+    world.described = Some(repo);
     RepoDescribed { repo, description: text(), website: text() }.into()
 }
 
@@ -510,7 +549,9 @@ fn order_expired(world: &mut World, rng: &mut Rng) -> Event {
 }
 
 fn repo_trashed(world: &mut World, rng: &mut Rng) -> Event {
-    let repo = rng.pick(&world.repos);
+    // One that was described, so that there is something of everything to keep.
+    let described = world.described.filter(|repo| world.repos.contains(repo));
+    let repo = described.unwrap_or_else(|| rng.pick(&world.repos));
     world.repos.retain(|other| *other != repo);
     world.trash.push(repo);
     RepoTrashed { repo, by: Some(rng.pick(&world.accounts)) }.into()
@@ -521,4 +562,139 @@ fn repo_restored(world: &mut World, rng: &mut Rng) -> Event {
     world.trash.retain(|other| *other != repo);
     world.repos.push(repo);
     RepoRestored { repo, namespace: rng.pick(&world.accounts), name: format!("back-{}", world.next_seq) }.into()
+}
+
+fn org_created(world: &mut World, rng: &mut Rng) -> Event {
+    let parent = if world.orgs.is_empty() || rng.one_in(2) { 0 } else { rng.pick(&world.orgs) };
+    let owner = rng.pick(&world.accounts);
+    world.orgs.push(world.next_seq);
+    world.org_members.insert((world.next_seq, owner));
+    let name = format!("Guild-{}", world.next_seq);
+    let (full_name, description) = (rng.one_in(2).then(|| rng.text()), rng.one_in(2).then(|| rng.text()));
+    OrgCreated { parent, name, full_name, description, visibility: rng.pick(Visibility::ALL), owner }.into()
+}
+
+fn org_set(world: &mut World, rng: &mut Rng) -> Event {
+    let org = rng.pick(&world.orgs);
+    let mut text = || rng.one_in(2).then(|| rng.text());
+    let (full_name, description, website) = (text(), text(), text());
+    let base = rng.one_in(2).then(|| rng.pick(Access::ALL));
+    let (visibility, members_create) = (rng.pick(Visibility::ALL), rng.one_in(2));
+    OrgSet { org, full_name, description, website, visibility, base, members_create }.into()
+}
+
+fn org_renamed(world: &mut World, rng: &mut Rng) -> Event {
+    OrgRenamed { org: rng.pick(&world.orgs), name: format!("guild-renamed-{}", world.next_seq) }.into()
+}
+
+fn org_member_set(world: &mut World, rng: &mut Rng) -> Event {
+    let (org, account) = (rng.pick(&world.orgs), rng.pick(&world.accounts));
+    world.org_members.insert((org, account));
+    OrgMemberSet { org, account, role: rng.pick(OrgRole::ALL) }.into()
+}
+
+/// One of these pairs.
+fn one_of(pairs: &BTreeSet<(u64, u64)>, rng: &mut Rng) -> (u64, u64) {
+    let all: Vec<_> = pairs.iter().copied().collect();
+    rng.pick(&all)
+}
+
+fn org_member_removed(world: &mut World, rng: &mut Rng) -> Event {
+    let (org, account) = one_of(&world.org_members, rng);
+    world.org_members.remove(&(org, account));
+    // Which team is whose is not kept here: what the event takes along may not be named again.
+    world.team_members.retain(|(_, member)| *member != account);
+    OrgMemberRemoved { org, account }.into()
+}
+
+fn org_member_shown(world: &mut World, rng: &mut Rng) -> Event {
+    let (org, account) = one_of(&world.org_members, rng);
+    OrgMemberShown { org, account, shown: !rng.one_in(3) }.into()
+}
+
+fn team_created(world: &mut World, rng: &mut Rng) -> Event {
+    world.teams.push(world.next_seq);
+    let (org, access) = (rng.pick(&world.orgs), rng.pick(Access::ALL));
+    let (name, description) = (rng.text(), rng.one_in(2).then(|| rng.text()));
+    TeamCreated { org, name, description, access, all_repos: rng.one_in(2), create_repos: rng.one_in(2) }.into()
+}
+
+fn team_set(world: &mut World, rng: &mut Rng) -> Event {
+    let (team, access) = (rng.pick(&world.teams), rng.pick(Access::ALL));
+    let (name, description) = (rng.text(), rng.one_in(2).then(|| rng.text()));
+    TeamSet { team, name, description, access, all_repos: rng.one_in(2), create_repos: rng.one_in(2) }.into()
+}
+
+fn team_removed(world: &mut World, rng: &mut Rng) -> Event {
+    let team = world.teams.swap_remove(rng.below(world.teams.len()));
+    world.team_members.retain(|(of, _)| *of != team);
+    world.team_repos.retain(|(of, _)| *of != team);
+    TeamRemoved { team }.into()
+}
+
+fn team_member_added(world: &mut World, rng: &mut Rng) -> Event {
+    let (team, account) = (rng.pick(&world.teams), rng.pick(&world.accounts));
+    world.team_members.insert((team, account));
+    TeamMemberAdded { team, account }.into()
+}
+
+fn team_member_removed(world: &mut World, rng: &mut Rng) -> Event {
+    let (team, account) = one_of(&world.team_members, rng);
+    world.team_members.remove(&(team, account));
+    TeamMemberRemoved { team, account }.into()
+}
+
+fn team_repo_added(world: &mut World, rng: &mut Rng) -> Event {
+    let (team, repo) = (rng.pick(&world.teams), rng.pick(&world.repos));
+    world.team_repos.insert((team, repo));
+    TeamRepoAdded { team, repo }.into()
+}
+
+fn team_repo_removed(world: &mut World, rng: &mut Rng) -> Event {
+    let (team, repo) = one_of(&world.team_repos, rng);
+    world.team_repos.remove(&(team, repo));
+    TeamRepoRemoved { team, repo }.into()
+}
+
+fn allowed(world: &World, rng: &mut Rng) -> Allowed {
+    let role = rng.one_in(2).then(|| rng.pick(Access::ALL));
+    let people = (0..rng.below(3)).map(|_| rng.pick(&world.accounts)).collect();
+    let teams = (0..rng.below(2)).map(|_| rng.pick(&world.teams)).collect();
+    Allowed { role, people, teams }
+}
+
+fn protection_set(world: &mut World, rng: &mut Rng) -> Event {
+    let old = (!world.protections.is_empty() && rng.one_in(2)).then(|| rng.pick(&world.protections));
+    let repo = old.map_or_else(|| rng.pick(&world.repos), |(_, repo)| repo);
+    if old.is_none() {
+        world.protections.push((world.next_seq, repo));
+    }
+    let pattern = rng.pick(&["main", "release/*", "**", "v?"]).to_owned();
+    let kind = rng.pick(Protected::ALL);
+    let (push, force, delete) = (allowed(world, rng), allowed(world, rng), allowed(world, rng));
+    ProtectionSet { id: old.map(|(id, _)| id), repo, kind, pattern, push, force, delete }.into()
+}
+
+fn protection_removed(world: &mut World, rng: &mut Rng) -> Event {
+    let (id, _) = world.protections.swap_remove(rng.below(world.protections.len()));
+    ProtectionRemoved { id }.into()
+}
+
+fn site_role_granted(world: &mut World, rng: &mut Rng) -> Event {
+    let account = rng.pick(&world.accounts);
+    world.site_roles.insert(account);
+    SiteRoleGranted { account, role: SiteRole::Auditor }.into()
+}
+
+fn site_role_revoked(world: &mut World, rng: &mut Rng) -> Event {
+    let all: Vec<_> = world.site_roles.iter().copied().collect();
+    let account = rng.pick(&all);
+    world.site_roles.remove(&account);
+    SiteRoleRevoked { account, role: SiteRole::Auditor }.into()
+}
+
+fn quota_set(world: &mut World, rng: &mut Rng) -> Event {
+    let subject = rng.pick(&[0, world.accounts[0], world.repos[0]]);
+    let mut bound = || (!rng.one_in(3)).then(|| rng.next() >> 20);
+    QuotaSet { subject, repos: bound(), bytes: bound(), repo_bytes: bound() }.into()
 }

@@ -5,7 +5,7 @@ use crate::databases::on_both;
 use crate::rig::Rig;
 use std::path::Path;
 
-const VERBS: &[&str] = &["SELECT ", "INSERT ", "UPDATE ", "DELETE "];
+const VERBS: &[&str] = &["SELECT ", "WITH ", "INSERT ", "UPDATE ", "DELETE "];
 
 /// What only one database understands, and is only run on it.
 const OWN_WORDS: &[&str] = &["sqlite_schema", "pragma_", "information_schema", "pg_try_advisory_lock"];

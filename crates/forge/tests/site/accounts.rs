@@ -8,7 +8,7 @@ use forge::people::command::WhichToken;
 use forge::site::{NewRepo, NewToken, RepoChange};
 use forge::{Error, RepoPath};
 
-fn bearer(token: &str) -> String {
+pub(crate) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 

@@ -1,7 +1,7 @@
-//! `outlast user`, `outlast repo`, `outlast token`: each one request to the admin API.
+//! `outlast user`, `outlast repo`, `outlast org`, `outlast token`: each one request to the admin API.
 
 use crate::admin::call_json;
-use crate::cli::{RepoCommand, TokenCommand, UserCommand};
+use crate::cli::{OrgCommand, Quota, RepoCommand, TokenCommand, UserCommand};
 use anyhow::{Context as _, bail};
 use hyper::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,9 @@ use std::process::ExitCode;
 const PASSWORD_BYTES_MAX: u64 = 4096;
 
 pub(crate) async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<ExitCode> {
-    let UserCommand::Create { name, email, password_stdin, officer, operator, data } = command;
+    let UserCommand::Create { name, email, password_stdin, officer, operator, data } = command else {
+        return role(command, as_json).await;
+    };
     let password = if password_stdin { Some(line_from_stdin("the password")?) } else { None };
     let body =
         json!({ "username": name, "email": email, "password": password, "officer": officer, "operator": operator });
@@ -23,6 +25,34 @@ pub(crate) async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<
         }
         None => format!("user {name} created"),
     });
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn role(command: UserCommand, as_json: bool) -> anyhow::Result<ExitCode> {
+    let (method, name, role, data) = match command {
+        UserCommand::Grant { name, role, data } => (Method::PUT, name, role, data),
+        UserCommand::Revoke { name, role, data } => (Method::DELETE, name, role, data),
+        UserCommand::Create { .. } => bail!("that is no change of a role"),
+    };
+    let is = if method == Method::PUT { "is" } else { "is no longer" };
+    let address = format!("/api/v1/admin/users/{}/roles/{}", escape(&name), escape(&role));
+    let answer = call_json(&data, method, &address, None).await?;
+    say(as_json, &answer, || format!("{name} {is} {role}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn quota(quota: Quota, as_json: bool) -> anyhow::Result<ExitCode> {
+    let Quota { subject, repository, repositories, bytes, repository_bytes, data } = quota;
+    let (owner, repo) = if repository { (None, subject.clone()) } else { (subject.clone(), None) };
+    if repository && repo.is_none() {
+        bail!("which repository? OWNER/NAME");
+    }
+    let body = json!({
+        "owner": owner, "repository": repo, "repositories": repositories, "bytes": bytes,
+        "repository_bytes": repository_bytes,
+    });
+    let answer = call_json(&data, Method::PUT, "/api/v1/admin/quotas", Some(body)).await?;
+    say(as_json, &answer, || format!("quota of {} set", subject.as_deref().unwrap_or("every owner")));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -44,6 +74,24 @@ pub(crate) async fn repo(command: RepoCommand, as_json: bool) -> anyhow::Result<
         let address = answer.get("clone_url").and_then(Value::as_str).unwrap_or(&path);
         format!("repository {path} created\npush to it: git push {address} HEAD")
     });
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn org(command: OrgCommand, as_json: bool) -> anyhow::Result<ExitCode> {
+    match command {
+        OrgCommand::Create { path, owner, public, private: _, data } => {
+            let visibility = if public { "public" } else { "private" };
+            let body = json!({ "name": path, "owner": owner, "visibility": visibility });
+            let answer = call_json(&data, Method::POST, "/api/v1/admin/orgs", Some(body)).await?;
+            say(as_json, &answer, || format!("organisation {path} created"));
+        }
+        OrgCommand::Add { path, user, owner, data } => {
+            let body = json!({ "role": if owner { "owner" } else { "member" } });
+            let address = format!("/api/v1/admin/orgs/{}/members/{}", escape(&path), escape(&user));
+            let answer = call_json(&data, Method::PUT, &address, Some(body)).await?;
+            say(as_json, &answer, || format!("{user} belongs to {path}"));
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -34,6 +34,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User { command } => account::user(command, json).await,
         Command::Repo { command } => account::repo(command, json).await,
         Command::Key { command } => key::run(command, json).await,
+        Command::Quota(quota) => account::quota(quota, json).await,
+        Command::Org { command } => account::org(command, json).await,
         Command::Token { command } => account::token(command, json).await,
         Command::Order { command } => orders::order(command, json).await,
         Command::Trash { command } => orders::trash(command, json).await,

@@ -1,17 +1,19 @@
 //! `/admin/...`: what the command line asks for, on the admin socket only. Who can open the socket runs the site.
 
 use super::Named;
-use super::{keys, repos, shapes, tokens};
+use super::{keys, orgs, repos, shapes, tokens};
 use crate::app::App;
 use crate::errors::ApiError;
 use crate::receipts;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use forge::Error;
+use forge::event::role::SiteRole;
 use forge::people::command::WhichToken;
 use forge::people::{Password, Token};
+use forge::quota::{Quota, Subject};
 use forge::site::NewUser;
 use http::StatusCode;
 use serde::Deserialize;
@@ -20,6 +22,10 @@ use serde_json::{Value, json};
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/admin/users", post(user_create))
+        .route("/admin/orgs", post(org_create))
+        .route("/admin/orgs/{org}/members/{user}", put(org_member_put))
+        .route("/admin/users/{name}/roles/{role}", put(role_grant).delete(role_revoke))
+        .route("/admin/quotas", put(quota_put))
         .route("/admin/users/{name}/repos", post(repo_create))
         .route("/admin/users/{name}/tokens", post(token_create))
         .route("/admin/tokens/revoke", post(token_revoke))
@@ -68,6 +74,74 @@ async fn user_create(
         shape["order"] = order.into();
     }
     Ok((StatusCode::CREATED, Json(shape)))
+}
+
+#[derive(Deserialize)]
+struct WantedOrg {
+    owner: String,
+    #[serde(flatten)]
+    org: orgs::Wanted,
+}
+
+async fn org_create(
+    State(app): State<App>,
+    Json(wanted): Json<WantedOrg>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let owner = wanted.owner.parse().map_err(invalid)?;
+    let org = app.site.org_create(None, owner, wanted.org.parse()?).await?;
+    Ok((StatusCode::CREATED, Json(orgs::shape(&org))))
+}
+
+async fn org_member_put(
+    State(app): State<App>,
+    Path((org, Named(user))): Path<(String, Named)>,
+    wanted: Option<Json<orgs::Role>>,
+) -> Result<StatusCode, ApiError> {
+    let proof = app.site.org_as_site(&orgs::path(&org)?).await?;
+    app.site.org_member_put(proof, user, orgs::org_role(wanted)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn role(word: &str) -> Result<SiteRole, ApiError> {
+    SiteRole::parse(word).ok_or_else(|| Error::invalid("a role that is granted so is auditor").into())
+}
+
+async fn role_grant(
+    State(app): State<App>,
+    Path((Named(name), word)): Path<(Named, String)>,
+) -> Result<StatusCode, ApiError> {
+    app.site.site_role_grant(name, role(&word)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn role_revoke(
+    State(app): State<App>,
+    Path((Named(name), word)): Path<(Named, String)>,
+) -> Result<StatusCode, ApiError> {
+    app.site.site_role_revoke(name, role(&word)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whose quota, one of them or neither: everybody's. What is not said is the default.
+#[derive(Deserialize)]
+struct WantedQuota {
+    owner: Option<String>,
+    repository: Option<String>,
+    repositories: Option<u64>,
+    bytes: Option<u64>,
+    repository_bytes: Option<u64>,
+}
+
+async fn quota_put(State(app): State<App>, Json(wanted): Json<WantedQuota>) -> Result<StatusCode, ApiError> {
+    let subject = match (wanted.owner, wanted.repository) {
+        (None, None) => Subject::Everybody,
+        (Some(owner), None) => Subject::Owner(owner.parse()?),
+        (None, Some(repo)) => Subject::Repo(repo.parse()?),
+        (Some(_), Some(_)) => return Err(Error::invalid("a quota is an owner's or a repository's").into()),
+    };
+    let quota = Quota { repos: wanted.repositories, bytes: wanted.bytes, repo_bytes: wanted.repository_bytes };
+    app.site.quota_put(subject, quota).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn repo_create(

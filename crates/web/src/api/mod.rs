@@ -8,10 +8,13 @@ mod doctor;
 mod drills;
 mod keys;
 mod orders;
+mod orgs;
 mod outlast;
+mod protections;
 mod repos;
 mod shapes;
 mod shares;
+mod teams;
 mod tokens;
 mod users;
 
@@ -30,6 +33,9 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(repos::router())
         .merge(branches::router())
         .merge(collaborators::router())
+        .merge(orgs::router())
+        .merge(protections::router())
+        .merge(teams::router())
         .merge(outlast::router())
         .merge(drills::router())
         .merge(orders::router());

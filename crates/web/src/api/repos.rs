@@ -10,7 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use forge::event::repo::{Format, Visibility};
 use forge::site::{NewRepo, RepoChange};
-use forge::{Error, Principal, RepoPath, UserName};
+use forge::{Error, OwnerPath, Principal, RepoPath};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ fn page_default() -> u32 {
 async fn list(
     app: &App,
     who: Option<&Principal>,
-    owner: Option<&UserName>,
+    owner: Option<&OwnerPath>,
     page: &Page,
 ) -> Result<Vec<Value>, ApiError> {
     let repos = app.site.repo_list(who, owner, page.q.as_deref(), page.after, page.limit).await?;
@@ -92,8 +92,8 @@ async fn own(
     SignedIn(who): SignedIn,
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, ApiError> {
-    let name = who.name().parse().map_err(|_| ApiError::not_found())?;
-    Ok(Json(list(&app, Some(&who), Some(&name), &page).await?.into()))
+    let owner = who.name().parse().map_err(|_| ApiError::not_found())?;
+    Ok(Json(list(&app, Some(&who), Some(&owner), &page).await?.into()))
 }
 
 async fn of_user(
@@ -102,7 +102,7 @@ async fn of_user(
     Path(Named(name)): Path<Named>,
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, ApiError> {
-    Ok(Json(list(&app, who.as_ref().map(|SignedIn(who)| who), Some(&name), &page).await?.into()))
+    Ok(Json(list(&app, who.as_ref().map(|SignedIn(who)| who), Some(&name.into()), &page).await?.into()))
 }
 
 async fn search(

@@ -1,7 +1,8 @@
 //! The pages for people.
 //!
 //! Addresses of the site's own begin with `/-/` and are routes. Everything else is an owner's or a repository's: owners nest, so
-//! these can't be patterns of a router, and arrive in [`fallback`], which splits at `/-/` and asks the repository's own router.
+//! these can't be patterns of a router, and arrive in [`fallback`], which splits at `/-/` and asks the router of organisations or
+//! that of repositories.
 //!
 //! # Invariants
 //! 1. A `GET` changes nothing. What changes something is a `POST` that [`guard`] has seen to come from the site itself.
@@ -15,6 +16,7 @@ pub(crate) mod cookies;
 mod error;
 mod guard;
 mod headers;
+mod org;
 mod repo;
 mod show;
 mod site;
@@ -28,7 +30,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use error::PageError;
-use forge::RepoPath;
+use forge::{OwnerPath, RepoPath};
 use http::{Method, Uri};
 use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
@@ -36,10 +38,11 @@ use tower_http::compression::CompressionLayer;
 /// Every page, with what guards and frames them.
 pub(crate) fn router(app: App) -> Router<App> {
     let repositories = repo::router().with_state(app.clone());
+    let organisations = org::router().with_state(app.clone());
     let pages = Router::new()
         .merge(site::router())
         .fallback(fallback)
-        .layer(axum::Extension(Repositories(repositories)))
+        .layer(axum::Extension(Below { repositories, organisations }))
         .layer(from_fn_with_state(app, error::render))
         .layer(from_fn(guard::same_origin))
         .layer(from_fn(headers::secure))
@@ -52,30 +55,42 @@ pub(crate) fn router(app: App) -> Router<App> {
     assets.merge(pages)
 }
 
-/// What is below a repository's address.
+/// What is below a repository's and an organisation's address.
 #[derive(Clone)]
-struct Repositories(Router);
+struct Below {
+    repositories: Router,
+    organisations: Router,
+}
 
 /// Whatever no route matched: Git's requests, owners, repositories.
 async fn fallback(
     State(app): State<App>,
-    axum::Extension(Repositories(repositories)): axum::Extension<Repositories>,
-    mut request: Request<Body>,
+    axum::Extension(Below { repositories, organisations }): axum::Extension<Below>,
+    request: Request<Body>,
 ) -> Response {
     let path = request.uri().path();
     let (front, below) = match path.split_once("/-/") {
         Some((front, below)) => (front, below),
         None => (path.strip_suffix("/-").unwrap_or(path), ""),
     };
-    let front = front.trim_matches('/');
+    let front = front.trim_matches('/').to_owned();
     if front.is_empty() {
         return PageError::not_found().into_response();
     }
+    let below = below.to_owned();
+    let organisation = front.parse::<OwnerPath>().ok();
+    if let Some(path) = organisation {
+        match app.site.is_org(&path).await {
+            Ok(true) => return within(organisations, request, path, &below).await,
+            Ok(false) => {}
+            Err(error) => return PageError::from(error).into_response(),
+        }
+    }
     let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
     if !front.contains('/') {
-        return match below {
+        return match below.as_str() {
             "" if is_get => {
-                let owner = front.to_owned();
+                let owner = front.clone();
                 site::profile::page(app, owner, request)
             }
             .await
@@ -84,9 +99,19 @@ async fn fallback(
         };
     }
     let Ok(repository) = front.parse::<RepoPath>() else { return PageError::not_found().into_response() };
+    within(repositories, request, repository, &below).await
+}
+
+/// Asks the router of what an address names, with the rest of the address as its path.
+async fn within<T: Clone + Send + Sync + 'static>(
+    router: Router,
+    mut request: Request<Body>,
+    named: T,
+    below: &str,
+) -> Response {
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let Ok(uri) = format!("/{below}{query}").parse::<Uri>() else { return PageError::not_found().into_response() };
     *request.uri_mut() = uri;
-    request.extensions_mut().insert(repository);
-    repositories.oneshot(request).await.unwrap_or_else(|never| match never {})
+    request.extensions_mut().insert(named);
+    router.oneshot(request).await.unwrap_or_else(|never| match never {})
 }

@@ -10,9 +10,21 @@ use people::{People, Person};
 use routes::{FALLBACK, ROUTES, Row};
 use std::collections::BTreeSet;
 
-/// Two names of one length: a private repository, and one that does not exist.
-const PRIVATE: &str = "owen/secret";
-const MISSING: &str = "owen/nosuch";
+/// What a request is about.
+#[derive(Clone, Copy)]
+struct Subject {
+    repo: &'static str,
+    org: &'static str,
+    /// Whether all that is there.
+    there: bool,
+}
+
+impl Subject {
+    /// What is there, for those who may see it.
+    const PRIVATE: Self = Self { repo: "owen/secret", org: "guild", there: true };
+    /// Names of the same lengths that are nobody's.
+    const MISSING: Self = Self { repo: "owen/nosuch", org: "gnome", there: false };
+}
 
 #[test]
 fn every_route_of_the_source_is_in_the_list() {
@@ -35,7 +47,7 @@ fn nobody_does_what_they_may_not() {
     let mut wrong = Vec::new();
     for row in rows() {
         for person in Person::ALL {
-            let (address, body) = people.example(row, PRIVATE);
+            let (address, body) = people.example(row, Subject::PRIVATE);
             let before = people.journal();
             let answer = people.send(person, row.method, &address, &body);
             let changed = people.journal() != before;
@@ -65,13 +77,14 @@ fn nobody_does_what_they_may_not() {
 fn what_is_private_looks_like_what_is_not_there() {
     let people = People::new();
     let mut wrong = Vec::new();
-    for row in rows().filter(|row| row.address.contains("{repo}")) {
+    let named = |row: &&Row| ["{repo}", "{org}", "team}"].iter().any(|word| row.address.contains(word));
+    for row in rows().filter(named) {
         for person in [Person::Nobody, Person::Stranger] {
-            let answer = |repo: &str| {
-                let (address, body) = people.example(row, repo);
-                people::comparable(&people.send(person, row.method, &address, &body), repo)
+            let answer = |about: Subject| {
+                let (address, body) = people.example(row, about);
+                people::comparable(&people.send(person, row.method, &address, &body), about, &address)
             };
-            let (private, missing) = (answer(PRIVATE), answer(MISSING));
+            let (private, missing) = (answer(Subject::PRIVATE), answer(Subject::MISSING));
             if private != missing {
                 wrong.push(format!(
                     "{} {} as {person:?}:\n{private}\n--- and what is not there:\n{missing}",
@@ -99,7 +112,7 @@ fn what_another_site_makes_a_browser_send_changes_nothing() {
     let mut wrong = Vec::new();
     for row in rows().filter(|row| row.method != "GET") {
         for person in [Person::Owner, Person::Operator] {
-            let (address, body) = people.example(row, PRIVATE);
+            let (address, body) = people.example(row, Subject::PRIVATE);
             let before = people.journal();
             for headers in FROM_ELSEWHERE {
                 let answer = people.browser(person).unwrap().send(row.method, &address, headers, &body);
@@ -111,4 +124,38 @@ fn what_another_site_makes_a_browser_send_changes_nothing() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What is a child of somebody's repository, organisation or account is found through that alone: its number, sent to a place
+/// where one may look, is no number.
+#[test]
+fn another_tenants_ids_are_nobodys() {
+    let people = People::new();
+    people.move_in();
+    let mut wrong = Vec::new();
+    let mut swapped = 0;
+    for row in rows().filter(|row| people::IDS.iter().any(|id| row.address.contains(id) || row.body.contains(id))) {
+        let answer = |there: bool| {
+            let about = Subject { repo: "sam/things", org: "sams", there };
+            let (address, body) = people.example(row, about);
+            let address = address.replace("/owen/", "/sam/");
+            let answer = people.send(Person::Stranger, row.method, &address, &body);
+            (answer.status, people::comparable(&answer, about, &format!("{address}?{body}")))
+        };
+        let before = people.journal();
+        let (theirs, absent) = (answer(true), answer(false));
+        swapped += 1;
+        // What the two examples made for themselves, and nothing besides.
+        let made = people.journal() - before;
+        let wants = |word: &str| row.address.contains(word) || row.body.contains(word);
+        let spare = ["{spare", "{sshkey}", "{deploykey}"].into_iter().any(wants);
+        if theirs != absent || theirs.0 < 400 || made != if spare { 2 } else { 0 } {
+            wrong.push(format!(
+                "{} {}: {made} entries\n{}\n--- absent:\n{}",
+                row.method, row.address, theirs.1, absent.1
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(swapped > 20, "only {swapped}");
 }

@@ -1,6 +1,6 @@
 //! Six people who ask the same things.
 
-use super::PRIVATE;
+use super::Subject;
 use super::routes::Row;
 use crate::common::{Answer, Browser, Git, World, request};
 
@@ -38,6 +38,10 @@ pub(super) struct People {
     /// The entry of the push, and the commit that it pushed.
     entry: u64,
     commit: String,
+    /// A team of the organisation.
+    pub(super) team: String,
+    /// A rule of the repository, about tags.
+    rule: String,
 }
 
 /// What somebody has to be known by.
@@ -56,7 +60,7 @@ impl Credentials {
     }
 }
 
-const SCOPES: &str = "repo:read,repo:write,repo:create,user:read,user:write";
+const SCOPES: &str = "repo:read,repo:write,repo:create,org:write,user:read,user:write";
 /// Everybody's: it is not what is tested here.
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -74,13 +78,60 @@ impl People {
         let credentials: Vec<_> = accounts().map(|person| Credentials::of(&world, person)).collect();
         world.token = credentials.iter().find(|has| has.person == Person::Owner).unwrap().token.clone();
         let (entry, commit) = pushed(&world);
-        let people = Self { world, credentials, entry, commit };
+        let mut people = Self { world, credentials, entry, commit, team: String::new(), rule: String::new() };
         for (person, permission) in [(Person::Reader, "read"), (Person::Writer, "write")] {
-            let address = format!("/api/v1/repos/{PRIVATE}/collaborators/{}", person.name());
+            let address = format!("/api/v1/repos/{}/collaborators/{}", Subject::PRIVATE.repo, person.name());
             let body = format!("{{\"permission\":\"{permission}\"}}");
             assert_eq!(people.send(Person::Owner, "PUT", &address, &body).status, 204);
         }
+        people.found_guild();
+        people.rule = people.new_rule("v1");
+        let kept = format!("/api/v1/repos/{}/branch_protections", Subject::PRIVATE.repo);
+        assert_eq!(people.send(Person::Owner, "POST", &kept, r#"{"rule_name":"kept"}"#).status, 201);
         people
+    }
+
+    /// The private organisation, to which the reader and the writer belong, with a team and a repository.
+    fn found_guild(&mut self) {
+        let org = Subject::PRIVATE.org;
+        self.world.site.cli(&["org", "create", org, "--owner", "owen"]).success();
+        self.world.site.cli(&["org", "add", org, "wil"]).success();
+        self.team = self.new_team("crew");
+        let done = |person, method: &str, address: String, body: &str| {
+            let answer = self.send(person, method, &address, body);
+            assert!(answer.status < 300, "{address}: {} {}", answer.status, answer.text());
+        };
+        done(Person::Owner, "POST", format!("/api/v1/orgs/{org}/repos"), r#"{"name":"tools","private":true}"#);
+        done(Person::Owner, "PUT", format!("/api/v1/teams/{}/members/rob", self.team), "");
+        done(Person::Owner, "PUT", format!("/api/v1/teams/{}/repos/{org}/tools", self.team), "");
+        done(Person::Reader, "PUT", format!("/api/v1/orgs/{org}/public_members/rob"), "");
+    }
+
+    /// The stranger has a repository and an organisation too.
+    pub(super) fn move_in(&self) {
+        let site = &self.world.site;
+        site.cli(&["repo", "create", "sam/things"]).success();
+        site.cli(&["org", "create", "sams", "--owner", "sam"]).success();
+        let git = Git::init(&self.world.path("things"), "sha1");
+        git.commit("README.md", "# Things of another\n");
+        let token = &self.of(Person::Stranger).unwrap().token;
+        assert!(git.run(["push", &site.url("sam/things", Some(("sam", token))), "main"]).ok);
+    }
+
+    /// The number of a new rule of the repository.
+    fn new_rule(&self, pattern: &str) -> String {
+        let address = format!("/api/v1/repos/{}/tag_protections", Subject::PRIVATE.repo);
+        let answer = self.send(Person::Owner, "POST", &address, &format!("{{\"name_pattern\":\"{pattern}\"}}"));
+        let rule: serde_json::Value = serde_json::from_str(&answer.text()).unwrap();
+        rule["id"].to_string()
+    }
+
+    /// The number of a new team of the organisation.
+    fn new_team(&self, name: &str) -> String {
+        let address = format!("/api/v1/orgs/{}/teams", Subject::PRIVATE.org);
+        let answer = self.send(Person::Owner, "POST", &address, &format!("{{\"name\":\"{name}\"}}"));
+        let team: serde_json::Value = serde_json::from_str(&answer.text()).unwrap();
+        team["id"].to_string()
     }
 
     /// Asks, as `person`.
@@ -117,22 +168,33 @@ impl People {
         }
     }
 
-    /// The address and body of a route's example, about the repository `repo`.
-    pub(super) fn example(&self, row: &Row, repo: &str) -> (String, String) {
+    /// The address and body of a route's example, about this.
+    pub(super) fn example(&self, row: &Row, about: Subject) -> (String, String) {
         let wants = |word: &str| row.address.contains(word) || row.body.contains(word);
-        let spare = if wants("{spare}") { self.spare_token() } else { String::new() };
-        let ssh_key = if wants("{sshkey}") { self.ssh_key("user/keys") } else { String::new() };
-        let deploy_key =
-            if wants("{deploykey}") { self.ssh_key(&format!("repos/{PRIVATE}/keys")) } else { String::new() };
+        let id = |there: &dyn Fn() -> String| if about.there { there() } else { absent(&there()) };
+        let made = |word: &str, make: &dyn Fn() -> String| if wants(word) { id(make) } else { String::new() };
+        let unique = |what: &str| format!("{what}-{}", self.journal());
+        let spare = made("{spare}", &|| self.spare_token());
+        let spare_team = made("{spare-team}", &|| self.new_team(&unique("spare")));
+        let spare_rule = made("{spare-rule}", &|| self.new_rule(&unique("spare")));
+        let ssh_key = made("{sshkey}", &|| self.ssh_key("user/keys"));
+        let deploy_key = made("{deploykey}", &|| self.ssh_key(&format!("repos/{}/keys", Subject::PRIVATE.repo)));
         let assets = if wants("{assets}") { self.assets() } else { String::new() };
-        let (entry, password) = (self.entry.to_string(), PASSWORD.replace(' ', "+"));
+        let (team, rule) = (id(&|| self.team.clone()), id(&|| self.rule.clone()));
+        let (entry, commit) = (id(&|| self.entry.to_string()), id(&|| self.commit.clone()));
+        let password = PASSWORD.replace(' ', "+");
         let words = [
-            ("{repo}", repo),
+            ("{repo}", about.repo),
+            ("{org}", about.org),
+            ("{team}", &team),
+            ("{spare-team}", &spare_team),
+            ("{rule}", &rule),
+            ("{spare-rule}", &spare_rule),
             ("{spare}", &spare),
             ("{sshkey}", &ssh_key),
             ("{deploykey}", &deploy_key),
             ("{entry}", &entry),
-            ("{commit}", &self.commit),
+            ("{commit}", &commit),
             ("{assets}", &assets),
             ("{password}", &password),
         ];
@@ -173,9 +235,10 @@ impl People {
 
 /// The private repository, with two branches; the entry of its push, and the commit.
 fn pushed(world: &World) -> (u64, String) {
-    world.site.cli(&["repo", "create", PRIVATE]).success();
+    world.site.cli(&["repo", "create", Subject::PRIVATE.repo]).success();
     let git = Git::init(&world.path("work"), "sha1");
-    git.run(["remote", "add", "origin", &world.site.url(PRIVATE, Some(("owen", &world.token)))]).success();
+    git.run(["remote", "add", "origin", &world.site.url(Subject::PRIVATE.repo, Some(("owen", &world.token)))])
+        .success();
     std::fs::create_dir(git.dir.join("src")).unwrap();
     git.commit("src/lib.rs", "//! Secret.\n");
     let commit = git.commit("README.md", "# Secret\n");
@@ -194,10 +257,32 @@ pub(super) fn refuses(answer: &Answer) -> bool {
     matches!(answer.status, 401 | 403 | 404 | 405) || (answer.status == 303 && to_sign_in())
 }
 
-/// All of an answer but its time, with the repository's name taken out.
-pub(super) fn comparable(answer: &Answer, repo: &str) -> String {
-    let name = repo.rsplit('/').next().unwrap();
+/// A number, or an object's id, of the same length that is nobody's.
+fn absent(id: &str) -> String {
+    if id.bytes().all(|byte| byte.is_ascii_digit()) { "9".repeat(id.len()) } else { "e".repeat(id.len()) }
+}
+
+/// What children of a repository, an organisation or an account are named by in examples.
+pub(super) const IDS: [&str; 9] =
+    ["{team}", "{spare-team}", "{rule}", "{spare-rule}", "{spare}", "{entry}", "{commit}", "{sshkey}", "{deploykey}"];
+
+/// All of an answer but its time, with the names of what was asked for taken out.
+pub(super) fn comparable(answer: &Answer, about: Subject, address: &str) -> String {
+    let name = about.repo.rsplit('/').next().unwrap();
     let headers = answer.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("date"));
     let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value}")).collect();
-    format!("{}\n{}\n\n{}", answer.status, headers.join("\n"), answer.text()).replace(name, "NAME")
+    // Ids stand where they stood in the address, or after what they are of.
+    let ids = address.split(['/', '?', '=', '&']).filter(|part| part.len() > 1 && is_id(part));
+    let text = ids.fold(answer.text(), |text, id| {
+        let short = &id[..id.len().min(10)];
+        [format!("/{id}"), format!(" {id}"), format!("={id}"), format!("\"{id}\""), format!(" {short}")]
+            .iter()
+            .fold(text, |text, written| text.replace(written, "ID"))
+    });
+    let text = format!("{}\n{}\n\n{text}", answer.status, headers.join("\n"));
+    text.replace(name, "NAME").replace(about.org, "ORG")
+}
+
+fn is_id(part: &str) -> bool {
+    part.bytes().all(|byte| byte.is_ascii_digit()) || (part.len() == 40 && part.bytes().all(|b| b.is_ascii_hexdigit()))
 }

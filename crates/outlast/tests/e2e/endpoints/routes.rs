@@ -43,7 +43,7 @@ pub(super) struct Row {
     pub(super) method: &'static str,
     /// As written there.
     pub(super) pattern: &'static str,
-    /// An address that it answers; `{repo}` is the repository's path.
+    /// An address that it answers; `{repo}` is the repository's path, `{org}` the organisation's, `{team}` a team of it.
     pub(super) address: &'static str,
     /// A body that it takes: JSON, or a form.
     pub(super) body: &'static str,
@@ -84,6 +84,21 @@ const KEY_FORM: &str =
     "name=x&days=90&key=ssh-ed25519+AAAAC3NzaC1lZDI1NTE5AAAAIGS%2FeW8ytIkUtDlrO7qDyRDBXrA2kOjWB3bVH6ESPh%2FE";
 /// To a branch that is made by whoever is first.
 const EDITED: &str = "base={commit}&path=src%2Fmore.rs&content=more&to=new&branch=edited&act=commit";
+const ORG: &str = "pages/org/mod";
+const NEW_ORG: &str = "/-/new/organisation";
+const ORG_SETTINGS: &str = "name=guild&full_name=Guild&description=&website=&visibility=private";
+const MEMBER: &str = "/orgs/{org}/members/{user}";
+const MEMBERSHIP: &str = "/orgs/{org}/memberships/{user}";
+const SHOWN: &str = "/orgs/{org}/public_members/{user}";
+const TEAM_MEMBER: &str = "/teams/{id}/members/{user}";
+const TEAM_REPO: &str = "/teams/{id}/repos/{owner}/{name}";
+const SITE_ROLE: &str = "/admin/users/{name}/roles/{role}";
+const RULES: &str = "/settings/protections";
+const RULE: &str = "/settings/protections/{id}";
+const API_RULES: &str = "/repos/{owner}/{name}/branch_protections";
+const API_RULE: &str = "/repos/{owner}/{name}/branch_protections/{rule}";
+const API_TAG_RULES: &str = "/repos/{owner}/{name}/tag_protections";
+const API_TAG_RULE: &str = "/repos/{owner}/{name}/tag_protections/{id}";
 const GENERAL: &str = "name=secret&description=Words&website=&branch=main&visibility=private";
 const TOKEN: &str = r#"{"name":"x","scopes":["repo:read"]}"#;
 
@@ -152,6 +167,31 @@ pub(super) static ROUTES: &[Row] = &[
         May::Operator,
     ),
     get("pages/site/admin", "/-/admin/repositories", "/-/admin/repositories", May::Operator),
+    get("pages/site/new_org", NEW_ORG, NEW_ORG, May::SignedIn),
+    row("pages/site/new_org", "POST", NEW_ORG, NEW_ORG, "name=band", May::SignedIn),
+    get(ORG, "/", "/{org}", May::Reader),
+    get(ORG, "/people", "/{org}/-/people", May::Reader),
+    row(ORG, "POST", "/people", "/{org}/-/people", "user=eve&role=member", May::Owner),
+    row(ORG, "POST", "/people/remove", "/{org}/-/people/remove", "user=eve", May::Owner),
+    row(ORG, "POST", "/people/show", "/{org}/-/people/show", "shown=true", May::Reader),
+    get(ORG, "/teams", "/{org}/-/teams", May::Reader),
+    row(ORG, "POST", "/teams", "/{org}/-/teams", "name=new&access=read", May::Owner),
+    get(ORG, "/teams/{id}", "/{org}/-/teams/{team}", May::Reader),
+    row(ORG, "POST", "/teams/{id}", "/{org}/-/teams/{team}", "name=crew&access=read", May::Owner),
+    row(ORG, "POST", "/teams/{id}/remove", "/{org}/-/teams/{spare-team}/remove", "", May::Owner),
+    row(ORG, "POST", "/teams/{id}/people", "/{org}/-/teams/{team}/people", "user=eve", May::Owner),
+    row(ORG, "POST", "/teams/{id}/people/remove", "/{org}/-/teams/{team}/people/remove", "user=eve", May::Owner),
+    row(ORG, "POST", "/teams/{id}/repositories", "/{org}/-/teams/{team}/repositories", "repo=tools", May::Owner),
+    row(
+        ORG,
+        "POST",
+        "/teams/{id}/repositories/remove",
+        "/{org}/-/teams/{team}/repositories/remove",
+        "repo=tools",
+        May::Owner,
+    ),
+    get(ORG, "/settings", "/{org}/-/settings", May::Owner),
+    row(ORG, "POST", "/settings", "/{org}/-/settings", ORG_SETTINGS, May::Owner),
     get(PAGE, "/", "/{repo}", May::Reader),
     get(PAGE, "/tree/{*rest}", "/{repo}/-/tree/main/src", May::Reader),
     get(PAGE, "/last/{*rest}", "/{repo}/-/last/main/src", May::Reader),
@@ -186,6 +226,18 @@ pub(super) static ROUTES: &[Row] = &[
     get(PAGE, "/settings/keys", "/{repo}/-/settings/keys", May::Owner),
     row(PAGE, "POST", "/settings/keys", "/{repo}/-/settings/keys", KEY_FORM, May::Owner),
     row(PAGE, "POST", "/settings/keys/remove", "/{repo}/-/settings/keys/remove", "id=999999", May::Owner),
+    get(PAGE, RULES, "/{repo}/-/settings/protections", May::Owner),
+    row(PAGE, "POST", RULES, "/{repo}/-/settings/protections", "kind=branch&pattern=made/*", May::Owner),
+    get(PAGE, RULE, "/{repo}/-/settings/protections/{rule}", May::Owner),
+    row(PAGE, "POST", RULE, "/{repo}/-/settings/protections/{rule}", "kind=tag&pattern=v*", May::Owner),
+    row(
+        PAGE,
+        "POST",
+        "/settings/protections/{id}/remove",
+        "/{repo}/-/settings/protections/{spare-rule}/remove",
+        "",
+        May::Owner,
+    ),
     get("api/mod", "/version", "/api/v1/version", May::Anyone),
     get("api/outlast", "/outlast/status", "/api/v1/outlast/status", May::Anyone),
     get("api/users", "/user", "/api/v1/user", May::SignedIn),
@@ -221,6 +273,87 @@ pub(super) static ROUTES: &[Row] = &[
         May::Owner,
     ),
     row("api/collaborators", "DELETE", PERSON, "/api/v1/repos/{repo}/collaborators/eve", "", May::Owner),
+    get("api/protections", API_RULES, "/api/v1/repos/{repo}/branch_protections", May::Owner),
+    row(
+        "api/protections",
+        "POST",
+        API_RULES,
+        "/api/v1/repos/{repo}/branch_protections",
+        r#"{"rule_name":"kept"}"#,
+        May::Owner,
+    ),
+    get("api/protections", API_RULE, "/api/v1/repos/{repo}/branch_protections/kept", May::Owner),
+    row(
+        "api/protections",
+        "PATCH",
+        API_RULE,
+        "/api/v1/repos/{repo}/branch_protections/kept",
+        r#"{"enable_push":false}"#,
+        May::Owner,
+    ),
+    row("api/protections", "DELETE", API_RULE, "/api/v1/repos/{repo}/branch_protections/gone", "", May::Owner),
+    get("api/protections", API_TAG_RULES, "/api/v1/repos/{repo}/tag_protections", May::Owner),
+    row(
+        "api/protections",
+        "POST",
+        API_TAG_RULES,
+        "/api/v1/repos/{repo}/tag_protections",
+        r#"{"name_pattern":"w*"}"#,
+        May::Owner,
+    ),
+    get("api/protections", API_TAG_RULE, "/api/v1/repos/{repo}/tag_protections/{rule}", May::Owner),
+    row(
+        "api/protections",
+        "PATCH",
+        API_TAG_RULE,
+        "/api/v1/repos/{repo}/tag_protections/{rule}",
+        r#"{"whitelist_usernames":["owen"]}"#,
+        May::Owner,
+    ),
+    row("api/protections", "DELETE", API_TAG_RULE, "/api/v1/repos/{repo}/tag_protections/{spare-rule}", "", May::Owner),
+    get("api/orgs", "/orgs", "/api/v1/orgs", May::Anyone),
+    row("api/orgs", "POST", "/orgs", "/api/v1/orgs", r#"{"username":"choir"}"#, May::SignedIn),
+    get("api/orgs", "/orgs/{org}", "/api/v1/orgs/{org}", May::Reader),
+    row("api/orgs", "PATCH", "/orgs/{org}", "/api/v1/orgs/{org}", r#"{"description":"Words"}"#, May::Owner),
+    get("api/orgs", "/orgs/{org}/repos", "/api/v1/orgs/{org}/repos", May::Reader),
+    row("api/orgs", "POST", "/orgs/{org}/repos", "/api/v1/orgs/{org}/repos", r#"{"name":"made"}"#, May::Owner),
+    get("api/orgs", "/orgs/{org}/members", "/api/v1/orgs/{org}/members", May::Reader),
+    get("api/orgs", MEMBER, "/api/v1/orgs/{org}/members/rob", May::Reader),
+    row("api/orgs", "DELETE", MEMBER, "/api/v1/orgs/{org}/members/eve", "", May::Owner),
+    get("api/orgs", MEMBERSHIP, "/api/v1/orgs/{org}/memberships/rob", May::Reader),
+    row("api/orgs", "PUT", MEMBERSHIP, "/api/v1/orgs/{org}/memberships/eve", r#"{"role":"member"}"#, May::Owner),
+    row("api/orgs", "DELETE", MEMBERSHIP, "/api/v1/orgs/{org}/memberships/eve", "", May::Owner),
+    get("api/orgs", "/orgs/{org}/public_members", "/api/v1/orgs/{org}/public_members", May::Reader),
+    get("api/orgs", SHOWN, "/api/v1/orgs/{org}/public_members/rob", May::Reader),
+    row("api/orgs", "PUT", SHOWN, "/api/v1/orgs/{org}/public_members/rob", "", May::Reader),
+    row("api/orgs", "DELETE", SHOWN, "/api/v1/orgs/{org}/public_members/owen", "", May::Owner),
+    get("api/orgs", "/user/orgs", "/api/v1/user/orgs", May::SignedIn),
+    get("api/orgs", "/users/{name}/orgs", "/api/v1/users/owen/orgs", May::Anyone),
+    get("api/teams", "/orgs/{org}/teams", "/api/v1/orgs/{org}/teams", May::Reader),
+    row("api/teams", "POST", "/orgs/{org}/teams", "/api/v1/orgs/{org}/teams", r#"{"name":"another"}"#, May::Owner),
+    get("api/teams", "/teams/{id}", "/api/v1/teams/{team}", May::Reader),
+    row("api/teams", "PATCH", "/teams/{id}", "/api/v1/teams/{team}", r#"{"permission":"write"}"#, May::Owner),
+    row("api/teams", "DELETE", "/teams/{id}", "/api/v1/teams/{spare-team}", "", May::Owner),
+    get("api/teams", "/teams/{id}/members", "/api/v1/teams/{team}/members", May::Reader),
+    get("api/teams", TEAM_MEMBER, "/api/v1/teams/{team}/members/rob", May::Reader),
+    row("api/teams", "PUT", TEAM_MEMBER, "/api/v1/teams/{team}/members/eve", "", May::Owner),
+    row("api/teams", "DELETE", TEAM_MEMBER, "/api/v1/teams/{team}/members/eve", "", May::Owner),
+    get("api/teams", "/teams/{id}/repos", "/api/v1/teams/{team}/repos", May::Reader),
+    row("api/teams", "PUT", TEAM_REPO, "/api/v1/teams/{team}/repos/{org}/tools", "", May::Owner),
+    row("api/teams", "DELETE", TEAM_REPO, "/api/v1/teams/{team}/repos/{org}/tools", "", May::Owner),
+    get("api/teams", "/repos/{owner}/{name}/teams", "/api/v1/repos/{repo}/teams", May::Owner),
+    row("api/admin", "PUT", SITE_ROLE, "/api/v1/admin/users/eve/roles/auditor", "", May::Socket),
+    row("api/admin", "DELETE", SITE_ROLE, "/api/v1/admin/users/eve/roles/auditor", "", May::Socket),
+    row("api/admin", "PUT", "/admin/quotas", "/api/v1/admin/quotas", r#"{"bytes":1}"#, May::Socket),
+    row("api/admin", "POST", "/admin/orgs", "/api/v1/admin/orgs", r#"{"name":"o","owner":"owen"}"#, May::Socket),
+    row(
+        "api/admin",
+        "PUT",
+        "/admin/orgs/{org}/members/{user}",
+        "/api/v1/admin/orgs/{org}/members/eve",
+        "",
+        May::Socket,
+    ),
     row("api/admin", "POST", "/admin/users", "/api/v1/admin/users", r#"{"username":"mallory"}"#, May::Socket),
     row(
         "api/admin",

@@ -11,6 +11,7 @@ mod file;
 mod frame;
 mod history;
 mod names;
+mod protections;
 mod raw;
 mod readme;
 mod safety;
@@ -58,6 +59,9 @@ pub(super) fn router() -> Router<App> {
         )
         .route("/safety", get(safety::safety))
         .route("/settings", get(settings::general).post(settings::general_set))
+        .route("/settings/protections", get(protections::protections).post(protections::make))
+        .route("/settings/protections/{id}", get(protections::one).post(protections::change))
+        .route("/settings/protections/{id}/remove", axum::routing::post(protections::remove))
         .route("/settings/people", get(settings::people).post(settings::person_put))
         .route("/settings/people/remove", axum::routing::post(settings::person_remove))
         .route("/settings/keys", get(deploy_keys::keys).post(deploy_keys::add))

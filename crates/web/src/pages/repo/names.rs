@@ -1,13 +1,17 @@
 //! Branches and tags.
 
 use super::frame::{Frame, RepoPage, RevisionRow, place};
+use crate::app::App;
 use crate::pages::error::{PageError, form_urlencoded};
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
-use axum::extract::Query;
+use axum::extract::{Query, State};
 use axum::response::Html;
 use code::{CodePath, NameKind, Named};
+use forge::event::protect::Protected;
+use forge::protect::Protection;
+use forge::protect::query::deciding;
 use serde::Deserialize;
 
 const PAGE: usize = 30;
@@ -24,6 +28,8 @@ pub(crate) struct Wanted {
 struct NameRow {
     name: String,
     is_default: bool,
+    /// The rule that protects it.
+    rule: String,
     tree: String,
     log: String,
     compare: String,
@@ -48,23 +54,37 @@ struct NamesPage {
 }
 
 /// `/OWNER/NAME/-/branches`
-pub(crate) async fn branches(page: RepoPage, Query(wanted): Query<Wanted>) -> Result<Html<String>, PageError> {
-    names(page, NameKind::Branch, wanted).await
+pub(crate) async fn branches(
+    State(app): State<App>,
+    page: RepoPage,
+    Query(wanted): Query<Wanted>,
+) -> Result<Html<String>, PageError> {
+    names(&app, page, NameKind::Branch, wanted).await
 }
 
 /// `/OWNER/NAME/-/tags`
-pub(crate) async fn tags(page: RepoPage, Query(wanted): Query<Wanted>) -> Result<Html<String>, PageError> {
-    names(page, NameKind::Tag, wanted).await
+pub(crate) async fn tags(
+    State(app): State<App>,
+    page: RepoPage,
+    Query(wanted): Query<Wanted>,
+) -> Result<Html<String>, PageError> {
+    names(&app, page, NameKind::Tag, wanted).await
 }
 
-async fn names(page: RepoPage, kind: NameKind, Wanted { q, skip }: Wanted) -> Result<Html<String>, PageError> {
+async fn names(
+    app: &App,
+    page: RepoPage,
+    kind: NameKind,
+    Wanted { q, skip }: Wanted,
+) -> Result<Html<String>, PageError> {
     let is_branches = kind == NameKind::Branch;
     let (shell, frame) = (page.shell(), page.frame(if is_branches { "branches" } else { "tags" }));
+    let rules = app.site.protections_seen(page.code.proof()).await?;
     let filter = q.clone();
     let (found, count) = page.read(move |source| source.names(kind, &filter, skip, PAGE, is_branches)).await?;
     let link = |skip: usize| format!("?q={}&skip={skip}", form_urlencoded(&q));
     let page = NamesPage {
-        names: found.iter().map(|named| row(&frame, named)).collect(),
+        names: found.iter().map(|named| row(&frame, named, &rules)).collect(),
         count: if is_branches {
             show::counted(count as u64, "branch", "branches")
         } else {
@@ -80,10 +100,13 @@ async fn names(page: RepoPage, kind: NameKind, Wanted { q, skip }: Wanted) -> Re
     Ok(Html(page.render()?))
 }
 
-fn row(frame: &Frame, named: &Named) -> NameRow {
+fn row(frame: &Frame, named: &Named, rules: &[Protection]) -> NameRow {
     let (base, name) = (frame.base(), place(&named.name, &CodePath::root()));
     let default = place(&frame.branch, &CodePath::root());
+    let kind = if named.kind == NameKind::Tag { Protected::Tag } else { Protected::Branch };
+    let rule = deciding(rules, kind, &named.name).map(|rule| rule.pattern.to_string()).unwrap_or_default();
     NameRow {
+        rule,
         name: code::visible(named.name.as_bytes()),
         is_default: named.kind == NameKind::Branch && named.name == frame.branch,
         tree: format!("{base}/tree/{name}"),

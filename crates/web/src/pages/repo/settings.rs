@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use code::NameKind;
 use forge::event::repo::{Access, Visibility};
+use forge::quota::{Level, Usage};
 use forge::site::RepoChange;
 use forge::{Error, Principal};
 use http::StatusCode;
@@ -47,12 +48,14 @@ struct GeneralPage {
     frame: Frame,
     form: General,
     branches: Vec<String>,
+    /// What it and its owner take, in words.
+    usage: String,
     error: String,
     done: &'static str,
 }
 
 /// `/OWNER/NAME/-/settings`
-pub(crate) async fn general(page: RepoPage) -> Result<Response, PageError> {
+pub(crate) async fn general(State(app): State<App>, page: RepoPage) -> Result<Response, PageError> {
     let frame = page.frame("settings");
     maintainer(&page, &frame)?;
     let form = General {
@@ -62,10 +65,17 @@ pub(crate) async fn general(page: RepoPage) -> Result<Response, PageError> {
         branch: frame.branch.clone(),
         visibility: frame.visibility.to_owned(),
     };
-    general_page(page, frame, form, String::new(), "").await
+    general_page(&app, page, frame, form, String::new(), "").await
+}
+
+fn usage(usage: &Usage) -> String {
+    let level = |level: &Level| format!("{} of {}", show::bytes(level.used), show::bytes(level.max));
+    let repo = usage.repo.as_ref().map(level).unwrap_or_default();
+    format!("It takes {repo}; all repositories of its owner take {}.", level(&usage.bytes))
 }
 
 async fn general_page(
+    app: &App,
     page: RepoPage,
     frame: Frame,
     form: General,
@@ -77,7 +87,8 @@ async fn general_page(
         branches.insert(0, form.branch.clone());
     }
     let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let page = GeneralPage { shell: page.shell(), frame, form, branches, error, done };
+    let usage = usage(&app.site.usage(page.code.proof()).await?);
+    let page = GeneralPage { shell: page.shell(), frame, form, branches, usage, error, done };
     Ok((status, Html(page.render()?)).into_response())
 }
 
@@ -91,7 +102,7 @@ pub(crate) async fn general_set(
     match set(&app, &who, &page, &frame, &form).await {
         Ok(path) => Ok(Redirect::to(&format!("/{path}/-/settings")).into_response()),
         Err(error) if error.is_ours() => Err(error.into()),
-        Err(error) => general_page(page, frame, form, error.to_string(), "").await,
+        Err(error) => general_page(&app, page, frame, form, error.to_string(), "").await,
     }
 }
 

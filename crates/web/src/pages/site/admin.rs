@@ -11,6 +11,7 @@ use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Form, Router};
+use forge::event::role::SiteRole;
 use forge::people::Password;
 use forge::site::NewUser;
 use http::StatusCode;
@@ -101,10 +102,16 @@ async fn users_page(
     visitor.operator()?;
     let listed = app.site.user_list(after, PAGE).await?;
     let more = listed.last().filter(|_| listed.len() == PAGE as usize).map(|last| last.id);
+    let mut auditors = Vec::new();
+    for user in &listed {
+        if app.site.has_site_role(user.id, SiteRole::Auditor).await? {
+            auditors.push(user.id);
+        }
+    }
     let row = |user: &forge::people::query::User| UserRow {
         name: user.name.clone(),
         email: user.email.clone().unwrap_or_default(),
-        roles: [(user.operator, "operator"), (user.officer, "officer")]
+        roles: [(user.operator, "operator"), (user.officer, "officer"), (auditors.contains(&user.id), "auditor")]
             .iter()
             .filter_map(|(is, role)| is.then_some(*role))
             .collect::<Vec<_>>()

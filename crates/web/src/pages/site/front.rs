@@ -1,6 +1,6 @@
 //! `/`: what this is, or for who is signed in, their repositories.
 
-use super::RepoRow;
+use super::{OrgRow, RepoRow};
 use crate::app::App;
 use crate::pages::error::PageError;
 use crate::pages::visitor::{Shell, Visitor};
@@ -31,6 +31,7 @@ struct Dashboard {
     user: String,
     own: Vec<RepoRow>,
     others: Vec<RepoRow>,
+    orgs: Vec<OrgRow>,
     base_url: String,
 }
 
@@ -39,8 +40,9 @@ async fn front(State(app): State<App>, visitor: Visitor) -> Result<Response, Pag
     let Some(who) = &visitor.who else {
         return Ok(Html(FrontPage { shell: visitor.shell, base_url }.render()?).into_response());
     };
-    let name = who.name().parse().map_err(|_| PageError::not_found())?;
-    let own = app.site.repo_list(Some(who), Some(&name), None, 0, SHOWN_MAX).await?;
+    let name: forge::UserName = who.name().parse().map_err(|_| PageError::not_found())?;
+    let orgs = app.site.org_list_of(Some(who), &name).await?;
+    let own = app.site.repo_list(Some(who), Some(&name.into()), None, 0, SHOWN_MAX).await?;
     let all = app.site.repo_list(Some(who), None, None, 0, SHOWN_MAX).await?;
     let newest = |repos: &mut Vec<&forge::repo::Repo>| {
         repos.sort_by_key(|repo| std::cmp::Reverse(repo.pushed_us.unwrap_or(repo.created_us)));
@@ -51,6 +53,7 @@ async fn front(State(app): State<App>, visitor: Visitor) -> Result<Response, Pag
     newest(&mut mine);
     let page = Dashboard {
         user: who.name().to_owned(),
+        orgs: orgs.iter().map(OrgRow::from).collect(),
         own: mine.into_iter().map(RepoRow::from).collect(),
         others: others.into_iter().take(10).map(RepoRow::from).collect(),
         shell: visitor.shell,

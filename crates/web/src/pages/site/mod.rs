@@ -7,6 +7,7 @@ mod explore;
 mod front;
 mod help;
 mod new;
+mod new_org;
 pub(crate) mod profile;
 mod safety;
 mod settings;
@@ -25,6 +26,7 @@ pub(super) fn router() -> Router<App> {
         .merge(sign_in::router())
         .merge(explore::router())
         .merge(new::router())
+        .merge(new_org::router())
         .merge(settings::router())
         .merge(ssh_keys::router())
         .merge(admin::router())
@@ -52,6 +54,25 @@ impl From<&forge::repo::Repo> for RepoRow {
             visibility: repo.visibility.as_str(),
             changed: super::show::time_us(repo.pushed_us.unwrap_or(repo.created_us)),
             pushed: repo.pushed_us.is_some(),
+        }
+    }
+}
+
+/// An organisation in a list.
+pub(crate) struct OrgRow {
+    pub(crate) path: String,
+    pub(crate) full_name: String,
+    pub(crate) description: String,
+    pub(crate) visibility: &'static str,
+}
+
+impl From<&forge::org::query::Org> for OrgRow {
+    fn from(org: &forge::org::query::Org) -> Self {
+        Self {
+            path: org.path.clone(),
+            full_name: org.full_name.clone().unwrap_or_else(|| org.path.clone()),
+            description: org.description.clone().unwrap_or_default(),
+            visibility: org.visibility.as_str(),
         }
     }
 }

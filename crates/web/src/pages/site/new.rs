@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::pages::error::PageError;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Form, Router};
@@ -20,6 +20,9 @@ pub(super) fn router() -> Router<App> {
 
 #[derive(Deserialize, Default)]
 struct Wanted {
+    /// Whose; empty: one's own.
+    #[serde(default)]
+    owner: String,
     name: String,
     #[serde(default)]
     description: String,
@@ -33,14 +36,32 @@ struct Wanted {
 #[template(path = "site/new.html")]
 struct NewPage {
     shell: Shell,
-    owner: String,
+    /// Where one may make repositories, oneself first.
+    owners: Vec<String>,
     wanted: Wanted,
     error: String,
 }
 
-async fn form(visitor: Visitor) -> Result<Html<String>, PageError> {
-    let owner = visitor.signed_in()?.name().to_owned();
-    Ok(Html(NewPage { shell: visitor.shell, owner, wanted: Wanted::default(), error: String::new() }.render()?))
+#[derive(Deserialize)]
+struct For {
+    #[serde(default)]
+    owner: String,
+}
+
+async fn form(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(For { owner }): Query<For>,
+) -> Result<Html<String>, PageError> {
+    let owners = owners(&app, visitor.signed_in()?).await?;
+    let wanted = Wanted { owner, ..Wanted::default() };
+    Ok(Html(NewPage { shell: visitor.shell, owners, wanted, error: String::new() }.render()?))
+}
+
+async fn owners(app: &App, who: &forge::Principal) -> Result<Vec<String>, forge::Error> {
+    let mut owners = vec![who.name().to_owned()];
+    owners.extend(app.site.org_list_for_new(who).await?.into_iter().map(|org| org.path));
+    Ok(owners)
 }
 
 async fn create(State(app): State<App>, visitor: Visitor, Form(wanted): Form<Wanted>) -> Result<Response, PageError> {
@@ -49,17 +70,17 @@ async fn create(State(app): State<App>, visitor: Visitor, Form(wanted): Form<Wan
         Ok(path) => Ok(Redirect::to(&format!("/{path}")).into_response()),
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => {
-            let owner = who.name().to_owned();
-            let page = NewPage { shell: visitor.shell, owner, wanted, error: error.to_string() };
+            let owners = owners(&app, &who).await?;
+            let page = NewPage { shell: visitor.shell, owners, wanted, error: error.to_string() };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
         }
     }
 }
 
 async fn make(app: &App, who: &forge::Principal, wanted: &Wanted) -> Result<String, forge::Error> {
-    let path: RepoPath = format!("{}/{}", who.name(), wanted.name.trim())
-        .parse()
-        .map_err(|error| forge::Error::invalid(format!("{error}")))?;
+    let owner = if wanted.owner.is_empty() { who.name() } else { wanted.owner.as_str() };
+    let path: RepoPath =
+        format!("{owner}/{}", wanted.name.trim()).parse().map_err(|error| forge::Error::invalid(format!("{error}")))?;
     let mut new = NewRepo::new(path.clone());
     new.visibility = Visibility::parse(&wanted.visibility).unwrap_or(Visibility::Private);
     new.format = if wanted.format == "sha256" { Format::Sha256 } else { Format::Sha1 };

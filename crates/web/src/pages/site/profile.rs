@@ -1,6 +1,6 @@
 //! `/OWNER`: somebody, and what of theirs one may see.
 
-use super::RepoRow;
+use super::{OrgRow, RepoRow};
 use crate::app::App;
 use crate::pages::error::PageError;
 use crate::pages::show;
@@ -21,6 +21,7 @@ struct ProfilePage {
     website: String,
     since: String,
     own: bool,
+    orgs: Vec<OrgRow>,
     repos: Vec<RepoRow>,
 }
 
@@ -29,7 +30,8 @@ pub(crate) async fn page(app: App, name: String, request: Request<Body>) -> Resu
     let (mut parts, _) = request.into_parts();
     let visitor = Visitor::from_request_parts(&mut parts, &app).await?;
     let user = app.site.user_fetch(&name).await?;
-    let repos = app.site.repo_list(visitor.who.as_ref(), Some(&name), None, 0, 100).await?;
+    let repos = app.site.repo_list(visitor.who.as_ref(), Some(&name.clone().into()), None, 0, 100).await?;
+    let orgs = app.site.org_list_of(visitor.who.as_ref(), &name).await?;
     let page = ProfilePage {
         own: visitor.shell.user.as_ref() == Some(&user.name),
         shell: visitor.shell,
@@ -38,6 +40,7 @@ pub(crate) async fn page(app: App, name: String, request: Request<Body>) -> Resu
         bio: user.bio.unwrap_or_default(),
         website: user.website.unwrap_or_default(),
         since: show::time_us(user.created_us),
+        orgs: orgs.iter().map(OrgRow::from).collect(),
         repos: repos.iter().map(RepoRow::from).collect(),
     };
     Ok(Html(page.render()?))

@@ -1,0 +1,18 @@
+//! Protected branches and tags.
+//!
+//! Invariants:
+//! 1. Of all rules whose pattern fits a ref's name one decides: the exact one, else the one with the most letters of its own, else
+//!    the oldest.
+//! 2. A rule binds administrators too: they may change it, which is an entry of the journal, and not pass it by.
+//! 3. Each ref of a push is judged alone, by the writer, on the state it will be moved in, after the objects were unpacked.
+//! 4. A rule only takes away: who may not push to a repository may not push to its protected refs either.
+//!
+//! Required reviews and checks come with reviews and checks; required signatures and rules of paths are not here yet.
+
+pub mod command;
+pub mod judge;
+pub mod pattern;
+pub mod query;
+
+pub use pattern::Pattern;
+pub use query::{Protection, Rights};

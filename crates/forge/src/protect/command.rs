@@ -1,0 +1,152 @@
+//! What can be done to protections.
+
+use super::Pattern;
+use super::query::{Rights, protection_list};
+use crate::access::{Administer, Authorized};
+use crate::db::Tx;
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::protect::{Allowed, Protected, ProtectionRemoved, ProtectionSet};
+use crate::event::repo::Access;
+use crate::names::UserName;
+use crate::people::query::user_fetch;
+use crate::repo::command::recheck;
+use crate::writer::{Command, Decide};
+
+/// Rules of one repository.
+pub const PROTECTIONS_MAX: usize = 100;
+/// People and teams that a rule names for one act.
+pub const PROTECTION_ACTORS_MAX: usize = 100;
+
+/// Who may do something, by names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Everybody with this role or a higher one.
+    pub role: Option<Access>,
+    /// These accounts.
+    pub people: Vec<String>,
+    /// Those in these teams, of the organisations that the repository lies in.
+    pub teams: Vec<String>,
+}
+
+impl From<&Rights> for Names {
+    fn from(rights: &Rights) -> Self {
+        let names = |list: &[(u64, String)]| list.iter().map(|(_, name)| name.clone()).collect();
+        Self { role: rights.role, people: names(&rights.people), teams: names(&rights.teams) }
+    }
+}
+
+/// A rule that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectionSpec {
+    /// Branches or tags.
+    pub kind: Protected,
+    /// Which of them.
+    pub pattern: Pattern,
+    /// Who makes them and moves them forward.
+    pub push: Names,
+    /// Who rewinds them.
+    pub force: Names,
+    /// Who deletes them.
+    pub delete: Names,
+}
+
+impl ProtectionSpec {
+    /// What a new rule is unless it says otherwise: maintainers push, nobody rewinds or deletes.
+    #[must_use]
+    pub fn new(kind: Protected, pattern: Pattern) -> Self {
+        let push = Names { role: Some(Access::Maintain), ..Names::default() };
+        Self { kind, pattern, push, force: Names::default(), delete: Names::default() }
+    }
+}
+
+/// Makes or changes a rule. Gives its id.
+#[derive(Debug)]
+pub struct ProtectionPut {
+    /// The right to.
+    pub proof: Authorized<Administer>,
+    /// Which; None: a new one.
+    pub id: Option<u64>,
+    /// What it is from now on.
+    pub rule: ProtectionSpec,
+}
+
+impl Command for ProtectionPut {
+    type Output = u64;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
+        let repo = recheck(tx, ctx, &self.proof)?;
+        let rules = protection_list(tx, repo.id)?;
+        if self.id.is_some_and(|id| !rules.iter().any(|rule| rule.id == id)) {
+            return Err(Error::not_found("the rule"));
+        }
+        let ProtectionSpec { kind, pattern, push, force, delete } = self.rule;
+        if rules.iter().any(|rule| Some(rule.id) != self.id && rule.kind == kind && rule.pattern == pattern) {
+            return Err(Error::conflict(format!("there is a rule for {pattern} already")));
+        }
+        if self.id.is_none() && rules.len() >= PROTECTIONS_MAX {
+            return Err(Error::invalid(format!("a repository has at most {PROTECTIONS_MAX} rules")));
+        }
+        let mut allowed = |names| allowed(tx, repo.namespace, names);
+        let event = ProtectionSet {
+            id: self.id,
+            repo: repo.id,
+            kind,
+            pattern: pattern.as_str().to_owned(),
+            push: allowed(push)?,
+            force: allowed(force)?,
+            delete: allowed(delete)?,
+        };
+        Ok((vec![event.into()], self.id.unwrap_or_else(|| ctx.id(0))))
+    }
+}
+
+fn allowed(tx: &mut Tx, namespace: u64, names: Names) -> Result<Allowed, Error> {
+    if names.people.len() + names.teams.len() > PROTECTION_ACTORS_MAX {
+        return Err(Error::invalid(format!(
+            "a rule names at most {PROTECTION_ACTORS_MAX} people and teams for one act"
+        )));
+    }
+    let mut allowed = Allowed { role: names.role, ..Allowed::default() };
+    for name in &names.people {
+        let name: UserName = name.parse()?;
+        allowed.people.push(user_fetch(tx, &name)?.ok_or_else(|| Error::not_found(&name))?.id);
+    }
+    for name in &names.teams {
+        let sql = "WITH RECURSIVE chain(id, parent) AS (
+                       SELECT id, parent FROM namespace WHERE id = ?1
+                       UNION SELECT n.id, n.parent FROM namespace n JOIN chain c ON n.id = c.parent)
+                   SELECT t.id FROM chain c JOIN team t ON t.organisation = c.id WHERE lower(t.name) = ?2
+                   ORDER BY t.id DESC LIMIT 1";
+        let team = tx.query_opt(sql, &[namespace.into(), name.trim().to_ascii_lowercase().into()])?;
+        let team = team.ok_or_else(|| Error::not_found(format!("the team {name}")))?;
+        allowed.teams.push(team.get(0)?);
+    }
+    for list in [&mut allowed.people, &mut allowed.teams] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    Ok(allowed)
+}
+
+/// Ends a rule.
+#[derive(Debug)]
+pub struct ProtectionRemove {
+    /// The right to.
+    pub proof: Authorized<Administer>,
+    /// Which.
+    pub id: u64,
+}
+
+impl Command for ProtectionRemove {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let repo = recheck(tx, ctx, &self.proof)?;
+        let there = protection_list(tx, repo.id)?.iter().any(|rule| rule.id == self.id);
+        if !there {
+            return Err(Error::not_found("the rule"));
+        }
+        Ok((vec![ProtectionRemoved { id: self.id }.into()], ()))
+    }
+}

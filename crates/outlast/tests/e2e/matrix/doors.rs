@@ -1,0 +1,58 @@
+//! How each act is tried by each door.
+
+use forge::access::Door;
+
+/// A request; `{repo}` is the repository's path.
+pub(super) struct Probe {
+    pub(super) method: &'static str,
+    pub(super) address: &'static str,
+    pub(super) body: &'static str,
+    /// With a session's cookie, not with a token.
+    pub(super) page: bool,
+}
+
+fn page(method: &'static str, address: &'static str, body: &'static str) -> Probe {
+    Probe { method, address, body, page: true }
+}
+
+fn program(method: &'static str, address: &'static str, body: &'static str) -> Probe {
+    Probe { method, address, body, page: false }
+}
+
+const FETCH: &str = "/{repo}.git/info/refs?service=git-upload-pack";
+const PUSH: &str = "/{repo}.git/info/refs?service=git-receive-pack";
+const DESCRIBED: &str = "description=Words&website=&branch=main";
+
+/// The requests that try an act by a door. A door that does not offer an act has an empty row, with the reason.
+pub(super) fn probes(door: Door, act: &str) -> Vec<Probe> {
+    match (door, act) {
+        (Door::Pages, "Read") => vec![page("GET", "/{repo}", ""), page("GET", "/{repo}/-/file/main/README", "")],
+        // Issues are not here yet.
+        (Door::Pages | Door::Api, "Triage") => vec![],
+        // Files are not edited by the API yet.
+        (Door::Pages, "Write") => vec![page("GET", "/{repo}/-/edit/main/README", "")],
+        (Door::Api, "Write") => vec![],
+        (Door::Pages, "Maintain") => {
+            vec![page("GET", "/{repo}/-/settings", ""), page("POST", "/{repo}/-/settings", DESCRIBED)]
+        }
+        (Door::Pages, "Administer") => vec![
+            page("GET", "/{repo}/-/settings/people", ""),
+            page("GET", "/{repo}/-/settings/protections", ""),
+            page("POST", "/{repo}/-/settings/people", "user=eve&access=read"),
+        ],
+        (Door::Api, "Read") => {
+            vec![program("GET", "/api/v1/repos/{repo}", ""), program("GET", "/api/v1/repos/{repo}/branches", "")]
+        }
+        (Door::Api, "Maintain") => vec![program("PATCH", "/api/v1/repos/{repo}", r#"{"description":"Words"}"#)],
+        (Door::Api, "Administer") => vec![
+            program("GET", "/api/v1/repos/{repo}/collaborators", ""),
+            program("GET", "/api/v1/repos/{repo}/branch_protections", ""),
+            program("PUT", "/api/v1/repos/{repo}/collaborators/eve", r#"{"permission":"read"}"#),
+        ],
+        (Door::GitHttp, "Read") => vec![program("GET", FETCH, "")],
+        (Door::GitHttp, "Write") => vec![program("GET", PUSH, "")],
+        // Git's protocol moves refs and objects, and changes nothing else.
+        (Door::GitHttp, "Triage" | "Maintain" | "Administer") => vec![],
+        (door, act) => panic!("no row for the act {act} by {door:?}"),
+    }
+}

@@ -1,0 +1,127 @@
+//! Who may do what by which door: every standing x visibility x act x door there is, made from tables.
+//!
+//! What is expected follows from the ladder of roles and [`forge::access::ACTS`] alone. A new act, role, visibility or door does not
+//! compile or does not pass before it has its rows: [`doors::probes`] for acts and doors, [`scene::STANDINGS`] for roles.
+
+mod doors;
+mod scene;
+
+use doors::{Probe, probes};
+use forge::access::{ACTS, ActRow, Door};
+use forge::event::repo::{Access, Visibility};
+use scene::{STANDINGS, Scene, Standing};
+
+/// What must come of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Done,
+    /// Seen, but not allowed.
+    Refused,
+    /// The same bytes as what does not exist.
+    Absent,
+}
+
+fn expected(standing: &Standing, visibility: Visibility, act: &ActRow) -> Expected {
+    let sees = standing.role.is_some()
+        || match visibility {
+            Visibility::Public => true,
+            Visibility::Internal => !standing.name.is_empty(),
+            Visibility::Private => false,
+        };
+    match (sees, act.needs == Access::Read || standing.role >= Some(act.needs)) {
+        (false, _) => Expected::Absent,
+        (true, true) => Expected::Done,
+        (true, false) => Expected::Refused,
+    }
+}
+
+#[test]
+fn everybody_may_what_the_ladder_says_and_no_more_by_every_door() {
+    let scene = Scene::new();
+    let (mut wrong, mut tried) = (Vec::new(), 0);
+    for visibility in Visibility::ALL {
+        for standing in STANDINGS {
+            for (door, act) in Door::ALL.iter().flat_map(|door| ACTS.iter().map(move |act| (*door, act))) {
+                for probe in probes(door, act.name) {
+                    tried += 1;
+                    let expected = expected(standing, *visibility, act);
+                    if let Err(what) = try_one(&scene, standing, *visibility, &probe, expected) {
+                        let who = standing.what;
+                        wrong.push(format!(
+                            "{who}, {visibility}, {door:?}, {}: {expected:?} expected: {what}",
+                            act.name
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {tried}\n{}", wrong.len(), wrong.join("\n"));
+    let roles = Access::ALL.iter().filter(|role| !STANDINGS.iter().any(|standing| standing.role == Some(**role)));
+    assert_eq!(roles.count(), 0, "a role that nobody in the scene has");
+    assert!(tried >= 3 * STANDINGS.len() * 7, "only {tried} requests");
+}
+
+fn try_one(
+    scene: &Scene,
+    standing: &Standing,
+    visibility: Visibility,
+    probe: &Probe,
+    expected: Expected,
+) -> Result<(), String> {
+    // That a GET changes nothing is another test's.
+    let entries = || if probe.method == "GET" { 0 } else { scene.entries() };
+    let before = entries();
+    let answer = scene.send(standing, probe, scene.repo(visibility));
+    let changed = entries() != before;
+    let said = || {
+        format!(
+            "{} {}: {} {}",
+            probe.method,
+            probe.address,
+            answer.status,
+            answer.text().lines().next().unwrap_or_default()
+        )
+    };
+    let to_sign_in = answer.header("location").is_some_and(|to| to.starts_with("/-/sign-in"));
+    let refused = matches!(answer.status, 401 | 403 | 404) || to_sign_in;
+    match expected {
+        Expected::Done if refused || answer.status >= 400 => Err(said()),
+        Expected::Refused | Expected::Absent if !refused => Err(said()),
+        Expected::Refused | Expected::Absent if changed => Err(format!("{} and the journal grew", said())),
+        Expected::Absent => {
+            let absent = scene.send(standing, probe, scene::ABSENT);
+            let (here, there) = (scene::plain(&answer, scene.repo(visibility)), scene::plain(&absent, scene::ABSENT));
+            if here == there { Ok(()) } else { Err(format!("{here}\n--- what is not there:\n{there}")) }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a token does not say its owner may, it may not, whoever its owner is.
+#[test]
+fn a_token_does_what_its_scopes_say_and_no_more() {
+    use forge::people::Scope;
+    let scene = Scene::new();
+    let mut wrong = Vec::new();
+    for scope in Scope::ALL {
+        let token = scene.token("owen", scope.as_str());
+        for (door, act) in [Door::Api, Door::GitHttp].iter().flat_map(|door| ACTS.iter().map(move |act| (*door, act))) {
+            for probe in probes(door, act.name) {
+                for visibility in Visibility::ALL {
+                    let sees = scope.implies(Scope::RepoRead) || *visibility == Visibility::Public;
+                    // What is public is read with any token.
+                    let may = sees && (act.needs == Access::Read || scope.implies(act.scope));
+                    let answer = scene.send_with(&token, &probe, scene.repo(*visibility));
+                    if (answer.status < 400) != may {
+                        wrong.push(format!(
+                            "{scope:?} {visibility} {door:?} {}: {} (may: {may})",
+                            act.name, answer.status
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

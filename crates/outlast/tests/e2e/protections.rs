@@ -1,0 +1,135 @@
+//! Protected branches and tags, as the real git meets them.
+
+use crate::common::{Git, Output, World, request};
+
+struct Scene {
+    world: World,
+    git: Git,
+}
+
+impl Scene {
+    /// `ann/kept`, where Bob may write, Mia maintain and Amy administer.
+    fn new() -> Self {
+        let world = World::new();
+        let git = world.repository("kept");
+        world.push(&git, &["main", "main:side", "main:release/1", "main:release/hot"]);
+        let scene = Self { world, git };
+        for (name, permission) in [("bob", "write"), ("mia", "maintain"), ("amy", "admin")] {
+            scene.world.site.cli(&["user", "create", name, "--email", &format!("{name}@example.org")]).success();
+            let body = format!("{{\"permission\":\"{permission}\"}}");
+            scene.api("PUT", &format!("collaborators/{name}"), &body, 204);
+            let token = scene.world.site.cli(&["token", "create", name, "--scope", "repo:read,repo:write"]).success();
+            let url = scene.world.site.url("ann/kept", Some((name, token.trim())));
+            scene.git.run(["remote", "add", name, &url]).success();
+        }
+        scene
+    }
+
+    /// Asks the API as Ann.
+    fn api(&self, method: &str, below: &str, body: &str, status: u16) -> String {
+        let address = format!("/api/v1/repos/ann/kept/{below}");
+        let token = format!("Bearer {}", self.world.token);
+        let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+        let answer = request(&self.world.site.address, method, &address, &headers, body.as_bytes()).unwrap();
+        assert_eq!(answer.status, status, "{method} {below}: {}", answer.text());
+        answer.text()
+    }
+
+    fn push(&self, who: &str, refspecs: &[&str]) -> Output {
+        let remote = if who == "ann" { "origin" } else { who };
+        self.git.run(["push", remote].iter().chain(refspecs))
+    }
+
+    fn may(&self, who: &str, refspecs: &[&str]) {
+        let output = self.push(who, refspecs);
+        assert!(output.ok, "{who} {refspecs:?}: {}", output.stderr);
+    }
+
+    /// The push fails and says this.
+    fn may_not(&self, who: &str, refspecs: &[&str], why: &str) -> String {
+        let said = self.push(who, refspecs).failure();
+        assert!(said.contains(why), "{who} {refspecs:?}: {said}");
+        assert!(said.contains("outlast: refs are protected by rules: http"), "{said}");
+        said
+    }
+
+    /// Another commit on what `main` was before its last one.
+    fn rewrite(&self) {
+        self.git.run(["reset", "-q", "--hard", "HEAD~1"]).success();
+        self.git.commit("other", &format!("another history at {}\n", self.git.run(["rev-parse", "HEAD"]).success()));
+    }
+}
+
+#[test]
+fn rules_bind_everybody_and_each_ref_is_judged_alone() {
+    let scene = Scene::new();
+    let git = &scene.git;
+    scene.api("POST", "branch_protections", r#"{"rule_name":"main"}"#, 201);
+    scene.api("POST", "branch_protections", r#"{"rule_name":"release/*","push":{"people":["bob"]}}"#, 201);
+    let hot = r#"{"rule_name":"release/hot","push":{"role":"write"},"force":{"role":"admin"}}"#;
+    scene.api("POST", "branch_protections", hot, 201);
+    scene.api("POST", "branch_protections", r#"{"rule_name":"main"}"#, 409);
+
+    // Forward: a role that is high enough.
+    git.commit("a", "more\n");
+    scene.may_not("bob", &["main"], "protected branch (rule main): you may not push to it: it takes the role maintain");
+    scene.may("mia", &["main"]);
+    // A ref that is free goes on, in one push with one that is not; unless all or none were asked for.
+    git.commit("b", "more\n");
+    let said = scene.may_not("bob", &["main", "main:side"], "rule main");
+    assert!(said.contains("main -> side") && !said.contains("[remote rejected] main -> side"), "{said}");
+    git.commit("c", "more\n");
+    let said = scene.may_not("bob", &["--atomic", "main", "main:side"], "rule main");
+    assert!(said.contains("atomic push failed"), "{said}");
+    scene.may("mia", &["main"]);
+
+    scene.may("bob", &["main:release/hot"]);
+
+    // Backward, and away: nobody, whoever it is.
+    scene.rewrite();
+    for who in ["bob", "mia", "amy", "ann"] {
+        scene.may_not(who, &["--force", "main"], "protected branch (rule main): nobody may force-push to it");
+        scene.may_not(who, &["--delete", "release/1"], "protected branch (rule release/*): nobody may delete it");
+    }
+
+    // By name, and nobody else; the exact rule before the pattern.
+    scene.may("bob", &["main:release/2"]);
+    scene.may_not("ann", &["main:release/3"], "only those named in the rule may");
+    scene.may("mia", &["--force", "main:refs/heads/release-not"]);
+    scene.may_not("mia", &["--force", "main:release/hot"], "you may not force-push to it: it takes the role admin");
+    scene.may("amy", &["--force", "main:release/hot"]);
+    git.commit("d", "more\n");
+    scene.may("bob", &["main:release/hot"]);
+
+    // A rule that is changed or ended binds as it is then.
+    scene.api("PATCH", "branch_protections/main", r#"{"force":{"people":["mia"]}}"#, 200);
+    scene.may_not("ann", &["--force", "main"], "only those named in the rule may");
+    scene.may("mia", &["--force", "main"]);
+    scene.api("DELETE", "branch_protections/main", "", 204);
+    scene.rewrite();
+    scene.may("ann", &["--force", "main"]);
+}
+
+#[test]
+fn protected_tags_are_made_by_some_and_moved_by_nobody() {
+    let scene = Scene::new();
+    let git = &scene.git;
+    let rule = scene.api("POST", "tag_protections", r#"{"name_pattern":"v*"}"#, 201);
+    let rule: serde_json::Value = serde_json::from_str(&rule).unwrap();
+    git.run(["tag", "-a", "-m", "one", "v1"]).success();
+    git.run(["tag", "loose"]).success();
+    scene.may_not("bob", &["v1"], "protected tag (rule v*): you may not make it: it takes the role maintain");
+    scene.may("bob", &["loose"]);
+    scene.may("mia", &["v1"]);
+    git.commit("a", "more\n");
+    git.run(["tag", "-f", "-a", "-m", "another one", "v1"]).success();
+    scene.may_not("ann", &["--force", "v1"], "protected tag (rule v*): nobody may move it");
+    scene.may_not("ann", &["--delete", "v1"], "protected tag (rule v*): nobody may delete it");
+    let address = format!("tag_protections/{}", rule["id"]);
+    scene.api("PATCH", &address, r#"{"whitelist_usernames":["bob"]}"#, 200);
+    git.run(["tag", "v2"]).success();
+    scene.may_not("mia", &["v2"], "only those named in the rule may");
+    scene.may("bob", &["v2"]);
+    // A branch of that name is another thing.
+    scene.may("bob", &["main:refs/heads/v3"]);
+}
