@@ -21,6 +21,9 @@ pub enum Error {
     /// The credential is not, or no longer, valid.
     #[error("{0}")]
     Unauthenticated(String),
+    /// It asks for a fresh proof of who is there: a passkey, or the password and a code.
+    #[error("this needs a fresh proof that it is you: sign in to the pages, where you are asked for it")]
+    ReauthRequired,
     /// Too few vaults answer: nothing was written.
     #[error("not written: too few vaults can be reached (missing: {}). Reading goes on; try again when they are back", .missing.join(", "))]
     NoQuorum {
@@ -108,7 +111,12 @@ impl Error {
     pub fn is_ours(&self) -> bool {
         !matches!(
             self,
-            Self::NotFound(_) | Self::Conflict(_) | Self::Invalid(_) | Self::Forbidden(_) | Self::Unauthenticated(_)
+            Self::NotFound(_)
+                | Self::Conflict(_)
+                | Self::Invalid(_)
+                | Self::Forbidden(_)
+                | Self::Unauthenticated(_)
+                | Self::ReauthRequired
         )
     }
 }

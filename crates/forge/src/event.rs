@@ -209,6 +209,7 @@ events! {
     145 => FactorNamed(factor::FactorNamed),
     146 => RecoveryCodesMade(factor::RecoveryCodesMade),
     147 => RecoveryCodeUsed(factor::RecoveryCodeUsed),
+    148 => FactorsRequired(factor::FactorsRequired),
     // 160-179: SSH keys and certificates.
     160 => SshKeyAdded(ssh::SshKeyAdded),
     161 => SshKeyRemoved(ssh::SshKeyRemoved),

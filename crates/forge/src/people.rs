@@ -9,24 +9,29 @@
 //! 5. Hashing never takes more than [`passwords::HASHING_THREADS_MAX`] x 19 MiB, whoever asks how often.
 
 pub mod authenticate;
+mod base32;
 pub mod cache;
 pub mod command;
 pub mod factor;
 pub mod header;
 pub mod last_use;
 pub mod passwords;
+pub mod policy;
 pub mod principal;
+pub mod proof;
 pub mod query;
 pub mod role;
 pub mod scope;
 pub mod session;
+pub mod ticket;
 pub mod token;
 pub mod webauthn;
 
 pub use authenticate::Authenticator;
 pub(crate) use authenticate::now_us;
 pub use passwords::{Password, Passwords};
-pub use principal::Principal;
+pub use principal::{Principal, Proved};
+pub use proof::Proof;
 pub use scope::{Scope, Scopes};
 pub use session::{SessionInfo, SessionSecret};
 pub use token::Token;

@@ -72,13 +72,15 @@ tables! {
     namespace(id; parent, name, kind) "?1, ?2, ?3, ?4";
     account(id; email, password, officer, operator, created_us, credentials_revoked_us, full_name, bio, website)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
-    session(id; account, hash, agent, address, created_us, expires_us, ended_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    session(id; account, hash, agent, address, created_us, expires_us, ended_us, how, factor)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
     token(id; account, name, hash, scopes, created_us, expires_us, revoked_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
     authenticator(id; account, name, credential, public_key, sign_count, user_verified, backed_up, created_us, used_us,
         sleeps_until_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     totp(id; account, name, secret, step, created_us, used_us, sleeps_until_us, removed_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
     recovery_code(account, hash; made_us, used_us) "?1, ?2, ?3, ?4";
+    factor_policy(id; required, since_us) "?1, ?2, ?3";
     repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description, website)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     collaborator(repo, account; access, seq) "?1, ?2, ?3, ?4";

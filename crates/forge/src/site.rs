@@ -17,6 +17,7 @@ mod log;
 mod open;
 mod orgs;
 mod people;
+mod proofs;
 mod protections;
 mod repos;
 mod roles;
@@ -33,13 +34,15 @@ pub use ::git::smart_http::Protocol;
 pub use code::{CodeReader, READ_CACHE_BYTES_MAX, READ_WAIT, READS_MAX};
 pub use config::{SiteConfig, SiteLimits};
 pub use edit::{CommitHeld, NewCommit};
+pub use factors::{FactorList, KeyWanted};
 pub use guard::Asked;
 pub use open::Begun;
 pub(crate) use open::{database, lock};
 pub use orgs::NewOrg;
 pub use people::{NewToken, NewUser};
+pub use proofs::{PROOF_AGE_MAX, ProofWanted, Shows};
 pub use repos::{NewRepo, RepoChange};
-pub use sessions::{ATTEMPTS_MAX, ATTEMPTS_WINDOW};
+pub use sessions::{ATTEMPTS_MAX, ATTEMPTS_WINDOW, Device, SecondStep, SignInStep};
 pub(crate) use vaults::{Readers, VaultsEnrol, known_with};
 
 use crate::db::Db;
@@ -69,6 +72,8 @@ pub struct Site {
     authenticator: Authenticator,
     attempts: sessions::Attempts,
     last_uses: Arc<LastUses>,
+    proofs: proofs::Proofs,
+    tickets: crate::people::ticket::Tickets,
     repositories: Repositories,
     position: Position,
     /// The vaults whose credential lets this site read: it was recovered.

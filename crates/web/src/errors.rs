@@ -11,17 +11,19 @@ pub struct ApiError {
     status: StatusCode,
     message: String,
     challenge: bool,
+    /// A word for programs.
+    code: Option<&'static str>,
 }
 
 impl ApiError {
     /// An error with a status and the words for the user.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), challenge: false }
+        Self { status, message: message.into(), challenge: false, code: None }
     }
 
     /// Who asks must say who they are; the challenge makes Git ask for a name and a token.
     pub fn unauthenticated(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, message: message.into(), challenge: true }
+        Self { status: StatusCode::UNAUTHORIZED, message: message.into(), challenge: true, code: None }
     }
 
     /// There is nothing here, or nothing that the one who asks may see: the two look the same.
@@ -54,6 +56,9 @@ impl From<forge::Error> for ApiError {
             E::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             E::Forbidden(_) => StatusCode::FORBIDDEN,
             E::Unauthenticated(_) => return Self::unauthenticated(error.to_string()),
+            E::ReauthRequired => {
+                return Self { code: Some("reauth_required"), ..Self::new(StatusCode::FORBIDDEN, error.to_string()) };
+            }
             E::NoQuorum { .. } | E::NotHeldYet { .. } | E::Frozen { .. } | E::Busy | E::Filling(_) | E::Stopping => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -69,7 +74,11 @@ impl From<forge::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json!({ "message": self.message }))).into_response();
+        let mut body = json!({ "message": self.message });
+        if let Some(code) = self.code {
+            body["error"] = code.into();
+        }
+        let mut response = (self.status, Json(body)).into_response();
         if self.challenge {
             let value = http::HeaderValue::from_static("Basic realm=\"Outlast\", charset=\"UTF-8\"");
             response.headers_mut().insert(http::header::WWW_AUTHENTICATE, value);

@@ -3,6 +3,7 @@
 import { spawn, execFileSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { register } from "./passkey.mjs";
 import { git, History } from "../seed/fast_import.mjs";
 import { BRANCHES, hostile } from "../seed/hostile.mjs";
 import { lighthouse } from "../seed/lighthouse.mjs";
@@ -12,6 +13,9 @@ export const password = (user) => `the long password of ${user}`;
 const SCOPES = "repo:read,repo:write,repo:create,org:write,user:read,user:write";
 
 export class Site {
+  /** Keys that were registered, by user, as Chromium takes them. */
+  passkeys = {};
+
   constructor(place) {
     this.binary = process.env.OUTLAST_BINARY;
     this.place = place;
@@ -63,6 +67,7 @@ export class Site {
       this.cli(["user", "create", user, "--email", `${user}@example.org`, "--password-stdin", ...more], `${password(user)}\n`);
       this.tokens[user] = this.cli(["token", "create", user, "--scope", SCOPES]);
     }
+    this.passkeys.opal = await register(this.address, "opal");
     await this.#repository("lighthouse", lighthouse(join(this.place, "lighthouse.git")));
     await this.#repository("hostile", hostile(join(this.place, "hostile.git")));
     this.#hostileBranches();

@@ -217,3 +217,21 @@ impl Payload for RecoveryCodeUsed {
         must_change_one(tx.execute(sql, &values)?, "recovery code", at)
     }
 }
+
+/// Whether every account must have a second factor was set.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FactorsRequired {
+    /// It must.
+    #[n(0)]
+    pub required: bool,
+}
+
+impl Payload for FactorsRequired {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "INSERT INTO factor_policy (id, required, since_us) VALUES (0, ?1, ?2)
+                   ON CONFLICT (id) DO UPDATE SET required = excluded.required, since_us = excluded.since_us";
+        tx.execute(sql, &[self.required.into(), at.time_us.into()])?;
+        Ok(())
+    }
+}

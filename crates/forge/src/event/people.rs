@@ -163,6 +163,24 @@ impl Payload for CredentialsRevoked {
     }
 }
 
+wire::words! {
+    /// What somebody signed in with.
+    SignIn {
+        /// The password, of an account that has nothing else.
+        0 Password = "password",
+        /// The password, and a code of an app.
+        1 Totp = "one-time password",
+        /// The password, and a touch of an authenticator.
+        2 SecurityKey = "security key",
+        /// An authenticator that verified its owner.
+        3 Passkey = "passkey",
+        /// The password, and a recovery code.
+        4 RecoveryCode = "recovery code",
+        /// What another service said.
+        5 Provider = "provider",
+    }
+}
+
 /// Somebody signed in to the pages. The session's id is the entry's number.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -182,13 +200,20 @@ pub struct SessionStarted {
     /// Until when it is good, microseconds.
     #[n(4)]
     pub expires_us: i64,
+    /// What it was begun with; None, in old journals: the password.
+    #[n(5)]
+    pub how: Option<SignIn>,
+    /// The authenticator or app it was begun with.
+    #[n(6)]
+    pub factor: Option<u64>,
 }
 
 impl Payload for SessionStarted {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
-        let sql = "INSERT INTO session (id, account, hash, agent, address, created_us, expires_us, ended_us)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)";
-        let values: [Value; 7] = [
+        let sql =
+            "INSERT INTO session (id, account, hash, agent, address, created_us, expires_us, ended_us, how, factor)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9)";
+        let values: [Value; 9] = [
             at.seq.into(),
             self.account.into(),
             (&self.hash).into(),
@@ -196,6 +221,8 @@ impl Payload for SessionStarted {
             self.address.as_ref().into(),
             at.time_us.into(),
             self.expires_us.into(),
+            self.how.unwrap_or(SignIn::Password).as_str().into(),
+            self.factor.into(),
         ];
         tx.execute(sql, &values)?;
         Ok(())

@@ -1,12 +1,13 @@
 //! The one place that says who a request comes from.
 
 use super::cache::TokenCache;
+use super::factor::factors;
 use super::header::{self, Credential};
 use super::principal::Principal;
-use super::query;
 use super::session::{SessionSecret, principal_of_session, session_by_id};
 use super::token::Token;
 use super::{Password, Passwords};
+use super::{policy, query};
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
 use crate::names::UserName;
@@ -99,14 +100,6 @@ impl Authenticator {
         let fits = self.passwords.verify(Password::offered(password)?, hash).await?;
         Ok(account.filter(|_| fits))
     }
-
-    /// As [`with_password`](Self::with_password), from a Basic header.
-    pub async fn with_password_header(&self, value: &str) -> Result<Option<u64>, Error> {
-        match header::parse(value)? {
-            Credential::Password { name, password } => self.with_password(&name, &password).await,
-            Credential::Token(_) => Ok(None),
-        }
-    }
 }
 
 fn stored_password(tx: &mut Tx, name: Option<&UserName>) -> Result<Option<(u64, Option<String>)>, DbError> {
@@ -115,6 +108,10 @@ fn stored_password(tx: &mut Tx, name: Option<&UserName>) -> Result<Option<(u64, 
 
 fn principal_fetch(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, DbError> {
     let Some(token) = query::token_by_hash(tx, hash)?.filter(|t| t.is_good(now_us())) else { return Ok(None) };
+    // Where a second factor is required, no door opens to an account without one.
+    if policy::required(tx)? && !factors(tx, token.account, now_us())?.any() {
+        return Ok(None);
+    }
     let user = query::user_by_id(tx, token.account)?;
     Ok(user.map(|user| Principal {
         user: user.id,
@@ -124,6 +121,7 @@ fn principal_fetch(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, Db
         operator: user.operator,
         expires_us: token.expires_us,
         repos: None,
+        session: None,
     }))
 }
 

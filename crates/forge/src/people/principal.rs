@@ -2,6 +2,7 @@
 
 use super::scope::{Scope, Scopes};
 use crate::error::Error;
+use crate::event::people::SignIn;
 use crate::writer::Submitter;
 
 /// An account, authenticated, with what its credential may be used for. Only [`Authenticator`](super::Authenticator) and the site
@@ -16,6 +17,32 @@ pub struct Principal {
     pub(crate) expires_us: Option<i64>,
     /// The repositories the credential is for; None: all that the account may use.
     pub(crate) repos: Option<Vec<u64>>,
+    /// It is signed in to the pages, and not with a token.
+    pub(crate) session: Option<Session>,
+}
+
+/// What is special about who signed in to the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// What it was begun with.
+    pub how: SignIn,
+    /// A second factor must be set up before anything else.
+    pub must_enrol: bool,
+    /// The account is an officer's or operator's, and the role is asleep: the session was not begun with a passkey.
+    pub role_asleep: bool,
+}
+
+/// Somebody who has proved lately that it is them, and not a stolen cookie: what every act asks for that makes, changes or shows a
+/// credential. Only [`Site::proved`](crate::Site::proved) makes one.
+#[derive(Clone, Debug)]
+pub struct Proved(pub(crate) Principal);
+
+impl Proved {
+    /// Who.
+    #[must_use]
+    pub fn who(&self) -> &Principal {
+        &self.0
+    }
 }
 
 impl Principal {
@@ -35,6 +62,12 @@ impl Principal {
     #[must_use]
     pub fn credential(&self) -> Option<u64> {
         self.credential
+    }
+
+    /// What is special about a session of the pages; None: it is a token.
+    #[must_use]
+    pub fn session(&self) -> Option<Session> {
+        self.session
     }
 
     /// What the credential may be used for.

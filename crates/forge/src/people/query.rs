@@ -87,6 +87,12 @@ pub fn password_fetch(tx: &mut Tx, name: &UserName) -> Result<Option<(u64, Optio
     row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
 }
 
+/// The stored hash of an account's password.
+pub fn password_of(tx: &mut Tx, account: u64) -> Result<Option<String>, DbError> {
+    let row = tx.query_opt("SELECT password FROM account WHERE id = ?1", &[account.into()])?;
+    row.map_or(Ok(None), |row| row.get(0))
+}
+
 /// The token with this hash.
 pub fn token_by_hash(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<TokenInfo>, DbError> {
     let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us FROM token WHERE hash = ?1";

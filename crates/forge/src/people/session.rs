@@ -1,20 +1,23 @@
 //! Sessions: what a browser keeps after somebody signed in.
 
 use super::authenticate::now_us;
-use super::principal::Principal;
-use super::query;
+use super::factor::authenticator::{Authenticator, authenticator_by_id};
+use super::factor::factors;
+use super::principal::{Principal, Session};
+use super::proof::{Proof, Shown};
 use super::scope::Scopes;
+use super::{policy, query};
 use crate::db::{DbError, Row, Tx};
 use crate::error::Error;
 use crate::event::Event;
-use crate::event::people::{SessionEnded, SessionStarted};
+use crate::event::people::{SessionEnded, SessionStarted, SignIn};
 use crate::writer::{Command, Decide, Urgency};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::str::FromStr;
 
-/// How long a session is good, in microseconds: 30 days.
-pub const SESSION_AGE_MAX_US: i64 = 30 * 24 * 60 * 60 * 1_000_000;
+/// How long a session is good, in microseconds: 14 days.
+pub const SESSION_AGE_MAX_US: i64 = 14 * 24 * 60 * 60 * 1_000_000;
 /// Sessions of one account that are good at one time; beyond it the oldest ends.
 pub const SESSIONS_MAX: u32 = 100;
 /// Characters that are kept of what a browser calls itself.
@@ -84,6 +87,10 @@ pub struct SessionInfo {
     pub expires_us: i64,
     /// Since when it is not.
     pub ended_us: Option<i64>,
+    /// What it was begun with.
+    pub how: SignIn,
+    /// The authenticator or app it was begun with.
+    pub factor: Option<u64>,
 }
 
 impl SessionInfo {
@@ -103,47 +110,71 @@ fn session_of(row: &Row) -> Result<SessionInfo, DbError> {
         created_us: row.get(4)?,
         expires_us: row.get(5)?,
         ended_us: row.get(6)?,
+        how: row.get(7)?,
+        factor: row.get(8)?,
     })
 }
 
 /// The session with this id.
 pub fn session_by_id(tx: &mut Tx, id: u64) -> Result<Option<SessionInfo>, DbError> {
-    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us FROM session
+    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us, how, factor FROM session
                WHERE id = ?1";
     tx.query_opt(sql, &[id.into()])?.map(|row| session_of(&row)).transpose()
 }
 
 /// An account's sessions that are not ended, the newest first.
 pub fn session_list(tx: &mut Tx, account: u64, now_us: i64) -> Result<Vec<SessionInfo>, DbError> {
-    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us FROM session
+    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us, how, factor FROM session
                WHERE account = ?1 AND ended_us IS NULL AND expires_us > ?2 ORDER BY id DESC";
     tx.query(sql, &[account.into(), now_us.into()])?.iter().map(session_of).collect()
 }
 
-/// Who is signed in with the secret of this hash. A session has all the rights of its account.
+/// Who is signed in with the secret of this hash.
+///
+/// A session has all the rights of its account, but for two cases: a role of the instance is asleep in one that was not begun with an
+/// authenticator that verified its owner; and who must set up a factor first may do nothing else.
 pub(super) fn principal_of_session(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, DbError> {
-    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us FROM session
+    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us, how, factor FROM session
                WHERE hash = ?1";
     let row = tx.query_opt(sql, &[hash.into()])?;
     let session = row.map(|row| session_of(&row)).transpose()?.filter(|session| session.is_good(now_us()));
     let Some(session) = session else { return Ok(None) };
-    let user = query::user_by_id(tx, session.account)?;
-    Ok(user.map(|user| Principal {
+    let Some(user) = query::user_by_id(tx, session.account)? else { return Ok(None) };
+    let must_enrol = must_enrol(tx, &session)?;
+    Ok(Some(Principal {
         user: user.id,
         name: user.name,
         credential: Some(session.id),
-        scopes: Scopes::all(),
-        operator: user.operator,
+        scopes: if must_enrol { Scopes::default() } else { Scopes::all() },
+        operator: user.operator && session.how == SignIn::Passkey,
         expires_us: Some(session.expires_us),
         repos: None,
+        session: Some(Session {
+            how: session.how,
+            must_enrol,
+            role_asleep: (user.operator || user.officer) && session.how != SignIn::Passkey,
+        }),
     }))
 }
 
-/// Signs an account in whose password was right. With or without vaults: who can read should be able to see what's wrong.
+/// After a recovery code until a factor is added; and where one is required and there is none.
+fn must_enrol(tx: &mut Tx, session: &SessionInfo) -> Result<bool, DbError> {
+    if session.how == SignIn::RecoveryCode {
+        let sql = "SELECT (SELECT count(*) FROM authenticator WHERE account = ?1 AND id > ?2 AND removed_us IS NULL)
+                   + (SELECT count(*) FROM totp WHERE account = ?1 AND id > ?2 AND removed_us IS NULL)";
+        let since: u64 = tx.query_one(sql, &[session.account.into(), session.id.into()])?.get(0)?;
+        return Ok(since == 0);
+    }
+    Ok(policy::required(tx)? && !factors(tx, session.account, now_us())?.any())
+}
+
+/// Signs somebody in. With or without vaults: who can read should be able to see what's wrong.
 #[derive(Debug)]
 pub struct SessionStart {
-    /// Whose.
-    pub account: u64,
+    /// Whose; None: the account of the key that signed.
+    pub account: Option<u64>,
+    /// What was shown for it.
+    pub proof: Proof,
     /// Of the secret.
     pub hash: [u8; 32],
     /// What the browser called itself.
@@ -153,23 +184,74 @@ pub struct SessionStart {
 }
 
 impl Command for SessionStart {
+    /// The session's id, and whose it is.
+    type Output = (u64, u64);
+    const URGENCY: Urgency = Urgency::Founding;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, (u64, u64)), Error> {
+        let Shown { account, how, factor, used } = self.proof.check(tx, self.account, ctx.now_us)?;
+        query::user_by_id(tx, account)?.ok_or_else(|| Error::not_found("the account"))?;
+        let place = Place { agent: self.agent, address: self.address };
+        let mut events = begin(tx, ctx.now_us, account, self.hash, place, how, factor)?;
+        events.extend(used);
+        Ok((events, (ctx.id(0), account)))
+    }
+}
+
+/// Where somebody signs in from.
+struct Place {
+    agent: String,
+    address: Option<String>,
+}
+
+/// The events of a new session; beyond [`SESSIONS_MAX`] the oldest ends.
+fn begin(
+    tx: &mut Tx,
+    now_us: i64,
+    account: u64,
+    hash: [u8; 32],
+    place: Place,
+    how: SignIn,
+    factor: Option<u64>,
+) -> Result<Vec<Event>, DbError> {
+    let good = session_list(tx, account, now_us)?;
+    let old = good.iter().skip(SESSIONS_MAX as usize - 1);
+    let agent = place.agent.chars().filter(|c| crate::names::is_harmless(*c)).take(AGENT_CHARS_MAX).collect();
+    let expires_us = now_us.saturating_add(SESSION_AGE_MAX_US);
+    let (how, address) = (Some(how), place.address);
+    let mut events: Vec<Event> = vec![SessionStarted { account, hash, agent, address, expires_us, how, factor }.into()];
+    events.extend(old.map(|session| SessionEnded { session: session.id }.into()));
+    Ok(events)
+}
+
+/// Begins a session anew with another secret, because its owner has just registered a key that verified them: from now on it counts as
+/// begun with it. The old secret is void, so who had stolen it has nothing of that.
+#[derive(Debug)]
+pub struct SessionRenew {
+    /// Which.
+    pub session: u64,
+    /// Whose it must be.
+    pub owner: u64,
+    /// The key.
+    pub authenticator: u64,
+    /// Of the new secret.
+    pub hash: [u8; 32],
+}
+
+impl Command for SessionRenew {
     type Output = u64;
     const URGENCY: Urgency = Urgency::Founding;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
-        query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
-        let good = session_list(tx, self.account, ctx.now_us)?;
-        let old = good.iter().skip(SESSIONS_MAX as usize - 1);
-        let agent = self.agent.chars().filter(|c| crate::names::is_harmless(*c)).take(AGENT_CHARS_MAX).collect();
-        let started = SessionStarted {
-            account: self.account,
-            hash: self.hash,
-            agent,
-            address: self.address,
-            expires_us: ctx.now_us.saturating_add(SESSION_AGE_MAX_US),
-        };
-        let mut events: Vec<Event> = vec![started.into()];
-        events.extend(old.map(|session| SessionEnded { session: session.id }.into()));
+        let old = session_by_id(tx, self.session)?.filter(|old| old.account == self.owner && old.is_good(ctx.now_us));
+        let old = old.ok_or_else(|| Error::Unauthenticated("you are signed out: sign in again".into()))?;
+        let key = authenticator_by_id(tx, self.authenticator)?;
+        let verified = |key: &Authenticator| key.account == self.owner && key.user_verified && key.is_good(ctx.now_us);
+        key.filter(verified).ok_or_else(|| Error::forbidden("this key does not verify its owner"))?;
+        let place = Place { agent: old.agent, address: old.address };
+        let mut events =
+            begin(tx, ctx.now_us, self.owner, self.hash, place, SignIn::Passkey, Some(self.authenticator))?;
+        events.push(SessionEnded { session: old.id }.into());
         Ok((events, ctx.id(0)))
     }
 }

@@ -36,3 +36,10 @@ CREATE TABLE recovery_code (
     used_us BIGINT,
     PRIMARY KEY (account, hash)
 );
+
+-- One row, number 0, once it was ever set.
+CREATE TABLE factor_policy (
+    id BIGINT PRIMARY KEY,
+    required BOOLEAN NOT NULL,
+    since_us BIGINT NOT NULL
+);

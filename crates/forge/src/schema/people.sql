@@ -42,7 +42,9 @@ CREATE TABLE session (
     address TEXT,
     created_us BIGINT NOT NULL,
     expires_us BIGINT NOT NULL,
-    ended_us BIGINT
+    ended_us BIGINT,
+    how TEXT NOT NULL,
+    factor BIGINT
 );
 CREATE UNIQUE INDEX session_hash ON session (hash);
 CREATE INDEX session_account ON session (account);

@@ -115,6 +115,8 @@ impl Site {
             limits: config.limits,
             tasks: Mutex::default(),
             attempts: super::sessions::Attempts::default(),
+            proofs: Default::default(),
+            tickets: crate::people::ticket::Tickets::new()?,
             reading: super::code::Reading::new(),
             drills,
             _lock: lock,

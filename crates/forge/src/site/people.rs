@@ -6,7 +6,7 @@ use crate::ledger::Answer;
 use crate::names::{Email, TokenName, UserName};
 use crate::people::command::{PasswordSet, TokenCreate, TokenRevoke, UserCreate, WhichToken};
 use crate::people::query::{self, TokenInfo, User};
-use crate::people::{Password, Principal, Scope, Scopes, Token};
+use crate::people::{Password, Principal, Proved, Scope, Scopes, Token};
 use crate::writer::{Command, Submitter};
 
 /// Entries of one page of a list.
@@ -49,7 +49,8 @@ impl Site {
     }
 
     /// Makes an account. `by` None: at the admin socket; else an operator's.
-    pub async fn user_create(&self, by: Option<&Principal>, new: NewUser) -> Result<User, Error> {
+    pub async fn user_create(&self, by: Option<&Proved>, new: NewUser) -> Result<User, Error> {
+        let by = by.map(Proved::who);
         by.map_or(Ok(()), Principal::needs_operator)?;
         let password_hash = match new.password {
             Some(password) => Some(self.authenticator.passwords().hash(password).await?),
@@ -83,29 +84,12 @@ impl Site {
     }
 
     /// Sets an account's password; all its tokens end with it.
-    pub async fn password_set(&self, by: Option<&Principal>, user: &UserName, password: Password) -> Result<(), Error> {
+    pub async fn password_set(&self, by: Option<&Proved>, user: &UserName, password: Password) -> Result<(), Error> {
+        let by = by.map(Proved::who);
         let account = self.account_of(by, user, Scope::UserWrite).await?;
         let hash = self.authenticator.passwords().hash(password).await?;
         let command = PasswordSet { account, password_hash: Some(hash), revoke: true };
         self.change_rights(submitter(by), command).await.map(drop)
-    }
-
-    /// Makes a token for an account with its name and password: the one thing a password is good for.
-    ///
-    /// The token is shown here and never again.
-    pub async fn token_create_with_password(
-        &self,
-        user: &UserName,
-        header: &str,
-        new: NewToken,
-    ) -> Result<(Token, TokenInfo), Error> {
-        let wrong = || Error::Unauthenticated("the name or the password is wrong".into());
-        let account = self.authenticator.with_password_header(header).await?.ok_or_else(wrong)?;
-        let named = self.user_fetch(user).await.map_err(|_| wrong())?;
-        if named.id != account {
-            return Err(Error::forbidden("a password makes tokens for its own account alone"));
-        }
-        self.token_make(Submitter { actor: Some(account), credential: None }, account, new).await
     }
 
     /// Makes a token at the admin socket.
@@ -115,17 +99,8 @@ impl Site {
     }
 
     /// Makes a token for who is signed in to the pages. A token makes no other: that would outlive its own revocation.
-    pub async fn token_create_for(&self, who: &Principal, new: NewToken) -> Result<(Token, TokenInfo), Error> {
-        if !self.is_session(who).await? {
-            return Err(Error::forbidden("sign in to make a token: a token makes no other"));
-        }
-        self.token_make(who.submitter(), who.user(), new).await
-    }
-
-    async fn is_session(&self, who: &Principal) -> Result<bool, Error> {
-        let Some(credential) = who.credential() else { return Ok(false) };
-        let found = self.db().read_async(move |tx| crate::people::session::session_by_id(tx, credential)).await?;
-        Ok(found.is_some_and(|session| session.account == who.user()))
+    pub async fn token_create_for(&self, by: &Proved, new: NewToken) -> Result<(Token, TokenInfo), Error> {
+        self.token_make(by.who().submitter(), by.who().user(), new).await
     }
 
     async fn token_make(&self, by: Submitter, account: u64, new: NewToken) -> Result<(Token, TokenInfo), Error> {

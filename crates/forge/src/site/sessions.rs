@@ -2,13 +2,18 @@
 
 use super::Site;
 use super::people::submitter;
+use super::proofs::{ProofWanted, Shows};
 use crate::error::Error;
 use crate::names::UserName;
 use crate::people::authenticate::now_us;
 use crate::people::command::ProfileSet;
+use crate::people::factor::factors;
+use crate::people::proof::Proof;
+use crate::people::query::password_of;
 use crate::people::session::{SessionEnd, SessionStart, session_list};
 use crate::people::{Principal, SessionInfo, SessionSecret};
 use crate::writer::Submitter;
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +24,36 @@ pub const ATTEMPTS_MAX: u32 = 10;
 pub const ATTEMPTS_WINDOW: Duration = Duration::from_secs(300);
 /// Names whose wrong passwords are counted at one time.
 const ATTEMPTS_NAMES_MAX: usize = 10_000;
+
+const SECOND: &str = "second step";
+const PASSKEY: &str = "passkey";
+
+/// What somebody signs in with: a browser, and where it is.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    /// What the browser calls itself.
+    pub agent: String,
+    /// The address it comes from.
+    pub address: Option<String>,
+}
+
+/// What came of the right name and password.
+#[derive(Debug)]
+pub enum SignInStep {
+    /// They are signed in: the secret for the cookie.
+    Done(SessionSecret),
+    /// Something else is needed too.
+    Second(SecondStep),
+}
+
+/// What is needed besides the password.
+#[derive(Debug)]
+pub struct SecondStep {
+    /// Brings back, with the answer, whose password was right. Good for some minutes.
+    pub ticket: String,
+    /// What may be shown.
+    pub wanted: ProofWanted,
+}
 
 /// Wrong passwords of late, by name.
 #[derive(Debug, Default)]
@@ -37,10 +72,19 @@ impl Attempts {
         }
         if *count >= ATTEMPTS_MAX {
             let wait = ATTEMPTS_WINDOW.saturating_sub(now.duration_since(*since)).as_secs() + 1;
-            return Err(Error::forbidden(format!("too many wrong passwords for this name: try again in {wait} s")));
+            return Err(Error::forbidden(format!("too many wrong tries for this account: try again in {wait} s")));
         }
         *count += 1;
         Ok(())
+    }
+
+    /// As [`begin`](Self::begin), for the codes of an account: six digits are soon guessed.
+    pub(super) fn begin_second(&self, account: u64, now: Instant) -> Result<(), Error> {
+        self.begin(&second(account), now)
+    }
+
+    pub(super) fn succeeded_second(&self, account: u64) {
+        self.succeeded(&second(account));
     }
 
     fn succeeded(&self, name: &str) {
@@ -48,26 +92,100 @@ impl Attempts {
     }
 }
 
+/// No name has a space.
+fn second(account: u64) -> String {
+    format!("code of {account}")
+}
+
 impl Site {
-    /// Signs in with a name and a password. Works with no vault reachable too.
+    /// Signs in with a name and a password, or says what else is needed. Works with no vault reachable too.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when they do not fit: whether the name is there is not said. [`Error::Forbidden`] after too
     /// many wrong ones.
-    pub async fn sign_in(
-        &self,
-        name: &str,
-        password: &str,
-        agent: &str,
-        address: Option<String>,
-    ) -> Result<SessionSecret, Error> {
+    pub async fn sign_in(&self, name: &str, password: &str, from: &Device) -> Result<SignInStep, Error> {
         self.attempts.begin(name, Instant::now())?;
         let wrong = || Error::Unauthenticated("the name or the password is wrong".into());
         let account = self.authenticator.with_password(name, password).await?.ok_or_else(wrong)?;
         self.attempts.succeeded(name);
+        if self.db().read_async(move |tx| factors(tx, account, now_us())).await?.any() {
+            return self.second_step(account).await.map(SignInStep::Second);
+        }
+        self.begin(Some(account), Proof::Password, from).await.map(SignInStep::Done)
+    }
+
+    /// What who has given the right password is asked for besides.
+    async fn second_step(&self, account: u64) -> Result<SecondStep, Error> {
+        let mut body = account.to_be_bytes().to_vec();
+        body.extend(self.password_mark(account).await?);
+        let ticket = self.tickets.seal(SECOND, &body, now_us());
+        let wanted = self.wanted_of(account, SECOND, account).await?;
+        Ok(SecondStep { ticket, wanted })
+    }
+
+    /// Of the stored password: a ticket is void once another was set.
+    async fn password_mark(&self, account: u64) -> Result<[u8; 8], Error> {
+        let stored = self.db().read_async(move |tx| password_of(tx, account)).await?;
+        let hash: [u8; 32] = Sha256::digest(stored.unwrap_or_default()).into();
+        Ok(hash.first_chunk().copied().unwrap_or_default())
+    }
+
+    async fn ticket_account(&self, ticket: &str) -> Result<u64, Error> {
+        let body = self.tickets.open(SECOND, ticket, now_us())?;
+        let (account, mark) = body.split_first_chunk::<8>().ok_or_else(|| Error::invalid("begin again"))?;
+        let account = u64::from_be_bytes(*account);
+        if self.password_mark(account).await? != mark {
+            return Err(Error::invalid("the password was changed meanwhile: begin again"));
+        }
+        Ok(account)
+    }
+
+    /// The same question again, after a wrong answer.
+    pub async fn second_step_again(&self, ticket: &str) -> Result<SecondStep, Error> {
+        let account = self.ticket_account(ticket).await?;
+        self.second_step(account).await
+    }
+
+    /// Signs in with what the second step asked for: a code, a key, or a recovery code.
+    pub async fn sign_in_second(&self, ticket: &str, shows: &Shows, from: &Device) -> Result<SessionSecret, Error> {
+        let account = self.ticket_account(ticket).await?;
+        self.attempts.begin_second(account, Instant::now())?;
+        let proof = self.shown(shows, SECOND, account, false)?;
+        if matches!(proof, Proof::Password) {
+            return Err(Error::invalid("enter the code that your app shows, or use your key"));
+        }
+        self.use_challenge(Some(account), &proof).await?;
+        let secret = self.begin(Some(account), proof, from).await?;
+        self.attempts.succeeded_second(account);
+        Ok(secret)
+    }
+
+    /// What a key may sign to sign in with it alone.
+    pub fn passkey_challenge(&self) -> Result<[u8; 32], Error> {
+        self.relying_party()?;
+        self.tickets.challenge(PASSKEY, 0, now_us())
+    }
+
+    /// Signs in with a key alone: it must verify its owner.
+    pub async fn sign_in_passkey(&self, shows: &Shows, from: &Device) -> Result<SessionSecret, Error> {
+        let proof = self.shown(shows, PASSKEY, 0, true)?;
+        if !matches!(proof, Proof::Key { .. }) {
+            return Err(Error::invalid("no key has signed: try again"));
+        }
+        self.use_challenge(None, &proof).await?;
+        self.begin(None, proof, from).await
+    }
+
+    async fn begin(&self, account: Option<u64>, proof: Proof, from: &Device) -> Result<SessionSecret, Error> {
         let secret = SessionSecret::generate()?;
-        let command = SessionStart { account, hash: secret.hash(), agent: agent.to_owned(), address };
-        self.ledger.submit(Submitter { actor: Some(account), credential: None }, command).await?;
+        let proves = !matches!(proof, Proof::Recovery(_));
+        let Device { agent, address } = from.clone();
+        let command = SessionStart { account, proof, hash: secret.hash(), agent, address };
+        let (session, _) = self.ledger.submit(Submitter { actor: account, credential: None }, command).await?.output;
+        // Who has just signed in has just proved it.
+        if proves {
+            self.proofs.note(session, Instant::now());
+        }
         Ok(secret)
     }
 

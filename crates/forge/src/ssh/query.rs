@@ -2,8 +2,9 @@
 
 use super::public_key::line;
 use crate::db::{DbError, Row, Tx};
+use crate::people::factor::factors;
 use crate::people::query::{token_by_id, user_by_id};
-use crate::people::{Principal, Scopes};
+use crate::people::{Principal, Scopes, policy};
 
 /// An SSH key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,10 @@ pub fn good_until(tx: &mut Tx, key: &SshKey, now_us: i64) -> Result<Option<i64>,
 pub(crate) fn principal_of_key(tx: &mut Tx, fingerprint: &str, now_us: i64) -> Result<Option<Principal>, DbError> {
     let Some(key) = ssh_key_by_fingerprint(tx, fingerprint)? else { return Ok(None) };
     let Some(expires_us) = good_until(tx, &key, now_us)? else { return Ok(None) };
+    // Where a second factor is required, no door opens to an account without one.
+    if key.repo.is_none() && policy::required(tx)? && !factors(tx, key.account, now_us)?.any() {
+        return Ok(None);
+    }
     let scopes = match key.repo {
         None => "repo:write,repo:create",
         Some(_) if key.writes => "repo:write",
@@ -109,6 +114,7 @@ pub(crate) fn principal_of_key(tx: &mut Tx, fingerprint: &str, now_us: i64) -> R
         operator: false,
         expires_us: Some(expires_us),
         repos: key.repo.map(|repo| vec![repo]),
+        session: None,
     }))
 }
 

@@ -1,8 +1,8 @@
 //! Histories: for every kind of event something that could have happened.
 
 use forge::event::factor::{
-    AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, RecoveryCodeUsed, RecoveryCodesMade, TotpAdded,
-    TotpUsed,
+    AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, FactorsRequired, RecoveryCodeUsed,
+    RecoveryCodesMade, TotpAdded, TotpUsed,
 };
 use forge::event::guard::{
     OfficerKeyAdded, OfficerKeyRemoved, OfficerRuleSet, OrderExecuted, OrderExpired, OrderFiled, OrderSigned,
@@ -13,7 +13,7 @@ use forge::event::org::{
     TeamMemberAdded, TeamMemberRemoved, TeamRemoved, TeamRepoAdded, TeamRepoRemoved, TeamSet,
 };
 use forge::event::people::{
-    CredentialsRevoked, SessionEnded, SessionStarted, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet,
+    CredentialsRevoked, SessionEnded, SessionStarted, SignIn, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet,
     UserProfileSet,
 };
 use forge::event::proof::{DrillDone, DrillKind, RecoverySharesPublished};
@@ -89,6 +89,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (145, factor_named),
     (146, recovery_codes_made),
     (147, recovery_code_used),
+    (148, factors_required),
     // SSH.
     (160, ssh_key_added),
     (161, ssh_key_removed),
@@ -317,7 +318,9 @@ fn session_started(world: &mut World, rng: &mut Rng) -> Event {
     world.sessions.push(world.next_seq);
     let (account, hash, expires_us) = (rng.pick(&world.accounts), rng.hash().0, (rng.next() >> 12) as i64);
     let address = rng.one_in(2).then(|| rng.text());
-    SessionStarted { account, hash, agent: rng.text(), address, expires_us }.into()
+    let how = rng.one_in(2).then(|| rng.pick(SignIn::ALL));
+    let factor = rng.one_in(2).then(|| rng.pick(&world.accounts));
+    SessionStarted { account, hash, agent: rng.text(), address, expires_us, how, factor }.into()
 }
 
 fn session_ended(world: &mut World, rng: &mut Rng) -> Event {
@@ -377,6 +380,10 @@ fn recovery_code_used(world: &mut World, rng: &mut Rng) -> Event {
     let all: Vec<_> = world.codes.iter().collect();
     let (account, hash) = all[rng.below(all.len())];
     RecoveryCodeUsed { account: *account, hash: hash.clone() }.into()
+}
+
+fn factors_required(_: &mut World, rng: &mut Rng) -> Event {
+    FactorsRequired { required: rng.one_in(2) }.into()
 }
 
 fn user_profile_set(world: &mut World, rng: &mut Rng) -> Event {

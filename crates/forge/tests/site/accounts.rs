@@ -2,10 +2,10 @@
 
 use crate::rig::{SiteRig, config, vaults};
 use forge::access::{Administer, Read, Write};
+use forge::event::people::SignIn;
 use forge::event::repo::{Access, Visibility};
-use forge::people::Scopes;
 use forge::people::command::WhichToken;
-use forge::site::{NewRepo, NewToken, RepoChange};
+use forge::site::{Device, NewRepo, RepoChange, SignInStep};
 use forge::{Error, RepoPath};
 
 pub(crate) fn bearer(token: &str) -> String {
@@ -31,27 +31,26 @@ async fn a_revoked_token_is_refused_at_once_also_without_vaults() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_makes_tokens_and_nothing_else() {
+async fn a_password_signs_in_to_the_pages_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let vaults = vaults(dir.path()).await;
     let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
     rig.user("ada", "repo").await;
-    rig.user("bob", "repo").await;
     let basic = "Basic YWRhOmFkYSdzIHBhc3N3b3Jk"; // ada:ada's password
     let refused = rig.site.authenticate(basic).await;
     assert!(matches!(&refused, Err(Error::Unauthenticated(text)) if text.contains("token")), "{refused:?}");
-    let new =
-        || NewToken { name: "laptop".parse().unwrap(), scopes: Scopes::parse(["repo:read"]).unwrap(), age_us: None };
-    let ada = "ada".parse().unwrap();
-    let (token, info) = rig.site.token_create_with_password(&ada, basic, new()).await.unwrap();
-    assert_eq!(info.scopes.to_string(), "repo:read");
-    rig.site.authenticate(&bearer(token.reveal())).await.unwrap();
-    let others = rig.site.token_create_with_password(&"bob".parse().unwrap(), basic, new()).await;
-    assert!(matches!(others, Err(Error::Forbidden(_))));
-    for wrong in ["Basic YWRhOndyb25n", "Basic bm9ib2R5OmFkYSdzIHBhc3N3b3Jk"] {
-        let refused = rig.site.token_create_with_password(&ada, wrong, new()).await.unwrap_err();
+    let from = Device::default();
+    for (name, password) in [("ada", "wrong"), ("nobody", "ada's password")] {
+        let refused = rig.site.sign_in(name, password, &from).await.unwrap_err();
         assert_eq!(refused.to_string(), "the name or the password is wrong");
     }
+    let Ok(SignInStep::Done(secret)) = rig.site.sign_in("ada", "ada's password", &from).await else { panic!() };
+    let ada = rig.site.session(&secret.reveal()).await.unwrap();
+    assert_eq!((ada.name(), ada.session().unwrap().how), ("ada", SignIn::Password));
+    // Who has just signed in has proved it; a token never has.
+    rig.site.proved(&ada).unwrap();
+    let token = rig.site.authenticate(&bearer(&rig.user("bob", "repo,user").await)).await.unwrap();
+    assert!(matches!(rig.site.proved(&token), Err(Error::ReauthRequired)));
     rig.stop().await;
 }
 

@@ -8,6 +8,7 @@ mod clients;
 mod common;
 mod drills;
 mod endpoints;
+mod factors;
 mod features;
 mod guarded;
 mod kills;

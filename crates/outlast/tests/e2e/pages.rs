@@ -94,7 +94,7 @@ fn masked(site: &Site, text: &str) -> String {
         rest = after;
     }
     out.push_str(rest);
-    out.replace(&site.address, "HOST")
+    out.replace(&site.address, "HOST").replace(&site.address.replace("127.0.0.1", "localhost"), "HOST")
 }
 
 /// Pages of what is kept; those about how it is kept (safety, administration, sessions) tell of the recovery.

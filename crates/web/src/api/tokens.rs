@@ -1,4 +1,4 @@
-//! `/users/NAME/tokens`: the one place where a password is of use.
+//! `/users/NAME/tokens`: to see and to end; they are made on the pages, or at the machine.
 
 use super::Named;
 use super::shapes;
@@ -12,7 +12,7 @@ use forge::people::Scopes;
 use forge::people::command::WhichToken;
 use forge::site::NewToken;
 use forge::{Error, TokenName};
-use http::{HeaderMap, StatusCode, header};
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,17 +57,9 @@ pub(super) fn duration_us(text: &str) -> Result<i64, ApiError> {
     value.filter(|value| *value > 0).ok_or_else(bad)
 }
 
-async fn create(
-    State(app): State<App>,
-    Path(Named(name)): Path<Named>,
-    headers: HeaderMap,
-    Json(wanted): Json<Wanted>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let header =
-        header.ok_or_else(|| ApiError::unauthenticated("sign in with your name and password to make a token"))?;
-    let (token, info) = app.site.token_create_with_password(&name, header, wanted.parse()?).await?;
-    Ok((StatusCode::CREATED, Json(shapes::token(&info, Some(token.reveal())))))
+/// No program makes a token: not with a password, which is for the pages alone, and not with another token, which it would outlive.
+async fn create() -> ApiError {
+    Error::ReauthRequired.into()
 }
 
 #[derive(Deserialize)]

@@ -25,6 +25,11 @@ const ASSETS: &[Asset] = &[
         content_type: "text/javascript; charset=utf-8",
         content: include_str!("../../assets/outlast.js"),
     },
+    Asset {
+        name: "passkey.js",
+        content_type: "text/javascript; charset=utf-8",
+        content: include_str!("../../assets/passkey.js"),
+    },
     Asset { name: "icons.svg", content_type: "image/svg+xml", content: include_str!("../../assets/icons.svg") },
     Asset { name: "favicon.svg", content_type: "image/svg+xml", content: include_str!("../../assets/favicon.svg") },
 ];

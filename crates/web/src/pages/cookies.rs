@@ -23,7 +23,7 @@ pub(crate) fn session(headers: &HeaderMap, secure: bool) -> Option<&str> {
 /// Sets the session's cookie; an empty value takes it away.
 pub(crate) fn set_session(value: &str, secure: bool) -> HeaderValue {
     let name = session_name(secure);
-    let age = if value.is_empty() { 0 } else { 30 * 24 * 60 * 60 };
+    let age = if value.is_empty() { 0 } else { 14 * 24 * 60 * 60 };
     let secure = if secure { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))

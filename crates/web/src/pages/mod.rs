@@ -17,6 +17,8 @@ mod error;
 mod guard;
 mod headers;
 mod org;
+mod party;
+mod proven;
 mod repo;
 mod show;
 mod site;

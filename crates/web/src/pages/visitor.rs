@@ -15,6 +15,10 @@ pub(crate) struct Shell {
     pub(crate) user: Option<String>,
     /// They run the site.
     pub(crate) operator: bool,
+    /// Their role of the instance is asleep in this session.
+    pub(crate) role_asleep: bool,
+    /// They must set up a second factor before anything else.
+    pub(crate) must_enrol: bool,
     /// `light`, `dark`, or nothing.
     pub(crate) theme: &'static str,
     /// The vaults are practice vaults.
@@ -47,7 +51,9 @@ pub(crate) struct Visitor {
 impl Visitor {
     /// Who it is; asks to sign in when it's nobody.
     pub(crate) fn signed_in(&self) -> Result<&Principal, PageError> {
-        self.who.as_ref().ok_or_else(|| PageError::sign_in(&self.shell.here))
+        let who = self.who.as_ref().ok_or_else(|| PageError::sign_in(&self.shell.here))?;
+        let must_enrol = who.session().is_some_and(|session| session.must_enrol);
+        if must_enrol && !self.shell.here.starts_with(super::error::ENROL) { Err(PageError::enrol()) } else { Ok(who) }
     }
 
     /// Who it is, if they run the site. Others see what is not there.
@@ -69,9 +75,12 @@ impl FromRequestParts<App> for Visitor {
         };
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
         let here = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        let session = who.as_ref().and_then(Principal::session);
         let shell = Shell {
             user: who.as_ref().map(|who| who.name().to_owned()),
             operator: who.as_ref().is_some_and(Principal::is_operator),
+            role_asleep: session.is_some_and(|session| session.role_asleep),
+            must_enrol: session.is_some_and(|session| session.must_enrol),
             theme: cookies::theme(headers),
             practice: app.practice,
             read_only: app.site.writability().err().map(|error| error.to_string()),

@@ -140,7 +140,7 @@ pub fn signer(
     Ok(Signer { authenticator: id, account, user_verified: seen.user_verified, sign_count: seen.sign_count })
 }
 
-/// Registers an authenticator. Gives its id.
+/// Registers an authenticator.
 #[derive(Debug)]
 pub struct AuthenticatorAdd {
     /// Whose.
@@ -152,11 +152,12 @@ pub struct AuthenticatorAdd {
 }
 
 impl Command for AuthenticatorAdd {
-    type Output = u64;
+    /// Its id, and whether it is good at once.
+    type Output = (u64, bool);
     const URGENCY: Urgency = Urgency::Founding;
 
-    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
-        query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, (u64, bool)), Error> {
+        let user = query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
         let have = authenticator_list(tx, self.account)?.len();
         if have >= super::FACTORS_MAX {
             return Err(Error::invalid(format!(
@@ -177,8 +178,9 @@ impl Command for AuthenticatorAdd {
             sign_count,
             user_verified,
             backed_up,
-            sleeps_until_us: None,
+            sleeps_until_us: super::sleeps_until(tx, &user, ctx.now_us)?,
         };
-        Ok((vec![event.into()], ctx.id(0)))
+        let awake = event.sleeps_until_us.is_none();
+        Ok((vec![event.into()], (ctx.id(0), awake)))
     }
 }

@@ -3,6 +3,8 @@
 mod git;
 mod http;
 mod pages;
+#[path = "../../../../forge/tests/support/passkey.rs"]
+mod passkey;
 mod process;
 mod proxy;
 mod site;
@@ -12,7 +14,8 @@ mod world;
 
 pub(crate) use git::{Git, Output};
 pub(crate) use http::{Answer, request};
-pub(crate) use pages::Browser;
+pub(crate) use pages::{Browser, encoded};
+pub(crate) use passkey::Passkey;
 pub(crate) use process::{OUTLAST, Process, Said, cli, cli_with, wait_until};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use site::Site;

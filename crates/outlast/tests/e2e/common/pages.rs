@@ -1,6 +1,6 @@
 //! Pages as a browser without scripts has them: a cookie, links, forms.
 
-use super::{Answer, Site, request};
+use super::{Answer, Passkey, Site, request};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Somebody's browser; `cookie` is empty for nobody's.
@@ -30,10 +30,50 @@ impl Browser {
         let body = format!("name={}&password={}", encoded(name), encoded(password));
         let answer = browser.post("/-/sign-in", &body);
         assert_eq!(answer.status, 303, "{}", answer.text());
+        browser.take_cookie(&answer);
+        browser
+    }
+
+    fn take_cookie(&mut self, answer: &Answer) {
         let cookies = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
         let cookies: Vec<_> = cookies.filter_map(|(_, value)| value.split(';').next()).collect();
-        browser.cookie = cookies.join("; ");
-        assert!(browser.cookie.contains("outlast_session="), "{answer:?}");
+        self.cookie = cookies.join("; ");
+        assert!(self.cookie.contains("outlast_session="), "{answer:?}");
+    }
+
+    /// Where passkeys work: browsers offer them at `localhost`, not at an IP address.
+    fn host(&self) -> String {
+        self.address.replace("127.0.0.1", "localhost")
+    }
+
+    /// Sends something as from the site's own address by name.
+    fn by_name(&self, method: &str, path: &str, body: &str) -> Answer {
+        self.send(method, path, &[("Host", &self.host()), ("Sec-Fetch-Site", "same-origin")], body)
+    }
+
+    /// Adds a passkey, which an authenticator in software makes; from then on the session counts as begun with it.
+    pub(crate) fn add_passkey(&mut self) -> Passkey {
+        let mut passkey = Passkey::new(&format!("http://{}", self.host()));
+        let page = self.by_name("GET", "/-/settings/security", "").text();
+        let challenge = attribute_of(&page, "data-challenge").unwrap_or_else(|| panic!("no ceremony on {page}"));
+        let answer = passkey.register(&unbase64(&challenge));
+        let body = format!("name=test&challenge={challenge}&answer={}", encoded(&answer));
+        let added = self.by_name("POST", "/-/settings/security/key", &body);
+        assert_eq!(added.status, 200, "{}", added.text());
+        self.take_cookie(&added);
+        passkey
+    }
+
+    /// Signs in with a passkey alone.
+    pub(crate) fn sign_in_with(site: &Site, passkey: &mut Passkey) -> Self {
+        let mut browser = Self::new(site);
+        let page = browser.by_name("GET", "/-/sign-in", "").text();
+        let challenge = attribute_of(&page, "data-challenge").unwrap();
+        let answer = passkey.sign(&unbase64(&challenge));
+        let body = format!("challenge={challenge}&answer={}", encoded(&answer));
+        let answer = browser.by_name("POST", "/-/sign-in/passkey", &body);
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        browser.take_cookie(&answer);
         browser
     }
 
@@ -94,8 +134,19 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     tag[at + start.len()..].split('"').next().map(str::to_owned)
 }
 
+/// The value of the first attribute of this name.
+fn attribute_of(html: &str, name: &str) -> Option<String> {
+    let (_, after) = html.split_once(&format!(" {name}=\""))?;
+    after.split('"').next().map(str::to_owned)
+}
+
+fn unbase64(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
+}
+
 /// As a form sends it.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let byte = |b: u8| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") };
     text.bytes().map(byte).collect()
 }

@@ -4,6 +4,7 @@
 
 mod people;
 mod routes;
+mod sensitive;
 mod source;
 
 use people::{People, Person};

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::routes::Row;
-use crate::common::{Answer, Browser, Git, World, request};
+use crate::common::{Answer, Browser, Git, Passkey, World, request};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,20 +49,26 @@ struct Credentials {
     person: Person,
     token: String,
     browser: Browser,
+    passkey: Option<Passkey>,
 }
 
 impl Credentials {
     fn of(world: &World, person: Person) -> Self {
+        let mut browser = Browser::sign_in(&world.site, person.name(), PASSWORD);
+        // An operator's role is awake in a session that a passkey began.
+        let passkey = (person == Person::Operator).then(|| browser.add_passkey());
+        Self { person, token: Self::token(world, person), browser, passkey }
+    }
+
+    fn token(world: &World, person: Person) -> String {
         let scopes = if person == Person::Operator { format!("{SCOPES},admin") } else { SCOPES.to_owned() };
-        let token = world.site.cli(&["token", "create", person.name(), "--scope", &scopes]).success();
-        let browser = Browser::sign_in(&world.site, person.name(), PASSWORD);
-        Self { person, token: token.trim().to_owned(), browser }
+        world.site.cli(&["token", "create", person.name(), "--scope", &scopes]).success().trim().to_owned()
     }
 }
 
 const SCOPES: &str = "repo:read,repo:write,repo:create,org:write,user:read,user:write";
 /// Everybody's: it is not what is tested here.
-const PASSWORD: &str = "correct horse battery staple";
+pub(super) const PASSWORD: &str = "correct horse battery staple";
 
 impl People {
     pub(super) fn new() -> Self {
@@ -164,7 +170,11 @@ impl People {
     /// Gives somebody new credentials for those that a call has ended.
     pub(super) fn renew(&mut self, person: Person) {
         for has in self.credentials.iter_mut().filter(|has| has.person == person) {
-            *has = Credentials::of(&self.world, person);
+            has.token = Credentials::token(&self.world, person);
+            has.browser = match &mut has.passkey {
+                Some(passkey) => Browser::sign_in_with(&self.world.site, passkey),
+                None => Browser::sign_in(&self.world.site, person.name(), PASSWORD),
+            };
         }
     }
 
@@ -225,6 +235,12 @@ impl People {
         let answer = self.send(Person::Owner, "POST", &format!("/api/v1/{kind}"), &body);
         assert_eq!(answer.status, 201, "{}", answer.text());
         serde_json::from_str::<serde_json::Value>(&answer.text()).unwrap()["id"].to_string()
+    }
+
+    /// The site starts again: sessions and tokens stay, fresh proofs do not.
+    pub(super) fn restart(&mut self) {
+        self.world.site.stop();
+        self.world.site.resume();
     }
 
     /// How many entries the journal has.

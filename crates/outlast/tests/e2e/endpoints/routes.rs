@@ -74,6 +74,13 @@ const TOKEN_PAGE: &str = "/-/settings/tokens";
 const REVOKE: &str = "/-/settings/tokens/revoke";
 const SESSIONS: &str = "/-/settings/sessions";
 const SHARES: &str = "/admin/recovery-shares";
+const SECURITY: &str = "/-/settings/security";
+const KEY_ADD: &str = "/-/settings/security/key";
+const APP_ADD: &str = "/-/settings/security/app";
+const APP_SHOWS: &str = "/-/settings/security/app/confirm";
+const CODES: &str = "/-/settings/security/codes";
+const FACTOR_NAME: &str = "/-/settings/security/name";
+const FACTOR_REMOVE: &str = "/-/settings/security/remove";
 const PAGE: &str = "pages/repo/mod";
 const KEYS_PAGE: &str = "/-/settings/keys";
 const DEPLOY_KEY: &str = "/repos/{owner}/{name}/keys/{id}";
@@ -109,6 +116,49 @@ impl Row {
     }
 }
 
+/// Those that make, change or show a credential, factor, address, role, webhook or export: each asks for a fresh proof.
+pub(super) static SENSITIVE: &[&str] = &[
+    "POST /-/settings/password",
+    "POST /-/settings/tokens",
+    "POST /-/settings/keys",
+    "POST /settings/keys",
+    "POST /settings/people",
+    "POST /people",
+    "POST /teams/{id}/people",
+    "POST /-/settings/security/key",
+    "POST /-/settings/security/app",
+    "POST /-/settings/security/app/confirm",
+    "POST /-/settings/security/codes",
+    "POST /-/settings/security/name",
+    "POST /-/settings/security/remove",
+    "POST /-/admin/users",
+    "POST /users/{name}/tokens",
+];
+
+/// Those that look as if they might, and do not.
+pub(super) static HARMLESS: &[(&str, &str)] = &[
+    ("POST /-/sign-in/passkey", "what it takes is a proof itself"),
+    ("POST /-/settings", "a name and words about oneself; the mail address is not set here"),
+    ("POST /-/settings/keys/remove", "takes a right away"),
+    ("POST /people/remove", "takes a right away"),
+    ("POST /people/show", "whether one is shown as a member"),
+    ("POST /teams/{id}/people/remove", "takes a right away"),
+    ("POST /outlast/officers/{name}/keys", "an order once there are officers, who sign it with keys of their own"),
+    ("DELETE /outlast/officers/keys/{id}", "an order, which officers sign with keys of their own"),
+    ("POST /settings/people/remove", "takes a right away"),
+    ("POST /settings/keys/remove", "takes a right away"),
+    ("POST /user/keys", "with a token of the scope for it, never a cookie; the key ends with the token"),
+    ("DELETE /user/keys/{id}", "takes a right away"),
+    (
+        "POST /repos/{owner}/{name}/keys",
+        "with a token of the scope for it, never a cookie; the key ends with the token",
+    ),
+    ("DELETE /repos/{owner}/{name}/keys/{id}", "takes a right away"),
+    ("POST /-/settings/tokens/revoke", "takes a right away"),
+    ("POST /-/settings/sessions", "takes a right away"),
+    ("DELETE /users/{name}/tokens/{id}", "takes a right away"),
+];
+
 /// Every route, in the order of its file.
 pub(super) static ROUTES: &[Row] = &[
     get("health", "/healthz", "/healthz", May::Anyone),
@@ -126,6 +176,8 @@ pub(super) static ROUTES: &[Row] = &[
     get("pages/site/explore", "/-/palette", "/-/palette", May::Anyone),
     get("pages/site/sign_in", "/-/sign-in", "/-/sign-in", May::Anyone),
     row("pages/site/sign_in", "POST", "/-/sign-in", "/-/sign-in", "name=x&password=y", May::Anyone),
+    row("pages/site/sign_in", "POST", "/-/sign-in/second", "/-/sign-in/second", "ticket=x&code=123456", May::Anyone),
+    row("pages/site/sign_in", "POST", "/-/sign-in/passkey", "/-/sign-in/passkey", "challenge=x&answer=y", May::Anyone),
     row("pages/site/sign_in", "POST", "/-/sign-out", "/-/sign-out", "", May::Anyone),
     row("pages/site/sign_in", "POST", "/-/theme", "/-/theme", "theme=dark", May::Anyone),
     get("pages/site/new", "/-/new", "/-/new", May::SignedIn),
@@ -156,6 +208,15 @@ pub(super) static ROUTES: &[Row] = &[
         "id=999999",
         May::SignedIn,
     ),
+    get("pages/site/prove", "/-/prove", "/-/prove", May::SignedIn),
+    row("pages/site/prove", "POST", "/-/prove", "/-/prove", "prove-next=%2F&prove-password={password}", May::SignedIn),
+    get("pages/site/security", SECURITY, SECURITY, May::SignedIn),
+    row("pages/site/security", "POST", KEY_ADD, KEY_ADD, "challenge=x&answer=y", May::SignedIn),
+    row("pages/site/security", "POST", APP_ADD, APP_ADD, "", May::SignedIn),
+    row("pages/site/security", "POST", APP_SHOWS, APP_SHOWS, "ticket=x&code=123456", May::SignedIn),
+    row("pages/site/security", "POST", CODES, CODES, "", May::SignedIn),
+    row("pages/site/security", "POST", FACTOR_NAME, FACTOR_NAME, "id=999999&name=x", May::SignedIn),
+    row("pages/site/security", "POST", FACTOR_REMOVE, FACTOR_REMOVE, "id=999999", May::SignedIn),
     get("pages/site/admin", "/-/admin", "/-/admin", May::Operator),
     get("pages/site/admin", "/-/admin/users", "/-/admin/users", May::Operator),
     row(

@@ -3,6 +3,7 @@
 use super::frame::{Frame, OrgPage, Outcome};
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::proven::Proven;
 use crate::pages::visitor::Shell;
 use askama::Template;
 use axum::Form;
@@ -63,6 +64,7 @@ pub(super) fn user(text: &str) -> Result<UserName, Error> {
 
 pub(crate) async fn put(
     State(app): State<App>,
+    _: Proven,
     page: OrgPage,
     Form(form): Form<Person>,
 ) -> Result<Response, PageError> {

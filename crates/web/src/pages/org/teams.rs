@@ -4,6 +4,7 @@ use super::frame::{Frame, OrgPage, Outcome};
 use super::people::user;
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::proven::Proven;
 use crate::pages::show;
 use crate::pages::site::RepoRow;
 use crate::pages::visitor::Shell;
@@ -205,6 +206,7 @@ pub(crate) struct Person {
 
 pub(crate) async fn member_add(
     State(app): State<App>,
+    _: Proven,
     page: OrgPage,
     Path(id): Path<u64>,
     Form(form): Form<Person>,

@@ -4,6 +4,7 @@ use super::frame::{Frame, RepoPage};
 use super::settings::administrator;
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::proven::Proven;
 use crate::pages::site::{KeyRow, KeyWanted, WhichKey};
 use crate::pages::visitor::Shell;
 use askama::Template;
@@ -47,6 +48,7 @@ async fn shown(
 
 pub(crate) async fn add(
     State(app): State<App>,
+    _: Proven,
     page: RepoPage,
     Form(form): Form<KeyWanted>,
 ) -> Result<Response, PageError> {

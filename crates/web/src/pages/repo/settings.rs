@@ -3,6 +3,7 @@
 use super::frame::{Frame, RepoPage};
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::proven::Proven;
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
@@ -163,6 +164,7 @@ pub(crate) struct Person {
 
 pub(crate) async fn person_put(
     State(app): State<App>,
+    _: Proven,
     page: RepoPage,
     Form(form): Form<Person>,
 ) -> Result<Response, PageError> {

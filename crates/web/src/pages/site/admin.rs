@@ -4,6 +4,7 @@ use super::RepoRow;
 use super::safety::{VaultRow, vault_rows};
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::proven::Proven;
 use crate::pages::show;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
@@ -126,11 +127,11 @@ async fn users_page(
 
 async fn user_create(
     State(app): State<App>,
-    visitor: Visitor,
+    Proven { by, visitor }: Proven,
     Form(wanted): Form<UserWanted>,
 ) -> Result<Response, PageError> {
-    let who = visitor.operator()?.clone();
-    match create(&app, &who, &wanted).await {
+    visitor.operator()?;
+    match create(&app, &by, &wanted).await {
         Ok(name) => {
             let done = format!("{name} is here now.");
             users_page(&app, visitor, 0, UserWanted::default(), String::new(), done).await
@@ -143,13 +144,13 @@ async fn user_create(
     }
 }
 
-async fn create(app: &App, who: &forge::Principal, wanted: &UserWanted) -> Result<String, forge::Error> {
+async fn create(app: &App, by: &forge::people::Proved, wanted: &UserWanted) -> Result<String, forge::Error> {
     let name = wanted.name.trim().parse().map_err(|error| forge::Error::invalid(format!("{error}")))?;
     let email = Some(wanted.email.trim()).filter(|text| !text.is_empty()).map(str::parse).transpose()?;
     let password: Option<Password> =
         Some(wanted.password.as_str()).filter(|text| !text.is_empty()).map(str::parse).transpose()?;
     let new = NewUser { name, email, password, officer: false, operator: wanted.operator };
-    Ok(app.site.user_create(Some(who), new).await?.name)
+    Ok(app.site.user_create(Some(by), new).await?.name)
 }
 
 #[derive(Template)]

@@ -9,7 +9,9 @@ mod help;
 mod new;
 mod new_org;
 pub(crate) mod profile;
+mod prove;
 mod safety;
+mod security;
 mod settings;
 mod sign_in;
 mod ssh_keys;
@@ -29,6 +31,8 @@ pub(super) fn router() -> Router<App> {
         .merge(new_org::router())
         .merge(settings::router())
         .merge(ssh_keys::router())
+        .merge(security::router())
+        .merge(prove::router())
         .merge(admin::router())
         .merge(safety::router())
         .merge(drills::router())

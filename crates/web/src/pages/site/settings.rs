@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::proven::Proven;
 use crate::pages::show;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
@@ -9,10 +10,10 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
+use forge::Error;
 use forge::people::command::WhichToken;
-use forge::people::{Password, Scopes};
+use forge::people::{Password, Proved, Scopes};
 use forge::site::NewToken;
-use forge::{Error, Principal};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -27,14 +28,14 @@ pub(super) fn router() -> Router<App> {
 
 /// What a form's page shows besides the form: what went wrong, or was done.
 #[derive(Default)]
-struct Outcome {
-    error: String,
-    done: &'static str,
+pub(super) struct Outcome {
+    pub(super) error: String,
+    pub(super) done: &'static str,
 }
 
 impl Outcome {
     /// The domain's answer as words; what is the site's own fault is no matter of the form.
-    fn of<T>(answer: Result<T, Error>, done: &'static str) -> Result<Self, PageError> {
+    pub(super) fn of<T>(answer: Result<T, Error>, done: &'static str) -> Result<Self, PageError> {
         match answer {
             Ok(_) => Ok(Self { error: String::new(), done }),
             Err(error) if error.is_ours() => Err(error.into()),
@@ -42,7 +43,12 @@ impl Outcome {
         }
     }
 
-    fn status(&self) -> StatusCode {
+    /// Whether something was done.
+    pub(super) fn is_done(&self) -> bool {
+        !self.done.is_empty()
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
         if self.error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
     }
 }
@@ -115,19 +121,18 @@ struct NewPassword {
 /// All sessions and tokens end with the old password, this one too: signing in again is the proof that the new one works.
 async fn password_set(
     State(app): State<App>,
-    visitor: Visitor,
+    Proven { by, visitor }: Proven,
     Form(form): Form<NewPassword>,
 ) -> Result<Response, PageError> {
-    let who = visitor.signed_in()?;
-    let outcome = Outcome::of(change_password(&app, who, form).await, "")?;
+    let outcome = Outcome::of(change_password(&app, &by, form).await, "")?;
     if outcome.error.is_empty() {
         return Ok(Redirect::to("/-/sign-in").into_response());
     }
     Ok((outcome.status(), Html(PasswordPage { shell: visitor.shell, outcome }.render()?)).into_response())
 }
 
-async fn change_password(app: &App, who: &Principal, form: NewPassword) -> Result<(), Error> {
-    let name = who.name().parse().map_err(|_| Error::internal("the account's name is none"))?;
+async fn change_password(app: &App, by: &Proved, form: NewPassword) -> Result<(), Error> {
+    let name = by.who().name().parse().map_err(|_| Error::internal("the account's name is none"))?;
     if form.new != form.again {
         return Err(Error::invalid("the two new passwords differ"));
     }
@@ -135,7 +140,7 @@ async fn change_password(app: &App, who: &Principal, form: NewPassword) -> Resul
     if !app.site.password_fits(&name, &form.old).await? {
         return Err(Error::invalid("the present password is not right"));
     }
-    app.site.password_set(Some(who), &name, new).await
+    app.site.password_set(Some(by), &name, new).await
 }
 
 struct TokenRow {
@@ -195,15 +200,15 @@ struct TokenWanted {
 
 async fn token_make(
     State(app): State<App>,
-    visitor: Visitor,
+    Proven { by, visitor }: Proven,
     Form(wanted): Form<TokenWanted>,
 ) -> Result<Response, PageError> {
-    let made = make_token(&app, visitor.signed_in()?, &wanted).await;
+    let made = make_token(&app, &by, &wanted).await;
     let fresh = made.as_ref().ok().cloned();
     tokens_page(&app, visitor, Outcome::of(made, "")?, fresh).await
 }
 
-async fn make_token(app: &App, who: &Principal, wanted: &TokenWanted) -> Result<String, Error> {
+async fn make_token(app: &App, by: &Proved, wanted: &TokenWanted) -> Result<String, Error> {
     let scopes = match wanted.rights.as_str() {
         "read" => "repo:read,user:read",
         "write" => "repo:read,repo:write,repo:create,user:read",
@@ -212,7 +217,7 @@ async fn make_token(app: &App, who: &Principal, wanted: &TokenWanted) -> Result<
     let scopes = Scopes::parse([scopes])?;
     let age_us = (wanted.days > 0).then(|| i64::from(wanted.days) * 24 * 60 * 60 * 1_000_000);
     let new = NewToken { name: wanted.name.parse()?, scopes, age_us };
-    let (token, _) = app.site.token_create_for(who, new).await?;
+    let (token, _) = app.site.token_create_for(by, new).await?;
     Ok(token.reveal().to_owned())
 }
 

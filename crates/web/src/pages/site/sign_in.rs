@@ -2,19 +2,26 @@
 
 use crate::app::App;
 use crate::pages::cookies;
-use crate::pages::error::PageError;
+use crate::pages::error::{ENROL, PageError};
+use crate::pages::party::{self, Party};
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequestParts, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use http::{HeaderMap, StatusCode, header};
+use forge::people::SessionSecret;
+use forge::site::{Device, SecondStep, Shows, SignInStep};
+use http::request::Parts;
+use http::{StatusCode, header};
 use serde::Deserialize;
+use std::convert::Infallible;
 
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/-/sign-in", get(form).post(sign_in))
+        .route("/-/sign-in/second", post(second))
+        .route("/-/sign-in/passkey", post(passkey))
         .route("/-/sign-out", post(sign_out))
         .route("/-/theme", post(theme))
 }
@@ -23,7 +30,24 @@ pub(super) fn router() -> Router<App> {
 #[template(path = "sign_in.html")]
 struct SignInPage {
     shell: Shell,
+    party: Party,
+    /// For signing in with a key alone.
+    challenge: String,
     name: String,
+    next: String,
+    error: String,
+}
+
+/// What is asked for besides the password.
+#[derive(Template)]
+#[template(path = "second.html")]
+struct SecondPage {
+    shell: Shell,
+    party: Party,
+    ticket: String,
+    app: bool,
+    keys: String,
+    challenge: String,
     next: String,
     error: String,
 }
@@ -35,17 +59,26 @@ struct Next {
 }
 
 /// Where somebody wanted to go: a path of this site, or its front page. `//host` and `/\host` are other sites'.
-fn place(next: &str) -> &str {
+pub(super) fn place(next: &str) -> &str {
     let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
     if own { next } else { "/" }
 }
 
-async fn form(visitor: Visitor, Query(Next { next }): Query<Next>) -> Result<Response, PageError> {
+async fn form(
+    State(app): State<App>,
+    visitor: Visitor,
+    party: Party,
+    Query(Next { next }): Query<Next>,
+) -> Result<Response, PageError> {
     if visitor.who.is_some() {
         return Ok(Redirect::to(place(&next)).into_response());
     }
-    let page = SignInPage { shell: visitor.shell, name: String::new(), next, error: String::new() };
-    Ok(Html(page.render()?).into_response())
+    Ok(Html(page(&app, visitor, party, String::new(), next, String::new()).render()?).into_response())
+}
+
+fn page(app: &App, visitor: Visitor, party: Party, name: String, next: String, error: String) -> SignInPage {
+    let challenge = app.site.passkey_challenge().map(|bytes| party::text(&bytes)).unwrap_or_default();
+    SignInPage { shell: visitor.shell, party, challenge, name, next, error }
 }
 
 #[derive(Deserialize)]
@@ -59,20 +92,124 @@ struct Credentials {
 async fn sign_in(
     State(app): State<App>,
     visitor: Visitor,
-    headers: HeaderMap,
+    party: Party,
+    ThisDevice(device): ThisDevice,
     Form(Credentials { name, password, next }): Form<Credentials>,
 ) -> Result<Response, PageError> {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match app.site.sign_in(&name, &password, agent, None).await {
-        Ok(secret) => {
-            let cookie = cookies::set_session(&secret.reveal(), app.is_https());
-            Ok(([(header::SET_COOKIE, cookie)], Redirect::to(place(&next))).into_response())
-        }
+    match app.site.sign_in(&name, &password, &device).await {
+        Ok(SignInStep::Done(secret)) => signed_in(&app, &secret, &next).await,
+        Ok(SignInStep::Second(step)) => second_page(visitor, party, step, next, String::new()),
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => {
-            let page = SignInPage { shell: visitor.shell, name, next, error: error.to_string() };
+            let page = page(&app, visitor, party, name, next, error.to_string());
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
         }
+    }
+}
+
+/// Sets the cookie and goes on: to where they wanted, or where a passkey is made, if their role sleeps for want of one.
+pub(super) async fn signed_in(app: &App, secret: &SessionSecret, next: &str) -> Result<Response, PageError> {
+    let secret = secret.reveal();
+    let who = app.site.session(&secret).await?;
+    let asleep = who.session().is_some_and(|session| session.role_asleep || session.must_enrol);
+    let to = if asleep && app.site.factors(&who).await?.authenticators == 0 { ENROL } else { place(next) };
+    Ok(([(header::SET_COOKIE, cookies::set_session(&secret, app.is_https()))], Redirect::to(to)).into_response())
+}
+
+fn second_page(
+    visitor: Visitor,
+    party: Party,
+    step: SecondStep,
+    next: String,
+    error: String,
+) -> Result<Response, PageError> {
+    let SecondStep { ticket, wanted } = step;
+    let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let page = SecondPage {
+        shell: visitor.shell,
+        party,
+        ticket,
+        app: wanted.app,
+        keys: party::ids(&wanted.keys),
+        challenge: wanted.challenge.as_ref().map(party::text).unwrap_or_default(),
+        next,
+        error,
+    };
+    Ok((status, [(header::CACHE_CONTROL, "private, no-store")], Html(page.render()?)).into_response())
+}
+
+#[derive(Deserialize)]
+struct Second {
+    ticket: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    recovery: String,
+    #[serde(default)]
+    challenge: String,
+    #[serde(default)]
+    answer: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn second(
+    State(app): State<App>,
+    visitor: Visitor,
+    party: Party,
+    ThisDevice(device): ThisDevice,
+    Form(form): Form<Second>,
+) -> Result<Response, PageError> {
+    let Second { ticket, code, recovery, challenge, answer, next } = form;
+    let shows = Shows { code, challenge, answer, recovery };
+    match app.site.sign_in_second(&ticket, &shows, &device).await {
+        Ok(secret) => signed_in(&app, &secret, &next).await,
+        Err(error) if error.is_ours() => Err(error.into()),
+        Err(error) => match app.site.second_step_again(&ticket).await {
+            Ok(step) => second_page(visitor, party, step, next, error.to_string()),
+            Err(_) => {
+                let page = page(&app, visitor, party, String::new(), next, error.to_string());
+                Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
+            }
+        },
+    }
+}
+
+#[derive(Deserialize)]
+struct Passkey {
+    challenge: String,
+    answer: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn passkey(
+    State(app): State<App>,
+    visitor: Visitor,
+    party: Party,
+    ThisDevice(device): ThisDevice,
+    Form(Passkey { challenge, answer, next }): Form<Passkey>,
+) -> Result<Response, PageError> {
+    let shows = Shows { challenge, answer, ..Shows::default() };
+    match app.site.sign_in_passkey(&shows, &device).await {
+        Ok(secret) => signed_in(&app, &secret, &next).await,
+        Err(error) if error.is_ours() => Err(error.into()),
+        Err(error) => {
+            let page = page(&app, visitor, party, String::new(), next, error.to_string());
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
+        }
+    }
+}
+
+/// What somebody signs in with.
+pub(super) struct ThisDevice(pub(super) Device);
+
+impl FromRequestParts<App> for ThisDevice {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Self(Device { agent: agent.to_owned(), address: None }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::proven::Proven;
 use crate::pages::show;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
@@ -107,8 +108,12 @@ async fn page(
     Ok((status, Html(page.render()?)).into_response())
 }
 
-async fn add(State(app): State<App>, visitor: Visitor, Form(form): Form<KeyWanted>) -> Result<Response, PageError> {
-    let who = visitor.signed_in()?;
+async fn add(
+    State(app): State<App>,
+    Proven { by, visitor }: Proven,
+    Form(form): Form<KeyWanted>,
+) -> Result<Response, PageError> {
+    let who = by.who();
     let added = async { app.site.ssh_key_add(who, form.parse()?).await };
     match added.await {
         Ok(_) => page(&app, visitor, KeyWanted::default(), String::new(), "The key works from now on.").await,
