@@ -182,7 +182,7 @@ async fn repositories(
     let org = path(&org)?;
     app.site.org_authorize::<See>(who.as_ref(), &org).await?;
     let found = app.site.repo_list(who.as_ref(), Some(&org), None, page.after, page.limit).await?;
-    Ok(Json(found.iter().map(|repo| shapes::repo(repo, app.site.base_url())).collect()))
+    Ok(Json(found.iter().map(|repo| shapes::repo(repo, &app.site)).collect()))
 }
 
 async fn repo_create(
@@ -193,7 +193,7 @@ async fn repo_create(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     app.site.org_authorize::<See>(Some(&who), &path(&org)?).await?;
     let repo = app.site.repo_create(Some(&who), wanted.parse(&org)?).await?;
-    Ok((StatusCode::CREATED, Json(shapes::repo(&repo, app.site.base_url()))))
+    Ok((StatusCode::CREATED, Json(shapes::repo(&repo, &app.site))))
 }
 
 /// Those in it that this one may know of.

@@ -172,7 +172,7 @@ async fn repositories(
 ) -> Result<Json<Value>, ApiError> {
     let (proof, team) = app.site.team::<Know>(Some(&who), id).await?;
     let found = app.site.team_repos(Some(&who), &proof, &team).await?;
-    Ok(Json(found.iter().map(|repo| shapes::repo(repo, app.site.base_url())).collect()))
+    Ok(Json(found.iter().map(|repo| shapes::repo(repo, &app.site)).collect()))
 }
 
 async fn repo_add(
