@@ -19,6 +19,8 @@ have_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 have_fonts() { compgen -G '/usr/share/fonts/*/inter/*' >/dev/null; }
 have_emoji() { compgen -G '/usr/share/fonts/*/noto/NotoColorEmoji*' >/dev/null; }
 have_cgit() { [ -x /usr/lib/cgit/cgit.cgi ]; }
+have_apache() { [ -x /usr/sbin/apache2 ]; }
+have_mod_svn() { [ -e /usr/lib/apache2/modules/mod_dav_svn.so ]; }
 have_jgit() { [ -e /usr/share/java/org.eclipse.jgit.pgm.jar ]; }
 
 missing=()
@@ -37,6 +39,10 @@ needed_to_build() {
 
 needed_to_run() {
   need git have_command git
+  # Without the package apache2: no service is made of it.
+  need subversion have_command svnadmin
+  need apache2-bin have_apache
+  need libapache2-mod-svn have_mod_svn
 }
 
 needed_to_test() {

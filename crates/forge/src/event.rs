@@ -24,6 +24,7 @@ pub mod repo;
 pub mod role;
 pub mod site;
 pub mod ssh;
+pub mod svn;
 pub mod vault;
 mod wire;
 
@@ -226,6 +227,11 @@ events! {
     189 => RepoTrashed(guard::RepoTrashed),
     190 => RepoRestored(guard::RepoRestored),
     // 220-249: Subversion.
+    220 => SvnBegun(svn::SvnBegun),
+    221 => SvnCommitted(svn::SvnCommitted),
+    222 => SvnRevpropsSet(svn::SvnRevpropsSet),
+    223 => SvnLocked(svn::SvnLocked),
+    224 => SvnUnlocked(svn::SvnUnlocked),
     // 250-279: drills, exports, imports.
     250 => DrillDone(proof::DrillDone),
     251 => RecoverySharesPublished(proof::RecoverySharesPublished),

@@ -30,6 +30,7 @@ pub mod site;
 pub mod snapshot;
 pub mod spool;
 pub mod ssh;
+pub mod svn;
 pub mod writer;
 
 pub use error::Error;

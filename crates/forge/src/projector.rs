@@ -16,8 +16,10 @@ use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::push::Pushed;
+use crate::event::repo::RepoKind;
 use crate::log;
 use crate::repo::{Objects, Repositories, Step, object_id, query, ref_name};
+use crate::svn::Subversion;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,6 +50,7 @@ impl Position {
 pub(crate) struct Projector {
     pub(crate) db: Db,
     pub(crate) repositories: Repositories,
+    pub(crate) subversion: Subversion,
     pub(crate) held: watch::Receiver<u64>,
     pub(crate) position: Position,
     /// Called with each repository that something came into, and how many bytes of packs.
@@ -59,6 +62,7 @@ impl Projector {
         let Ok(held) = self.held.wait_for(|held| *held > 0).await.map(|held| *held) else { return };
         // Slots that were opened before anything was known to be held catch up now.
         self.reconcile(held).await;
+        self.subversion.reconcile().await;
         let mut position = held;
         let mut retry = tokio::time::interval(RETRY_EVERY);
         loop {
@@ -69,7 +73,10 @@ impl Projector {
                         return;
                     }
                 }
-                _ = retry.tick() => self.repositories.retry().await,
+                _ = retry.tick() => {
+                    self.repositories.retry().await;
+                    self.subversion.retry().await;
+                }
             }
             let held = *self.held.borrow_and_update();
             while position < held {
@@ -183,14 +190,14 @@ fn push_step(repositories: &Repositories, seq: u64, push: Pushed) -> Result<Step
     Ok(Step { seq, moves, head: None, objects })
 }
 
-/// The newest entries a walk over all repositories must know: which ids there are.
-pub(crate) async fn all_repos(db: &Db) -> Result<Vec<u64>, Error> {
+/// What a walk over all repositories must know: which there are, and of what kind.
+pub(crate) async fn all_repos(db: &Db) -> Result<Vec<(u64, RepoKind)>, Error> {
     let (mut ids, mut after) = (Vec::new(), 0);
     loop {
         let page = db.read_async(move |tx| query::repo_ids(tx, after, REPOS_AT_ONCE)).await?;
         match page.last() {
             None => return Ok(ids),
-            Some(last) => after = *last,
+            Some((last, _)) => after = *last,
         }
         ids.extend(page);
     }

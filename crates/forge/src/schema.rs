@@ -24,6 +24,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/ssh.sql"),
     include_str!("schema/proof.sql"),
     include_str!("schema/guard.sql"),
+    include_str!("schema/svn.sql"),
 ];
 
 /// The tables that are the journal, and no projection of it.
@@ -110,6 +111,12 @@ tables! {
     order_signature(order_id, officer; key, hash, signature, passkey, signed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
     trashed_repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description,
         website, trashed_us, trashed_by) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14";
+    svn_repository(repo; youngest, seq) "?1, ?2, ?3";
+    svn_file(repo, name; bytes, seq) "?1, ?2, ?3, ?4";
+    svn_revision(repo, rev; seq, time_us, account, hash, properties, properties_before, properties_seq)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
+    svn_part(repo, rev, part; blob, bytes) "?1, ?2, ?3, ?4, ?5";
+    svn_lock(repo, name; lock, seq) "?1, ?2, ?3, ?4";
 }
 
 /// Makes all tables in an empty database, and those of the journal that an earlier release did not have.

@@ -24,6 +24,7 @@ mod roles;
 mod sessions;
 mod shares;
 mod ssh;
+mod svn;
 mod tasks;
 mod vaults;
 
@@ -43,6 +44,7 @@ pub use people::{NewToken, NewUser};
 pub use proofs::{PROOF_AGE_MAX, ProofWanted, Shows};
 pub use repos::{NewRepo, RepoChange};
 pub use sessions::{ATTEMPTS_MAX, ATTEMPTS_WINDOW, Device, SecondStep, SignInStep};
+pub use svn::{SvnAct, SvnDoor};
 pub(crate) use vaults::{Readers, VaultsEnrol, known_with};
 
 use crate::db::Db;
@@ -55,6 +57,7 @@ use crate::projector::Position;
 use crate::push::PushContext;
 use crate::repo::{BlobSource, Repositories};
 use crate::spool::Spool;
+use crate::svn::Subversion;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinHandle;
@@ -80,6 +83,7 @@ pub struct Site {
     readable: Vec<VaultUrl>,
     blobs: BlobSource,
     push: PushContext,
+    subversion: Subversion,
     reading: code::Reading,
     drills: Drills,
     limits: SiteLimits,
@@ -142,6 +146,12 @@ impl Site {
 
     pub(crate) fn limits(&self) -> &SiteLimits {
         &self.limits
+    }
+
+    /// Subversion.
+    #[must_use]
+    pub fn subversion(&self) -> &Subversion {
+        &self.subversion
     }
 
     /// The spool.

@@ -18,6 +18,7 @@ mod log;
 mod metrics;
 mod pages;
 mod receipts;
+mod svn_http;
 
 pub use app::App;
 pub use errors::ApiError;
@@ -70,6 +71,9 @@ struct Pages(Router);
 /// What no route matched: Git's, an address of the API that isn't there, or a page's.
 async fn beyond(State(app): State<App>, Extension(Pages(pages)): Extension<Pages>, request: Request) -> Response {
     let path = request.uri().path();
+    if svn_http::is_svn(path) {
+        return svn_http::handle(State(app), request).await;
+    }
     if git_http::is_git(path) || path.starts_with("/api/") {
         return git_http::handle(State(app), request).await;
     }

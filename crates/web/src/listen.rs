@@ -3,13 +3,20 @@
 //! `axum::serve` waits for ever for the rest of a half-sent request; this loop closes such a connection after
 //! [`Limits::header_read_timeout`], and never holds more than [`Limits::connections_max`] of them.
 
+use crate::svn_http;
 use axum::Router;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -102,14 +109,39 @@ fn connection<S>(
     stream: S,
     router: Router,
     limits: Limits,
-) -> hyper::server::conn::http1::Connection<TokioIo<S>, TowerToHyperService<Router>>
+) -> hyper::server::conn::http1::Connection<TokioIo<S>, TowerToHyperService<OfConnection>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_read_timeout)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(
+            TokioIo::new(stream),
+            TowerToHyperService::new(OfConnection { router, behind: svn_http::Behind::default() }),
+        )
+}
+
+/// The router, with what belongs to one connection beside each request of it.
+#[derive(Clone)]
+struct OfConnection {
+    router: Router,
+    behind: svn_http::Behind,
+}
+
+impl tower::Service<Request<Incoming>> for OfConnection {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        tower::Service::<Request<Incoming>>::poll_ready(&mut self.router, context)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.behind.clone());
+        self.router.call(request)
+    }
 }
 
 /// Out of file descriptors is a state that passes when a connection closes; without a pause the loop would spin.

@@ -4,12 +4,14 @@ use super::report::Progress;
 use super::survey::Survey;
 use crate::db::Db;
 use crate::error::Error;
+use crate::event::repo::RepoKind;
 use crate::keys::Keys;
 use crate::log;
 use crate::projector::all_repos;
 use crate::repo::{BlobSource, Opened, Repositories, query, refs_as_of};
 use crate::site::{Readers, SiteLimits};
 use crate::spool::Spool;
+use crate::svn::SvnStore;
 use futures_util::{StreamExt as _, stream};
 use std::fmt;
 use std::path::Path;
@@ -31,7 +33,7 @@ impl fmt::Display for FullReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} repositories filled and checked (git fsck), {} refs as the journal has them",
+            "{} repositories filled and checked (git fsck, svnadmin verify), {} refs as the journal has them",
             self.repositories, self.refs
         )?;
         self.problems.iter().try_for_each(|problem| write!(f, "\nproblem: {problem}"))
@@ -58,17 +60,23 @@ pub(super) async fn fill_and_check(
     let blobs = BlobSource::new(spool, keys.identities()?, Arc::new(Readers::new(&urls)?), dir);
     let git = git::Git::find(place.limits.git).map_err(|e| Error::internal(e.to_string()))?;
     let held = watch::Sender::new(size);
+    let store =
+        SvnStore { dir: place.dir.join("svn"), db: database.clone(), blobs: blobs.clone(), held: held.subscribe() };
     let repositories = Repositories::new(&place.dir.join("git"), git, database.clone(), blobs, held.subscribe())?;
     let ids = all_repos(database).await?;
     let mut report = FullReport { repositories: 0, refs: 0, problems: Vec::new() };
     // As many at once as there are processors: each is mostly a git that hashes.
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-    let repositories = &repositories;
+    let (repositories, store) = (&repositories, &store);
     let of = ids.len() as u64;
-    let checks = ids.into_iter().map(|id| async move {
+    let checks = ids.into_iter().map(|(id, kind)| async move {
         let repo = database.read_async(move |tx| query::repo_by_id(tx, id)).await;
         let path = repo.ok().flatten().map_or_else(|| id.to_string(), |repo| repo.path);
-        (path, check(repositories, database, id, size).await)
+        let checked = match kind {
+            RepoKind::Git => check(repositories, database, id, size).await,
+            RepoKind::Svn => check_svn(store, id).await.map(|problems| (0, problems)),
+        };
+        (path, checked)
     });
     let mut checks = stream::iter(checks).buffer_unordered(at_once);
     while let Some((path, checked)) = checks.next().await {
@@ -106,4 +114,15 @@ async fn check(repositories: &Repositories, database: &Db, id: u64, size: u64) -
         }
     }
     Ok((expected.len() as u64, problems))
+}
+
+/// Filled, and looked through by Subversion's own program; where that is not installed, that it could not be is the problem.
+async fn check_svn(store: &SvnStore, id: u64) -> Result<Vec<String>, Error> {
+    let repository = store.fill_only(id).await?;
+    let programs = match svn::Programs::find() {
+        Ok(programs) => programs,
+        Err(error) => return Ok(vec![format!("filled, and not looked through: {error}")]),
+    };
+    let found = repository.verify(&programs).await.map_err(|e| Error::internal(e.to_string()))?;
+    Ok(found.into_iter().collect())
 }

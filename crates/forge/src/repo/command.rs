@@ -9,6 +9,7 @@ use crate::event::repo::{
     Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoDescribed, RepoKind, RepoRenamed,
     RepoVisibilitySet, Visibility,
 };
+use crate::event::svn::{SvnBegun, SvnFile};
 use crate::names::{RepoName, RepoPath, UserName, is_harmless};
 use crate::people::authenticate::still_good;
 use crate::people::query::{namespace_fetch, user_fetch};
@@ -33,13 +34,22 @@ pub struct RepoCreate {
     pub branch: String,
     /// Who makes it; None: the site's operator, at the admin socket.
     pub by: Option<Principal>,
+    /// What a repository of Subversion begins with; None: it is one of Git.
+    pub svn: Option<Vec<SvnFile>>,
 }
 
 impl RepoCreate {
     /// A private one with SHA-1 and the branch `main`.
     #[must_use]
     pub fn new(path: RepoPath, by: Option<Principal>) -> Self {
-        Self { path, format: Format::Sha1, visibility: Visibility::Private, branch: DEFAULT_BRANCH.into(), by }
+        Self {
+            path,
+            format: Format::Sha1,
+            visibility: Visibility::Private,
+            branch: DEFAULT_BRANCH.into(),
+            by,
+            svn: None,
+        }
     }
 }
 
@@ -71,7 +81,7 @@ impl Command for RepoCreate {
         }
         let (format, visibility, name) = (self.format, self.visibility, self.path.name().as_str().to_owned());
         let (path, id) = (format!("{}/{name}", query::namespace_path(tx, namespace)?), ctx.id(0));
-        let kind = RepoKind::Git;
+        let kind = if self.svn.is_some() { RepoKind::Svn } else { RepoKind::Git };
         let event = RepoCreated { namespace, name: name.clone(), kind, format, visibility, head: head.clone() };
         let created_us = ctx.now_us;
         let repo = Repo {
@@ -89,7 +99,8 @@ impl Command for RepoCreate {
             description: None,
             website: None,
         };
-        Ok((vec![event.into()], repo))
+        let begun = self.svn.map(|files| SvnBegun { repo: id, files }.into());
+        Ok((std::iter::once(event.into()).chain(begun).collect(), repo))
     }
 }
 

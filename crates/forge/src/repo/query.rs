@@ -109,11 +109,11 @@ pub fn repo_list(tx: &mut Tx, filter: &RepoFilter) -> Result<Vec<Repo>, DbError>
     rows.iter().map(|row| repo_of(tx, row)).collect()
 }
 
-/// Ids of all repositories above `after`, for what walks over all of them.
-pub fn repo_ids(tx: &mut Tx, after: u64, limit: u32) -> Result<Vec<u64>, DbError> {
-    let rows =
-        tx.query("SELECT id FROM repository WHERE id > ?1 ORDER BY id LIMIT ?2", &[after.into(), limit.into()])?;
-    rows.iter().map(|row| row.get(0)).collect()
+/// Ids and kinds of all repositories above `after`, for what walks over all of them.
+pub fn repo_ids(tx: &mut Tx, after: u64, limit: u32) -> Result<Vec<(u64, RepoKind)>, DbError> {
+    let sql = "SELECT id, kind FROM repository WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let rows = tx.query(sql, &[after.into(), limit.into()])?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// Who may use a repository besides its owner, by account.

@@ -3,6 +3,7 @@
 use super::Site;
 use crate::access::{Authorized, Read};
 use crate::error::Error;
+use crate::event::repo::RepoKind;
 use crate::names::RepoPath;
 use crate::people::Principal;
 use crate::repo::{Opened, Repo};
@@ -61,8 +62,8 @@ impl Reading {
 #[derive(Clone)]
 pub struct CodeReader {
     proof: Authorized<Read>,
-    opened: Opened,
-    source: GitSource,
+    /// None: a repository of Subversion, of which its own clients are told.
+    git: Option<(Opened, GitSource)>,
     turns: Arc<Semaphore>,
 }
 
@@ -82,19 +83,27 @@ impl CodeReader {
     /// A number that grows with every change of its names: what was made for one is good while it's the same.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.opened.refs.generation()
+        self.git.as_ref().map_or(self.repo().seq, |(opened, _)| opened.refs.generation())
     }
 
     /// The repository on the disk, for what git's own programs do.
-    #[must_use]
-    pub fn git(&self) -> &git::Repository {
-        &self.opened.git
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is one of Subversion.
+    pub fn git(&self) -> Result<&git::Repository, Error> {
+        self.git.as_ref().map(|(opened, _)| &*opened.git).ok_or_else(|| not_of_git(self.repo()))
     }
 
-    /// Git's reader.
+    /// The default branch's short name, whether or not it is there yet.
     #[must_use]
-    pub fn source(&self) -> &GitSource {
-        &self.source
+    pub fn default_branch(&self) -> String {
+        self.git.as_ref().map_or_else(|| "trunk".to_owned(), |(_, source)| source.default_branch())
+    }
+
+    /// Whether there is nothing yet that pages could show.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.git.as_ref().is_none_or(|(_, source)| source.is_empty())
     }
 
     /// Reads, on a thread that may block. It runs to its end also when nobody waits for it any more.
@@ -113,9 +122,9 @@ impl CodeReader {
         &self,
         work: impl FnOnce(&GitSource) -> T + Send + 'static,
     ) -> Result<T, Error> {
+        let (_, source) = self.git.clone().ok_or_else(|| not_of_git(self.repo()))?;
         let turn = tokio::time::timeout(READ_WAIT, self.turns.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Stopping)?;
-        let source = self.source.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let done = work(&source);
             drop(turn);
@@ -129,6 +138,10 @@ impl std::fmt::Debug for CodeReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CodeReader").field("repo", &self.repo().path).finish_non_exhaustive()
     }
+}
+
+fn not_of_git(repo: &Repo) -> Error {
+    Error::not_found(format!("such a page of {}, which is a repository of Subversion,", repo.path))
 }
 
 impl From<ReadError> for Error {
@@ -149,11 +162,15 @@ impl Site {
     /// [`Error::NotFound`] for what is not there or may not be seen.
     pub async fn code(&self, who: Option<&Principal>, path: &RepoPath) -> Result<CodeReader, Error> {
         let proof = self.authorize::<Read>(who, path).await?;
+        let turns = self.reading.turns.clone();
+        if proof.repo().kind == RepoKind::Svn {
+            return Ok(CodeReader { proof, git: None, turns });
+        }
         let opened = self.repositories.open(&proof).await?;
         let (git, refs, caches) = (opened.git.clone(), opened.refs.clone(), self.reading.caches());
         let opening = tokio::task::spawn_blocking(move || GitSource::open(&git, refs, caches));
         let source = opening.await.map_err(|e| Error::internal(format!("opening the repository broke off: {e}")))??;
         self.reading.index(&source);
-        Ok(CodeReader { proof, opened, source, turns: self.reading.turns.clone() })
+        Ok(CodeReader { proof, git: Some((opened, source)), turns })
     }
 }

@@ -57,6 +57,8 @@ pub struct SiteLimits {
     pub upload: git::upload::UploadLimits,
     /// What a push may take.
     pub receive: git::receive::ReceiveLimits,
+    /// How many repositories of Subversion are served at one time, and for how long.
+    pub svn: svn::EngineLimits,
     /// A database snapshot is taken after so many entries.
     pub snapshot_every_entries: u64,
     /// A repository's packs are consolidated in the vaults when there are more than so many.
@@ -78,6 +80,7 @@ impl Default for SiteLimits {
             git: git::ChildLimits::default(),
             upload: git::upload::UploadLimits::default(),
             receive: git::receive::ReceiveLimits::default(),
+            svn: svn::EngineLimits::default(),
             snapshot_every_entries: 10_000,
             consolidate_packs: 200,
             consolidate_bytes: 512 << 20,

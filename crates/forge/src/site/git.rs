@@ -3,6 +3,7 @@
 use super::Site;
 use crate::access::{Authorized, Read, Write, may_create};
 use crate::error::Error;
+use crate::event::repo::RepoKind;
 use crate::names::RepoPath;
 use crate::people::query::namespace_fetch;
 use crate::people::{Principal, Scope};
@@ -154,6 +155,7 @@ impl Site {
         proof: Authorized<A>,
         push: Option<PushContext>,
     ) -> Result<SiteRepository<A>, Error> {
+        self.must_be(proof.repo(), RepoKind::Git)?;
         let opened = self.repositories.open(&proof).await?;
         let (upload_limits, receive_limits) = (self.limits.upload, self.limits.receive);
         Ok(SiteRepository { proof, opened, push, upload_limits, receive_limits })

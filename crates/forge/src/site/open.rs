@@ -16,6 +16,7 @@ use crate::push::PushContext;
 use crate::recover::{Past, View};
 use crate::repo::{BlobSource, Repositories};
 use crate::spool::{Fetch, Spool};
+use crate::svn::{Subversion, SubversionParts};
 use crate::writer::{Shipping, Submitter};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -97,6 +98,14 @@ impl Site {
             base_url: config.base_url.as_str().into(),
             applied_timeout: config.limits.applied_timeout,
         };
+        let subversion = Subversion::new(SubversionParts {
+            dir: config.data.join("svn"),
+            ledger: Arc::clone(&ledger),
+            spool: Arc::clone(&spool),
+            blobs: blobs.clone(),
+            upload: push.upload.clone(),
+            limits: config.limits.svn,
+        });
         let site = Arc::new(Self {
             data: config.data,
             base_url: config.base_url.trim_end_matches('/').to_owned(),
@@ -112,6 +121,7 @@ impl Site {
             readable,
             blobs,
             push,
+            subversion,
             limits: config.limits,
             tasks: Mutex::default(),
             attempts: super::sessions::Attempts::default(),
@@ -142,6 +152,7 @@ impl Site {
         }
         tasks::stop(self).await;
         self.last_uses.write();
+        self.subversion.stop().await;
         self.replicator.stop().await;
     }
 }

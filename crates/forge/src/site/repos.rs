@@ -5,7 +5,7 @@ use super::people::{PAGE_MAX, submitter};
 use crate::access::{Act, Administer, Authorized, Maintain, Read, See, authorize, authorize_org};
 use crate::error::Error;
 use crate::event::people::NamespaceKind;
-use crate::event::repo::{Access, Format, Visibility};
+use crate::event::repo::{Access, Format, RepoKind, Visibility};
 use crate::names::{OwnerPath, RepoName, RepoPath, UserName};
 use crate::people::query::namespace_fetch;
 use crate::people::{Principal, Scope};
@@ -26,13 +26,16 @@ pub struct NewRepo {
     pub visibility: Visibility,
     /// The branch HEAD points to, without `refs/heads/`.
     pub branch: String,
+    /// Git or Subversion.
+    pub kind: RepoKind,
 }
 
 impl NewRepo {
-    /// Private, SHA-1, with the branch `main`.
+    /// Private, Git, SHA-1, with the branch `main`.
     #[must_use]
     pub fn new(path: RepoPath) -> Self {
-        Self { path, format: Format::Sha1, visibility: Visibility::Private, branch: DEFAULT_BRANCH.to_owned() }
+        let (visibility, branch, kind) = (Visibility::Private, DEFAULT_BRANCH.to_owned(), RepoKind::Git);
+        Self { path, format: Format::Sha1, visibility, branch, kind }
     }
 }
 
@@ -54,8 +57,12 @@ pub struct RepoChange {
 impl Site {
     /// Makes a repository. `by` None: at the admin socket.
     pub async fn repo_create(&self, by: Option<&Principal>, new: NewRepo) -> Result<Repo, Error> {
-        let NewRepo { path, format, visibility, branch } = new;
-        let command = RepoCreate { path, format, visibility, branch, by: by.cloned() };
+        let NewRepo { path, format, visibility, branch, kind } = new;
+        let svn = match kind {
+            RepoKind::Git => None,
+            RepoKind::Svn => Some(self.subversion.begin().await?),
+        };
+        let command = RepoCreate { path, format, visibility, branch, by: by.cloned(), svn };
         Ok(self.ledger.submit(submitter(by), command).await?.output)
     }
 
@@ -150,7 +157,9 @@ impl Site {
     /// Puts one pack of everything a repository has into the vaults now, at the admin socket; otherwise that follows the volume of
     /// pushes.
     pub async fn consolidate(&self, path: &RepoPath) -> Result<(), Error> {
-        let id = self.allow::<Administer>(None, path).await?.repo().id;
+        let repo = self.allow::<Administer>(None, path).await?.repo().clone();
+        self.must_be(&repo, RepoKind::Git)?;
+        let id = repo.id;
         self.maintenance().consolidate(id).await
     }
 

@@ -2,6 +2,7 @@
 
 use super::Site;
 use crate::error::Error;
+use crate::event::repo::RepoKind;
 use crate::log::Log;
 use crate::maintenance::{Maintenance, take_snapshot};
 use crate::projector::{Projector, all_repos};
@@ -24,6 +25,7 @@ pub(super) fn start(site: &Arc<Site>) {
     let projector = Projector {
         db: site.db().clone(),
         repositories: site.repositories.clone(),
+        subversion: site.subversion.clone(),
         held: site.ledger.shipping().held(),
         position: site.position.clone(),
         pushed,
@@ -67,6 +69,7 @@ struct Sweeper {
     ledger: Arc<crate::ledger::Ledger>,
     spool: Arc<crate::spool::Spool>,
     repositories: crate::repo::Repositories,
+    subversion: crate::svn::Subversion,
     position: crate::projector::Position,
     may_read: bool,
 }
@@ -77,6 +80,7 @@ impl Sweeper {
             ledger: site.ledger.clone(),
             spool: site.spool.clone(),
             repositories: site.repositories.clone(),
+            subversion: site.subversion.clone(),
             position: site.position.clone(),
             may_read: !site.readable.is_empty(),
         }
@@ -88,7 +92,8 @@ async fn sweep(parts: Sweeper) {
     let mut everywhere = parts.ledger.log().held_by_all();
     loop {
         let by_all = *everywhere.borrow_and_update();
-        let here = parts.position.get().min(parts.repositories.behind_at().unwrap_or(u64::MAX));
+        let behind = [parts.repositories.behind_at(), parts.subversion.behind_at()];
+        let here = behind.into_iter().flatten().fold(parts.position.get(), u64::min);
         let (spool, none_behind) = (parts.spool.clone(), by_all >= parts.ledger.log().size());
         let swept = tokio::task::spawn_blocking(move || {
             spool.sweep(by_all.min(here));
@@ -115,17 +120,25 @@ async fn fill(parts: Sweeper) {
     while parts.position.get() == 0 {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let ids = match all_repos(parts.ledger.db()).await {
-        Ok(ids) => ids,
+    let repos = match all_repos(parts.ledger.db()).await {
+        Ok(repos) => repos,
         Err(error) => return tracing::error!(%error, "the repositories cannot be listed"),
     };
-    let missing: Vec<u64> = ids.into_iter().filter(|id| parts.repositories.marked(*id).is_none()).collect();
+    let is_there = |(id, kind): &(u64, RepoKind)| match kind {
+        RepoKind::Git => parts.repositories.marked(*id).is_some(),
+        RepoKind::Svn => parts.subversion.is_there(*id),
+    };
+    let missing: Vec<_> = repos.into_iter().filter(|repo| !is_there(repo)).collect();
     if missing.is_empty() {
         return;
     }
     tracing::info!(repositories = missing.len(), "filling repositories from the vaults");
-    for id in missing {
-        if let Err(error) = parts.repositories.open_id(id).await {
+    for (id, kind) in missing {
+        let filled = match kind {
+            RepoKind::Git => parts.repositories.open_id(id).await.map(drop),
+            RepoKind::Svn => parts.subversion.open_id(id).await.map(drop),
+        };
+        if let Err(error) = filled {
             tracing::warn!(repository = id, %error, "not filled; the next touch tries again");
         }
     }

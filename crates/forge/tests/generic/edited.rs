@@ -1,7 +1,7 @@
 //! A database edited behind the journal's back is found, and the row is named.
 
 use crate::databases::{Databases, on_both};
-use crate::generate::history;
+use crate::generate::{History, history};
 use crate::replayed::write_history;
 use crate::rig::{Rig, keys};
 use forge::db::{Db, Value};
@@ -22,7 +22,10 @@ fn run(db: &Db, sql: String) -> u64 {
 
 fn rig(databases: &Databases) -> Rig {
     let rig = Rig::new(databases.empty());
-    write_history(&rig, history(21, 500), 21);
+    let (mut history, mut events) = History::begin(21);
+    events.extend(history.more(300));
+    events.extend(history.each_that_adds());
+    write_history(&rig, events, 21);
     assert!(findings(rig.site.db()).is_clean());
     rig
 }

@@ -26,6 +26,7 @@ use forge::event::repo::{
 use forge::event::role::{QuotaSet, SiteRole, SiteRoleGranted, SiteRoleRevoked};
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
 use forge::event::ssh::{SshKeyAdded, SshKeyRemoved};
+use forge::event::svn::{SvnBegun, SvnCommitted, SvnFile, SvnLocked, SvnRevpropsSet, SvnUnlocked};
 use forge::event::vault::VaultEnrolled;
 use forge::event::{Event, KINDS, Oid};
 use forge::orders::{Act, Effect, Order};
@@ -106,6 +107,11 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (189, repo_trashed),
     (190, repo_restored),
     // Subversion.
+    (220, svn_begun),
+    (221, svn_committed),
+    (222, svn_revprops_set),
+    (223, svn_locked),
+    (224, svn_unlocked),
     // Proof.
     (250, drill_done),
     (251, recovery_shares_published),
@@ -183,6 +189,9 @@ pub(crate) struct World {
     signed: BTreeSet<(u64, u64)>,
     trash: Vec<u64>,
     described: Option<u64>,
+    /// Repositories of Subversion and their newest revisions.
+    svn: BTreeMap<u64, u64>,
+    locks: BTreeSet<(u64, String)>,
 }
 
 impl World {
@@ -191,7 +200,7 @@ impl World {
         let mut events = crate::rig::founding();
         self.next_seq = events.len() as u64;
         self.epoch = 1;
-        for kind in [40, 60, 42, 45, 64, 100, 106, 103, 109, 111, 120, 125, 130, 140, 142, 146, 160] {
+        for kind in [40, 60, 42, 45, 64, 100, 106, 103, 109, 111, 120, 125, 130, 140, 142, 146, 160, 220, 221] {
             events.push(self.event(kind, rng));
         }
         events
@@ -208,6 +217,11 @@ impl World {
     pub(crate) fn any_event(&mut self, rng: &mut Rng) -> Event {
         // Pushes are most of a real journal.
         let kind = if rng.one_in(3) { 80 } else { rng.pick(KINDS).0 };
+        self.possible(kind, rng)
+    }
+
+    /// An event of this kind, or of another that must come first.
+    fn possible(&mut self, kind: u32, rng: &mut Rng) -> Event {
         // Removing leaves one of each.
         let kind = match kind {
             65 if self.collaborators.is_empty() => 64,
@@ -222,6 +236,11 @@ impl World {
             185..=188 if self.orders.is_empty() => 184,
             189 if self.repos.len() < 2 => 60,
             190 if self.trash.is_empty() => 60,
+            kind => kind,
+        };
+        let kind = match kind {
+            221..=224 if !self.svn.keys().any(|repo| self.repos.contains(repo)) => 220,
+            224 if self.locks.is_empty() => 223,
             kind => kind,
         };
         self.event(kind, rng)
@@ -245,6 +264,13 @@ impl History {
     /// So many events more.
     pub(crate) fn more(&mut self, count: usize) -> Vec<Event> {
         (0..count).map(|_| self.world.any_event(&mut self.rng)).collect()
+    }
+
+    /// One of each kind that puts something into a table: no table is empty after them.
+    pub(crate) fn each_that_adds(&mut self) -> Vec<Event> {
+        let takes = ["Removed", "Restored", "Unlocked", "Revoked", "Ended", "Used"];
+        let adds = |(_, name): &&(u32, &str)| !takes.iter().any(|word| name.ends_with(word));
+        KINDS.iter().filter(adds).map(|(kind, _)| self.world.possible(*kind, &mut self.rng)).collect()
     }
 
     /// An entry was written that is not from here.
@@ -704,4 +730,44 @@ fn quota_set(world: &mut World, rng: &mut Rng) -> Event {
     let subject = rng.pick(&[0, world.accounts[0], world.repos[0]]);
     let mut bound = || (!rng.one_in(3)).then(|| rng.next() >> 20);
     QuotaSet { subject, repos: bound(), bytes: bound(), repo_bytes: bound() }.into()
+}
+
+fn svn_begun(world: &mut World, rng: &mut Rng) -> Event {
+    let free = |repo: &u64| !world.svn.contains_key(repo);
+    let repo = world.repos.iter().copied().find(free).unwrap_or(world.repos[0]);
+    world.svn.entry(repo).or_insert(0);
+    let mut file = |name: &str| SvnFile { name: name.to_owned(), bytes: rng.text().into_bytes() };
+    SvnBegun { repo, files: vec![file("format"), file("db/uuid"), file("db/revprops/0/0")] }.into()
+}
+
+fn svn_repo(world: &World, rng: &mut Rng) -> u64 {
+    let repos: Vec<_> = world.svn.keys().copied().filter(|repo| world.repos.contains(repo)).collect();
+    rng.pick(&repos)
+}
+
+fn svn_committed(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = svn_repo(world, rng);
+    let youngest = world.svn.entry(repo).or_insert(0);
+    *youngest += 1;
+    let rev = *youngest;
+    SvnCommitted { repo, rev, file: parts(rng), hash: rng.hash().0, properties: rng.text().into_bytes() }.into()
+}
+
+fn svn_revprops_set(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = svn_repo(world, rng);
+    let rev = rng.below(world.svn[&repo] as usize + 1) as u64;
+    SvnRevpropsSet { repo, rev, properties: rng.text().into_bytes() }.into()
+}
+
+fn svn_locked(world: &mut World, rng: &mut Rng) -> Event {
+    let (repo, name) = (svn_repo(world, rng), format!("{:032x}", rng.below(20)));
+    world.locks.insert((repo, name.clone()));
+    SvnLocked { repo, name, lock: rng.text().into_bytes() }.into()
+}
+
+fn svn_unlocked(world: &mut World, rng: &mut Rng) -> Event {
+    let all: Vec<_> = world.locks.iter().cloned().collect();
+    let (repo, name) = all[rng.below(all.len())].clone();
+    world.locks.remove(&(repo, name.clone()));
+    SvnUnlocked { repo, name }.into()
 }

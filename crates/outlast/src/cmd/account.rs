@@ -63,16 +63,15 @@ pub(crate) async fn repo(command: RepoCommand, as_json: bool) -> anyhow::Result<
         }
         RepoCommand::Delete { path, data } => return super::orders::repo_delete(&path, &data, as_json).await,
     };
-    if svn {
-        bail!("this version hosts Git only; create {path} without --svn");
-    }
     let (owner, name) = path.rsplit_once('/').context("a repository is named OWNER/NAME")?;
-    let body = json!({ "name": name, "private": !public, "object_format_name": object_format });
+    let body = json!({ "name": name, "private": !public, "object_format_name": object_format,
+        "kind": if svn { "svn" } else { "git" } });
     let answer =
         call_json(&data, Method::POST, &format!("/api/v1/admin/users/{}/repos", escape(owner)), Some(body)).await?;
     say(as_json, &answer, || {
         let address = answer.get("clone_url").and_then(Value::as_str).unwrap_or(&path);
-        format!("repository {path} created\npush to it: git push {address} HEAD")
+        let next = if svn { format!("svn checkout {address}") } else { format!("git push {address} HEAD") };
+        format!("repository {path} created\n{}: {next}", if svn { "work in it" } else { "push to it" })
     });
     Ok(ExitCode::SUCCESS)
 }

@@ -22,5 +22,6 @@ mod replace;
 mod rollback;
 mod ssh;
 mod story;
+mod svn;
 mod transparency;
 mod trouble;

@@ -8,7 +8,7 @@ use crate::identity::SignedIn;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use forge::event::repo::{Format, Visibility};
+use forge::event::repo::{Format, RepoKind, Visibility};
 use forge::site::{NewRepo, RepoChange};
 use forge::{Error, OwnerPath, Principal, RepoPath};
 use http::StatusCode;
@@ -36,6 +36,8 @@ pub(super) struct Wanted {
     /// GitHub's word for it; wins over `private`.
     visibility: Option<String>,
     object_format_name: Option<String>,
+    /// `git`, or `svn`.
+    kind: Option<String>,
     default_branch: Option<String>,
 }
 
@@ -54,6 +56,10 @@ impl Wanted {
         let path: RepoPath = format!("{owner}/{}", self.name).parse().map_err(|error| invalid(&error))?;
         let mut new = NewRepo::new(path);
         new.visibility = visibility(Some(self.private), self.visibility.as_deref())?.unwrap_or(Visibility::Private);
+        new.kind = match self.kind.as_deref() {
+            None => RepoKind::Git,
+            Some(word) => RepoKind::parse(word).ok_or_else(|| invalid(&"a repository's kind is git or svn"))?,
+        };
         new.format = match self.object_format_name.as_deref() {
             None | Some("sha1") => Format::Sha1,
             Some("sha256") => Format::Sha256,

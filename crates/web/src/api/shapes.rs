@@ -1,7 +1,7 @@
 //! What resources look like in answers: the shapes of Gitea's API.
 
 use forge::Site;
-use forge::event::repo::{Access, Visibility};
+use forge::event::repo::{Access, RepoKind, Visibility};
 use forge::people::query::{TokenInfo, User};
 use forge::repo::Repo;
 use jiff::Timestamp;
@@ -47,9 +47,10 @@ pub(super) fn repo(repo: &Repo, site: &Site) -> Value {
         "website": repo.website.clone().unwrap_or_default(), "empty": repo.pushed_us.is_none(),
         "default_branch": repo.head.strip_prefix("refs/heads/").unwrap_or(&repo.head),
         "object_format_name": repo.format.as_str(),
-        "clone_url": format!("{html_url}.git"),
-        "ssh_url": site.ssh_address().map(|address| format!("{address}/{}.git", repo.path)).unwrap_or_default(),
-        "html_url": html_url,
+        "clone_url": format!("{html_url}.{}", repo.kind),
+        "ssh_url": site.ssh_address().filter(|_| repo.kind == RepoKind::Git)
+            .map(|address| format!("{address}/{}.git", repo.path)).unwrap_or_default(),
+        "html_url": html_url, "kind": repo.kind.as_str(),
         "created_at": time(repo.created_us), "updated_at": time(repo.pushed_us.unwrap_or(repo.created_us)),
     })
 }

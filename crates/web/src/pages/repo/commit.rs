@@ -139,7 +139,7 @@ fn signed(signature: &Signature) -> (&'static str, String) {
 
 async fn patch(page: &RepoPage, id: String, format: PatchFormat) -> Result<Response, PageError> {
     let revision = page.read(move |source| source.resolve(&id)).await?;
-    let made = git::read::patch(page.code.git(), &revision.id, format, PATCH_BYTES_MAX).await;
+    let made = git::read::patch(page.code.git()?, &revision.id, format, PATCH_BYTES_MAX).await;
     let made = made.map_err(forge::Error::from)?;
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),

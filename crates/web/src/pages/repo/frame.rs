@@ -6,7 +6,7 @@ use crate::pages::visitor::{Shell, Visitor};
 use axum::extract::FromRequestParts;
 use code::{CodePath, ReadError, Revision, Source};
 use forge::RepoPath;
-use forge::event::repo::Access;
+use forge::event::repo::{Access, RepoKind};
 use forge::site::CodeReader;
 use http::request::Parts;
 
@@ -62,8 +62,8 @@ impl RepoPage {
             description: repo.description.clone().unwrap_or_default(),
             website: repo.website.clone().unwrap_or_default(),
             visibility: repo.visibility.as_str(),
-            branch: self.code.source().default_branch(),
-            empty: self.code.source().is_empty(),
+            branch: self.code.default_branch(),
+            empty: self.code.is_empty(),
             clone_url: self.clone_url.clone(),
             ssh_url: self.ssh_url.clone(),
             can_write: self.access >= Some(Access::Write),
@@ -103,8 +103,10 @@ impl FromRequestParts<App> for RepoPage {
             Some(who) => app.site.repo_access(who, code.repo()).await?,
             None => None,
         };
-        let clone_url = format!("{}/{}.git", app.site.base_url(), code.repo().path);
-        let ssh = app.site.ssh_address();
+        let is_svn = code.repo().kind == RepoKind::Svn;
+        let ending = if is_svn { "svn" } else { "git" };
+        let clone_url = format!("{}/{}.{ending}", app.site.base_url(), code.repo().path);
+        let ssh = app.site.ssh_address().filter(|_| !is_svn);
         let ssh_url = ssh.map(|address| format!("{address}/{}.git", code.repo().path)).unwrap_or_default();
         Ok(Self { visitor, code, address, access, clone_url, ssh_url })
     }

@@ -17,6 +17,7 @@ mod readme;
 mod safety;
 mod search;
 mod settings;
+mod svn;
 mod tree;
 
 use crate::app::App;

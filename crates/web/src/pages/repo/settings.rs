@@ -11,7 +11,7 @@ use axum::Form;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use code::NameKind;
-use forge::event::repo::{Access, Visibility};
+use forge::event::repo::{Access, RepoKind, Visibility};
 use forge::quota::{Level, Usage};
 use forge::site::RepoChange;
 use forge::{Error, Principal};
@@ -83,8 +83,12 @@ async fn general_page(
     error: String,
     done: &'static str,
 ) -> Result<Response, PageError> {
-    let mut branches = page.read(|source| source.short_names(NameKind::Branch)).await?;
-    if !branches.contains(&form.branch) {
+    let is_svn = page.code.repo().kind == RepoKind::Svn;
+    let mut branches = match is_svn {
+        true => Vec::new(),
+        false => page.read(|source| source.short_names(NameKind::Branch)).await?,
+    };
+    if !is_svn && !branches.contains(&form.branch) {
         branches.insert(0, form.branch.clone());
     }
     let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };

@@ -2,12 +2,15 @@
 
 use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs, place};
 use super::readme::readme;
+use crate::app::App;
 use crate::pages::error::PageError;
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
+use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use code::{CodePath, EntryKind, NameKind, ReadError, Revision, Source};
+use forge::event::repo::RepoKind;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -123,7 +126,10 @@ struct EmptyPage {
 }
 
 /// `/OWNER/NAME`
-pub(crate) async fn home(page: RepoPage) -> Result<Response, PageError> {
+pub(crate) async fn home(State(app): State<App>, page: RepoPage) -> Result<Response, PageError> {
+    if page.code.repo().kind == RepoKind::Svn {
+        return super::svn::home(&app, page).await;
+    }
     let (shell, frame) = (page.shell(), page.frame("code"));
     if frame.empty {
         return Ok(Html(EmptyPage { shell, frame }.render()?).into_response());

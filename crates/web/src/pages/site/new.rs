@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Form, Router};
 use forge::RepoPath;
-use forge::event::repo::{Format, Visibility};
+use forge::event::repo::{Format, RepoKind, Visibility};
 use forge::site::{NewRepo, RepoChange};
 use http::StatusCode;
 use serde::Deserialize;
@@ -30,6 +30,8 @@ struct Wanted {
     visibility: String,
     #[serde(default)]
     format: String,
+    #[serde(default)]
+    kind: String,
 }
 
 #[derive(Template)]
@@ -38,6 +40,8 @@ struct NewPage {
     shell: Shell,
     /// Where one may make repositories, oneself first.
     owners: Vec<String>,
+    /// Why there can be none of Subversion; empty: there can.
+    no_svn: String,
     wanted: Wanted,
     error: String,
 }
@@ -55,7 +59,8 @@ async fn form(
 ) -> Result<Html<String>, PageError> {
     let owners = owners(&app, visitor.signed_in()?).await?;
     let wanted = Wanted { owner, ..Wanted::default() };
-    Ok(Html(NewPage { shell: visitor.shell, owners, wanted, error: String::new() }.render()?))
+    let page = NewPage { shell: visitor.shell, owners, no_svn: no_svn(&app), wanted, error: String::new() };
+    Ok(Html(page.render()?))
 }
 
 async fn owners(app: &App, who: &forge::Principal) -> Result<Vec<String>, forge::Error> {
@@ -71,10 +76,15 @@ async fn create(State(app): State<App>, visitor: Visitor, Form(wanted): Form<Wan
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => {
             let owners = owners(&app, &who).await?;
-            let page = NewPage { shell: visitor.shell, owners, wanted, error: error.to_string() };
+            let no_svn = no_svn(&app);
+            let page = NewPage { shell: visitor.shell, owners, no_svn, wanted, error: error.to_string() };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
         }
     }
+}
+
+fn no_svn(app: &App) -> String {
+    app.site.subversion().missing().unwrap_or_default().to_owned()
 }
 
 async fn make(app: &App, who: &forge::Principal, wanted: &Wanted) -> Result<String, forge::Error> {
@@ -83,6 +93,7 @@ async fn make(app: &App, who: &forge::Principal, wanted: &Wanted) -> Result<Stri
         format!("{owner}/{}", wanted.name.trim()).parse().map_err(|error| forge::Error::invalid(format!("{error}")))?;
     let mut new = NewRepo::new(path.clone());
     new.visibility = Visibility::parse(&wanted.visibility).unwrap_or(Visibility::Private);
+    new.kind = RepoKind::parse(&wanted.kind).unwrap_or(RepoKind::Git);
     new.format = if wanted.format == "sha256" { Format::Sha256 } else { Format::Sha1 };
     let repo = app.site.repo_create(Some(who), new).await?;
     if !wanted.description.trim().is_empty() {

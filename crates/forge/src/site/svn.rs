@@ -1,0 +1,106 @@
+//! Subversion's door: a repository somebody may use, and the server that serves it.
+
+use super::Site;
+use crate::access::{Read, Write};
+use crate::error::Error;
+use crate::event::repo::RepoKind;
+use crate::names::RepoPath;
+use crate::people::Principal;
+use crate::repo::Repo;
+use crate::site::CodeReader;
+use crate::svn::{FinishGuard, SvnOverview, overview_fetch};
+use std::sync::Arc;
+use svn::HttpServer;
+
+/// What a request does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SvnAct {
+    /// It reads.
+    Read,
+    /// It prepares a change, which nobody can see yet.
+    Prepare,
+    /// It may make something visible: a revision, a property of one, a lock.
+    Finish,
+}
+
+/// A repository that was opened for one request.
+#[derive(Debug)]
+pub struct SvnDoor {
+    repo: Repo,
+    server: Arc<HttpServer>,
+    user: String,
+    finish: Option<FinishGuard>,
+}
+
+impl SvnDoor {
+    /// What it is.
+    #[must_use]
+    pub fn repo(&self) -> &Repo {
+        &self.repo
+    }
+
+    /// Its server on this machine. It may be kept for the next request on the same connection; each asks here first.
+    #[must_use]
+    pub fn server(&self) -> &Arc<HttpServer> {
+        &self.server
+    }
+
+    /// Whom the server takes the request to be from.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Why what it would have made visible was held back; None: it was not.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        self.finish.as_ref().and_then(FinishGuard::refusal)
+    }
+}
+
+/// The user that servers are told when nobody in particular reads. No account can have the name.
+const NOBODY: &str = "-";
+
+impl Site {
+    /// A repository of Subversion, for one request. Waits while it is filled from the vaults, and for the turn of what may make
+    /// something visible.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for what is not there, may not be seen, or is a repository of Git.
+    pub async fn svn(&self, who: Option<&Principal>, path: &RepoPath, act: SvnAct) -> Result<SvnDoor, Error> {
+        let user = who.map_or(NOBODY, Principal::name).to_owned();
+        if act == SvnAct::Read {
+            let proof = self.authorize::<Read>(who, path).await?;
+            self.must_be(proof.repo(), RepoKind::Svn)?;
+            let server = self.subversion.http(&proof).await?;
+            return Ok(SvnDoor { repo: proof.repo().clone(), server, user, finish: None });
+        }
+        let proof = self.authorize::<Write>(who, path).await?;
+        self.must_be(proof.repo(), RepoKind::Svn)?;
+        let server = self.subversion.http(&proof).await?;
+        let repo = proof.repo().clone();
+        let finish = match act {
+            SvnAct::Finish => Some(self.subversion.finish(proof).await?),
+            _ => None,
+        };
+        Ok(SvnDoor { repo, server, user, finish })
+    }
+
+    /// What a repository of Subversion shows first: its newest revisions and its locks.
+    pub async fn svn_overview(&self, code: &CodeReader, limit: u32) -> Result<SvnOverview, Error> {
+        let (repo, held) = (code.repo().id, self.held());
+        self.db().read_async(move |tx| overview_fetch(tx, repo, held, limit)).await
+    }
+
+    /// Says how a repository of the other kind is used.
+    pub(super) fn must_be(&self, repo: &Repo, kind: RepoKind) -> Result<(), Error> {
+        if repo.kind == kind {
+            return Ok(());
+        }
+        let (base, path) = (&self.base_url, &repo.path);
+        Err(Error::NotFound(match repo.kind {
+            RepoKind::Svn => format!("{path} is a repository of Subversion: svn checkout {base}/{path}.svn"),
+            RepoKind::Git => format!("{path} is a repository of Git: git clone {base}/{path}.git"),
+        }))
+    }
+}

@@ -1,0 +1,31 @@
+//! Subversion: from FSFS's own commit into the journal, and back onto the disk.
+//!
+//! ```text
+//! svn commit --> web --> httpd + mod_dav_svn: revision N+1 is written, not yet to be seen
+//!                            | asks the gate, and waits
+//!                            v
+//!   file --seal--> spool --> entry SvnCommitted --held--> yes --> rename(db/current): it can be seen; the client is answered
+//!                              |                 `--not in time: no; the projector's place is taken by [`catch_up`] later
+//!                              `--refused: no; nothing is written
+//! ```
+//!
+//! Invariants:
+//! 1. Nothing can be seen in a repository that is not held, and the client is answered only after that.
+//! 2. What is captured are the files that Subversion wrote: a repository is rebuilt by putting them back.
+//! 3. A revision's author is the account that committed it, whatever the client says. Rights are asked for again when the entry is
+//!    decided.
+//! 4. On one repository one request at a time may make something visible: so it is always known whose act it is.
+//! 5. When a repository is opened, the journal is compared with the disk: what is held and missing is put there, what is there and in
+//!    no entry is captured (revisions, their properties) or taken back (locks) before anybody is served.
+
+mod command;
+mod gate;
+mod query;
+mod store;
+mod subversion;
+
+pub use gate::Finishing;
+pub(crate) use query::overview_fetch;
+pub use query::{SvnLockInfo, SvnOverview, SvnRevision};
+pub(crate) use store::SvnStore;
+pub use subversion::{FinishGuard, Subversion, SubversionParts};

@@ -1,0 +1,129 @@
+//! The entries that Subversion's acts become.
+
+use super::query;
+use crate::access::{self, Administer, Authorized, Write};
+use crate::db::Tx;
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::site::Part;
+use crate::event::svn::{SvnCommitted, SvnLocked, SvnRevpropsSet, SvnUnlocked};
+use crate::people::authenticate::still_good;
+use crate::repo::query::repo_by_id;
+use crate::spool::LeasedPart;
+use crate::writer::{Command, Decide};
+
+/// Asks again whether it may be done.
+fn recheck(tx: &mut Tx, ctx: &Decide, proof: &Authorized<Write>) -> Result<(), Error> {
+    let repo = repo_by_id(tx, proof.repo().id)?.ok_or_else(|| Error::not_found(&proof.repo().path))?;
+    let Some(who) = proof.by() else { return Ok(()) };
+    if !still_good(tx, who.credential(), ctx.now_us)? {
+        return Err(Error::Unauthenticated("the access token was revoked meanwhile".into()));
+    }
+    access::authorize_repo::<Write>(tx, Some(who), repo).map(drop)
+}
+
+/// A revision becomes the newest.
+#[derive(Debug)]
+pub(crate) struct SvnCommit {
+    pub(crate) proof: Authorized<Write>,
+    pub(crate) rev: u64,
+    pub(crate) parts: Vec<LeasedPart>,
+    pub(crate) hash: [u8; 32],
+    pub(crate) properties: Vec<u8>,
+}
+
+impl Command for SvnCommit {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        recheck(tx, ctx, &self.proof)?;
+        let repo = self.proof.repo().id;
+        let state = query::state_fetch(tx, repo)?.ok_or_else(|| Error::not_found(&self.proof.repo().path))?;
+        if state.youngest + 1 != self.rev {
+            return Err(Error::conflict(format!(
+                "revision {} is not the next one: an earlier commit is being taken in; update and commit again",
+                self.rev
+            )));
+        }
+        let file = self.parts.iter().map(|(lease, bytes)| Part { blob: lease.name(), bytes: *bytes }).collect();
+        self.parts.into_iter().for_each(|(lease, _)| lease.named(ctx.next_seq + 1));
+        let event = SvnCommitted { repo, rev: self.rev, file, hash: self.hash, properties: self.properties };
+        Ok((vec![event.into()], ()))
+    }
+}
+
+/// A revision gets other properties. The log message is its writers' to correct; who and when are an administrator's.
+#[derive(Debug)]
+pub(crate) struct SvnRevpropsChange {
+    pub(crate) proof: Authorized<Write>,
+    pub(crate) rev: u64,
+    pub(crate) properties: Vec<u8>,
+}
+
+impl Command for SvnRevpropsChange {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        recheck(tx, ctx, &self.proof)?;
+        let repo = self.proof.repo().clone();
+        let was = query::properties_fetch(tx, repo.id, self.rev)?;
+        let was = was.ok_or_else(|| Error::not_found(format!("revision {}", self.rev)))?;
+        if was == self.properties {
+            return Ok((Vec::new(), ()));
+        }
+        if let Some(who) = self.proof.by()
+            && changes_more_than_the_message(&was, &self.properties)?
+        {
+            access::authorize_repo::<Administer>(tx, Some(who), repo.clone()).map_err(|_| {
+                Error::forbidden(
+                    "only an administrator of the repository may change more of a revision than its log message",
+                )
+            })?;
+        }
+        Ok((vec![SvnRevpropsSet { repo: repo.id, rev: self.rev, properties: self.properties }.into()], ()))
+    }
+}
+
+fn changes_more_than_the_message(was: &[u8], is: &[u8]) -> Result<bool, Error> {
+    let invalid = |_| Error::invalid("these are no properties of a revision");
+    let (was, is) = (svn::Properties::parse(was).map_err(invalid)?, svn::Properties::parse(is).map_err(invalid)?);
+    let rest = |of: &svn::Properties| -> Vec<_> {
+        of.iter().filter(|(name, _)| *name != b"svn:log").map(|(n, v)| (n.to_vec(), v.to_vec())).collect()
+    };
+    Ok(rest(&was) != rest(&is))
+}
+
+/// A path is locked.
+#[derive(Debug)]
+pub(crate) struct SvnLock {
+    pub(crate) proof: Authorized<Write>,
+    pub(crate) name: String,
+    pub(crate) lock: Vec<u8>,
+}
+
+impl Command for SvnLock {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        recheck(tx, ctx, &self.proof)?;
+        Ok((vec![SvnLocked { repo: self.proof.repo().id, name: self.name, lock: self.lock }.into()], ()))
+    }
+}
+
+/// A lock ends. One that the journal does not know ends without an entry.
+#[derive(Debug)]
+pub(crate) struct SvnUnlock {
+    pub(crate) proof: Authorized<Write>,
+    pub(crate) name: String,
+}
+
+impl Command for SvnUnlock {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        recheck(tx, ctx, &self.proof)?;
+        let repo = self.proof.repo().id;
+        let there = query::lock_exists(tx, repo, &self.name)?;
+        Ok((there.then(|| SvnUnlocked { repo, name: self.name }.into()).into_iter().collect(), ()))
+    }
+}

@@ -1,0 +1,168 @@
+//! Reading the tables of Subversion.
+
+use crate::db::Tx;
+use crate::error::Error;
+use journal::BlobName;
+use std::collections::BTreeMap;
+use svn::Properties;
+
+/// What the tables say of a repository, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SvnState {
+    /// Its newest revision.
+    pub(crate) youngest: u64,
+    /// The entry that last changed anything of it.
+    pub(crate) seq: u64,
+}
+
+/// A revision as the journal has it.
+#[derive(Clone, Debug)]
+pub(crate) struct RevisionRow {
+    pub(crate) rev: u64,
+    pub(crate) hash: Vec<u8>,
+    pub(crate) properties: Vec<u8>,
+    pub(crate) properties_before: Option<Vec<u8>>,
+    pub(crate) properties_seq: u64,
+    pub(crate) parts: Vec<BlobName>,
+    pub(crate) bytes: u64,
+}
+
+/// All of a repository, as of the entries below some number.
+#[derive(Clone, Debug)]
+pub(crate) struct SvnRows {
+    pub(crate) files: Vec<(String, Vec<u8>)>,
+    /// From 1 on, without gaps.
+    pub(crate) revisions: Vec<RevisionRow>,
+    pub(crate) locks: BTreeMap<String, Vec<u8>>,
+    /// Entries of it are not held yet: its locks may be ahead of what can be seen.
+    pub(crate) pending: bool,
+}
+
+/// None: it is no repository of Subversion.
+pub(crate) fn state_fetch(tx: &mut Tx, repo: u64) -> Result<Option<SvnState>, Error> {
+    let row = tx.query_opt("SELECT youngest, seq FROM svn_repository WHERE repo = ?1", &[repo.into()])?;
+    row.map(|row| Ok(SvnState { youngest: row.get(0)?, seq: row.get(1)? })).transpose()
+}
+
+/// A revision's properties; None: there is no such revision.
+pub(crate) fn properties_fetch(tx: &mut Tx, repo: u64, rev: u64) -> Result<Option<Vec<u8>>, Error> {
+    let row = match rev {
+        0 => {
+            let sql = "SELECT bytes FROM svn_file WHERE repo = ?1 AND name = 'db/revprops/0/0'";
+            tx.query_opt(sql, &[repo.into()])?
+        }
+        _ => {
+            let sql = "SELECT properties FROM svn_revision WHERE repo = ?1 AND rev = ?2";
+            tx.query_opt(sql, &[repo.into(), rev.into()])?
+        }
+    };
+    Ok(row.map(|row| row.get(0)).transpose()?)
+}
+
+/// Whether a lock is there.
+pub(crate) fn lock_exists(tx: &mut Tx, repo: u64, name: &str) -> Result<bool, Error> {
+    let sql = "SELECT name FROM svn_lock WHERE repo = ?1 AND name = ?2";
+    Ok(tx.query_opt(sql, &[repo.into(), name.into()])?.is_some())
+}
+
+/// The newest revision below an entry.
+pub(crate) fn youngest_below(tx: &mut Tx, repo: u64, held: u64) -> Result<u64, Error> {
+    let sql = "SELECT coalesce(max(rev), 0) FROM svn_revision WHERE repo = ?1 AND seq < ?2";
+    Ok(tx.query_one(sql, &[repo.into(), held.into()])?.get(0)?)
+}
+
+/// None: it is no repository of Subversion, or its beginning is not held.
+pub(crate) fn rows_fetch(tx: &mut Tx, repo: u64, held: u64) -> Result<Option<SvnRows>, Error> {
+    let Some(state) = state_fetch(tx, repo)?.filter(|_| repo < held) else { return Ok(None) };
+    let files = tx.query("SELECT name, bytes FROM svn_file WHERE repo = ?1 ORDER BY name", &[repo.into()])?;
+    let files = files.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, Error>>()?;
+    let mut parts: BTreeMap<u64, (Vec<BlobName>, u64)> = BTreeMap::new();
+    let sql = "SELECT rev, blob, bytes FROM svn_part WHERE repo = ?1 ORDER BY rev, part";
+    tx.query_each(sql, &[repo.into()], |row| {
+        let (rev, blob, bytes): (u64, BlobName, u64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let of = parts.entry(rev).or_default();
+        of.0.push(blob);
+        of.1 += bytes;
+        Ok::<_, Error>(())
+    })?;
+    let sql = "SELECT rev, hash, properties, properties_before, properties_seq FROM svn_revision
+               WHERE repo = ?1 AND seq < ?2 ORDER BY rev";
+    let mut revisions = Vec::new();
+    tx.query_each(sql, &[repo.into(), held.into()], |row| {
+        let rev: u64 = row.get(0)?;
+        let (parts, bytes) = parts.remove(&rev).unwrap_or_default();
+        revisions.push(RevisionRow {
+            rev,
+            hash: row.get(1)?,
+            properties: row.get(2)?,
+            properties_before: row.get(3)?,
+            properties_seq: row.get(4)?,
+            parts,
+            bytes,
+        });
+        Ok::<_, Error>(())
+    })?;
+    let locks = tx.query("SELECT name, lock FROM svn_lock WHERE repo = ?1", &[repo.into()])?;
+    let locks = locks.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, Error>>()?;
+    Ok(Some(SvnRows { files, revisions, locks, pending: state.seq >= held }))
+}
+
+/// A revision as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SvnRevision {
+    /// Its number.
+    pub rev: u64,
+    /// Who committed it; empty: nobody is known.
+    pub author: String,
+    /// When it was written into the journal: microseconds since 1970.
+    pub time_us: i64,
+    /// Its log message.
+    pub message: String,
+}
+
+/// A lock that somebody has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SvnLockInfo {
+    /// What is locked.
+    pub path: String,
+    /// Who locked it.
+    pub owner: String,
+    /// Why.
+    pub comment: String,
+}
+
+/// A repository in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SvnOverview {
+    /// Its newest revision.
+    pub youngest: u64,
+    /// The newest revisions, newest first.
+    pub revisions: Vec<SvnRevision>,
+    /// Locks, by path, up to a bound.
+    pub locks: Vec<SvnLockInfo>,
+}
+
+/// A repository in short, as of the entries below `held`.
+pub(crate) fn overview_fetch(tx: &mut Tx, repo: u64, held: u64, limit: u32) -> Result<SvnOverview, Error> {
+    let youngest = youngest_below(tx, repo, held)?;
+    let sql =
+        "SELECT rev, time_us, properties FROM svn_revision WHERE repo = ?1 AND rev <= ?2 ORDER BY rev DESC LIMIT ?3";
+    let mut revisions = Vec::new();
+    for row in tx.query(sql, &[repo.into(), youngest.into(), limit.into()])? {
+        let properties: Vec<u8> = row.get(2)?;
+        let properties = Properties::parse(&properties).unwrap_or_default();
+        let text = |name| properties.text(name).unwrap_or_default();
+        let (author, message) = (text("svn:author"), text("svn:log"));
+        revisions.push(SvnRevision { rev: row.get(0)?, author, time_us: row.get(1)?, message });
+    }
+    let sql = "SELECT lock FROM svn_lock WHERE repo = ?1 AND seq < ?2 LIMIT ?3";
+    let mut locks = Vec::new();
+    for row in tx.query(sql, &[repo.into(), held.into(), limit.into()])? {
+        let lock: Vec<u8> = row.get(0)?;
+        let lock = Properties::parse(&lock).unwrap_or_default();
+        let text = |name| lock.text(name).unwrap_or_default();
+        locks.push(SvnLockInfo { path: text("path"), owner: text("owner"), comment: text("comment") });
+    }
+    locks.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(SvnOverview { youngest, revisions, locks })
+}

@@ -1,0 +1,316 @@
+//! Subversion in a running site: repositories in use, their servers, and whose request is under way.
+
+use super::gate::{Finishing, Gate};
+use super::store::{Extras, SvnStore};
+use crate::access::{Act, Authorized, Write};
+use crate::error::Error;
+use crate::event::svn::SvnFile;
+use crate::ledger::Ledger;
+use crate::repo::BlobSource;
+use crate::spool::Spool;
+use journal::BlobName;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use svn::{ChildError, Engine, EngineLimits, HttpServer, Programs, Record, SvnRepository};
+use tokio::sync::{OnceCell, OwnedMutexGuard};
+
+/// How long a request waits for its repository to be filled.
+const FILL_WAIT: Duration = Duration::from_secs(60);
+/// How long a request waits for another that makes something visible.
+const FINISH_WAIT: Duration = Duration::from_secs(120);
+
+/// What it is made of.
+#[derive(Clone)]
+pub struct SubversionParts {
+    /// `DIR/svn`
+    pub dir: PathBuf,
+    /// The journal.
+    pub ledger: Arc<Ledger>,
+    /// Where sealed files wait for the vaults.
+    pub spool: Arc<Spool>,
+    /// Where they come back from.
+    pub blobs: BlobSource,
+    /// Called with what can be on its way to the vaults.
+    pub upload: Arc<dyn Fn(BlobName) + Send + Sync>,
+    /// Bounds.
+    pub limits: EngineLimits,
+}
+
+/// Subversion of one site. Nothing of it runs before it is used.
+#[derive(Clone)]
+pub struct Subversion(Arc<Shared>);
+
+pub(super) struct Shared {
+    programs: Result<Programs, String>,
+    store: SvnStore,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) spool: Arc<Spool>,
+    pub(super) upload: Arc<dyn Fn(BlobName) + Send + Sync>,
+    limits: EngineLimits,
+    engine: OnceCell<Engine>,
+    slots: Mutex<HashMap<u64, Arc<Slot>>>,
+    /// Repositories that lack something held, and the first such entry.
+    behind: Mutex<BTreeMap<u64, u64>>,
+    scratch: AtomicU64,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// Whether it is open: compared with the journal by this process.
+    open: tokio::sync::Mutex<bool>,
+    /// Held by the one request that may make something visible.
+    finish: Arc<tokio::sync::Mutex<()>>,
+    finishing: Mutex<Option<Arc<Finishing>>>,
+}
+
+/// Held while a request may make something visible in a repository.
+pub struct FinishGuard {
+    slot: Arc<Slot>,
+    finishing: Arc<Finishing>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl FinishGuard {
+    /// Why it was held back; None: it was not.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        self.finishing.refusal()
+    }
+}
+
+impl Drop for FinishGuard {
+    fn drop(&mut self) {
+        *self.slot.finishing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl std::fmt::Debug for FinishGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FinishGuard").field("finishing", &self.finishing).finish_non_exhaustive()
+    }
+}
+
+impl Subversion {
+    /// Looks whether Subversion is installed; starts nothing.
+    #[must_use]
+    pub fn new(parts: SubversionParts) -> Self {
+        let SubversionParts { dir, ledger, spool, blobs, upload, limits } = parts;
+        let (db, held) = (ledger.db().clone(), ledger.shipping().held());
+        let store = SvnStore { dir, db, blobs, held };
+        Self(Arc::new(Shared {
+            programs: Programs::find().map_err(|e| e.to_string()),
+            store,
+            ledger,
+            spool,
+            upload,
+            limits,
+            engine: OnceCell::new(),
+            slots: Mutex::default(),
+            behind: Mutex::default(),
+            scratch: AtomicU64::new(0),
+        }))
+    }
+
+    /// Why Subversion can't be served here; None: it can.
+    #[must_use]
+    pub fn missing(&self) -> Option<&str> {
+        self.0.programs.as_ref().err().map(String::as_str)
+    }
+
+    /// What a new repository begins with.
+    pub async fn begin(&self) -> Result<Vec<SvnFile>, Error> {
+        let shared = &self.0;
+        shared.engine().await?;
+        let scratch = format!("begin-{}.part", shared.scratch.fetch_add(1, Ordering::Relaxed));
+        let files = SvnRepository::begin(shared.programs()?, &shared.store.dir.join(scratch)).await.map_err(child)?;
+        Ok(files.into_iter().map(|file| SvnFile { name: file.name, bytes: file.bytes }).collect())
+    }
+
+    /// A repository's files, brought up to the held journal. Waits while they are filled.
+    pub async fn open<A: Act>(&self, proof: &Authorized<A>) -> Result<SvnRepository, Error> {
+        self.open_id(proof.repo().id).await
+    }
+
+    /// As [`Subversion::open`], for what the site does itself.
+    pub(crate) async fn open_id(&self, repo: u64) -> Result<SvnRepository, Error> {
+        let shared = self.0.clone();
+        // A task of its own: it goes on when who asked leaves.
+        let opening = tokio::spawn(async move { shared.open(repo).await });
+        match tokio::time::timeout(FILL_WAIT, opening).await {
+            Ok(Ok(opened)) => opened.map(|()| self.0.store.repository(repo)),
+            Ok(Err(e)) => Err(Error::internal(format!("repository {repo}: {e}"))),
+            Err(_) => Err(Error::Filling(
+                "the repository is still being filled from the vaults; try again in a minute".into(),
+            )),
+        }
+    }
+
+    /// The server of a repository.
+    pub async fn http<A: Act>(&self, proof: &Authorized<A>) -> Result<Arc<HttpServer>, Error> {
+        self.0.programs()?;
+        self.open(proof).await?;
+        let repo = proof.repo();
+        let server = self.0.engine().await?.http(repo.id, &format!("/{}.svn", repo.path)).await.map_err(child)?;
+        server.ok_or(Error::Busy)
+    }
+
+    /// Waits for the turn to make something visible in a repository.
+    pub async fn finish(&self, proof: Authorized<Write>) -> Result<FinishGuard, Error> {
+        let slot = self.0.slot(proof.repo().id);
+        let turn = tokio::time::timeout(FINISH_WAIT, slot.finish.clone().lock_owned()).await;
+        let turn = turn.map_err(|_| Error::Busy)?;
+        let finishing = Arc::new(Finishing::new(proof));
+        *slot.finishing.lock().unwrap_or_else(PoisonError::into_inner) = Some(finishing.clone());
+        Ok(FinishGuard { slot, finishing, _turn: turn })
+    }
+
+    /// Brings up what lacks something held, before anything is removed that it could be made from.
+    pub(crate) async fn reconcile(&self) {
+        for entry in std::fs::read_dir(&self.0.store.dir).into_iter().flatten().flatten() {
+            let Some(repo) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            match self.0.store.is_behind(repo).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    if let Err(error) = self.open_id(repo).await {
+                        tracing::error!(repository = repo, %error, "held, and not in the repository; it is tried again");
+                        self.0.note_behind(repo, 0);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(repository = repo, %error, "a repository cannot be compared with the journal");
+                    self.0.note_behind(repo, 0);
+                }
+            }
+        }
+    }
+
+    /// Tries again what could not be brought up.
+    pub(crate) async fn retry(&self) {
+        let behind: Vec<u64> = self.0.behind().keys().copied().collect();
+        for repo in behind {
+            match self.0.store.bring_up(repo, false).await {
+                Ok(_) => drop(self.0.behind().remove(&repo)),
+                Err(error) => tracing::debug!(repository = repo, %error, "still behind"),
+            }
+        }
+    }
+
+    /// The first entry that some repository lacks though it is held.
+    pub(crate) fn behind_at(&self) -> Option<u64> {
+        self.0.behind().values().copied().min()
+    }
+
+    /// Whether a repository is on the disk.
+    pub(crate) fn is_there(&self, repo: u64) -> bool {
+        self.0.store.repository(repo).exists()
+    }
+
+    /// Ends all servers.
+    pub(crate) async fn stop(&self) {
+        if let Some(engine) = self.0.engine.get() {
+            engine.stop().await;
+        }
+    }
+}
+
+impl Shared {
+    fn programs(&self) -> Result<&Programs, Error> {
+        self.programs.as_ref().map_err(|text| Error::NoRoom(text.clone()))
+    }
+
+    async fn engine(self: &Arc<Self>) -> Result<&Engine, Error> {
+        let programs = self.programs()?.clone();
+        let gate = Arc::new(Gate(Arc::downgrade(self)));
+        let start = || async { Engine::start(&self.store.dir, programs, self.limits, gate).await.map_err(child) };
+        self.engine.get_or_try_init(start).await
+    }
+
+    async fn open(self: &Arc<Self>, repo: u64) -> Result<(), Error> {
+        let slot = self.slot(repo);
+        let mut open = slot.open.lock().await;
+        if *open {
+            return Ok(());
+        }
+        let extras = self.store.bring_up(repo, true).await?;
+        self.capture_extras(repo, extras).await?;
+        self.behind().remove(&repo);
+        *open = true;
+        Ok(())
+    }
+
+    /// What reached the disk past the gate: an operator's `svnadmin`, most likely. It is kept, and nobody is its author.
+    async fn capture_extras(self: &Arc<Self>, repo: u64, extras: Extras) -> Result<(), Error> {
+        if extras.revisions.is_none() && extras.properties.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(
+            repository = repo,
+            ?extras,
+            "something came into a repository past the gate; it is captured now"
+        );
+        let row = self.store.db.read_async(move |tx| Ok::<_, Error>(crate::repo::query::repo_by_id(tx, repo)?)).await?;
+        let proof = Authorized::<Write>::by_site(row.ok_or_else(|| Error::not_found(format!("repository {repo}")))?);
+        let repository = self.store.repository(repo);
+        let failed = |e: std::io::Error| Error::internal(format!("repository {repo}: {e}"));
+        repository.take_over().map_err(failed)?;
+        for rev in extras.properties {
+            let properties = repository.revision_properties(rev).map_err(failed)?;
+            let record = Record::RevisionProperties { rev, before: Vec::new(), properties };
+            self.capture(proof.clone(), record).await?;
+        }
+        let Some((first, last)) = extras.revisions else { return Ok(()) };
+        for rev in first..=last {
+            let (file, bytes) = repository.revision(rev).map_err(failed)?;
+            let properties = repository.revision_properties(rev).map_err(failed)?;
+            self.capture(proof.clone(), Record::Revision { rev, file, bytes, properties }).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finishing(&self, repo: u64) -> Option<Arc<Finishing>> {
+        self.slot(repo).finishing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Brings a repository up once the entries below `through` are held.
+    pub(super) fn catch_up_later(self: &Arc<Self>, repo: u64, through: u64) {
+        self.note_behind(repo, through.saturating_sub(1));
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let mut held = shared.store.held.clone();
+            if held.wait_for(|held| *held >= through).await.is_err() {
+                return;
+            }
+            match shared.store.bring_up(repo, false).await {
+                Ok(_) => drop(shared.behind().remove(&repo)),
+                Err(error) => {
+                    tracing::error!(repository = repo, %error, "held, and not in the repository; it is tried again");
+                }
+            }
+        });
+    }
+
+    fn note_behind(&self, repo: u64, seq: u64) {
+        self.behind().entry(repo).or_insert(seq);
+    }
+
+    fn slot(&self, repo: u64) -> Arc<Slot> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(repo).or_default().clone()
+    }
+
+    fn behind(&self) -> MutexGuard<'_, BTreeMap<u64, u64>> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn child(error: ChildError) -> Error {
+    Error::internal(error.to_string())
+}
+
+impl std::fmt::Debug for Subversion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subversion").field("dir", &self.0.store.dir).finish_non_exhaustive()
+    }
+}

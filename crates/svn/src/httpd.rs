@@ -1,0 +1,271 @@
+//! One repository's HTTP server: Debian's `apache2` with `mod_dav_svn`, on a loopback port, behind a secret.
+//!
+//! Its configuration is the same for every repository but for the address, the port and the secret. Paths are relative to the
+//! server's own directory, through `/proc/self/cwd`: so nobody's right to enter the directories above matters, and no error tells
+//! where the data lies.
+
+use crate::child::{self, ChildError, Programs, Running, Start};
+use crate::gate::{Asker, Askers};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// The header that carries the secret.
+pub const SECRET_HEADER: &str = "x-outlast-gate";
+/// How long a server may take to start.
+const START_WAIT: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Requests that one repository's server works on at one time.
+pub(crate) const HTTP_THREADS: u32 = 25;
+/// The largest XML body of a request, in bytes: a working copy of 40,000 mixed revisions sends 2 MB.
+pub(crate) const XML_BYTES_MAX: u64 = 32 << 20;
+/// How many ports are tried.
+const PORTS_TRIED: u32 = 5;
+
+const MODULES: &[&str] =
+    &["mpm_event", "authn_core", "authn_anon", "auth_basic", "authz_core", "authz_user", "dav", "dav_svn"];
+
+/// A running server. It ends when this is dropped.
+#[derive(Debug)]
+pub struct HttpServer {
+    port: u16,
+    secret: String,
+    location: String,
+    token: String,
+    askers: Askers,
+    running: Running,
+    used: Mutex<Instant>,
+}
+
+/// What starting one takes.
+#[derive(Debug)]
+pub(crate) struct HttpStart<'a> {
+    pub(crate) programs: &'a Programs,
+    pub(crate) askers: &'a Askers,
+    /// `DIR/svn/ID`
+    pub(crate) dir: PathBuf,
+    pub(crate) repo: u64,
+    /// `/OWNER/NAME.svn`
+    pub(crate) location: &'a str,
+}
+
+impl HttpServer {
+    /// Starts it and sees that its gate holds.
+    pub(crate) async fn start(start: HttpStart<'_>) -> Result<Self, ChildError> {
+        let mut last = failed(io::Error::other("no port is free"));
+        for _ in 0..PORTS_TRIED {
+            // Between this and the server's own listening another may take the port: then the next is tried.
+            let port =
+                std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|l| l.local_addr()).map_err(failed)?.port();
+            match Self::start_on(&start, port).await {
+                Ok(server) => return Ok(server),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn start_on(start: &HttpStart<'_>, port: u16) -> Result<Self, ChildError> {
+        let (secret, token) = (random().map_err(failed)?, random().map_err(failed)?);
+        let run = start.dir.join("run");
+        prepare(&run, &configuration(start, port, &secret)).map_err(failed)?;
+        let probes = Arc::new(AtomicU64::new(0));
+        start.askers.add(token.clone(), Asker { repo: start.repo, dir: start.dir.clone(), probes: probes.clone() });
+        let base = start.dir.parent().unwrap_or(Path::new("/"));
+        let child = Start::new(start.programs, &start.programs.apache, &start.dir)
+            .arg("-f")
+            .arg("/proc/self/cwd/run/httpd.conf")
+            .arg("-DFOREGROUND")
+            .read(base.join("gate.so"))
+            .write(base.join("probe"))
+            .write(start.dir.join("repo/db"))
+            .write(start.dir.join("repo/dav"))
+            .write(run.clone())
+            .env("LD_PRELOAD", "/proc/self/cwd/../gate.so")
+            .env("OUTLAST_SVN_GATE", "/proc/self/cwd/../gate.sock")
+            .env("OUTLAST_SVN_TOKEN", token.as_str())
+            .env("TMPDIR", "/proc/self/cwd/run")
+            .listens_on(port);
+        let running = child.spawn().await.inspect_err(|_| start.askers.remove(&token))?;
+        let (location, askers, used) = (start.location.to_owned(), start.askers.clone(), Mutex::new(Instant::now()));
+        let server = Self { port, secret, location, token, askers, running, used };
+        server.until_it_listens(&run).await?;
+        server.probe(&probes).await.map_err(failed)?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it wants in [`SECRET_HEADER`].
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        &self.location
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_over().is_none()
+    }
+
+    /// It is being used now.
+    pub(crate) fn touch(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How long it has not been used.
+    pub(crate) fn idle(&self) -> Duration {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.running.stop().await;
+    }
+
+    async fn until_it_listens(&self, run: &Path) -> Result<(), ChildError> {
+        let began = Instant::now();
+        loop {
+            if let Some(ended) = self.running.is_over() {
+                let log = fs::read_to_string(run.join("error.log")).unwrap_or_default();
+                let words = [ended.words, String::from_utf8_lossy(&ended.output).into_owned(), log].join(" ");
+                return Err(failed(io::Error::other(words.trim().replace('\n', "; "))));
+            }
+            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                return Ok(());
+            }
+            if began.elapsed() > START_WAIT {
+                return Err(failed(io::Error::other("it does not listen")));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Commits nothing into a repository of no use, which the gate must hold back.
+    async fn probe(&self, probes: &AtomicU64) -> io::Result<()> {
+        let begun = self.ask("POST", "/-probe/!svn/me", "application/vnd.svn-skel", "( create-txn )").await?;
+        let lower = begun.to_ascii_lowercase();
+        let transaction = lower.split("svn-txn-name:").nth(1).and_then(|rest| rest.split_whitespace().next());
+        let transaction = transaction.ok_or_else(|| io::Error::other(format!("its probe does not begin: {begun}")))?;
+        let merge = format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?><D:merge xmlns:D=\"DAV:\"><D:source><D:href>/-probe/!svn/txn/{transaction}\
+             </D:href></D:source><D:no-auto-merge/><D:no-checkout/></D:merge>"
+        );
+        let answer = self.ask("MERGE", "/-probe", "text/xml", &merge).await?;
+        let refused = answer.split_whitespace().nth(1).is_some_and(|status| status.starts_with('5'));
+        if refused && probes.load(Ordering::SeqCst) == 1 {
+            return Ok(());
+        }
+        Err(io::Error::other(
+            "its commit gate does not hold: a commit that was to be refused was not. Nothing is served",
+        ))
+    }
+
+    async fn ask(&self, method: &str, path: &str, content_type: &str, body: &str) -> io::Result<String> {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic b3V0bGFzdDp4\r\n{SECRET_HEADER}: {}\r\n\
+             Content-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.secret,
+            body.len()
+        );
+        let asking = async {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = Vec::new();
+            stream.take(64 << 10).read_to_end(&mut answer).await?;
+            Ok(String::from_utf8_lossy(&answer).into_owned())
+        };
+        tokio::time::timeout(START_WAIT, asking).await?
+    }
+}
+
+impl Drop for HttpServer {
+    fn drop(&mut self) {
+        self.askers.remove(&self.token);
+    }
+}
+
+/// The directory of what a server keeps while it runs.
+fn prepare(run: &Path, configuration: &str) -> io::Result<()> {
+    match fs::remove_dir_all(run) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::create_dir(run)?;
+    child::give(run)?;
+    let file = run.join("httpd.conf");
+    fs::write(&file, configuration)?;
+    child::give(&file)
+}
+
+fn configuration(start: &HttpStart<'_>, port: u16, secret: &str) -> String {
+    let modules = start.programs.modules.display();
+    let modules = MODULES.iter().map(|name| format!("LoadModule {name}_module {modules}/mod_{name}.so\n"));
+    let (modules, location) = (modules.collect::<String>(), start.location);
+    format!(
+        "ServerRoot /proc/self/cwd/run
+PidFile /proc/self/cwd/run/httpd.pid
+DefaultRuntimeDir /proc/self/cwd/run
+Mutex fcntl:/proc/self/cwd/run default
+Listen 127.0.0.1:{port}
+ServerName localhost
+ServerTokens Prod
+ErrorLog /proc/self/cwd/run/error.log
+LogLevel crit
+{modules}ServerLimit 1
+StartServers 1
+ThreadsPerChild {HTTP_THREADS}
+MaxRequestWorkers {HTTP_THREADS}
+MinSpareThreads 1
+MaxSpareThreads {HTTP_THREADS}
+MaxConnectionsPerChild 0
+KeepAlive On
+MaxKeepAliveRequests 0
+KeepAliveTimeout 3600
+Timeout 300
+LimitXMLRequestBody {XML_BYTES_MAX}
+LimitRequestBody 0
+<Location />
+  AuthType Basic
+  AuthName outlast
+  AuthBasicProvider anon
+  Anonymous \"*\"
+  Anonymous_MustGiveEmail Off
+  <RequireAll>
+    Require valid-user
+    Require expr \"%{{HTTP:{SECRET_HEADER}}} == '{secret}'\"
+  </RequireAll>
+</Location>
+<Location \"{location}\">
+  DAV svn
+  SVNPath /proc/self/cwd/repo
+  SVNAutoversioning Off
+</Location>
+<Location \"/-probe\">
+  DAV svn
+  SVNPath /proc/self/cwd/../probe
+</Location>
+"
+    )
+}
+
+/// Letters that nobody can guess.
+pub(crate) fn random() -> io::Result<String> {
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn failed(error: io::Error) -> ChildError {
+    ChildError::Start { program: "Subversion's server".to_owned(), error }
+}

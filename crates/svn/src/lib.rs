@@ -1,0 +1,30 @@
+//! Subversion: its own server programs behind a gate, and its repositories on the disk.
+//!
+//! ```text
+//! client --http--> our server --loopback--> httpd + mod_dav_svn, one for each repository in use   (httpd, child)
+//!                      ^                        | rename(db/current)
+//!                      `------ gate.sock -------'   held? then go on; else the commit fails       (gate, crate svn-gate)
+//! ```
+//!
+//! # Invariants
+//! 1. Nothing becomes visible in a repository that a server of ours serves before [`CommitGate`] has said yes to it; a server
+//!    whose gate does not hold a probe back is not used.
+//! 2. Each repository in use has a server of its own, which can reach no other repository: it is under Landlock, and where this
+//!    program runs as root it has another user's id.
+//! 3. Nothing that a server says is believed further than its own repository: paths are looked up below the repository's
+//!    directory, without following links.
+//! 4. A repository's files are FSFS format 8 as Subversion 1.14 writes it: whatever it makes can be read by stock tools.
+
+mod child;
+mod engine;
+mod gate;
+mod httpd;
+mod properties;
+mod repository;
+
+pub use child::{ChildError, Programs};
+pub use engine::{Engine, EngineLimits};
+pub use gate::{CommitGate, Record};
+pub use httpd::{HttpServer, SECRET_HEADER};
+pub use properties::{Properties, PropertiesError};
+pub use repository::{GenesisFile, REVISION_BYTES_MAX, SvnRepository, prepare_directory};
