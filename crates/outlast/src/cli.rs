@@ -126,7 +126,7 @@ pub(crate) struct Serve {
 #[derive(Subcommand, Debug)]
 pub(crate) enum VaultCommand {
     /// Serve one vault from a directory of this machine, or from a bucket with Object Lock.
-    Serve(VaultServe),
+    Serve(Box<VaultServe>),
     /// Attack a store before trusting it: try to delete, overwrite, shorten and weaken, and say what held.
     Probe(VaultProbe),
 }

@@ -16,7 +16,7 @@ pub(crate) async fn run(command: VaultCommand, as_json: bool) -> anyhow::Result<
         VaultCommand::Serve(options) => {
             logging::start(Format::Text);
             let stop = stop_signal(options.until_stdin_closes);
-            serve(options, stop).await?;
+            serve(*options, stop).await?;
             Ok(ExitCode::SUCCESS)
         }
         VaultCommand::Probe(options) => probe(options, as_json).await,
