@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //! 1. A token is known to its owner alone: only its SHA-256 is stored, and nothing shows it again.
-//! 2. A password opens two doors: the making of a token, and signing in to the pages. It authenticates neither Git nor any
-//!    other request.
+//! 2. A password opens one door, signing in to the pages, and with a second factor where the account has one. It authenticates
+//!    neither Git nor any other request.
 //! 3. Who does not exist takes as long to refuse as a wrong password.
 //! 4. A revocation is effective for every request that begins after it is committed, with or without vaults.
 //! 5. Hashing never takes more than [`passwords::HASHING_THREADS_MAX`] x 19 MiB, whoever asks how often.

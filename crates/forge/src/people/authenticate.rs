@@ -42,7 +42,7 @@ impl Authenticator {
         &self.passwords
     }
 
-    /// Who sends this `Authorization` header. A password is refused: it only [makes tokens](Self::with_password).
+    /// Who sends this `Authorization` header. A password is refused: it only [signs in to the pages](Self::with_password).
     pub async fn from_header(&self, value: &str) -> Result<Principal, Error> {
         match header::parse(value)? {
             Credential::Token(token) => self.from_token(&token).await,
@@ -92,7 +92,7 @@ impl Authenticator {
         Ok(found)
     }
 
-    /// The account behind a name and its password, for the making of a token; None when they do not fit.
+    /// The account behind a name and its password, for signing in to the pages; None when they do not fit.
     pub async fn with_password(&self, name: &str, password: &str) -> Result<Option<u64>, Error> {
         let name = name.parse::<UserName>().ok();
         let stored = self.db.read_async(move |tx| stored_password(tx, name.as_ref())).await?;
