@@ -138,7 +138,8 @@ macro_rules! events {
 
             /// Writes what follows from the event into the tables.
             pub fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
-                match self { $(Event::$name(e) => e.apply(tx, at),)* }
+                match self { $(Event::$name(e) => e.apply(tx, at)?,)* }
+                crate::activity::record(tx, self, at)
             }
 
             /// The blobs the event names.

@@ -4,6 +4,7 @@
 //! transaction; the tables can be rebuilt from the journal alone ([`replay`]), or from a [`snapshot`] and the rest of it.
 
 pub mod access;
+pub mod activity;
 pub mod db;
 pub mod doctor;
 pub mod drill;

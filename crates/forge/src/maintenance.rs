@@ -128,7 +128,7 @@ impl Maintenance {
         let due = self.ledger.db().read_async(move |tx| snapshot_due(tx, every)).await;
         let taken = match due {
             Ok(false) => return,
-            Ok(true) => take_snapshot(&self.ledger, &self.spool).await,
+            Ok(true) => take_snapshot(&self.ledger, &self.spool, Submitter::default()).await,
             Err(error) => Err(error),
         };
         if let Err(error) = taken {
@@ -138,12 +138,12 @@ impl Maintenance {
 }
 
 /// Takes a snapshot of the database into the vaults. Gives its entry.
-pub(crate) async fn take_snapshot(ledger: &Arc<Ledger>, spool: &Arc<Spool>) -> Result<u64, Error> {
+pub(crate) async fn take_snapshot(ledger: &Arc<Ledger>, spool: &Arc<Spool>, by: Submitter) -> Result<u64, Error> {
     let (db, sink) = (ledger.db().clone(), Arc::clone(spool));
     let taking = tokio::task::spawn_blocking(move || snapshot::take(&db, &sink as &dyn BlobSink));
     let event = taking.await.map_err(|e| Error::internal(e.to_string()))??;
     let names: Vec<_> = event.parts.iter().map(|part| part.blob).collect();
-    let answer = ledger.submit(Submitter::default(), KeepSnapshot(event)).await?;
+    let answer = ledger.submit(by, KeepSnapshot(event)).await?;
     spool.named(&names, answer.next_seq);
     tracing::info!(entry = answer.first_seq, parts = names.len(), "snapshot taken");
     Ok(answer.first_seq)

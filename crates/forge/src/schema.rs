@@ -21,6 +21,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/org.sql"),
     include_str!("schema/protect.sql"),
     include_str!("schema/role.sql"),
+    include_str!("schema/activity.sql"),
     include_str!("schema/ssh.sql"),
     include_str!("schema/proof.sql"),
     include_str!("schema/guard.sql"),
@@ -98,6 +99,7 @@ tables! {
     protection_actor(protection, act, kind, actor; seq) "?1, ?2, ?3, ?4, ?5";
     site_role(account, role; seq) "?1, ?2, ?3";
     quota(subject; repos, bytes, repo_bytes, seq) "?1, ?2, ?3, ?4, ?5";
+    activity(seq; repo, actor) "?1, ?2, ?3";
     ssh_key(
         id; account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us, expires_us, removed_us
     ) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";

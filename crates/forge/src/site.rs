@@ -6,6 +6,8 @@
 //! ```
 //! One file a subject: [`people`], [`repos`], [`log`], [`git`].
 
+mod activity;
+mod admin;
 mod code;
 mod config;
 mod edit;
@@ -13,6 +15,7 @@ mod factors;
 mod git;
 mod guard;
 mod health;
+mod lag;
 mod log;
 mod open;
 mod orgs;
@@ -32,11 +35,13 @@ pub use self::git::SiteRepository;
 pub use ::git::cache::PackCache;
 pub use ::git::pkt::error_line;
 pub use ::git::smart_http::Protocol;
+pub use admin::{LastBatch, OwnerSpace, SnapshotInfo};
 pub use code::{CodeReader, READ_CACHE_BYTES_MAX, READ_WAIT, READS_MAX};
 pub use config::{SiteConfig, SiteLimits};
 pub use edit::{CommitHeld, NewCommit};
 pub use factors::{FactorList, KeyWanted};
 pub use guard::Asked;
+pub use lag::{LAG_SAMPLE_EVERY, LAG_SAMPLES_MAX, LagSample};
 pub use open::Begun;
 pub(crate) use open::{database, lock};
 pub use orgs::NewOrg;
@@ -74,6 +79,7 @@ pub struct Site {
     spool: Arc<Spool>,
     authenticator: Authenticator,
     attempts: sessions::Attempts,
+    lags: Arc<lag::Lags>,
     last_uses: Arc<LastUses>,
     proofs: proofs::Proofs,
     tickets: crate::people::ticket::Tickets,

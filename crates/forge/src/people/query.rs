@@ -79,6 +79,17 @@ pub fn user_list(tx: &mut Tx, after: u64, limit: u32) -> Result<Vec<User>, DbErr
     tx.query(sql, &[after.into(), limit.into()])?.iter().map(user_of).collect()
 }
 
+/// Accounts with a text in their name or mail address, in any case of letters; by id, above `after`.
+pub fn user_search(tx: &mut Tx, text: &str, after: u64, limit: u32) -> Result<Vec<User>, DbError> {
+    let sql = "SELECT a.id, n.name, a.email, a.officer, a.operator, a.created_us, a.full_name, a.bio, a.website
+               FROM account a
+               JOIN namespace n ON n.id = a.id
+               WHERE a.id > ?1 AND (lower(n.name) LIKE ?2 ESCAPE '\\' OR lower(coalesce(a.email, '')) LIKE ?2 ESCAPE '\\')
+               ORDER BY a.id LIMIT ?3";
+    let pattern = crate::repo::query::like(text);
+    tx.query(sql, &[after.into(), pattern.into(), limit.into()])?.iter().map(user_of).collect()
+}
+
 /// The id of the stored password's account, and the hash, for a name in any case of letters.
 pub fn password_fetch(tx: &mut Tx, name: &UserName) -> Result<Option<(u64, Option<String>)>, DbError> {
     let sql = "SELECT a.id, a.password FROM account a JOIN namespace n ON n.id = a.id

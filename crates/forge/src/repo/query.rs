@@ -156,7 +156,7 @@ pub fn namespace_path(tx: &mut Tx, mut namespace: u64) -> Result<String, DbError
 }
 
 /// A pattern for LIKE that finds `text` anywhere, with nothing in it a wildcard.
-fn like(text: &str) -> String {
+pub(crate) fn like(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in text.chars().flat_map(char::to_lowercase).take(100) {
         if matches!(c, '%' | '_' | '\\') {

@@ -127,6 +127,7 @@ impl Site {
             attempts: super::sessions::Attempts::default(),
             proofs: Default::default(),
             tickets: crate::people::ticket::Tickets::new()?,
+            lags: Arc::default(),
             reading: super::code::Reading::new(),
             drills,
             _lock: lock,

@@ -8,6 +8,7 @@ use crate::maintenance::{Maintenance, take_snapshot};
 use crate::projector::{Projector, all_repos};
 use crate::replay;
 use crate::repo::BlobSource;
+use crate::writer::Submitter;
 use journal::BlobName;
 use std::io::Read as _;
 use std::sync::{Arc, PoisonError};
@@ -35,6 +36,7 @@ pub(super) fn start(site: &Arc<Site>) {
         tokio::spawn(projector.run()),
         tokio::spawn(maintenance.run(pushes)),
         tokio::spawn(sweep(Sweeper::of(site))),
+        tokio::spawn(super::lag::sample(site.lags.clone(), site.replicator.clone())),
         tokio::spawn(fill(Sweeper::of(site))),
         tokio::spawn(crate::drill::run_schedule(Arc::downgrade(site))),
         tokio::spawn(super::guard::settling(site)),
@@ -51,7 +53,7 @@ impl Site {
 
     /// Takes a snapshot of the database into the vaults now; otherwise that follows the journal's growth. Gives its entry.
     pub async fn snapshot_take(&self) -> Result<u64, Error> {
-        take_snapshot(&self.ledger, &self.spool).await
+        take_snapshot(&self.ledger, &self.spool, Submitter::default()).await
     }
 }
 

@@ -10,6 +10,7 @@
 //! 3. What one may not see is the same page as what is not there.
 //! 4. Text of strangers reaches a page through askama's escaping or through `render`, and never otherwise.
 
+mod activity;
 mod assets;
 mod avatar;
 pub(crate) mod cookies;

@@ -32,6 +32,11 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
+    /// The address without its query.
+    pub(crate) fn here_path(&self) -> &str {
+        self.here.split('?').next().unwrap_or_default()
+    }
+
     /// Where an icon is.
     pub(crate) fn icon(&self, name: &str) -> String {
         format!(

@@ -1,5 +1,6 @@
 //! Pages of a repository. What they show is neutral as to what keeps the code: everything comes through `code::Source`.
 
+mod activity;
 mod archive;
 mod blame;
 mod commit;
@@ -19,6 +20,8 @@ mod search;
 mod settings;
 mod svn;
 mod tree;
+
+pub(crate) use frame::RepoPage;
 
 use crate::app::App;
 use axum::Router;
@@ -58,6 +61,8 @@ pub(super) fn router() -> Router<App> {
             "/upload/{*rest}",
             get(edit::upload).post(edit::upload_do).layer(DefaultBodyLimit::max(edit::UPLOAD_FORM_BYTES_MAX)),
         )
+        .route("/activity", get(activity::activity))
+        .route("/activity.atom", get(activity::feed))
         .route("/safety", get(safety::safety))
         .route("/settings", get(settings::general).post(settings::general_set))
         .route("/settings/protections", get(protections::protections).post(protections::make))

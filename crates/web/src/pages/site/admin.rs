@@ -1,9 +1,12 @@
 //! `/-/admin/...`: running the site. Who doesn't, finds nothing here.
 
-use super::RepoRow;
+mod jobs;
+mod repositories;
+mod vaults;
+
 use super::safety::{VaultRow, vault_rows};
 use crate::app::App;
-use crate::pages::error::PageError;
+use crate::pages::error::{PageError, form_urlencoded};
 use crate::pages::proven::Proven;
 use crate::pages::show;
 use crate::pages::visitor::{Shell, Visitor};
@@ -24,7 +27,9 @@ pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/-/admin", get(overview))
         .route("/-/admin/users", get(users).post(user_create))
-        .route("/-/admin/repositories", get(repositories))
+        .merge(repositories::router())
+        .merge(vaults::router())
+        .merge(jobs::router())
 }
 
 #[derive(Template)]
@@ -63,7 +68,8 @@ struct UserRow {
 struct UsersPage {
     shell: Shell,
     users: Vec<UserRow>,
-    more: Option<u64>,
+    q: String,
+    more: Option<String>,
     wanted: UserWanted,
     error: String,
     done: String,
@@ -78,31 +84,29 @@ struct UserWanted {
     operator: bool,
 }
 
-#[derive(Deserialize)]
-struct After {
+#[derive(Deserialize, Default)]
+struct Page {
+    #[serde(default)]
+    q: String,
     #[serde(default)]
     after: u64,
 }
 
-async fn users(
-    State(app): State<App>,
-    visitor: Visitor,
-    Query(After { after }): Query<After>,
-) -> Result<Response, PageError> {
-    users_page(&app, visitor, after, UserWanted::default(), String::new(), String::new()).await
+async fn users(State(app): State<App>, visitor: Visitor, Query(page): Query<Page>) -> Result<Response, PageError> {
+    users_page(&app, visitor, page, UserWanted::default(), String::new(), String::new()).await
 }
 
 async fn users_page(
     app: &App,
     visitor: Visitor,
-    after: u64,
+    Page { q, after }: Page,
     wanted: UserWanted,
     error: String,
     done: String,
 ) -> Result<Response, PageError> {
-    visitor.operator()?;
-    let listed = app.site.user_list(after, PAGE).await?;
-    let more = listed.last().filter(|_| listed.len() == PAGE as usize).map(|last| last.id);
+    let listed = app.site.user_search(visitor.operator()?, q.trim(), after, PAGE).await?;
+    let full = listed.len() == PAGE as usize;
+    let more = listed.last().filter(|_| full).map(|last| format!("?q={}&after={}", form_urlencoded(&q), last.id));
     let mut auditors = Vec::new();
     for user in &listed {
         if app.site.has_site_role(user.id, SiteRole::Auditor).await? {
@@ -121,7 +125,7 @@ async fn users_page(
     };
     let users = listed.iter().map(row).collect();
     let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let page = UsersPage { shell: visitor.shell, users, more, wanted, error, done };
+    let page = UsersPage { shell: visitor.shell, users, q, more, wanted, error, done };
     Ok((status, Html(page.render()?)).into_response())
 }
 
@@ -134,12 +138,12 @@ async fn user_create(
     match create(&app, &by, &wanted).await {
         Ok(name) => {
             let done = format!("{name} is here now.");
-            users_page(&app, visitor, 0, UserWanted::default(), String::new(), done).await
+            users_page(&app, visitor, Page::default(), UserWanted::default(), String::new(), done).await
         }
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => {
             let wanted = UserWanted { password: String::new(), ..wanted };
-            users_page(&app, visitor, 0, wanted, error.to_string(), String::new()).await
+            users_page(&app, visitor, Page::default(), wanted, error.to_string(), String::new()).await
         }
     }
 }
@@ -151,19 +155,4 @@ async fn create(app: &App, by: &forge::people::Proved, wanted: &UserWanted) -> R
         Some(wanted.password.as_str()).filter(|text| !text.is_empty()).map(str::parse).transpose()?;
     let new = NewUser { name, email, password, officer: false, operator: wanted.operator };
     Ok(app.site.user_create(Some(by), new).await?.name)
-}
-
-#[derive(Template)]
-#[template(path = "site/admin_repositories.html")]
-struct RepositoriesPage {
-    shell: Shell,
-    repos: Vec<RepoRow>,
-}
-
-/// Those an operator may see: running a site shows nobody's private repositories.
-async fn repositories(State(app): State<App>, visitor: Visitor) -> Result<Html<String>, PageError> {
-    let who = visitor.operator()?;
-    let repos = app.site.repo_list(Some(who), None, None, 0, 100).await?;
-    let repos = repos.iter().map(RepoRow::from).collect();
-    Ok(Html(RepositoriesPage { shell: visitor.shell, repos }.render()?))
 }

@@ -2,6 +2,7 @@
 
 use super::{OrgRow, RepoRow};
 use crate::app::App;
+use crate::pages::activity::Row;
 use crate::pages::error::PageError;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
@@ -9,9 +10,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use forge::activity::ActivityFilter;
 
 /// Repositories on the front page.
 const SHOWN_MAX: u32 = 50;
+/// Of what happened.
+const ACTIVITY_SHOWN: u32 = 12;
 
 pub(super) fn router() -> Router<App> {
     Router::new().route("/", get(front))
@@ -32,6 +36,8 @@ struct Dashboard {
     own: Vec<RepoRow>,
     others: Vec<RepoRow>,
     orgs: Vec<OrgRow>,
+    /// What happened lately in what is theirs.
+    activity: Vec<Row>,
     base_url: String,
 }
 
@@ -51,7 +57,10 @@ async fn front(State(app): State<App>, visitor: Visitor) -> Result<Response, Pag
     let mut mine: Vec<_> = own.iter().collect();
     newest(&mut others);
     newest(&mut mine);
+    let filter = ActivityFilter { own: true, limit: ACTIVITY_SHOWN, ..ActivityFilter::default() };
+    let activity = app.site.activity(Some(who), filter).await?;
     let page = Dashboard {
+        activity: activity.rows.iter().map(Row::from).collect(),
         user: who.name().to_owned(),
         orgs: orgs.iter().map(OrgRow::from).collect(),
         own: mine.into_iter().map(RepoRow::from).collect(),

@@ -32,7 +32,10 @@ async fn keys(visitor: Visitor) -> Result<Html<String>, PageError> {
                 ("Esc", "Close what is open"),
             ],
         ),
-        ("In a repository", &[("g c", "Code"), ("g h", "History"), ("g b", "Branches"), ("t", "Find a file")]),
+        (
+            "In a repository",
+            &[("g c", "Code"), ("g h", "History"), ("g b", "Branches"), ("g a", "Activity"), ("t", "Find a file")],
+        ),
         (
             "In a file",
             &[

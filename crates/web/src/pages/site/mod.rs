@@ -1,6 +1,8 @@
 //! Pages that are not a repository's.
 
+mod activity;
 mod admin;
+mod chart;
 mod drill_chart;
 mod drills;
 mod explore;
@@ -37,6 +39,7 @@ pub(super) fn router() -> Router<App> {
         .merge(safety::router())
         .merge(drills::router())
         .merge(help::router())
+        .merge(activity::router())
 }
 
 /// A repository in a list.

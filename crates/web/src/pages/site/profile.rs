@@ -2,6 +2,7 @@
 
 use super::{OrgRow, RepoRow};
 use crate::app::App;
+use crate::pages::activity::Row;
 use crate::pages::error::PageError;
 use crate::pages::show;
 use crate::pages::visitor::{Shell, Visitor};
@@ -10,6 +11,10 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Request};
 use axum::response::Html;
 use forge::UserName;
+use forge::activity::ActivityFilter;
+
+/// Of what they did.
+const ACTIVITY_SHOWN: u32 = 10;
 
 #[derive(Template)]
 #[template(path = "site/profile.html")]
@@ -23,6 +28,7 @@ struct ProfilePage {
     own: bool,
     orgs: Vec<OrgRow>,
     repos: Vec<RepoRow>,
+    activity: Vec<Row>,
 }
 
 pub(crate) async fn page(app: App, name: String, request: Request<Body>) -> Result<Html<String>, PageError> {
@@ -32,7 +38,10 @@ pub(crate) async fn page(app: App, name: String, request: Request<Body>) -> Resu
     let user = app.site.user_fetch(&name).await?;
     let repos = app.site.repo_list(visitor.who.as_ref(), Some(&name.clone().into()), None, 0, 100).await?;
     let orgs = app.site.org_list_of(visitor.who.as_ref(), &name).await?;
+    let filter = ActivityFilter { actor: Some(user.id), limit: ACTIVITY_SHOWN, ..ActivityFilter::default() };
+    let activity = app.site.activity(visitor.who.as_ref(), filter).await?;
     let page = ProfilePage {
+        activity: activity.rows.iter().map(Row::from).collect(),
         own: visitor.shell.user.as_ref() == Some(&user.name),
         shell: visitor.shell,
         full_name: user.full_name.unwrap_or_else(|| user.name.clone()),

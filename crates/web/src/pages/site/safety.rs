@@ -1,5 +1,6 @@
 //! `/-/safety`: how what is here is kept.
 
+use super::chart::{Chart, lag_chart};
 use crate::app::App;
 use crate::pages::error::PageError;
 use crate::pages::show;
@@ -53,6 +54,7 @@ struct SafetyPage {
     /// The last full drill, and whether all is well.
     drilled: String,
     drill_alarm: bool,
+    chart: Option<Chart>,
 }
 
 async fn safety(State(app): State<App>, visitor: Visitor) -> Result<Html<String>, PageError> {
@@ -69,6 +71,7 @@ async fn safety(State(app): State<App>, visitor: Visitor) -> Result<Html<String>
         drilled: last.map(|drill| show::time_us(drill.started_us)).unwrap_or_default(),
         drill_alarm: drills.alarm().is_some(),
         checkpoint: app.site.cosigned_checkpoint().await?.unwrap_or_default(),
+        chart: lag_chart(&app),
     };
     Ok(Html(page.render()?))
 }

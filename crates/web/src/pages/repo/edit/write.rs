@@ -198,6 +198,10 @@ async fn write_page(
     };
     let asked = fields.commit.act == "preview";
     let commit = CommitBox::of(app, &place, fields.commit.clone(), suggested.clone(), cancel).await?;
+    if commit.moved.is_some() && status == StatusCode::CONFLICT {
+        // The page says it at more length.
+        error.clear();
+    }
     let mut preview = None;
     if asked || commit.moved.is_some() {
         let previewed = match wanted.and_then(|(edits, _)| place.commit(&commit.fields, &suggested, edits)) {

@@ -1,0 +1,176 @@
+//! What happened, in words: rows of pages and entries of feeds say the same.
+
+mod feed;
+
+pub(crate) use feed::{Feed, challenge};
+
+use super::error::PageError;
+use super::repo::RepoPage;
+use super::show;
+use code::{LogQuery, RevisionId};
+use forge::Event;
+use forge::activity::Activity;
+use forge::event::push::{Pushed, RefMove};
+
+/// Rows of one page.
+pub(crate) const ROWS: u32 = 30;
+/// Refs of a push that are named.
+const REFS_SHOWN_MAX: usize = 5;
+/// Commits of a push that are named.
+const COMMITS_SHOWN_MAX: u32 = 4;
+
+/// Something that happened.
+pub(crate) struct Row {
+    pub(crate) seq: u64,
+    pub(crate) time_us: i64,
+    /// None: the site's operator, or the site itself.
+    pub(crate) actor: Option<String>,
+    /// Whose face stands beside it.
+    pub(crate) face: String,
+    /// `pushed to main in`
+    pub(crate) did: String,
+    pub(crate) path: String,
+    /// What follows the repository's name.
+    pub(crate) rest: String,
+    /// Words and where they lead.
+    pub(crate) details: Vec<(String, Option<String>)>,
+    /// HTML.
+    pub(crate) time: String,
+}
+
+impl Row {
+    /// The sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let who = self.actor.as_deref().unwrap_or("the operator");
+        format!("{who} {} {} {}", self.did, self.path, self.rest).trim_end().to_owned()
+    }
+
+    /// Where more is to be seen: its first detail's address, or the repository.
+    pub(crate) fn address(&self) -> String {
+        self.details.iter().find_map(|(_, href)| href.clone()).unwrap_or_else(|| format!("/{}", self.path))
+    }
+}
+
+impl From<&Activity> for Row {
+    fn from(activity: &Activity) -> Self {
+        let (did, rest) = words(activity);
+        let details = match &activity.event {
+            Event::Pushed(pushed) => moves(&activity.repo.path, pushed),
+            _ => Vec::new(),
+        };
+        Self {
+            seq: activity.seq,
+            time_us: activity.time_us,
+            face: activity.actor.clone().unwrap_or_else(|| "operator".to_owned()),
+            actor: activity.actor.clone(),
+            did,
+            path: activity.repo.path.clone(),
+            rest,
+            details,
+            time: show::time_us(activity.time_us),
+        }
+    }
+}
+
+/// What stands before the repository's name, and behind it.
+fn words(activity: &Activity) -> (String, String) {
+    let about = activity.about.as_deref().unwrap_or("somebody");
+    let plain = |text: &str| (text.to_owned(), String::new());
+    match &activity.event {
+        Event::RepoCreated(_) => plain("made"),
+        Event::RepoVisibilitySet(e) => ("made".to_owned(), e.visibility.as_str().to_owned()),
+        Event::RepoRenamed(_) => plain("gave a new name to"),
+        Event::RepoDescribed(_) => plain("described"),
+        Event::HeadSet(e) => (format!("made {} the default branch of", short(&e.target)), String::new()),
+        Event::CollaboratorSet(e) => (format!("gave {about} the role {} in", e.access.as_str()), String::new()),
+        Event::CollaboratorRemoved(_) => (format!("took {about} out of"), String::new()),
+        Event::Pushed(pushed) => (pushed_words(pushed), String::new()),
+        _ => plain("changed"),
+    }
+}
+
+fn pushed_words(pushed: &Pushed) -> String {
+    match pushed.updates.as_slice() {
+        [only] => {
+            let kind = if only.name.starts_with("refs/tags/") { "tag" } else { "branch" };
+            match (&only.old, &only.new) {
+                (_, None) => format!("deleted the {kind} {} of", short(&only.name)),
+                (None, Some(_)) => format!("made the {kind} {} in", short(&only.name)),
+                (Some(_), Some(_)) => format!("pushed to {} in", short(&only.name)),
+            }
+        }
+        several => format!("pushed {} to", show::counted(several.len() as u64, "ref", "refs")),
+    }
+}
+
+/// A branch's or tag's name, safe to look at.
+fn short(name: &str) -> String {
+    let name = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/")).unwrap_or(name);
+    code::visible(name.as_bytes())
+}
+
+/// The refs of a push, each with what shows its change.
+fn moves(path: &str, pushed: &Pushed) -> Vec<(String, Option<String>)> {
+    let mut shown: Vec<_> = pushed.updates.iter().take(REFS_SHOWN_MAX).map(|moved| one_move(path, moved)).collect();
+    if pushed.updates.len() > REFS_SHOWN_MAX {
+        let more = (pushed.updates.len() - REFS_SHOWN_MAX) as u64;
+        shown.push((format!("and {}", show::counted(more, "more ref", "more refs")), None));
+    }
+    shown
+}
+
+fn one_move(path: &str, moved: &RefMove) -> (String, Option<String>) {
+    let name = short(&moved.name);
+    let short_id = |id: &forge::event::Oid| RevisionId(id.to_string()).short().to_owned();
+    match (&moved.old, &moved.new) {
+        (Some(old), Some(new)) => {
+            let text = format!("{name}: {} to {}", short_id(old), short_id(new));
+            (text, Some(format!("/{path}/-/compare/{old}...{new}")))
+        }
+        (None, Some(new)) => (format!("{name}: new, at {}", short_id(new)), Some(format!("/{path}/-/tree/{new}"))),
+        (_, None) => (format!("{name}: deleted"), None),
+    }
+}
+
+/// Puts the subjects of the commits that a push brought behind its refs.
+pub(crate) async fn with_commits(page: &RepoPage, list: &[Activity]) -> Result<Vec<Row>, PageError> {
+    let pushes: Vec<_> = list.iter().map(tip).collect();
+    let path = page.code.repo().path.clone();
+    let commits = page.read(move |source| {
+        let of = |tip: &Option<(Option<RevisionId>, RevisionId)>| {
+            let Some((old, new)) = tip else { return Vec::new() };
+            let query = LogQuery { without: old.clone(), limit: COMMITS_SHOWN_MAX, ..LogQuery::default() };
+            // What was pushed may be no commit, or be gone since.
+            let Ok((steps, more)) = source.log(new, &query) else { return Vec::new() };
+            let mut shown: Vec<_> = steps.iter().map(|step| detail(&path, &step.revision)).collect();
+            if more {
+                shown.push(("and more".to_owned(), None));
+            }
+            shown
+        };
+        Ok(pushes.iter().map(of).collect::<Vec<_>>())
+    });
+    let mut rows: Vec<_> = list.iter().map(Row::from).collect();
+    for (row, commits) in rows.iter_mut().zip(commits.await?) {
+        row.details.extend(commits);
+    }
+    Ok(rows)
+}
+
+fn detail(path: &str, revision: &code::Revision) -> (String, Option<String>) {
+    let subject = if revision.subject().is_empty() { "(no message)" } else { revision.subject() };
+    (format!("{} {subject}", revision.id.short()), Some(format!("/{path}/-/commit/{}", revision.id)))
+}
+
+/// Where the first branch of a push was, and where it went.
+fn tip(activity: &Activity) -> Option<(Option<RevisionId>, RevisionId)> {
+    let Event::Pushed(pushed) = &activity.event else { return None };
+    let moved = pushed.updates.iter().find(|moved| moved.name.starts_with("refs/heads/") && moved.new.is_some())?;
+    let id = |id: &forge::event::Oid| RevisionId(id.to_string());
+    Some((moved.old.as_ref().map(id), moved.new.as_ref().map(id)?))
+}
+
+/// The address of a page of a list that begins before an entry.
+pub(crate) fn older(next: Option<u64>) -> Option<String> {
+    next.map(|before| format!("?before={before}"))
+}
