@@ -34,7 +34,7 @@ fn a_cookie_alone_changes_nothing_that_signs_people_in() {
     let mut wrong = Vec::new();
     for row in ROUTES.iter().filter(|row| SENSITIVE.contains(&name(row).as_str())) {
         let person = if row.may == May::Operator { Person::Operator } else { Person::Owner };
-        let (address, body) = people.example(row, super::PRIVATE);
+        let (address, body) = people.example(row, super::Subject::PRIVATE);
         let before = people.journal();
         let answer = people.send(person, row.method, &address, &body);
         let text = answer.text();
