@@ -2,7 +2,11 @@
 //!
 //! Invariants:
 //! 1. A door that is full closes the connection of somebody who is nobody yet, and never one that was shown a credential.
+//! 2. What strangers ask for never takes a turn that is a member's: each class has its own.
+//! 3. Whoever is not served is told so, within a class's `wait_max`.
 
+pub mod classes;
 pub mod slots;
 
+pub use classes::{Class, ClassLimits, Counts, Load, LoadLimits, Permit, Shed};
 pub use slots::{Slot, SlotLimits, Slots};

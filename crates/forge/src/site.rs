@@ -56,6 +56,7 @@ use crate::db::Db;
 use crate::drill::Drills;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
+use crate::load::Load;
 use crate::people::Authenticator;
 use crate::people::last_use::LastUses;
 use crate::projector::Position;
@@ -83,6 +84,7 @@ pub struct Site {
     last_uses: Arc<LastUses>,
     proofs: proofs::Proofs,
     tickets: crate::people::ticket::Tickets,
+    load: Load,
     repositories: Repositories,
     position: Position,
     /// The vaults whose credential lets this site read: it was recovered.
@@ -115,6 +117,12 @@ impl Site {
     #[must_use]
     pub fn ssh_address(&self) -> Option<&str> {
         self.ssh_address.as_deref()
+    }
+
+    /// What is under way for whom, and who is turned away.
+    #[must_use]
+    pub fn load(&self) -> &Load {
+        &self.load
     }
 
     /// The database, for reading.

@@ -46,6 +46,12 @@ pub(crate) struct Limits {
     pub(crate) push_commands_max: usize,
     pub(crate) pack_cache_bytes_max: u64,
     pub(crate) spool_bytes_max: u64,
+    pub(crate) member_write_max: usize,
+    pub(crate) member_read_max: usize,
+    pub(crate) stranger_max: usize,
+    pub(crate) stranger_fetch_max: usize,
+    pub(crate) stranger_work_max: usize,
+    pub(crate) sign_in_max: usize,
     pub(crate) drill_every_s: u64,
     pub(crate) drill_first_s: u64,
 }
@@ -54,13 +60,19 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 4096,
-            header_read_timeout_s: 10,
+            header_read_timeout_s: 5,
             held_timeout_s: 10,
             graceful_stop_s: 30,
             pack_bytes_max: 16 << 30,
             push_commands_max: 50_000,
             pack_cache_bytes_max: 4 << 30,
             spool_bytes_max: 64 << 30,
+            member_write_max: 256,
+            member_read_max: 64,
+            stranger_max: 16,
+            stranger_fetch_max: 16,
+            stranger_work_max: 2,
+            sign_in_max: 2,
             drill_every_s: 24 * 60 * 60,
             drill_first_s: 10 * 60,
         }

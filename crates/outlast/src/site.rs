@@ -74,6 +74,12 @@ fn url(path: &Path) -> anyhow::Result<VaultUrl> {
 /// The domain's limits from the configuration's.
 pub(crate) fn limits(from: &Limits) -> SiteLimits {
     let mut limits = SiteLimits { spool_bytes_max: from.spool_bytes_max, ..SiteLimits::default() };
+    limits.load.member_write.permits_max = from.member_write_max;
+    limits.load.member_read.permits_max = from.member_read_max;
+    limits.load.stranger.permits_max = from.stranger_max;
+    limits.load.stranger_fetch.permits_max = from.stranger_fetch_max;
+    limits.load.stranger_work.permits_max = from.stranger_work_max;
+    limits.load.sign_in.permits_max = from.sign_in_max;
     limits.ledger.held_timeout = from.held_timeout();
     limits.receive.pack_bytes_max = from.pack_bytes_max;
     limits.receive.commands_max = from.push_commands_max;

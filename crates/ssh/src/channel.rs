@@ -3,6 +3,7 @@
 use crate::connection::Guest;
 use crate::exec::{Exec, Refused};
 use crate::listen::Door;
+use forge::load::Class;
 use forge::site::Protocol;
 use forge::{Error, RepoPath};
 use russh::server::{Handle, Msg};
@@ -93,10 +94,16 @@ impl Call {
     }
 
     async fn fetch(&self, path: &RepoPath, stream: &mut ChannelStream<Msg>) -> Ended {
+        // Opening it is what may be much; how long it takes to send is the client's affair.
+        let turn = match self.door.site.load().enter(Class::MemberRead).await {
+            Ok(turn) => turn,
+            Err(shed) => return tell(&shed.to_string(), stream).await,
+        };
         let repository = match self.door.site.open_for_read(Some(&self.guest.principal), path).await {
             Ok(repository) => repository,
             Err(error) => return refuse(&error, stream).await,
         };
+        drop(turn);
         let (reader, writer) = tokio::io::split(stream);
         let writer = BufWriter::with_capacity(WRITE_BYTES, writer);
         let served = repository.upload_stream(self.protocol, reader, writer, &self.door.pack_cache).await;
@@ -104,6 +111,10 @@ impl Call {
     }
 
     async fn push(&self, path: &RepoPath, stream: &mut ChannelStream<Msg>) -> Ended {
+        let _turn = match self.door.site.load().enter(Class::MemberWrite).await {
+            Ok(turn) => turn,
+            Err(shed) => return tell(&shed.to_string(), stream).await,
+        };
         let repository = match self.door.site.open_for_push(Some(&self.guest.principal), path).await {
             Ok(repository) => repository,
             Err(error) => return refuse(&error, stream).await,
@@ -153,7 +164,11 @@ async fn refuse(error: &Error, stream: &mut ChannelStream<Msg>) -> Ended {
     if error.is_ours() {
         tracing::error!(%error, "an SSH command failed");
     }
-    let line = forge::site::error_line(&error.to_string());
+    tell(&error.to_string(), stream).await
+}
+
+async fn tell(words: &str, stream: &mut ChannelStream<Msg>) -> Ended {
+    let line = forge::site::error_line(words);
     let told: io::Result<()> = async {
         stream.write_all(&line).await?;
         stream.flush().await
@@ -161,6 +176,6 @@ async fn refuse(error: &Error, stream: &mut ChannelStream<Msg>) -> Ended {
     .await;
     match told {
         Ok(()) => Ended::Told,
-        Err(_) => Ended::Badly(error.to_string()),
+        Err(_) => Ended::Badly(words.to_owned()),
     }
 }

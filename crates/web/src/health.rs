@@ -1,12 +1,13 @@
 //! `/healthz` and `/metrics`.
 
 use crate::app::App;
-use crate::metrics::{DrillLabel, VaultLabel};
+use crate::metrics::{ClassLabel, DrillLabel, VaultLabel};
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use forge::load::Class;
 use http::StatusCode;
 use serde_json::json;
 
@@ -48,6 +49,13 @@ async fn metrics(State(app): State<App>) -> Response {
             metrics.drill_differences.get_or_create(&label).set(drill.differences.cast_signed());
             metrics.drill_answers_ms.get_or_create(&label).set(drill.answers_ms.cast_signed());
         }
+    }
+    for class in Class::BOUNDED {
+        let (label, counts) = (ClassLabel { class: class.as_str() }, app.site.load().counts(class));
+        metrics.load_admitted.get_or_create(&label).set(counts.admitted.cast_signed());
+        metrics.load_shed.get_or_create(&label).set(counts.shed.cast_signed());
+        metrics.load_waiting.get_or_create(&label).set(counts.waiting.cast_signed());
+        metrics.load_working.get_or_create(&label).set(counts.working.cast_signed());
     }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(http::header::CONTENT_TYPE, content_type)], metrics.render()).into_response()

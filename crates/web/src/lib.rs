@@ -6,10 +6,12 @@
 //! 1. Who asks is decided in one place ([`identity`]); no handler reads an `Authorization` header itself.
 //! 2. What one may not see answers as what does not exist: same status, same bytes.
 //! 3. A `GET` or `HEAD` changes nothing.
+//! 4. What comes from the network waits for its turn, by who sends it and what it costs ([`flood`]).
 
 mod api;
 mod app;
 mod errors;
+mod flood;
 mod git_http;
 mod health;
 mod identity;
@@ -50,7 +52,8 @@ pub fn router(app: App, door: Door) -> Router {
         Door::Admin => common.fallback(git_http::handle),
         Door::Public => {
             let pages = pages::router(app.clone()).with_state(app.clone());
-            common.fallback(beyond).layer(axum::Extension(Pages(pages)))
+            let admit = axum::middleware::from_fn_with_state(app.clone(), flood::admit);
+            common.fallback(beyond).layer(axum::Extension(Pages(pages))).layer(admit)
         }
     };
     router.layer(axum::middleware::from_fn(as_declared)).layer(axum::Extension(door)).with_state(app)

@@ -1,12 +1,14 @@
 //! The accept loop: connections in, requests to a router, with limits that a flood can't get round.
 //!
 //! `axum::serve` waits for ever for the rest of a half-sent request; this loop closes such a connection after
-//! [`Limits::header_read_timeout`], and never holds more than [`Limits::connections_max`] of them.
+//! [`Limits::header_read_timeout`], and never holds more than [`Limits::connections_max`] of them: when there is no room, the
+//! oldest that has not sent a whole request head is closed for the new one.
 
 use crate::svn_http;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
+use forge::load::{Slot, SlotLimits, Slots};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,17 +17,17 @@ use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
 
 /// What one listener takes on at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Open connections; one more waits in the kernel's queue until another closes.
+    /// Open connections.
     pub connections_max: usize,
     /// How long a client may take to send a whole request head, and how long a kept-alive connection may be idle.
     pub header_read_timeout: Duration,
@@ -37,7 +39,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 4096,
-            header_read_timeout: Duration::from_secs(10),
+            header_read_timeout: Duration::from_secs(5),
             graceful_stop: Duration::from_secs(30),
         }
     }
@@ -48,49 +50,59 @@ pub trait Accept: Send {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
     /// Waits for the next connection.
-    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, IpAddr)>> + Send;
 }
 
 impl Accept for TcpListener {
     type Stream = tokio::net::TcpStream;
-    async fn accept(&mut self) -> io::Result<Self::Stream> {
-        let (stream, _) = TcpListener::accept(self).await?;
+    async fn accept(&mut self) -> io::Result<(Self::Stream, IpAddr)> {
+        let (stream, from) = TcpListener::accept(self).await?;
         // A push's answer is several small writes; Nagle would hold each back for the client's delayed ACK.
         stream.set_nodelay(true)?;
-        Ok(stream)
+        Ok((stream, from.ip()))
     }
 }
 
 impl Accept for UnixListener {
     type Stream = tokio::net::UnixStream;
-    async fn accept(&mut self) -> io::Result<Self::Stream> {
-        Ok(UnixListener::accept(self).await?.0)
+    async fn accept(&mut self) -> io::Result<(Self::Stream, IpAddr)> {
+        Ok((UnixListener::accept(self).await?.0, Ipv4Addr::LOCALHOST.into()))
     }
 }
 
 /// Serves `router` on `listener` until `stop` resolves, then lets requests in flight finish.
 pub async fn serve(mut listener: impl Accept, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(limits.connections_max));
+    let all = limits.connections_max;
+    // No bound for each network: behind a proxy all come from one.
+    let slots = Slots::new(SlotLimits {
+        connections_max: all,
+        network_connections_max: all,
+        unknown_max: all,
+        network_unknown_max: all,
+    });
     let mut stop = std::pin::pin!(stop);
     loop {
-        let accepted = async {
-            let permit = room.clone().acquire_owned().await;
-            (listener.accept().await, permit)
-        };
-        let (stream, permit) = tokio::select! {
-            accepted = accepted => accepted,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        match stream {
-            Ok(stream) => {
-                let connection = graceful.watch(connection(stream, router.clone(), limits));
+        match accepted {
+            Ok((stream, from)) => {
+                let Some(slot) = slots.enter(from).map(Arc::new) else { continue };
+                let cut = slot.cut().clone();
+                let connection = graceful.watch(connection(stream, router.clone(), slot, limits));
                 tokio::spawn(async move {
-                    // A client that hangs up half-way is nothing to report; what mattered was reported where it was handled.
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "connection ended");
+                    tokio::select! {
+                        // A client that hangs up half-way is nothing to report; what mattered was reported where it was
+                        // handled.
+                        ended = connection => {
+                            if let Err(error) = ended {
+                                tracing::debug!(%error, "connection ended");
+                            }
+                        }
+                        () = cut.cancelled() => {}
                     }
-                    drop(permit);
                 });
             }
             Err(error) => pause_after(&error).await,
@@ -108,6 +120,7 @@ pub async fn serve(mut listener: impl Accept, router: Router, limits: Limits, st
 fn connection<S>(
     stream: S,
     router: Router,
+    slot: Arc<Slot>,
     limits: Limits,
 ) -> hyper::server::conn::http1::Connection<TokioIo<S>, TowerToHyperService<OfConnection>>
 where
@@ -118,7 +131,7 @@ where
         .header_read_timeout(limits.header_read_timeout)
         .serve_connection(
             TokioIo::new(stream),
-            TowerToHyperService::new(OfConnection { router, behind: svn_http::Behind::default() }),
+            TowerToHyperService::new(OfConnection { router, behind: svn_http::Behind::default(), slot }),
         )
 }
 
@@ -127,6 +140,7 @@ where
 struct OfConnection {
     router: Router,
     behind: svn_http::Behind,
+    slot: Arc<Slot>,
 }
 
 impl tower::Service<Request<Incoming>> for OfConnection {
@@ -139,6 +153,8 @@ impl tower::Service<Request<Incoming>> for OfConnection {
     }
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        // It has sent a whole request head: it is not closed for others any more.
+        self.slot.known();
         request.extensions_mut().insert(self.behind.clone());
         self.router.call(request)
     }

@@ -30,6 +30,13 @@ pub struct DrillLabel {
     pub kind: &'static str,
 }
 
+/// Names a class of load.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ClassLabel {
+    /// The class's word.
+    pub class: &'static str,
+}
+
 /// Every metric there is. One typed struct, no global.
 #[derive(Debug)]
 pub struct Metrics {
@@ -52,6 +59,14 @@ pub struct Metrics {
     pub vault_lag: Family<VaultLabel, Gauge>,
     /// Whether each vault answers: 1 or 0.
     pub vault_up: Family<VaultLabel, Gauge>,
+    /// Requests that had their turn, by class of load.
+    pub load_admitted: Family<ClassLabel, Gauge>,
+    /// Requests that were turned away.
+    pub load_shed: Family<ClassLabel, Gauge>,
+    /// Requests that wait for their turn.
+    pub load_waiting: Family<ClassLabel, Gauge>,
+    /// Requests that are worked on.
+    pub load_working: Family<ClassLabel, Gauge>,
     /// When the last drill of a kind began: seconds since 1970.
     pub drill_started: Family<DrillLabel, Gauge>,
     /// Differences it found.
@@ -75,6 +90,10 @@ impl Default for Metrics {
             writer_queue: Gauge::default(),
             vault_lag: Family::default(),
             vault_up: Family::default(),
+            load_admitted: Family::default(),
+            load_shed: Family::default(),
+            load_waiting: Family::default(),
+            load_working: Family::default(),
             drill_started: Family::default(),
             drill_differences: Family::default(),
             drill_answers_ms: Family::default(),
@@ -101,6 +120,10 @@ impl Metrics {
         registry.register("writer_queue", "Submissions waiting for the writer", self.writer_queue.clone());
         registry.register("vault_lag_entries", "Entries that a vault has yet to cosign", self.vault_lag.clone());
         registry.register("vault_up", "Whether a vault answers", self.vault_up.clone());
+        registry.register("load_admitted", "Requests that had their turn, since the start", self.load_admitted.clone());
+        registry.register("load_shed", "Requests that were turned away, since the start", self.load_shed.clone());
+        registry.register("load_waiting", "Requests that wait for their turn", self.load_waiting.clone());
+        registry.register("load_working", "Requests that are worked on", self.load_working.clone());
         let started = self.drill_started.clone();
         registry.register("drill_started_timestamp_seconds", "When the last drill of a kind began", started);
         registry.register(

@@ -1,6 +1,7 @@
 //! What a site is opened with.
 
 use crate::ledger::LedgerLimits;
+use crate::load::LoadLimits;
 use crate::spool::SPOOL_BYTES_MAX;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,6 +52,8 @@ pub struct SiteLimits {
     pub spool_bytes_max: u64,
     /// How long a push waits, once it is held, for this site to take it in.
     pub applied_timeout: Duration,
+    /// How much is done at one time, for whom.
+    pub load: LoadLimits,
     /// What a git child may use.
     pub git: git::ChildLimits,
     /// What a fetch may take.
@@ -77,6 +80,7 @@ impl Default for SiteLimits {
             ledger: LedgerLimits::default(),
             spool_bytes_max: SPOOL_BYTES_MAX,
             applied_timeout: Duration::from_secs(30),
+            load: LoadLimits::default(),
             git: git::ChildLimits::default(),
             upload: git::upload::UploadLimits::default(),
             receive: git::receive::ReceiveLimits::default(),

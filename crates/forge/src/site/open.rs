@@ -8,6 +8,7 @@ use crate::drill::Drills;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
+use crate::load::Load;
 use crate::log::{BlobSink, Log, checkpoint_last};
 use crate::people::last_use::LastUses;
 use crate::people::{Authenticator, Passwords};
@@ -116,6 +117,7 @@ impl Site {
             spool,
             authenticator,
             last_uses,
+            load: Load::new(config.limits.load),
             repositories,
             position: Position::default(),
             readable,

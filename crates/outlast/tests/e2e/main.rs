@@ -10,6 +10,7 @@ mod drills;
 mod endpoints;
 mod factors;
 mod features;
+mod flood;
 mod guarded;
 mod kills;
 mod matrix;

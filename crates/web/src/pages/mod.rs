@@ -32,7 +32,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use error::PageError;
+pub(crate) use error::PageError;
 use forge::{OwnerPath, RepoPath};
 use http::{Method, Uri};
 use tower::ServiceExt as _;
@@ -46,6 +46,7 @@ pub(crate) fn router(app: App) -> Router<App> {
         .merge(site::router())
         .fallback(fallback)
         .layer(axum::Extension(Below { repositories, organisations }))
+        .layer(from_fn(crate::flood::turned_away))
         .layer(from_fn_with_state(app, error::render))
         .layer(from_fn(guard::same_origin))
         .layer(from_fn(headers::secure))

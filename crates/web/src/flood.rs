@@ -1,0 +1,157 @@
+//! Load classes at the door: each request is counted as something before its body is read, and waits or is turned away when
+//! there is too much of that. Who asks is found out by the same authenticator that everything else asks, so that no credential
+//! of a member's is ever taken for a stranger's.
+
+use crate::app::App;
+use crate::pages::{PageError, cookies};
+use crate::{git_http, identity};
+use axum::Json;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use forge::load::{Class, Permit, Shed};
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::json;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// When who was turned away should come again.
+const RETRY_AFTER_S: &str = "5";
+/// How long an answer that is still being made counts as work, however slowly it is read.
+const STREAM_COUNTS_MAX: Duration = Duration::from_secs(30);
+
+/// Pages of a repository that cost much: who wrote each line, histories, differences, archives, searches.
+const WORK: [&str; 9] = ["blame/", "log/", "last/", "commit/", "compare/", "archive/", "search", "graph", "paths"];
+
+/// Lets a request in when it is its turn.
+pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let class = class_of(&app, &parts).await;
+    let mut request = Request::from_parts(parts, body);
+    match app.site.load().enter(class).await {
+        Ok(permit) => counted(next.run(request).await, class, permit),
+        Err(shed) if is_page(request.uri().path()) => {
+            // Shown in the page's own frame.
+            request.extensions_mut().insert(shed);
+            again_later(next.run(request).await)
+        }
+        Err(shed) if git_http::is_git(request.uri().path()) => {
+            // What a Git client shows as the remote's words.
+            let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+            again_later((StatusCode::SERVICE_UNAVAILABLE, kind, format!("outlast: {shed}\n")).into_response())
+        }
+        Err(shed) => {
+            let body = Json(json!({ "message": shed.to_string() }));
+            again_later((StatusCode::SERVICE_UNAVAILABLE, body).into_response())
+        }
+    }
+}
+
+/// For pages: says that there is no room, where [`admit`] found none.
+pub(crate) async fn turned_away(request: Request, next: Next) -> Response {
+    let Some(shed) = request.extensions().get::<Shed>() else { return next.run(request).await };
+    let words = match shed.class {
+        Class::SignIn => "Many are trying to sign in just now. Wait a few seconds, and try again.",
+        Class::MemberRead | Class::MemberWrite => "The site is busy. Wait a few seconds, and try again.",
+        _ => "Many visitors are reading here just now. Wait a few seconds, or sign in: members have room of their own.",
+    };
+    PageError::new(StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+}
+
+fn again_later(mut response: Response) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+    response
+}
+
+async fn class_of(app: &App, request: &Parts) -> Class {
+    let (path, headers) = (request.uri.path(), &request.headers);
+    if matches!(path, "/healthz" | "/metrics") {
+        return Class::Control;
+    }
+    let changes = !matches!(request.method, Method::GET | Method::HEAD);
+    if changes && path.starts_with("/-/sign-in") {
+        return Class::SignIn;
+    }
+    let member = match cookies::session(headers, app.is_https()) {
+        Some(cookie) => app.site.session(cookie).await.is_ok(),
+        None => match identity::of(app, headers).await {
+            Ok(who) => who.is_some(),
+            Err(_) => return Class::SignIn,
+        },
+    };
+    if !member && git_http::is_git(path) {
+        // Git says who it is only when it is asked to: asking costs nothing, and must reach every member.
+        let pushes = request.uri.query() == Some("service=git-receive-pack") || path.ends_with("/git-receive-pack");
+        return if pushes { Class::Control } else { Class::StrangerFetch };
+    }
+    if !member && is_svn(path) {
+        return Class::StrangerFetch;
+    }
+    match (member, changes) {
+        (true, true) if !path.ends_with("/git-upload-pack") => Class::MemberWrite,
+        (true, _) => Class::MemberRead,
+        (false, _) if is_work(path) => Class::StrangerWork,
+        (false, _) => Class::Stranger,
+    }
+}
+
+fn is_work(path: &str) -> bool {
+    path.split_once("/-/")
+        .is_some_and(|(front, below)| !front.is_empty() && WORK.iter().any(|word| below.starts_with(word)))
+}
+
+/// Subversion's clients, too, say who they are only when they are asked.
+fn is_svn(path: &str) -> bool {
+    path.split('/').any(|part| part.ends_with(".svn"))
+}
+
+fn is_page(path: &str) -> bool {
+    !is_svn(path) && !path.starts_with("/api/") && !path.starts_with("/log/") && !git_http::is_git(path)
+}
+
+/// Keeps a stranger's turn until what was worked on is out, but not for as long as they care to read.
+fn counted(response: Response, class: Class, permit: Permit) -> Response {
+    if class != Class::StrangerWork || response.body().size_hint().exact().is_some() {
+        return response;
+    }
+    let kept = Arc::new(Mutex::new(Some(permit)));
+    let let_go = kept.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(STREAM_COUNTS_MAX).await;
+        drop(let_go.lock().unwrap_or_else(PoisonError::into_inner).take());
+    });
+    let kept = Released(kept);
+    response.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _until_the_end = &kept;
+            frame
+        }))
+    })
+}
+
+/// A turn that ends when the answer does.
+struct Released(Arc<Mutex<Option<Permit>>>);
+
+impl Drop for Released {
+    fn drop(&mut self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_costs_much_is_known_by_its_address() {
+        for path in ["/a/b/-/blame/main/x", "/a/b/-/log/main/x", "/a/b/-/compare/x...y", "/a/b/-/archive/main.zip"] {
+            assert!(is_work(path), "{path}");
+        }
+        for path in ["/a/b", "/-/search", "/a/b/-/file/main/blame/x", "/a/b/-/tree/main", "/a/b.git/info/refs"] {
+            assert!(!is_work(path), "{path}");
+        }
+    }
+}
