@@ -94,7 +94,9 @@ fn masked(site: &Site, text: &str) -> String {
         rest = after;
     }
     out.push_str(rest);
-    out.replace(&site.address, "HOST").replace(&site.address.replace("127.0.0.1", "localhost"), "HOST")
+    let by_name = |address: &str| address.replace("127.0.0.1", "localhost");
+    let out = out.replace(&site.address, "HOST").replace(&by_name(&site.address), "HOST");
+    out.replace(&site.ssh, "SSH-HOST").replace(&by_name(&site.ssh), "SSH-HOST")
 }
 
 /// Pages of what is kept; those about how it is kept (safety, administration, sessions) tell of the recovery.
