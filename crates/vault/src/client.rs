@@ -317,6 +317,23 @@ impl VaultClient {
         }
     }
 
+    /// What proves that the vault possesses some bytes of each of these blobs; `None` for one that it has not.
+    pub async fn audit(&self, nonce: &Hash, blobs: &[BlobName]) -> Result<Vec<Option<Hash>>, ClientError> {
+        let body = serde_json::json!({
+            "nonce": nonce.to_string(), "blobs": blobs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        });
+        let (status, bytes) = self.ask(Method::POST, "/v1/audit", body.to_string().into(), BLOB_TIMEOUT).await?;
+        if !status.is_success() {
+            return Err(refused(status, &bytes));
+        }
+        let answers: Vec<Option<String>> =
+            serde_json::from_slice(&bytes).map_err(|error| ClientError::Nonsense(error.to_string()))?;
+        if answers.len() != blobs.len() {
+            return Err(ClientError::Nonsense("it answered for another number of blobs".to_owned()));
+        }
+        Ok(answers.into_iter().map(|answer| answer.and_then(|hash| hash.parse().ok())).collect())
+    }
+
     /// The batches from the one with entry `from` on; an empty list at the log's end.
     pub async fn batches(&self, from: u64) -> Result<Vec<Vec<u8>>, ClientError> {
         let bytes = self.ask_ok(Method::GET, &format!("/v1/batches?from={from}"), Bytes::new()).await?;

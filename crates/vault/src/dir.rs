@@ -12,6 +12,7 @@ use crate::disk::Disk;
 use crate::probe::{Probe, probe_directory};
 use crate::segment::{HEADER_BYTES, Scan, header, scan};
 use crate::store::{Judge, OpenBlob, Place, Put, Store, StoreError};
+use journal::batch::Batch;
 use journal::{BlobName, Hash};
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
@@ -98,8 +99,7 @@ impl<D: Disk> DirStore<D> {
     }
 
     fn append_to(&self, open: &mut Open, batches: &[&[u8]]) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
-        let first =
-            batches.first().and_then(|bytes| journal::batch::Batch::decode(bytes).ok()).map_or(0, |batch| batch.first);
+        let first = batches.first().and_then(|bytes| Batch::decode(bytes).ok()).map_or(0, |batch| batch.first);
         let (segment, start) = self.writable(open, first)?;
         let path = self.segment_path(segment)?;
         let mut bytes = Vec::with_capacity(batches.iter().map(|payload| HEADER_BYTES + payload.len()).sum());
@@ -125,6 +125,11 @@ impl<D: Disk> DirStore<D> {
         open.current = Some((segment, start + bytes.len() as u64));
         Ok(places)
     }
+}
+
+/// The number of the entry that a segment was begun for.
+fn first_of(path: &Path) -> Option<u64> {
+    path.file_name()?.to_str()?.split_once('-')?.1.parse().ok()
 }
 
 /// Passes bytes on and hashes them.
@@ -218,8 +223,13 @@ impl<D: Disk> Store for DirStore<D> {
             // A process that died between write and fsync leaves bytes that a reader sees and a power cut takes.
             self.disk.sync(newest)?;
         }
-        for (segment, path) in segments {
-            let Some((mut reader, len)) = self.disk.open(&path)? else { continue };
+        let mut end = 0;
+        for (at, (segment, path)) in segments.iter().enumerate() {
+            let segment = *segment;
+            // A segment is begun where the log ends. What an earlier one has from there on was never acknowledged: the
+            // storage reported an error, or gave back other bytes.
+            let next_begins = segments.get(at + 1).and_then(|(_, path)| first_of(path));
+            let Some((mut reader, len)) = self.disk.open(path)? else { continue };
             let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
             reader.read_to_end(&mut bytes)?;
             if let Some((_, end)) = open.untrusted.iter().find(|(number, _)| *number == segment) {
@@ -230,8 +240,12 @@ impl<D: Disk> Store for DirStore<D> {
             loop {
                 match scan(&bytes, at) {
                     Scan::Record { payload, next } => {
-                        let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-                        each(Place { segment, offset: (at + HEADER_BYTES) as u64, len }, payload)?;
+                        let batch = Batch::decode(payload).ok();
+                        if !batch.as_ref().is_some_and(|batch| next_begins.is_some_and(|next| batch.first >= next)) {
+                            let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+                            each(Place { segment, offset: (at + HEADER_BYTES) as u64, len }, payload)?;
+                            end = end.max(batch.map_or(0, |batch| batch.end()));
+                        }
                         at = next;
                     }
                     Scan::End => {
@@ -244,6 +258,10 @@ impl<D: Disk> Store for DirStore<D> {
                         break;
                     }
                     Scan::Damaged(what) => {
+                        open.current = None;
+                        if next_begins == Some(end) {
+                            break;
+                        }
                         return Err(StoreError::Damaged(format!("segment {segment}, byte {at}: {what}")));
                     }
                 }

@@ -15,6 +15,7 @@
 
 mod about;
 mod client;
+mod compare;
 mod core;
 mod credential;
 mod dir;
@@ -37,6 +38,7 @@ mod ward;
 
 pub use about::{ABOUT_BYTES_MAX, About, machine};
 pub use client::{ClientError, VaultClient, VaultState};
+pub use compare::{AUDIT_BLOBS_MAX, Fork, audit, first_fork, fork_proof};
 pub use core::{ENTRY_RESERVE_BYTES, Vault};
 pub use credential::{Credential, Role};
 pub use dir::DirStore;

@@ -134,6 +134,10 @@ pub struct VaultReport {
     pub blobs: u64,
     /// Their bytes.
     pub blob_bytes: u64,
+    /// The size and root of each checkpoint, in order, all signed by the log's key.
+    pub checkpoints: Vec<(u64, Hash)>,
+    /// The blobs that the log needs.
+    pub named: Vec<BlobName>,
     /// Whether entries and blobs were opened, too.
     pub opened: bool,
     /// Everything that is wrong.
@@ -156,6 +160,8 @@ pub async fn verify_vault(client: Arc<VaultClient>, identity: Option<&Identity>)
         root: reader.frontier().root(),
         blobs: 0,
         blob_bytes: 0,
+        checkpoints: Vec::new(),
+        named: Vec::new(),
         opened: identity.is_some(),
         problems: state.damaged.into_iter().collect(),
     };
@@ -171,7 +177,8 @@ pub async fn verify_vault(client: Arc<VaultClient>, identity: Option<&Identity>)
         match reader.next().await {
             Ok(None) => break,
             Ok(Some(verified)) => {
-                check_batch(&client, &verified.batch, identity, &keys, &mut seen, &mut report).await?
+                check_batch(&client, &verified.batch, identity, &keys, &mut seen, &mut report).await?;
+                report.checkpoints.push((verified.checkpoint.size, verified.checkpoint.root));
             }
             Err(ReadError::Client(error @ (ClientError::Unreachable(_) | ClientError::TimedOut(_)))) => {
                 return Err(error.into());
@@ -184,6 +191,7 @@ pub async fn verify_vault(client: Arc<VaultClient>, identity: Option<&Identity>)
         report.entries = reader.frontier().size();
         report.root = reader.frontier().root();
     }
+    report.named = seen.into_iter().collect();
     if report.problems.is_empty() && report.entries != state.size {
         report.problems.push(format!("the vault says that it has {} entries and gave {}", state.size, report.entries));
     }

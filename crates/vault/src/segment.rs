@@ -63,8 +63,9 @@ pub(crate) fn scan(bytes: &[u8], at: usize) -> Scan<'_> {
     if Hash::of(payload).0 == digest {
         return Scan::Record { payload, next: at + HEADER_BYTES + len };
     }
-    // Zeros up to the very end of the file are a write that the crash cut short after the length was known.
-    if body.len() == len && payload.last() == Some(&0) && tail_of_zeros(payload) {
+    // Zeros up to the very end of the file are a write that the crash cut short after the length was known; it may have
+    // been of several records.
+    if body[len..].iter().all(|byte| *byte == 0) && payload.last() == Some(&0) && tail_of_zeros(body) {
         return Scan::Torn;
     }
     Scan::Damaged("a record's bytes do not have its checksum")
@@ -88,8 +89,8 @@ fn torn_header(rest: &[u8]) -> Scan<'static> {
 }
 
 /// At least a disk sector of zeros, on a sector's boundary as seen from the end.
-fn tail_of_zeros(payload: &[u8]) -> bool {
-    payload.iter().rev().take_while(|byte| **byte == 0).count() >= 512
+fn tail_of_zeros(bytes: &[u8]) -> bool {
+    bytes.iter().rev().take_while(|byte| **byte == 0).count() >= 512
 }
 
 #[cfg(test)]
@@ -115,6 +116,20 @@ mod tests {
             }
         }
         assert_eq!(scan(&bytes, bytes.len()), Scan::End);
+    }
+
+    #[test]
+    fn a_write_of_several_records_cut_anywhere_and_filled_with_zeros_is_torn() {
+        let bytes = [record(&[7; 300]), record(&[8; 3000]), record(&[9; 700])].concat();
+        for cut in 1..bytes.len() - 512 {
+            let mut zeroed = bytes[..cut].to_vec();
+            zeroed.resize(bytes.len(), 0);
+            let mut at = 0;
+            while let Scan::Record { next, .. } = scan(&zeroed, at) {
+                at = next;
+            }
+            assert_eq!(scan(&zeroed, at), Scan::Torn, "cut at {cut}");
+        }
     }
 
     #[test]

@@ -10,11 +10,13 @@
 //! | `GET /v1/batches?from=N` | recovery | a CBOR array of batches |
 //! | `GET /v1/blob/HEX` | recovery | the bytes |
 //! | `GET /v1/epochs` | either | a JSON array of statements |
+//! | `POST /v1/audit` | either | JSON: a nonce and names of blobs; a hash over some bytes of each |
 //!
 //! `GET /`, `/status.json`, `/metrics` and `/checkpoint` need no credential and tell how the vault is (`public.rs`).
 //!
 //! There is nothing else: no request changes or removes what is stored.
 
+mod audit;
 mod body;
 mod files;
 mod public;

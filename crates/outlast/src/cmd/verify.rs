@@ -21,15 +21,63 @@ pub(crate) async fn run(options: Verify, as_json: bool) -> anyhow::Result<ExitCo
     }
     let identity = options.key.as_deref().map(identity).transpose()?;
     let mut good = true;
+    let mut seen: Vec<(Arc<VaultClient>, VaultReport)> = Vec::new();
     for arg in &options.vault {
         let url = VaultUrl::from_arg(arg)?;
         let client = Arc::new(VaultClient::new(url)?);
         let name = client.url().name.clone();
-        let report = verify_vault(client, identity.as_ref()).await.with_context(|| format!("vault {name}"))?;
+        let report = verify_vault(client.clone(), identity.as_ref()).await.with_context(|| format!("vault {name}"))?;
         good &= report.problems.is_empty();
         say_report(&report, as_json);
+        for (other_client, other) in &seen {
+            good &= compare(&client, &report, other_client, other, as_json).await?;
+        }
+        seen.push((client, report));
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Compares two vaults that were read: their logs, and whether both possess what both logs need.
+async fn compare(
+    client: &VaultClient,
+    report: &VaultReport,
+    other_client: &VaultClient,
+    other: &VaultReport,
+    as_json: bool,
+) -> anyhow::Result<bool> {
+    let pair = format!("vaults {} and {}", other.name, report.name);
+    let mut problems = Vec::new();
+    let mut proof = None;
+    if report.origin != other.origin {
+        problems.push(format!("they keep different logs: {} and {}", other.origin, report.origin));
+    } else if let Some(fork) = vault::first_fork(other, report) {
+        problems.push(format!(
+            "FORK: the log's key signed two roots for {} entries: {} and {}",
+            fork.size, fork.roots[0], fork.roots[1]
+        ));
+        proof = Some(vault::fork_proof(other_client, client, &fork).await?);
+    } else {
+        let both = other.named.iter().filter(|name| report.named.contains(name)).copied().collect::<Vec<_>>();
+        let differ = vault::audit(other_client, client, &both).await?;
+        problems.extend(differ.iter().map(|name| format!("their proofs of possession of blob {name} differ")));
+    }
+    let common = report.entries.min(other.entries);
+    if as_json {
+        say!(
+            "{}",
+            json!({ "compared": [other.name, report.name], "common_entries": common, "problems": problems, "fork": proof })
+        );
+    } else if problems.is_empty() {
+        let ahead = report.entries.max(other.entries) - common;
+        let ahead = if ahead == 0 { String::new() } else { format!(", one has {ahead} more") };
+        say!("{pair}: the same log for {common} entries{ahead}; both possess what they were asked for");
+    } else {
+        problems.iter().for_each(|problem| say!("{pair}: PROBLEM: {problem}"));
+        if let Some(proof) = &proof {
+            say!("the proof, two checkpoints that the log's key signed:\n\n{proof}");
+        }
+    }
+    Ok(problems.is_empty())
 }
 
 /// The recovery key in a file.

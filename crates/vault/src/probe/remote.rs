@@ -94,6 +94,7 @@ async fn verbs(client: &VaultClient, probe: &mut Probe, name: &BlobName) -> Resu
         blob.as_str(),
         "/v1/state",
         "/v1/append",
+        "/v1/audit",
         "/v1/batches?from=0",
         "/v1/epoch",
         "/v1/epochs",

@@ -2,7 +2,7 @@
 
 use super::body::{Body, from_reader, full, reader};
 use super::ward::now_s;
-use super::{Shared, public};
+use super::{Shared, audit, public};
 use crate::core::Vault;
 use crate::credential::{Credential, Role};
 use crate::refusal::Refusal;
@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub(crate) const APPEND_BYTES_MAX: usize = 32 << 20;
 /// The most bytes of one blob.
 pub(crate) const BLOB_BYTES_MAX: u64 = 80 << 20;
+/// The most bytes of a request to prove possession.
+const AUDIT_REQUEST_BYTES_MAX: usize = 32 << 10;
 /// The most bytes of an epoch statement.
 const STATEMENT_BYTES_MAX: usize = 16 << 10;
 /// About how many bytes of batches one answer holds.
@@ -116,7 +118,8 @@ async fn route(shared: Arc<Shared>, role: Role, request: Request<Incoming>) -> A
         ("/v1/epochs", &Method::GET) => {
             blocking(move || Ok(json_answer(&json!(shared.vault().epochs().collect::<Vec<_>>())))).await
         }
-        ("/v1/state" | "/v1/enrol" | "/v1/epoch" | "/v1/append" | "/v1/batches" | "/v1/epochs", _) => {
+        ("/v1/audit", &Method::POST) => audited(shared, request.into_body()).await,
+        ("/v1/audit" | "/v1/state" | "/v1/enrol" | "/v1/epoch" | "/v1/append" | "/v1/batches" | "/v1/epochs", _) => {
             Err(not_allowed())
         }
         _ => Err(no(StatusCode::NOT_FOUND, "a vault has no such address")),
@@ -195,6 +198,16 @@ async fn append(shared: Arc<Shared>, body: Incoming) -> Answer {
         let lines = shared.vault().append(&batches, now_s()).map_err(|refusal| refuse(&shared, &refusal))?;
         shared.watch.cosigned();
         Ok(text(StatusCode::OK, lines.iter().map(|line| format!("{line}\n")).collect::<String>()))
+    })
+    .await
+}
+
+async fn audited(shared: Arc<Shared>, body: Incoming) -> Answer {
+    let bytes = collect(body, AUDIT_REQUEST_BYTES_MAX).await?;
+    blocking(move || match audit::answer(&shared, &bytes) {
+        Ok(Some(answers)) => Ok(json_answer(&json!(answers))),
+        Ok(None) => Err(no(StatusCode::BAD_REQUEST, "the body is JSON: a nonce, and at most 300 names of blobs")),
+        Err(error) => Err(refuse(&shared, &error.into())),
     })
     .await
 }

@@ -1,0 +1,66 @@
+//! One fsync or one check left out: each must turn a named check red, or the checks are worth nothing.
+//!
+//! They are made at the seams (disk, store, what a vault refuses, what a site counts), so that the code under test has no
+//! switch that could be left on.
+
+/// What is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mutant {
+    /// Nothing.
+    None,
+    /// The fsync after batches are appended.
+    AppendSync,
+    /// The fsync before a started vault believes what it reads.
+    LoadSync,
+    /// The fsync of a new file: a blob, an epoch's statement.
+    CreateSync,
+    /// The fsync of the directory that a new segment is in.
+    SegmentDirSync,
+    /// Reading back what was appended.
+    ReadBack,
+    /// Hashing a blob that was stored.
+    BlobHash,
+    /// Asking whether the blobs of an entry are there.
+    BlobsThere,
+    /// Telling a damaged record from one that was cut short.
+    Damage,
+    /// Keeping the epochs that were started.
+    Epochs,
+    /// Refusing a batch of an epoch that is over.
+    OldEpoch,
+    /// Refusing other entries than those cosigned.
+    Fork,
+    /// Refusing a batch that does not follow.
+    Sequence,
+    /// Refusing a checkpoint that the log's key did not sign.
+    LogSignature,
+    /// The site's look at a cosignature.
+    Cosignature,
+    /// Waiting for the quorum.
+    Quorum,
+    /// Counting copies of one owner as one.
+    Domains,
+    /// Sending the same bytes again after a restart.
+    SignOnce,
+}
+
+/// All of them.
+pub(crate) const ALL: [Mutant; 17] = [
+    Mutant::AppendSync,
+    Mutant::LoadSync,
+    Mutant::CreateSync,
+    Mutant::SegmentDirSync,
+    Mutant::ReadBack,
+    Mutant::BlobHash,
+    Mutant::BlobsThere,
+    Mutant::Damage,
+    Mutant::Epochs,
+    Mutant::OldEpoch,
+    Mutant::Fork,
+    Mutant::Sequence,
+    Mutant::LogSignature,
+    Mutant::Cosignature,
+    Mutant::Quorum,
+    Mutant::Domains,
+    Mutant::SignOnce,
+];
