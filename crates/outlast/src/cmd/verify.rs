@@ -57,7 +57,8 @@ async fn compare(
         ));
         proof = Some(vault::fork_proof(other_client, client, &fork).await?);
     } else {
-        let both = other.named.iter().filter(|name| report.named.contains(name)).copied().collect::<Vec<_>>();
+        let both =
+            other.named.iter().filter(|name| report.named.binary_search(name).is_ok()).copied().collect::<Vec<_>>();
         let differ = vault::audit(other_client, client, &both).await?;
         problems.extend(differ.iter().map(|name| format!("their proofs of possession of blob {name} differ")));
     }
