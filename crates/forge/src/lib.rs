@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod drill;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod keys;
 pub mod ledger;
 pub mod load;

@@ -45,6 +45,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: OfficerCommand,
     },
+    /// Write an owner, one repository or everything into a directory that git, sha256sum and readers of JSON understand.
+    Export(Export),
+    /// Take in what `outlast export` wrote on another site.
+    Import(Import),
     /// Accounts.
     User {
         #[command(subcommand)]
@@ -219,6 +223,26 @@ pub(crate) struct Recover {
     /// The database of the new site: a postgres:// URL [default: SQLite in the data directory].
     #[arg(long, value_name = "URL", env = "OUTLAST_DATABASE", hide_env_values = true)]
     pub(crate) database: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// OWNER, OWNER/NAME, or `everything`.
+    pub(crate) subject: String,
+    /// The directory; the server writes it. One that an earlier run left is finished.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Import {
+    /// The directory of an export; the server reads it.
+    #[arg(value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: Data,
 }
 
 #[derive(Args, Debug)]

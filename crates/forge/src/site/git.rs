@@ -150,6 +150,11 @@ impl Site {
         self.opened(proof, Some(self.push.clone())).await
     }
 
+    /// A repository for pushing, as it was allowed already.
+    pub(crate) async fn open_allowed(&self, proof: Authorized<Write>) -> Result<SiteRepository<Write>, Error> {
+        self.opened(proof, Some(self.push.clone())).await
+    }
+
     pub(super) async fn opened<A: crate::access::Act>(
         &self,
         proof: Authorized<A>,

@@ -73,7 +73,7 @@ impl Site {
     }
 
     /// As [`Site::authorize`]; at the admin socket (`by` None) everything is allowed.
-    pub(super) async fn allow<A: Act>(&self, by: Option<&Principal>, path: &RepoPath) -> Result<Authorized<A>, Error> {
+    pub(crate) async fn allow<A: Act>(&self, by: Option<&Principal>, path: &RepoPath) -> Result<Authorized<A>, Error> {
         if by.is_some() {
             return self.authorize::<A>(by, path).await;
         }

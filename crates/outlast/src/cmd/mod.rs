@@ -3,6 +3,7 @@
 mod account;
 mod doctor;
 mod drill;
+mod export;
 mod key;
 mod officer;
 mod orders;
@@ -28,6 +29,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Recover(options) => recover::run(options, json).await,
         Command::Doctor(data) => doctor::run(&data, json).await,
         Command::Officer { command } => officer::run(command, json).await,
+        Command::Export(options) => export::export(&options, json).await,
+        Command::Import(options) => export::import(&options, json).await,
         Command::Drill(options) => drill::run(options, json).await,
         Command::Receipt { entry, data } => receipt::run(entry, &data).await,
         Command::Verify(options) => verify::run(options, json).await,

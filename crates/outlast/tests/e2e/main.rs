@@ -8,6 +8,7 @@ mod clients;
 mod common;
 mod drills;
 mod endpoints;
+mod export;
 mod factors;
 mod features;
 mod flood;

@@ -6,6 +6,7 @@ mod branches;
 mod collaborators;
 mod doctor;
 mod drills;
+mod export;
 mod keys;
 mod orders;
 mod orgs;
@@ -45,7 +46,8 @@ pub(crate) fn router(door: Door) -> Router<App> {
             .merge(admin::router())
             .merge(doctor::router())
             .merge(drills::admin_router())
-            .merge(shares::admin_router()),
+            .merge(shares::admin_router())
+            .merge(export::admin_router()),
     };
     Router::new().nest("/api/v1", routes)
 }

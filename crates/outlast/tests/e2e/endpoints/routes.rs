@@ -481,6 +481,8 @@ pub(super) static ROUTES: &[Row] = &[
     // The one made above: the private one is needed further on.
     row("api/orders", "DELETE", REPO, "/api/v1/repos/owen/made", "", May::Owner),
     get("api/doctor", "/admin/doctor", "/api/v1/admin/doctor", May::Socket),
+    row("api/export", "POST", "/admin/export", "/api/v1/admin/export", r#"{"subject":"owen","to":"/x"}"#, May::Socket),
+    row("api/export", "POST", "/admin/import", "/api/v1/admin/import", r#"{"from":"/x"}"#, May::Socket),
     get("api/shares", SHARES, "/api/v1/admin/recovery-shares", May::Socket),
     row("api/shares", "POST", SHARES, "/api/v1/admin/recovery-shares", r#"{"public":""}"#, May::Socket),
     get("api/drills", "/outlast/drills", "/api/v1/outlast/drills", May::Anyone),
