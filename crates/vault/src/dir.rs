@@ -241,7 +241,7 @@ impl<D: Disk> Store for DirStore<D> {
                 match scan(&bytes, at) {
                     Scan::Record { payload, next } => {
                         let batch = Batch::decode(payload).ok();
-                        if !batch.as_ref().is_some_and(|batch| next_begins.is_some_and(|next| batch.first >= next)) {
+                        if batch.as_ref().is_none_or(|batch| next_begins.is_none_or(|next| batch.first < next)) {
                             let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
                             each(Place { segment, offset: (at + HEADER_BYTES) as u64, len }, payload)?;
                             end = end.max(batch.map_or(0, |batch| batch.end()));
