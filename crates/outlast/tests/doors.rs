@@ -12,6 +12,7 @@ fn sources_of(door: Door) -> &'static [&'static str] {
         Door::Api => &["crates/web/src/api/"],
         // A receipt is a file beside Git's addresses; pages link to it.
         Door::GitHttp => &["crates/web/src/git_http.rs", "crates/web/src/receipts.rs"],
+        Door::Ssh => &["crates/ssh/src/"],
     }
 }
 

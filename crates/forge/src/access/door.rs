@@ -10,9 +10,11 @@ pub enum Door {
     Api,
     /// Git's smart protocol over HTTP, with a token.
     GitHttp,
+    /// Git over SSH, with a key.
+    Ssh,
 }
 
 impl Door {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Pages, Self::Api, Self::GitHttp];
+    pub const ALL: &[Self] = &[Self::Pages, Self::Api, Self::GitHttp, Self::Ssh];
 }

@@ -7,16 +7,28 @@ pub(super) struct Probe {
     pub(super) method: &'static str,
     pub(super) address: &'static str,
     pub(super) body: &'static str,
-    /// With a session's cookie, not with a token.
-    pub(super) page: bool,
+    pub(super) via: Via,
+}
+
+/// What somebody is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Via {
+    Session,
+    Token,
+    Key,
 }
 
 fn page(method: &'static str, address: &'static str, body: &'static str) -> Probe {
-    Probe { method, address, body, page: true }
+    Probe { method, address, body, via: Via::Session }
 }
 
 fn program(method: &'static str, address: &'static str, body: &'static str) -> Probe {
-    Probe { method, address, body, page: false }
+    Probe { method, address, body, via: Via::Token }
+}
+
+/// A command; nothing is sent after it, so that it shows the refs or says why not.
+fn command(address: &'static str) -> Probe {
+    Probe { method: "GET", address, body: "", via: Via::Key }
 }
 
 const FETCH: &str = "/{repo}.git/info/refs?service=git-upload-pack";
@@ -51,8 +63,10 @@ pub(super) fn probes(door: Door, act: &str) -> Vec<Probe> {
         ],
         (Door::GitHttp, "Read") => vec![program("GET", FETCH, "")],
         (Door::GitHttp, "Write") => vec![program("GET", PUSH, "")],
+        (Door::Ssh, "Read") => vec![command("git-upload-pack '/{repo}.git'")],
+        (Door::Ssh, "Write") => vec![command("git-receive-pack '/{repo}.git'")],
         // Git's protocol moves refs and objects, and changes nothing else.
-        (Door::GitHttp, "Triage" | "Maintain" | "Administer") => vec![],
+        (Door::GitHttp | Door::Ssh, "Triage" | "Maintain" | "Administer") => vec![],
         (door, act) => panic!("no row for the act {act} by {door:?}"),
     }
 }

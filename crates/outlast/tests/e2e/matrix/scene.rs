@@ -1,7 +1,7 @@
 //! The repositories, and those who stand to them in every way there is.
 
-use super::doors::Probe;
-use crate::common::{Answer, Browser, Git, World, request};
+use super::doors::{Probe, Via};
+use crate::common::{Answer, Browser, Git, Ssh, World, request};
 use forge::event::repo::{Access, Visibility};
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ pub(super) static STANDINGS: &[Standing] = &[
 ];
 
 /// A path of the same length as [`Scene::repo`]s' that is nobody's.
-pub(super) const ABSENT: &str = "guild/sub/absent-x";
+pub(super) const ABSENT: &str = "guild/sub/missing-x";
 const PASSWORD: &str = "correct horse battery staple";
 const SCOPES: &str = "repo:read,repo:write,repo:create,org:write,user:read,user:write,admin";
 
@@ -52,13 +52,14 @@ pub(super) struct Scene {
     world: World,
     tokens: BTreeMap<&'static str, String>,
     browsers: BTreeMap<&'static str, Browser>,
+    keys: BTreeMap<&'static str, Ssh>,
 }
 
 impl Scene {
     pub(super) fn new() -> Self {
         let world = World::new();
         world.site.cli(&["user", "create", "eve", "--email", "eve@example.org"]).success();
-        let mut scene = Self { world, tokens: BTreeMap::new(), browsers: BTreeMap::new() };
+        let mut scene = Self { world, tokens: BTreeMap::new(), browsers: BTreeMap::new(), keys: BTreeMap::new() };
         for standing in STANDINGS.iter().filter(|standing| !standing.name.is_empty()) {
             scene.account(standing.name);
         }
@@ -77,6 +78,9 @@ impl Scene {
         }
         self.tokens.insert(name, self.token(name, SCOPES));
         self.browsers.insert(name, Browser::sign_in(&self.world.site, name, PASSWORD));
+        let key = Ssh::new(&self.world, name, &[]);
+        key.add_to(&self.world, name);
+        self.keys.insert(name, key);
     }
 
     pub(super) fn token(&self, name: &str, scopes: &str) -> String {
@@ -156,13 +160,27 @@ impl Scene {
 
     /// Asks as somebody.
     pub(super) fn send(&self, who: &Standing, probe: &Probe, repo: &str) -> Answer {
-        if !probe.page {
-            let token = self.tokens.get(who.name).map_or("", String::as_str);
-            return self.send_with(token, probe, repo);
+        match probe.via {
+            Via::Token => self.send_with(self.tokens.get(who.name).map_or("", String::as_str), probe, repo),
+            Via::Key => self.over_ssh(who, &address(probe, repo)),
+            Via::Session => {
+                let nobody = Browser::new(&self.world.site);
+                let browser = self.browsers.get(who.name).unwrap_or(&nobody);
+                let own = [("Sec-Fetch-Site", "same-origin")];
+                browser.send(probe.method, &address(probe, repo), &own, probe.body)
+            }
         }
-        let nobody = Browser::new(&self.world.site);
-        let browser = self.browsers.get(who.name).unwrap_or(&nobody);
-        browser.send(probe.method, &address(probe, repo), &[("Sec-Fetch-Site", "same-origin")], probe.body)
+    }
+
+    /// What a command says, with the status that HTTP would have for it.
+    fn over_ssh(&self, who: &Standing, command: &str) -> Answer {
+        let (_, out, said) = self.keys[who.name].run(&["-T"], Some(command));
+        let status = match (out.contains("refs/heads/main"), out.contains("does not exist, or you may not see it")) {
+            (true, _) => 200,
+            (false, true) => 404,
+            (false, false) => 403,
+        };
+        Answer { status, headers: Vec::new(), body: format!("{out}{said}").into_bytes(), whole: true }
     }
 
     /// Asks with a token; empty: with none.
