@@ -118,6 +118,9 @@ const ONLY_HERE: [(&str, &str, &[&str]); 4] = [
             "crates/forge/src/projector",
             "crates/forge/src/recover",
             "crates/forge/src/drill",
+            // The operator's export of everything, and Subversion's own opening behind its proof.
+            "crates/forge/src/export",
+            "crates/forge/src/svn/subversion.rs",
             "crates/forge/src/site/tasks.rs",
         ],
     ),

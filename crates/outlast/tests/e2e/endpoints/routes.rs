@@ -137,6 +137,8 @@ pub(super) static SENSITIVE: &[&str] = &[
 
 /// Those that look as if they might, and do not.
 pub(super) static HARMLESS: &[(&str, &str)] = &[
+    ("POST /-/admin/jobs/snapshot", "takes a snapshot into the vaults; shows and changes no right"),
+    ("POST /admin/export", "at the admin socket alone"),
     ("POST /-/sign-in/passkey", "what it takes is a proof itself"),
     ("POST /-/settings", "a name and words about oneself; the mail address is not set here"),
     ("POST /-/settings/keys/remove", "takes a right away"),

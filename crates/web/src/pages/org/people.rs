@@ -64,8 +64,8 @@ pub(super) fn user(text: &str) -> Result<UserName, Error> {
 
 pub(crate) async fn put(
     State(app): State<App>,
-    _: Proven,
     page: OrgPage,
+    _: Proven,
     Form(form): Form<Person>,
 ) -> Result<Response, PageError> {
     let proof = page.own(&app).await?;

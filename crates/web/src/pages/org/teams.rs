@@ -206,8 +206,8 @@ pub(crate) struct Person {
 
 pub(crate) async fn member_add(
     State(app): State<App>,
-    _: Proven,
     page: OrgPage,
+    _: Proven,
     Path(id): Path<u64>,
     Form(form): Form<Person>,
 ) -> Result<Response, PageError> {

@@ -48,8 +48,8 @@ async fn shown(
 
 pub(crate) async fn add(
     State(app): State<App>,
-    _: Proven,
     page: RepoPage,
+    _: Proven,
     Form(form): Form<KeyWanted>,
 ) -> Result<Response, PageError> {
     let who = administrator(&page, &page.frame("settings"))?;

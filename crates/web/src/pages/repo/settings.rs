@@ -168,8 +168,8 @@ pub(crate) struct Person {
 
 pub(crate) async fn person_put(
     State(app): State<App>,
-    _: Proven,
     page: RepoPage,
+    _: Proven,
     Form(form): Form<Person>,
 ) -> Result<Response, PageError> {
     let who = administrator(&page, &page.frame("settings"))?;
