@@ -248,7 +248,6 @@ fn what_is_told_to_a_user_is_one_clear_line() {
     for arguments in [
         &["user", "create", "ann", "--email", "again@example.org"][..],
         &["repo", "create", "nobody/x"],
-        &["repo", "create", "ann/s", "--svn"],
         &["token", "create", "nobody", "--scope", "repo:read"],
         &["token", "create", "ann", "--scope", "repo:everything"],
         &["receipt", "999999"],
