@@ -35,12 +35,15 @@ pub(crate) async fn officer(command: OfficerActs, as_json: bool) -> anyhow::Resu
 
 /// `90s`, `30m`, `72h`, `3d`.
 fn seconds(text: &str) -> anyhow::Result<u64> {
-    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let (number, unit) = match text.char_indices().next_back() {
+        Some((at, unit)) => (&text[..at], unit),
+        None => bail!("a time is given as 90s, 30m, 72h, 3d"),
+    };
     let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 24 * 3600,
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 24 * 3600,
         _ => bail!("{text:?} is no time: 90s, 30m, 72h, 3d"),
     };
     let number: u64 = number.parse().with_context(|| format!("{text:?} is no time: 90s, 30m, 72h, 3d"))?;

@@ -166,7 +166,11 @@ fn commit_hold_burn_recover() {
     svn.ok(&wc, &["commit", "-q", "-m", "after the fire"]);
     assert_eq!(youngest(&to), newest + 1);
     admin(&["verify", "-q", on_disk(&to).to_str().unwrap()]);
-    world.site.cli(&["doctor"]).success();
+    let doctor: serde_json::Value = serde_json::from_str(&world.site.cli(&["doctor", "--json"]).stdout).unwrap();
+    let red = doctor["findings"].as_array().unwrap().iter().filter(|finding| finding["colour"] == "red");
+    let red: Vec<_> = red.map(|finding| finding["id"].as_str().unwrap()).collect();
+    // All of this test runs on one machine, and the doctor sees it.
+    assert_eq!(red, ["vaults-apart", "vaults-elsewhere"], "{doctor}");
 }
 
 #[test]
