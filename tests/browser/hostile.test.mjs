@@ -28,7 +28,9 @@ function suspects(origin) {
     if (local === "script" && !inside(element.src)) tell("a script", element);
     if (["iframe", "object", "embed", "base", "applet", "frame", "portal", "style"].includes(local)) tell("not a page's element", element);
     if (local === "meta" && element.httpEquiv) tell("a meta that acts", element);
-    if (local === "link" && !inside(element.href)) tell("a link elsewhere", element);
+    // The address that Git is told is the site's own, also where a page is looked at under another name of the machine.
+    const ownClone = local === "link" && element.type === "application/x-git" && new URL(element.href).port === location.port;
+    if (local === "link" && !inside(element.href) && !ownClone) tell("a link elsewhere", element);
     if (local === "form" && !inside(element.getAttribute("action") ?? "")) tell("a form elsewhere", element);
     if (["img", "video", "audio", "source", "input"].includes(local) && element.src && !inside(element.src)) tell("a picture elsewhere", element);
   }
