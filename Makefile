@@ -1,6 +1,6 @@
 # Everything CI does can be done here with the same commands.
 .POSIX:
-.PHONY: run test check bench fuzz deps deps-run build
+.PHONY: run test check bench fuzz deps deps-run build drill-codespaces
 
 run: deps-run ## A site with three practice vaults on http://127.0.0.1:8080, data in ./outlast-data
 	cargo run --release --locked --bin outlast -- serve $(ARGS)
@@ -22,6 +22,10 @@ bench: ## The figures of docs/bench.md, against git http-backend behind nginx; r
 
 fuzz: deps ## Each fuzz target for a short while
 	scripts/fuzz.sh
+
+drill-codespaces: deps ## The fall of Code Spaces, re-enacted step by step
+	cargo test --locked -p forge --test generic orders -- sqlite
+	cargo test --locked -p outlast --test e2e codespaces -- --nocapture
 
 build: deps
 	cargo build --release --locked --bin outlast

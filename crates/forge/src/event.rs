@@ -15,6 +15,7 @@
 
 pub mod factor;
 pub mod guard;
+pub mod lockdown;
 pub mod org;
 pub mod people;
 pub mod proof;
@@ -227,6 +228,10 @@ events! {
     188 => OrderExpired(guard::OrderExpired),
     189 => RepoTrashed(guard::RepoTrashed),
     190 => RepoRestored(guard::RepoRestored),
+    191 => LockdownStarted(lockdown::LockdownStarted),
+    192 => LockdownLifted(lockdown::LockdownLifted),
+    193 => AccountFrozen(lockdown::AccountFrozen),
+    194 => AccountUnfrozen(lockdown::AccountUnfrozen),
     // 220-249: Subversion.
     220 => SvnBegun(svn::SvnBegun),
     221 => SvnCommitted(svn::SvnCommitted),

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod activity;
+pub mod audit;
 pub mod db;
 pub mod doctor;
 pub mod drill;
@@ -14,6 +15,7 @@ pub mod export;
 pub mod keys;
 pub mod ledger;
 pub mod load;
+pub mod lockdown;
 pub mod log;
 pub mod maintenance;
 pub mod names;
@@ -27,6 +29,7 @@ pub mod quota;
 pub mod recover;
 pub mod replay;
 pub mod repo;
+pub mod restore;
 pub mod schema;
 pub mod site;
 pub mod snapshot;

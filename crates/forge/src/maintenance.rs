@@ -178,6 +178,7 @@ struct Consolidate {
 
 impl Command for Consolidate {
     type Output = ();
+    const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
         if query::repo_by_id(tx, self.repo)?.is_none() || self.parts.is_empty() {
@@ -194,6 +195,7 @@ struct KeepSnapshot(SnapshotTaken);
 
 impl Command for KeepSnapshot {
     type Output = ();
+    const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, _: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
         Ok((vec![self.0.into()], ()))

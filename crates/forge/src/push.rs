@@ -18,6 +18,7 @@
 
 mod acceptor;
 mod command;
+mod fuse;
 mod judge;
 mod pack;
 mod report;
@@ -25,3 +26,4 @@ mod report;
 pub use acceptor::PushAcceptor;
 pub(crate) use acceptor::PushContext;
 pub use command::{PushRefs, Pushing};
+pub(crate) use fuse::Fuse;

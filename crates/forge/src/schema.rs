@@ -119,6 +119,8 @@ tables! {
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
     svn_part(repo, rev, part; blob, bytes) "?1, ?2, ?3, ?4, ?5";
     svn_lock(repo, name; lock, seq) "?1, ?2, ?3, ?4";
+    lockdown(id; since_us, started_us, credentials, accounts, lifted_us) "?1, ?2, ?3, ?4, ?5, ?6";
+    frozen_account(account; seq, since_us, reason) "?1, ?2, ?3, ?4";
 }
 
 /// Makes all tables in an empty database, and those of the journal that an earlier release did not have.

@@ -8,6 +8,7 @@
 
 mod activity;
 mod admin;
+mod audit;
 mod code;
 mod config;
 mod edit;
@@ -16,6 +17,7 @@ mod git;
 mod guard;
 mod health;
 mod lag;
+mod lockdown;
 mod log;
 mod open;
 mod orgs;
@@ -96,6 +98,7 @@ pub struct Site {
     drills: Drills,
     limits: SiteLimits,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    shut: lockdown::Shut,
     /// Held while the site runs: one process for one data directory.
     _lock: std::fs::File,
 }

@@ -54,6 +54,9 @@ pub struct Repository {
     format: ObjectFormat,
 }
 
+/// Moves of one push that are looked at for lost history.
+pub const REWRITES_LOOKED_AT_MAX: usize = 256;
+
 impl Repository {
     /// Makes an empty repository, whole or not at all.
     ///
@@ -334,6 +337,17 @@ impl Repository {
             walk = walk.quarantine(quarantine.path());
         }
         Ok(!walk.run(b"", 1 << 10).await?.is_empty())
+    }
+
+    /// Of moves from one object to another, how many lose some of the history they come from. Beyond [`REWRITES_LOOKED_AT_MAX`]
+    /// none is looked at.
+    pub async fn rewrites(&self, quarantine: Option<&Quarantine>, moves: &[(ObjectId, ObjectId)]) -> u64 {
+        let mut count = 0;
+        for (old, new) in moves.iter().take(REWRITES_LOOKED_AT_MAX) {
+            // What is no commit is taken for a rewrite, as git does for tags.
+            count += u64::from(self.leaves_behind(*old, *new, quarantine).await.unwrap_or(true));
+        }
+        count
     }
 
     /// What each object finally points to, for annotated tags; `None` for what is no tag.

@@ -86,6 +86,19 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: guard::OrderCommand,
     },
+    /// Shut an intruder out of every door: end all that was made or used since a time, and all that it made; write nothing more.
+    Lockdown(guard::Lockdown),
+    /// Let a frozen account go on: at the machine only while there is no officers' rule.
+    Unfreeze {
+        /// The account.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Put back every ref and setting that one account changed since a time, as new entries.
+    Restore(guard::Restore),
+    /// The journal in words: who did what, when, with what credential, from where. With --json as JSON lines.
+    Audit(guard::Audit),
     /// Deleted repositories, whole.
     Trash {
         #[command(subcommand)]

@@ -88,10 +88,16 @@ pub async fn serve(door: Door, listener: TcpListener, stop: impl Future<Output =
     let door = Arc::new(door);
     let running = watch::Sender::new(0_usize);
     let mut stop = std::pin::pin!(stop);
+    let mut cuts = door.site.cuts();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
+            // A lockdown: whoever is here comes again, with a key that is still good.
+            Ok(()) = cuts.changed() => {
+                slots.cut_all();
+                continue;
+            }
         };
         match accepted {
             Ok((stream, address)) => {

@@ -23,6 +23,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
 
 /// What one listener takes on at a time.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +72,19 @@ impl Accept for UnixListener {
 }
 
 /// Serves `router` on `listener` until `stop` resolves, then lets requests in flight finish.
-pub async fn serve(mut listener: impl Accept, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+pub async fn serve(listener: impl Accept, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let (_never, cuts) = watch::channel(0);
+    serve_cut(listener, router, limits, stop, cuts).await;
+}
+
+/// As [`serve`]; whatever connection is open when `cuts` changes is closed at once, in the middle of a request too.
+pub async fn serve_cut(
+    mut listener: impl Accept,
+    router: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+    cuts: watch::Receiver<u64>,
+) {
     let graceful = GracefulShutdown::new();
     let all = limits.connections_max;
     // No bound for each network: behind a proxy all come from one.
@@ -91,8 +104,15 @@ pub async fn serve(mut listener: impl Accept, router: Router, limits: Limits, st
             Ok((stream, from)) => {
                 let Some(slot) = slots.enter(from).map(Arc::new) else { continue };
                 let cut = slot.cut().clone();
+                let mut cuts = cuts.clone();
+                cuts.mark_unchanged();
                 let connection = graceful.watch(connection(stream, router.clone(), slot, limits));
                 tokio::spawn(async move {
+                    let all_cut = async {
+                        if cuts.changed().await.is_err() {
+                            std::future::pending::<()>().await;
+                        }
+                    };
                     tokio::select! {
                         // A client that hangs up half-way is nothing to report; what mattered was reported where it was
                         // handled.
@@ -102,6 +122,7 @@ pub async fn serve(mut listener: impl Accept, router: Router, limits: Limits, st
                             }
                         }
                         () = cut.cancelled() => {}
+                        () = all_cut => {}
                     }
                 });
             }

@@ -52,6 +52,8 @@ export const PAGES = [
   ["organisation-settings", "/lamplighters/-/settings", "olivia"],
   ["organisation-nested", "/lamplighters/north", "olivia"],
   ["admin", "/-/admin", "opal"],
+  ["officers", "/-/officers", "opal"],
+  ["trash", "/-/trash", "olivia"],
   ["admin-users", "/-/admin/users", "opal"],
   ["admin-repositories", "/-/admin/repositories", "opal"],
   ["admin-vaults", "/-/admin/vaults", "opal"],

@@ -12,6 +12,7 @@ pub(super) struct DrillRecord(pub(super) DrillDone);
 
 impl Command for DrillRecord {
     type Output = ();
+    const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
         let sql = "SELECT id FROM drill WHERE report = ?1 AND started_us = ?2";

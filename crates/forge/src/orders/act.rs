@@ -7,6 +7,8 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::guard::{OfficerKeyAdded, OfficerKeyRemoved, RolesSet};
+use crate::event::lockdown::LockdownLifted;
+use crate::lockdown::in_force;
 use minicbor::{Decode, Encode};
 
 /// A guarded act. Numbers and fields are for ever, as an event's are; names are beside ids so that a person can read them.
@@ -79,6 +81,14 @@ pub enum Act {
         #[n(1)]
         delay_us: i64,
     },
+    /// The lockdown in force is lifted.
+    #[n(6)]
+    #[cbor(map)]
+    LockdownLift {
+        /// Which.
+        #[n(0)]
+        lockdown: u64,
+    },
 }
 
 /// A guarded act, as people read of it.
@@ -90,15 +100,23 @@ pub struct Guarded {
     pub name: &'static str,
     /// What it does, in a few words.
     pub what: &'static str,
+    /// Whether it waits for the rule's delay: what gives everybody their rights back does not.
+    pub waits: bool,
 }
 
 /// Every guarded act there is. A test holds each to the invariants.
 pub const GUARDED: &[Guarded] = &[
-    Guarded { number: 1, name: "repository-delete", what: "a repository goes into the trash" },
-    Guarded { number: 2, name: "roles-set", what: "somebody becomes, or is no longer, an officer or operator" },
-    Guarded { number: 3, name: "officer-key-add", what: "an officer gets a key to sign with" },
-    Guarded { number: 4, name: "officer-key-remove", what: "an officer's key no longer counts" },
-    Guarded { number: 5, name: "rule-set", what: "how many officers must sign, and how long orders wait" },
+    Guarded { number: 1, name: "repository-delete", what: "a repository goes into the trash", waits: true },
+    Guarded {
+        number: 2,
+        name: "roles-set",
+        what: "somebody becomes, or is no longer, an officer or operator",
+        waits: true,
+    },
+    Guarded { number: 3, name: "officer-key-add", what: "an officer gets a key to sign with", waits: true },
+    Guarded { number: 4, name: "officer-key-remove", what: "an officer's key no longer counts", waits: true },
+    Guarded { number: 5, name: "rule-set", what: "how many officers must sign, and how long orders wait", waits: true },
+    Guarded { number: 6, name: "lockdown-lift", what: "the lockdown in force is lifted", waits: false },
 ];
 
 impl Act {
@@ -111,7 +129,15 @@ impl Act {
             Self::KeyAdd { .. } => 3,
             Self::KeyRemove { .. } => 4,
             Self::RuleSet { .. } => 5,
+            Self::LockdownLift { .. } => 6,
         }
+    }
+
+    /// How long its order waits under a rule with this delay.
+    #[must_use]
+    pub fn delay_us(&self, rule_us: i64) -> i64 {
+        let waits = GUARDED.iter().find(|guarded| guarded.number == self.number()).is_none_or(|guarded| guarded.waits);
+        if waits { rule_us } else { 0 }
     }
 
     /// What it does, in one sentence.
@@ -133,6 +159,9 @@ impl Act {
                 format!("The officer {name} gets the key {label:?}: {}.", OfficerKey(*public_key))
             }
             Self::KeyRemove { name, key } => format!("Key {key} of the officer {name} no longer counts."),
+            Self::LockdownLift { lockdown } => {
+                format!("Lift lockdown {lockdown}: everybody may write again. What it ended stays ended.")
+            }
             Self::RuleSet { needed, delay_us } => {
                 format!("From then on {needed} officers must sign an order, and it waits {} h.", hours(*delay_us))
             }
@@ -148,6 +177,10 @@ impl Act {
             }
             Self::KeyAdd { account, public_key, .. } => officer::check_key_add(tx, *account, public_key),
             Self::KeyRemove { key, .. } => officer::check_key_remove(tx, *key),
+            Self::LockdownLift { lockdown } => match in_force(tx)? {
+                Some(now) if now.id == *lockdown => Ok(Vec::new()),
+                _ => Err(Error::conflict(format!("lockdown {lockdown} is not in force"))),
+            },
             Self::RuleSet { needed, delay_us } => {
                 officer::check_rule(tx, &OfficerRule { needed: *needed, delay_us: *delay_us })
             }
@@ -165,6 +198,7 @@ impl Act {
                 OfficerKeyAdded { account, name: label, public_key }.into()
             }
             Self::KeyRemove { key, .. } => OfficerKeyRemoved { key }.into(),
+            Self::LockdownLift { lockdown } => LockdownLifted { lockdown }.into(),
             Self::RuleSet { needed, delay_us } => OfficerRuleSet { needed, delay_us }.into(),
         }]
     }

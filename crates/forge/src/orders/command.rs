@@ -36,11 +36,11 @@ impl OrderFile {
             return Err(Error::Unauthenticated("your sign-in or token was ended meanwhile".into()));
         }
         few_enough(tx, ctx.by.actor, &self.act)?;
-        let effects = self.act.effects(tx)?;
+        let (effects, delay_us) = (self.act.effects(tx)?, self.act.delay_us(rule.delay_us));
         let mut order = Order::new(&self.site, self.act, self.nonce);
         order.effects = effects;
         order.created_us = ctx.now_us;
-        order.not_before_us = ctx.now_us.saturating_add(rule.delay_us);
+        order.not_before_us = ctx.now_us.saturating_add(delay_us);
         order.expires_us = ctx.now_us.saturating_add(ORDER_AGE_MAX_US);
         order.requester = ctx.by.actor;
         Ok(OrderFiled { order: order.encode() }.into())
@@ -67,6 +67,7 @@ fn few_enough(tx: &mut Tx, requester: Option<u64>, act: &Act) -> Result<(), Erro
 
 impl Command for OrderFile {
     type Output = u64;
+    const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
         let event = self.event(tx, ctx)?;
@@ -153,6 +154,7 @@ impl OrderSign {
 
 impl Command for OrderSign {
     type Output = u64;
+    const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
         let order = pending(tx, self.rp.as_ref(), self.order, ctx.now_us)?;

@@ -130,7 +130,7 @@ pub fn rule_fetch(tx: &mut Tx) -> Result<Option<Rule>, DbError> {
 }
 
 /// Whether an account is an officer.
-pub(super) fn is_officer(tx: &mut Tx, account: u64) -> Result<bool, DbError> {
+pub(crate) fn is_officer(tx: &mut Tx, account: u64) -> Result<bool, DbError> {
     Ok(user_by_id(tx, account)?.is_some_and(|user| user.officer))
 }
 

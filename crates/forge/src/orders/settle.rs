@@ -19,6 +19,7 @@ pub struct OrdersSettle {
 
 impl Command for OrdersSettle {
     type Output = bool;
+    const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, bool), Error> {
         let Some(rule) = rule_fetch(tx)? else { return Ok((Vec::new(), false)) };

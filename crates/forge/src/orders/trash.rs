@@ -70,6 +70,7 @@ pub struct RepoRestore {
 
 impl Command for RepoRestore {
     type Output = String;
+    const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, String), Error> {
         let not_found = || Error::not_found(format!("repository {} in the trash", self.repo));

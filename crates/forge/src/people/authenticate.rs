@@ -10,6 +10,7 @@ use super::{Password, Passwords};
 use super::{policy, query};
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
+use crate::lockdown::is_frozen;
 use crate::names::UserName;
 use crate::ssh::SshPublicKey;
 use crate::ssh::query::{good_until, principal_of_key, ssh_key_by_id};
@@ -73,7 +74,11 @@ impl Authenticator {
             return if known.expires_us.is_none_or(|t| now_us() < t) { Ok(known) } else { Err(signed_out()) };
         }
         let generation = self.cache.generation();
-        let found = self.db.read_async(move |tx| principal_of_session(tx, &hash)).await?.ok_or_else(signed_out)?;
+        let found = self
+            .db
+            .read_async(move |tx| principal_of_session(tx, &hash).and_then(|found| unless_frozen(tx, found)))
+            .await?
+            .ok_or_else(signed_out)?;
         self.cache.put(generation, hash, found.clone(), Instant::now());
         Ok(found)
     }
@@ -85,7 +90,12 @@ impl Authenticator {
             return Ok(Some(known).filter(|known| known.expires_us.is_none_or(|t| now_us() < t)));
         }
         let generation = self.cache.generation();
-        let found = self.db.read_async(move |tx| principal_of_key(tx, &fingerprint, now_us())).await?;
+        let found = self
+            .db
+            .read_async(move |tx| {
+                principal_of_key(tx, &fingerprint, now_us()).and_then(|found| unless_frozen(tx, found))
+            })
+            .await?;
         if let Some(found) = &found {
             self.cache.put(generation, hash, found.clone(), Instant::now());
         }
@@ -113,28 +123,40 @@ fn principal_fetch(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, Db
         return Ok(None);
     }
     let user = query::user_by_id(tx, token.account)?;
-    Ok(user.map(|user| Principal {
-        user: user.id,
-        name: user.name,
-        credential: Some(token.id),
-        scopes: token.scopes,
-        operator: user.operator,
-        expires_us: token.expires_us,
-        repos: None,
-        session: None,
-    }))
+    unless_frozen(
+        tx,
+        user.map(|user| Principal {
+            user: user.id,
+            name: user.name,
+            credential: Some(token.id),
+            scopes: token.scopes,
+            operator: user.operator,
+            expires_us: token.expires_us,
+            repos: None,
+            session: None,
+        }),
+    )
+}
+
+/// Nobody, where the account is frozen: its credentials are good again when an officer lets it go on.
+fn unless_frozen(tx: &mut Tx, found: Option<Principal>) -> Result<Option<Principal>, DbError> {
+    let Some(found) = found else { return Ok(None) };
+    Ok(if is_frozen(tx, found.user)? { None } else { Some(found) })
 }
 
 /// Whether the credential an act was begun with is still good: asked again when the act is decided.
 pub(crate) fn still_good(tx: &mut Tx, credential: Option<u64>, now_us: i64) -> Result<bool, DbError> {
     let Some(id) = credential else { return Ok(true) };
     if let Some(token) = query::token_by_id(tx, id)? {
-        return Ok(token.is_good(now_us));
+        return Ok(token.is_good(now_us) && !is_frozen(tx, token.account)?);
     }
     if let Some(key) = ssh_key_by_id(tx, id)? {
-        return Ok(good_until(tx, &key, now_us)?.is_some());
+        return Ok(good_until(tx, &key, now_us)?.is_some() && !is_frozen(tx, key.account)?);
     }
-    Ok(session_by_id(tx, id)?.is_some_and(|session| session.is_good(now_us)))
+    match session_by_id(tx, id)? {
+        Some(session) => Ok(session.is_good(now_us) && !is_frozen(tx, session.account)?),
+        None => Ok(false),
+    }
 }
 
 fn not_valid() -> Error {

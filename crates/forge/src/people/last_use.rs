@@ -73,6 +73,14 @@ impl LastUses {
         self.lock().uses.get(&credential).cloned()
     }
 
+    /// Credentials that were used since then: rather one too many than one too few, the time is exact to a minute.
+    #[must_use]
+    pub fn since(&self, since_us: i64) -> Vec<u64> {
+        let state = self.lock();
+        let used = state.uses.iter().filter(|(_, last)| last.time_us.saturating_add(GRAIN_US) >= since_us);
+        used.map(|(id, _)| *id).collect()
+    }
+
     /// Writes the file, if something changed. What can't be written is lost with the process, no more.
     pub fn write(&self) {
         let text = {

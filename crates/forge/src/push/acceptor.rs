@@ -1,6 +1,7 @@
 //! The domain's side of `git receive-pack`.
 
 use super::command::PushRefs;
+use super::fuse::Fuse;
 use super::pack::{IncomingPack, Uploading};
 use super::report;
 use crate::access::{self, Authorized, Write};
@@ -12,6 +13,7 @@ use crate::protect::judge::{Move, concerns};
 use crate::quota;
 use crate::repo::{Repositories, query};
 use crate::spool::{LeasedPart, Spool};
+use crate::writer::Submitter;
 use bytes::Bytes;
 use git::ObjectId;
 use git::receive::{Accepted, Acceptor, RefUpdate, VerifiedPush};
@@ -30,6 +32,7 @@ pub(crate) struct PushContext {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) repositories: Repositories,
     pub(crate) spool: Arc<Spool>,
+    pub(crate) fuse: Arc<Fuse>,
     pub(crate) upload: Uploading,
     pub(crate) base_url: Arc<str>,
     /// How long a push waits for the repository to take it in once it is held.
@@ -159,6 +162,7 @@ impl PushContext {
         let (repo, path, by, count) =
             (proof.repo().id, proof.repo().path.clone(), proof.submitter(), push.updates.len());
         let parts = pack.finish().await?;
+        self.pass_fuse(repo, by, &push).await?;
         let first = parts.first().map(|(lease, _)| lease.name());
         let moves: Vec<RefMove> = push.updates.iter().map(ref_move).collect::<Result<_, _>>()?;
         let kinds = self.kinds(&proof, &moves, &push).await?;
@@ -220,6 +224,17 @@ impl PushContext {
             });
         }
         Ok(kinds)
+    }
+
+    /// Asked before anything is written: deletions, and moves that lose history.
+    async fn pass_fuse(&self, repo: u64, by: Submitter, push: &VerifiedPush) -> Result<(), Error> {
+        let deleted = push.updates.iter().filter(|update| update.new.is_none()).count() as u64;
+        let moves: Vec<_> = push.updates.iter().filter_map(|update| Some((update.old?, update.new?))).collect();
+        let rewrites = match moves.is_empty() {
+            true => 0,
+            false => self.repositories.open_id(repo).await?.git.rewrites(push.quarantine.as_ref(), &moves).await,
+        };
+        self.fuse.pass(by, u64::from(deleted > 0), deleted + rewrites).await
     }
 
     async fn until_visible(&self, repo: u64, next_seq: u64) -> Result<Vec<String>, Error> {

@@ -61,3 +61,20 @@ CREATE TABLE trashed_repository (
     trashed_by BIGINT
 );
 CREATE INDEX trashed_repository_namespace ON trashed_repository (namespace);
+
+-- In force while lifted_us is null. credentials, accounts: how many it ended and froze.
+CREATE TABLE lockdown (
+    id BIGINT PRIMARY KEY,
+    since_us BIGINT NOT NULL,
+    started_us BIGINT NOT NULL,
+    credentials BIGINT NOT NULL,
+    accounts BIGINT NOT NULL,
+    lifted_us BIGINT
+);
+
+CREATE TABLE frozen_account (
+    account BIGINT PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    since_us BIGINT NOT NULL,
+    reason TEXT NOT NULL
+);

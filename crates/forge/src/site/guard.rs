@@ -47,7 +47,7 @@ impl Site {
     }
 
     /// Refuses unless it is an officer or operator, or at the admin socket.
-    async fn serves(&self, by: Option<&Principal>) -> Result<(), Error> {
+    pub(super) async fn serves(&self, by: Option<&Principal>) -> Result<(), Error> {
         let Some(who) = by else { return Ok(()) };
         if who.is_operator() || self.is_officer(who).await? {
             return Ok(());
@@ -61,7 +61,7 @@ impl Site {
         self.db().read_async(|tx| Ok(orders::officers(tx)?)).await
     }
 
-    async fn order_file(&self, by: Option<&Principal>, act: Act) -> Result<u64, Error> {
+    pub(super) async fn order_file(&self, by: Option<&Principal>, act: Act) -> Result<u64, Error> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(|e| Error::internal(format!("the system gives no randomness: {e}")))?;
         let command = OrderFile { site: self.keys.origin().to_string(), act, nonce };
@@ -76,6 +76,7 @@ impl Site {
             return Ok(Asked::Ordered(self.order_file(by, act).await?));
         }
         let id = proof.repo().id;
+        self.push.fuse.pass(submitter(by), 1, 0).await?;
         self.change_rights(submitter(by), RepoDelete { proof }).await?;
         self.repositories.close(id).await;
         Ok(Asked::Done(()))
@@ -227,13 +228,14 @@ impl Site {
 
     /// Carries out what is due and closes what is over. The site does so by itself every second.
     pub async fn orders_settle(&self) -> Result<(), Error> {
-        settle(&self.ledger, &self.authenticator, self.rp()).await
+        settle(&self.ledger, &self.authenticator, &self.shut, self.rp()).await
     }
 }
 
 async fn settle(
     ledger: &crate::Ledger,
     authenticator: &crate::people::Authenticator,
+    shut: &super::lockdown::Shut,
     rp: Option<RelyingParty>,
 ) -> Result<(), Error> {
     let pending =
@@ -244,6 +246,7 @@ async fn settle(
     while ledger.submit(submitter(None), OrdersSettle { rp: rp.clone() }).await?.output {
         // A role or a repository may be another's now.
         authenticator.rights_changed();
+        shut.set(ledger.db().read_async(crate::lockdown::in_force).await?);
     }
     Ok(())
 }
@@ -251,10 +254,11 @@ async fn settle(
 /// Runs until the site stops.
 pub(super) fn settling(site: &Arc<Site>) -> impl Future<Output = ()> + use<> {
     let (ledger, authenticator, rp) = (site.ledger.clone(), site.authenticator.clone(), site.rp());
+    let shut = site.shut.clone();
     async move {
         loop {
             tokio::time::sleep(SETTLE_EVERY).await;
-            if let Err(error) = settle(&ledger, &authenticator, rp.clone()).await {
+            if let Err(error) = settle(&ledger, &authenticator, &shut, rp.clone()).await {
                 tracing::warn!(%error, "an order that is due waits on");
             }
         }

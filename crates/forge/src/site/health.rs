@@ -34,6 +34,9 @@ impl Site {
         if let Some(reason) = self.ledger.shipping().trouble() {
             return Err(Error::Frozen { reason });
         }
+        if let Some(lockdown) = self.lockdown_in_force() {
+            return Err(Error::Frozen { reason: lockdown.reason() });
+        }
         self.ledger.shipping().quorum_reachable().map_err(|missing| Error::NoQuorum { missing })
     }
 

@@ -91,7 +91,9 @@ impl Site {
         let drills = Drills::new(config.drill_vaults, config.limits.drill_every, config.limits.drill_first);
         let authenticator = Authenticator::new(database, Passwords::start()?);
         let uploader = Arc::clone(&replicator);
+        let fuse = Arc::new(crate::push::Fuse::new(Arc::clone(&ledger), authenticator.clone()));
         let push = PushContext {
+            fuse,
             ledger: Arc::clone(&ledger),
             repositories: repositories.clone(),
             spool: Arc::clone(&spool),
@@ -107,6 +109,7 @@ impl Site {
             upload: push.upload.clone(),
             limits: config.limits.svn,
         });
+        let shut = super::lockdown::Shut::new(ledger.db().read(crate::lockdown::in_force)?);
         let site = Arc::new(Self {
             data: config.data,
             base_url: config.base_url.trim_end_matches('/').to_owned(),
@@ -132,6 +135,7 @@ impl Site {
             lags: Arc::default(),
             reading: super::code::Reading::new(),
             drills,
+            shut,
             _lock: lock,
         });
         tasks::start(&site);

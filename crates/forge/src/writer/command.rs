@@ -51,6 +51,9 @@ pub trait Command: Send + 'static {
     /// Whether it waits for vaults.
     const URGENCY: Urgency = Urgency::Ordinary;
 
+    /// Whether it is written while the site is locked down: what takes rights away is, and what lets people sign in.
+    const DURING_LOCKDOWN: bool = !matches!(Self::URGENCY, Urgency::Ordinary);
+
     /// Checks whether it may be done, and says as events what it does.
     ///
     /// `tx` shows the tables with everything before it applied, and cannot write. No events: nothing is to be done,

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 /// A command whose output type is known to itself alone.
 pub(super) trait Job: Send {
     fn urgency(&self) -> Urgency;
+    fn during_lockdown(&self) -> bool;
     fn by(&self) -> Submitter;
     /// Called once. An error is for this job alone, unless it is the database's.
     fn decide(&mut self, tx: &mut Tx, ctx: &Decide) -> Result<Vec<Event>, Error>;
@@ -36,6 +37,10 @@ impl<C: Command> Queued<C> {
 impl<C: Command> Job for Queued<C> {
     fn urgency(&self) -> Urgency {
         C::URGENCY
+    }
+
+    fn during_lockdown(&self) -> bool {
+        C::DURING_LOCKDOWN
     }
 
     fn by(&self) -> Submitter {

@@ -15,6 +15,7 @@ use super::job::Job;
 use super::shipping::Shipping;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::lockdown;
 use crate::log::{Head, Log};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -132,15 +133,23 @@ impl Thread {
         let log = Arc::clone(&self.log);
         log.db().write(|tx| {
             let (mut draft, mut outcomes) = (Draft::new(&log, head), Vec::new());
+            let mut locked = lockdown::in_force(tx)?;
             for job in jobs {
                 if draft.is_full() {
                     break;
                 }
-                let admitted = admission.admit(job.urgency());
+                let admitted = admission.admit(job.urgency()).and_then(|()| match &locked {
+                    Some(locked) if !job.during_lockdown() => Err(Error::Frozen { reason: locked.reason() }),
+                    _ => Ok(()),
+                });
                 outcomes.push(match admitted {
                     Ok(()) => one(tx, &mut draft, &mut **job, &self.clock)?,
                     Err(e) => Err(e),
                 });
+                // Only such a command begins or ends a lockdown.
+                if job.during_lockdown() {
+                    locked = lockdown::in_force(tx)?;
+                }
             }
             let cosignatures = log.write_cosignatures(tx)?;
             let finished = if draft.is_empty() { None } else { Some(draft.finish(tx)?) };

@@ -8,6 +8,7 @@ use forge::event::guard::{
     OfficerKeyAdded, OfficerKeyRemoved, OfficerRuleSet, OrderExecuted, OrderExpired, OrderFiled, OrderSigned,
     OrderVetoed, RepoRestored, RepoTrashed, RolesSet,
 };
+use forge::event::lockdown::{AccountFrozen, AccountUnfrozen, LockdownLifted, LockdownStarted};
 use forge::event::org::{
     OrgCreated, OrgMemberRemoved, OrgMemberSet, OrgMemberShown, OrgRenamed, OrgRole, OrgSet, TeamCreated,
     TeamMemberAdded, TeamMemberRemoved, TeamRemoved, TeamRepoAdded, TeamRepoRemoved, TeamSet,
@@ -106,6 +107,10 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (188, order_expired),
     (189, repo_trashed),
     (190, repo_restored),
+    (191, lockdown_started),
+    (192, lockdown_lifted),
+    (193, account_frozen),
+    (194, account_unfrozen),
     // Subversion.
     (220, svn_begun),
     (221, svn_committed),
@@ -192,6 +197,8 @@ pub(crate) struct World {
     /// Repositories of Subversion and their newest revisions.
     svn: BTreeMap<u64, u64>,
     locks: BTreeSet<(u64, String)>,
+    lockdowns: Vec<u64>,
+    frozen: BTreeSet<u64>,
 }
 
 impl World {
@@ -236,6 +243,8 @@ impl World {
             185..=188 if self.orders.is_empty() => 184,
             189 if self.repos.len() < 2 => 60,
             190 if self.trash.is_empty() => 60,
+            192 if self.lockdowns.is_empty() => 191,
+            194 if self.frozen.is_empty() => 193,
             kind => kind,
         };
         let kind = match kind {
@@ -541,7 +550,8 @@ fn roles_set(world: &mut World, rng: &mut Rng) -> Event {
 
 fn order_filed(world: &mut World, rng: &mut Rng) -> Event {
     world.orders.push(world.next_seq);
-    let act = match rng.below(5) {
+    let act = match rng.below(6) {
+        5 => Act::LockdownLift { lockdown: rng.next() >> 40 },
         0 => Act::RepoDelete { repo: rng.pick(&world.repos), path: rng.text() },
         1 => Act::RolesSet { account: 1, name: rng.text(), officer: rng.one_in(2), operator: rng.one_in(2) },
         2 => Act::KeyAdd { account: 1, name: rng.text(), label: rng.text(), public_key: rng.hash().0 },
@@ -770,4 +780,27 @@ fn svn_unlocked(world: &mut World, rng: &mut Rng) -> Event {
     let (repo, name) = all[rng.below(all.len())].clone();
     world.locks.remove(&(repo, name.clone()));
     SvnUnlocked { repo, name }.into()
+}
+
+fn lockdown_started(world: &mut World, rng: &mut Rng) -> Event {
+    world.lockdowns.push(world.next_seq);
+    let credentials = (0..rng.below(4)).map(|_| rng.pick(&world.tokens)).collect();
+    let account = rng.pick(&world.accounts);
+    world.frozen.insert(account);
+    let spared = rng.one_in(2).then(|| rng.pick(&world.sessions));
+    LockdownStarted { since_us: (rng.next() >> 12) as i64, credentials, accounts: vec![account], spared }.into()
+}
+
+fn lockdown_lifted(world: &mut World, rng: &mut Rng) -> Event {
+    LockdownLifted { lockdown: rng.pick(&world.lockdowns) }.into()
+}
+
+fn account_frozen(world: &mut World, rng: &mut Rng) -> Event {
+    let account = rng.pick(&world.accounts);
+    world.frozen.insert(account);
+    AccountFrozen { account, reason: rng.text() }.into()
+}
+
+fn account_unfrozen(world: &mut World, _: &mut Rng) -> Event {
+    AccountUnfrozen { account: world.frozen.pop_first().expect("a frozen account") }.into()
 }

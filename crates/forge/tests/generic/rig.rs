@@ -194,6 +194,7 @@ pub(crate) struct Write(pub(crate) Vec<Event>);
 
 impl Command for Write {
     type Output = ();
+    const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, _: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
         Ok((self.0, ()))

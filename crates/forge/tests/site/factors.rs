@@ -14,9 +14,9 @@ use forge::{Error, Site};
 
 #[path = "../support/passkey.rs"]
 mod passkey;
-use passkey::Passkey;
+pub(crate) use passkey::Passkey;
 
-async fn register(site: &Site, account: u64, key: &mut Passkey) -> u64 {
+pub(crate) async fn register(site: &Site, account: u64, key: &mut Passkey) -> u64 {
     let rp = site.relying_party().unwrap();
     let registered = Registration::from_json(&key.register(&[1; 32])).unwrap().verify(&rp, &[1; 32]).unwrap();
     let add = AuthenticatorAdd { account, name: String::new(), registered };

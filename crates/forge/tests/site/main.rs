@@ -5,6 +5,7 @@
 mod accounts;
 mod drills;
 mod factors;
+mod orders;
 mod orgs;
 mod pushes;
 mod recovery;

@@ -134,3 +134,60 @@ pub(crate) enum TrashCommand {
         data: Data,
     },
 }
+
+/// Shutting an intruder out.
+#[derive(Args, Debug)]
+pub(crate) struct Lockdown {
+    /// When the intruder came, at the latest: 2026-11-25T08:00:00Z. Without it only sessions end.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Show what would be ended, and end nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Lift the lockdown: an order, once the officers' rule is in force; it does not wait.
+    #[arg(long, conflicts_with_all = ["since", "dry_run"])]
+    pub(crate) lift: bool,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// Which entries.
+#[derive(Args, Debug)]
+pub(crate) struct Audit {
+    /// Only what this account did.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+    /// Only events of this kind: Pushed, TokenCreated (docs/formats/events.md).
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) kind: Option<String>,
+    /// Only entries since then.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only entries before then.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only entries from this number on.
+    #[arg(long, value_name = "ENTRY", default_value_t = 0)]
+    pub(crate) from: u64,
+    /// Go on with what comes.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// Whose acts are put back.
+#[derive(Args, Debug)]
+pub(crate) struct Restore {
+    /// The account.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: String,
+    /// Since when: 2026-11-25T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: String,
+    /// Show what would be put back, and put nothing back.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}

@@ -5,6 +5,7 @@ mod doctor;
 mod drill;
 mod export;
 mod key;
+mod lockdown;
 mod officer;
 mod orders;
 mod receipt;
@@ -41,6 +42,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Org { command } => account::org(command, json).await,
         Command::Token { command } => account::token(command, json).await,
         Command::Order { command } => orders::order(command, json).await,
+        Command::Lockdown(options) => lockdown::lockdown(options, json).await,
+        Command::Unfreeze { name, data } => lockdown::unfreeze(&name, &data, json).await,
+        Command::Restore(options) => lockdown::restore(options, json).await,
+        Command::Audit(options) => lockdown::audit(options, json).await,
         Command::Trash { command } => orders::trash(command, json).await,
     }
 }

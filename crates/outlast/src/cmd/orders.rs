@@ -54,11 +54,11 @@ fn say(answer: &Value, as_json: bool, text: impl FnOnce() -> String) {
     if as_json { say!("{answer}") } else { say!("{}", text()) }
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn done_or_ordered(answer: &Value, as_json: bool) {
+pub(crate) fn done_or_ordered(answer: &Value, as_json: bool) {
     say(answer, as_json, || match answer.get("order").and_then(Value::as_u64) {
         Some(id) => format!(
             "order {id} is filed: it waits for officers to sign it (outlast order show {id}), and for its delay"

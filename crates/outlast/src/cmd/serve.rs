@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
-use web::listen::{Limits, serve};
+use web::listen::{Limits, serve, serve_cut};
 
 /// Open files that a busy site may need; the usual limit of 1,024 is below what its connections alone take.
 const OPEN_FILES: u64 = 65_536;
@@ -51,8 +51,10 @@ pub(crate) async fn run(options: &Serve) -> anyhow::Result<ExitCode> {
             let _ = stopped.wait_for(|stop| *stop).await;
         }
     };
-    let public = tokio::spawn(serve(listener, web::router(opened.app.clone(), web::Door::Public), limits, stopping()));
     let ssh = tokio::spawn(serve_ssh(ssh, &config, &opened, stopping()));
+    let cuts = opened.app.site.cuts();
+    let public = web::router(opened.app.clone(), web::Door::Public);
+    let public = tokio::spawn(serve_cut(listener, public, limits, stopping(), cuts));
     let private = tokio::spawn(serve(admin, web::router(opened.app.clone(), web::Door::Admin), limits, stopping()));
     shutdown::requested().await?;
     tracing::info!("stopping: requests in flight may finish");

@@ -36,7 +36,7 @@ fn sign(world: &World, order: &str, officer: &str) {
     world.site.cli(&["order", "sign", order, &line]).success();
 }
 
-fn order_of(text: &str) -> String {
+pub(crate) fn order_of(text: &str) -> String {
     let (_, rest) = text.split_once("order ").unwrap_or_else(|| panic!("no order in {text}"));
     rest.chars().take_while(char::is_ascii_digit).collect()
 }

@@ -8,6 +8,7 @@ mod doctor;
 mod drills;
 mod export;
 mod keys;
+mod lockdown;
 mod orders;
 mod orgs;
 mod outlast;
@@ -39,7 +40,8 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(teams::router())
         .merge(outlast::router())
         .merge(drills::router())
-        .merge(orders::router());
+        .merge(orders::router())
+        .merge(lockdown::router());
     let routes = match door {
         Door::Public => public,
         Door::Admin => public

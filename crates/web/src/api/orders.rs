@@ -53,13 +53,13 @@ impl FromRequestParts<App> for Caller {
 }
 
 impl Caller {
-    fn who(&self) -> Option<&Principal> {
+    pub(super) fn who(&self) -> Option<&Principal> {
         self.0.as_ref()
     }
 }
 
 /// Done (200), or an order that waits (202).
-fn asked<T: serde::Serialize>(asked: Asked<T>) -> Response {
+pub(super) fn asked<T: serde::Serialize>(asked: Asked<T>) -> Response {
     match asked {
         Asked::Done(done) => Json(json!({ "done": done })).into_response(),
         Asked::Ordered(id) => {

@@ -184,6 +184,14 @@ pub(super) static ROUTES: &[Row] = &[
     row("pages/site/sign_in", "POST", "/-/theme", "/-/theme", "theme=dark", May::Anyone),
     get("pages/site/new", "/-/new", "/-/new", May::SignedIn),
     row("pages/site/new", "POST", "/-/new", "/-/new", "name=paged", May::SignedIn),
+    get("pages/site/officers", "/-/officers", "/-/officers", May::Operator),
+    // There is no such order: for nobody.
+    get("pages/site/officers", "/-/orders/{id}", "/-/orders/1", May::Socket),
+    get("pages/site/officers", "/-/orders/{id}/body", "/-/orders/1/body", May::Socket),
+    row("pages/site/officers", "POST", "/-/orders/{id}/sign", "/-/orders/1/sign", "signature=x", May::Socket),
+    row("pages/site/officers", "POST", "/-/orders/{id}/veto", "/-/orders/1/veto", "reason=x", May::Socket),
+    get("pages/site/officers", "/-/trash", "/-/trash", May::SignedIn),
+    row("pages/site/officers", "POST", "/-/trash", "/-/trash", "id=1", May::Socket),
     get("pages/site/settings", PROFILE, PROFILE, May::SignedIn),
     row("pages/site/settings", "POST", PROFILE, PROFILE, "full_name=Own&bio=&website=", May::SignedIn),
     get("pages/site/settings", PASSWORD, PASSWORD, May::SignedIn),
@@ -289,6 +297,8 @@ pub(super) static ROUTES: &[Row] = &[
     row(PAGE, "POST", "/delete/{*rest}", "/{repo}/-/delete/main/README.md", "base={commit}", May::Writer),
     row(PAGE, "POST", "/upload/{*rest}", "/{repo}/-/upload/main/src", "files=none", May::Writer),
     get(PAGE, "/settings", "/{repo}/-/settings", May::Owner),
+    // Not the right path: nothing is deleted that is needed further on.
+    row(PAGE, "POST", "/settings/delete", "/{repo}/-/settings/delete", "path=other", May::Owner),
     get(PAGE, "/settings/people", "/{repo}/-/settings/people", May::Owner),
     row(PAGE, "POST", "/settings", "/{repo}/-/settings", GENERAL, May::Owner),
     row(PAGE, "POST", "/settings/people", "/{repo}/-/settings/people", "user=eve&access=read", May::Owner),
@@ -439,6 +449,29 @@ pub(super) static ROUTES: &[Row] = &[
     row("api/admin", "POST", "/admin/users/{name}/keys", "/api/v1/admin/users/owen/keys", KEY, May::Socket),
     row("api/admin", "DELETE", "/admin/keys/{id}", "/api/v1/admin/keys/{sshkey}", "", May::Socket),
     get("api/admin", "/admin/receipts/{entry}", "/api/v1/admin/receipts/1", May::Socket),
+    get("api/lockdown", "/outlast/lockdown", "/api/v1/outlast/lockdown", May::Operator),
+    // Only an officer's, and there is none here.
+    row("api/lockdown", "POST", "/outlast/lockdown", "/api/v1/outlast/lockdown", "{}", May::Socket),
+    row("api/lockdown", "POST", "/outlast/lockdown/lift", "/api/v1/outlast/lockdown/lift", "", May::Operator),
+    row(
+        "api/lockdown",
+        "POST",
+        "/outlast/frozen/{name}/unfreeze",
+        "/api/v1/outlast/frozen/eve/unfreeze",
+        "",
+        May::Operator,
+    ),
+    row(
+        "api/lockdown",
+        "POST",
+        "/outlast/restore",
+        "/api/v1/outlast/restore",
+        r#"{"actor":"owen","since":"2026-01-01T00:00:00Z"}"#,
+        // Only an officer's, and there is none here.
+        May::Socket,
+    ),
+    // For officers and auditors, of whom there are none here.
+    get("api/lockdown", "/outlast/audit", "/api/v1/outlast/audit", May::Socket),
     get("api/orders", "/outlast/orders", "/api/v1/outlast/orders", May::SignedIn),
     // There is no such order: for nobody.
     get("api/orders", "/outlast/orders/{id}", "/api/v1/outlast/orders/1", May::Socket),

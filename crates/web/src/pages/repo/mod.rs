@@ -5,6 +5,7 @@ mod archive;
 mod blame;
 mod commit;
 mod compare;
+mod delete;
 mod deploy_keys;
 mod diff_view;
 mod edit;
@@ -68,6 +69,7 @@ pub(super) fn router() -> Router<App> {
         .route("/settings/protections", get(protections::protections).post(protections::make))
         .route("/settings/protections/{id}", get(protections::one).post(protections::change))
         .route("/settings/protections/{id}/remove", axum::routing::post(protections::remove))
+        .route("/settings/delete", axum::routing::post(delete::delete))
         .route("/settings/people", get(settings::people).post(settings::person_put))
         .route("/settings/people/remove", axum::routing::post(settings::person_remove))
         .route("/settings/keys", get(deploy_keys::keys).post(deploy_keys::add))

@@ -10,6 +10,7 @@ mod front;
 mod help;
 mod new;
 mod new_org;
+mod officers;
 pub(crate) mod profile;
 mod prove;
 mod safety;
@@ -31,6 +32,7 @@ pub(super) fn router() -> Router<App> {
         .merge(explore::router())
         .merge(new::router())
         .merge(new_org::router())
+        .merge(officers::router())
         .merge(settings::router())
         .merge(ssh_keys::router())
         .merge(security::router())

@@ -1,0 +1,191 @@
+//! The journal for people who watch: who did what, when, with what credential, from where.
+//!
+//! The address is where a session came from when it began; of tokens and keys the site remembers the last use alone, and not in the
+//! journal: an address in every entry could never be erased again.
+
+use crate::db::{DbError, Tx};
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::push::RefMove;
+use crate::log::{entry_fetch, read_row};
+use crate::names::is_harmless;
+use crate::people::query::{token_by_id, user_by_id};
+use crate::people::session::session_by_id;
+use crate::ssh::query::ssh_key_by_id;
+
+/// Lines of one page.
+pub const AUDIT_LINES_MAX: u32 = 1000;
+
+/// Which entries are shown.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Only what this account did.
+    pub actor: Option<u64>,
+    /// Only entries of this kind.
+    pub kind: Option<u32>,
+    /// Only entries from this number on.
+    pub from: u64,
+    /// Only entries since then, microseconds since 1970.
+    pub since_us: Option<i64>,
+    /// Only entries before then.
+    pub until_us: Option<i64>,
+    /// The newest ones, and not the oldest, where there are more than `limit`. In any case they come in the order of the journal.
+    pub newest: bool,
+    /// At most so many, and [`AUDIT_LINES_MAX`].
+    pub limit: u32,
+}
+
+/// An entry, as somebody who watches reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLine {
+    /// The entry.
+    pub seq: u64,
+    /// When, microseconds since 1970.
+    pub time_us: i64,
+    /// Who, by name; None: the site, or the operator at the machine.
+    pub actor: Option<String>,
+    /// With what: `session 7`, `token 8 "laptop"`.
+    pub credential: Option<String>,
+    /// From where, as far as it is known.
+    pub address: Option<String>,
+    /// The event's name.
+    pub event: &'static str,
+    /// What it is about, in words. No secret and no content is in it.
+    pub about: String,
+}
+
+/// The entries that fit, in the order of the journal.
+pub fn audit_list(tx: &mut Tx, filter: &AuditFilter) -> Result<Vec<AuditLine>, Error> {
+    let oldest = "SELECT seq FROM journal WHERE seq >= ?1 AND time_us >= ?2 AND time_us < ?3 AND (?4 = 0 OR actor = ?4)
+                  AND (?5 = 0 OR kind = ?5) ORDER BY seq LIMIT ?6";
+    let newest = "SELECT seq FROM journal WHERE seq >= ?1 AND time_us >= ?2 AND time_us < ?3 AND (?4 = 0 OR actor = ?4)
+                  AND (?5 = 0 OR kind = ?5) ORDER BY seq DESC LIMIT ?6";
+    let values = [
+        filter.from.into(),
+        filter.since_us.unwrap_or(i64::MIN).into(),
+        filter.until_us.unwrap_or(i64::MAX).into(),
+        filter.actor.unwrap_or(0).into(),
+        filter.kind.unwrap_or(0).into(),
+        filter.limit.clamp(1, AUDIT_LINES_MAX).into(),
+    ];
+    let rows = tx.query(if filter.newest { newest } else { oldest }, &values)?;
+    let mut seqs = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<u64>, DbError>>()?;
+    seqs.sort_unstable();
+    let mut lines = Vec::with_capacity(seqs.len());
+    for seq in seqs {
+        let Some(row) = entry_fetch(tx, seq)? else { continue };
+        let event = read_row(&row)?.1;
+        let actor = row.stamp.actor.map(|id| account(tx, id)).transpose()?;
+        let (credential, address) = row.stamp.credential.map_or(Ok((None, None)), |id| credential(tx, id))?;
+        let address = match &event {
+            Event::SessionStarted(started) => started.address.clone(),
+            _ => address,
+        };
+        let about = plain(&about(tx, seq, &event)?);
+        lines.push(AuditLine {
+            seq,
+            time_us: row.stamp.time_us,
+            actor,
+            credential,
+            address,
+            event: event.name(),
+            about,
+        });
+    }
+    Ok(lines)
+}
+
+/// What people chose is in it: it must not rule a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if is_harmless(c) { c } else { '\u{fffd}' }).collect()
+}
+
+fn account(tx: &mut Tx, id: u64) -> Result<String, DbError> {
+    Ok(user_by_id(tx, id)?.map_or_else(|| format!("account {id}"), |user| user.name))
+}
+
+fn repository(tx: &mut Tx, id: u64) -> Result<String, DbError> {
+    Ok(crate::repo::query::repo_by_id(tx, id)?.map_or_else(|| format!("repository {id}"), |repo| repo.path))
+}
+
+fn credential(tx: &mut Tx, id: u64) -> Result<(Option<String>, Option<String>), DbError> {
+    if let Some(session) = session_by_id(tx, id)? {
+        return Ok((Some(format!("session {id}")), session.address));
+    }
+    if let Some(token) = token_by_id(tx, id)? {
+        return Ok((Some(format!("token {id} {:?}", token.name)), None));
+    }
+    let key = ssh_key_by_id(tx, id)?;
+    Ok((Some(key.map_or_else(|| format!("credential {id}"), |key| format!("SSH key {id} {:?}", key.name))), None))
+}
+
+/// Of events that are not named here the name alone is shown: a new one shows nothing that nobody has thought about.
+fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
+    Ok(match event {
+        Event::UserCreated(e) => {
+            let roles = [(e.officer, " officer"), (e.operator, " operator")];
+            format!("{}{}", e.name, roles.iter().filter(|(is, _)| *is).map(|(_, role)| *role).collect::<String>())
+        }
+        Event::UserPasswordSet(e) => account(tx, e.account)?,
+        Event::UserProfileSet(e) => account(tx, e.account)?,
+        Event::TokenCreated(e) => {
+            format!("token {seq} {:?} of {} for {}", e.name, account(tx, e.account)?, e.scopes.join(", "))
+        }
+        Event::TokenRevoked(e) => format!("token {}", e.token),
+        Event::CredentialsRevoked(e) => {
+            let whose = e.account.map_or(Ok("everybody".to_owned()), |id| account(tx, id))?;
+            format!("all of {whose}: {}", e.reason)
+        }
+        Event::SessionStarted(e) => format!("session {seq} of {}", account(tx, e.account)?),
+        Event::SessionEnded(e) => format!("session {}", e.session),
+        Event::RepoCreated(_) => repository(tx, seq)?,
+        Event::RepoVisibilitySet(e) => format!("{} is {}", repository(tx, e.repo)?, e.visibility),
+        Event::RepoRenamed(e) => format!("repository {} is {} now", e.repo, e.name),
+        Event::HeadSet(e) => format!("{} to {}", repository(tx, e.repo)?, e.target),
+        Event::RepoDescribed(e) => repository(tx, e.repo)?,
+        Event::CollaboratorSet(e) => {
+            format!("{} may {} {}", account(tx, e.account)?, e.access, repository(tx, e.repo)?)
+        }
+        Event::CollaboratorRemoved(e) => format!("{} in {}", account(tx, e.account)?, repository(tx, e.repo)?),
+        Event::Pushed(e) => {
+            let moves = e.updates.iter().take(20).map(moved).collect::<Vec<_>>().join(", ");
+            let more = if e.updates.len() > 20 { format!(" and {} more", e.updates.len() - 20) } else { String::new() };
+            format!("{}: {moves}{more}", repository(tx, e.repo)?)
+        }
+        Event::SshKeyAdded(e) => format!("key {seq} {:?} of {}", e.name, account(tx, e.account)?),
+        Event::SshKeyRemoved(e) => format!("key {}", e.key),
+        Event::OfficerKeyAdded(e) => format!("key {seq} {:?} of {}", e.name, account(tx, e.account)?),
+        Event::OfficerKeyRemoved(e) => format!("key {}", e.key),
+        Event::OfficerRuleSet(e) => format!("{} officers, {} s", e.needed, e.delay_us / 1_000_000),
+        Event::RolesSet(e) => format!("{}: officer {}, operator {}", account(tx, e.account)?, e.officer, e.operator),
+        Event::OrderFiled(e) => {
+            let order = crate::orders::Order::decode(&e.order);
+            format!("order {seq}: {}", order.map(|order| order.act.words()).unwrap_or_default())
+        }
+        Event::OrderSigned(e) => format!("order {} by {}", e.order, account(tx, e.officer)?),
+        Event::OrderVetoed(e) => format!("order {} by {}: {}", e.order, account(tx, e.officer)?, e.reason),
+        Event::OrderExecuted(e) => format!("order {}", e.order),
+        Event::OrderExpired(e) => format!("order {}: {}", e.order, e.reason),
+        Event::RepoTrashed(e) => repository(tx, e.repo)?,
+        Event::RepoRestored(e) => repository(tx, e.repo)?,
+        Event::LockdownStarted(e) => {
+            format!("lockdown {seq}: {} credentials ended, {} accounts frozen", e.credentials.len(), e.accounts.len())
+        }
+        Event::LockdownLifted(e) => format!("lockdown {}", e.lockdown),
+        Event::AccountFrozen(e) => format!("{}: {}", account(tx, e.account)?, e.reason),
+        Event::AccountUnfrozen(e) => account(tx, e.account)?,
+        _ => String::new(),
+    })
+}
+
+fn moved(update: &RefMove) -> String {
+    let short = |oid: &crate::event::Oid| oid.to_string()[..12].to_owned();
+    match (&update.old, &update.new) {
+        (None, Some(new)) => format!("{} made at {}", update.name, short(new)),
+        (Some(old), None) => format!("{} deleted at {}", update.name, short(old)),
+        (old, new) => {
+            let of = |oid: &Option<crate::event::Oid>| oid.as_ref().map(short).unwrap_or_default();
+            format!("{} {}..{}", update.name, of(old), of(new))
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Who made what: the tree of credentials, from the journal.
+
+use crate::db::{DbError, Tx};
+use crate::people::query::user_by_id;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeKind {
+    /// An account.
+    Account,
+    /// A session of the pages.
+    Session,
+    /// An access token.
+    Token,
+    /// An SSH key, also a deploy key.
+    SshKey,
+}
+
+impl MadeKind {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Session => "session",
+            Self::Token => "token",
+            Self::SshKey => "SSH key",
+        }
+    }
+}
+
+/// Why something is taken for the intruder's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It was made since then.
+    Made,
+    /// It was used since then.
+    Used,
+    /// Something that is tainted made it.
+    MadeBy(u64),
+    /// It is a tainted account's.
+    OwnedBy(u64),
+}
+
+/// An account or a credential, and why it is tainted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The entry that made it.
+    pub id: u64,
+    /// What it is.
+    pub kind: MadeKind,
+    /// Whose; an account's own.
+    pub account: u64,
+    /// Their name.
+    pub owner: String,
+    /// With what it was made; None: at the machine, or by signing in.
+    pub made_by: Option<u64>,
+    /// When, microseconds since 1970.
+    pub made_us: i64,
+    /// Why it is here.
+    pub why: Why,
+}
+
+struct Known {
+    kind: MadeKind,
+    account: u64,
+    made_by: Option<u64>,
+    made_us: i64,
+}
+
+/// Everything that could be a way in, with what made it, as the journal says. Deploy keys are their adder's.
+fn all(tx: &mut Tx) -> Result<BTreeMap<u64, Known>, DbError> {
+    let queries: [(MadeKind, &'static str); 4] = [
+        (
+            MadeKind::Account,
+            "SELECT a.id, a.id, j.credential, a.created_us FROM account a LEFT JOIN journal j ON j.seq = a.id
+             WHERE NOT a.officer",
+        ),
+        (
+            MadeKind::Session,
+            "SELECT s.id, s.account, j.credential, s.created_us FROM session s LEFT JOIN journal j ON j.seq = s.id",
+        ),
+        (
+            MadeKind::Token,
+            "SELECT t.id, t.account, j.credential, t.created_us FROM token t LEFT JOIN journal j ON j.seq = t.id",
+        ),
+        (
+            MadeKind::SshKey,
+            "SELECT k.id, k.account, j.credential, k.created_us FROM ssh_key k LEFT JOIN journal j ON j.seq = k.id",
+        ),
+    ];
+    let mut known = BTreeMap::new();
+    for (kind, sql) in queries {
+        tx.query_each(sql, &[], |row| {
+            let (id, account, made_by, made_us) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            known.insert(id, Known { kind, account, made_by, made_us });
+            Ok::<_, DbError>(())
+        })?;
+    }
+    Ok(known)
+}
+
+/// What is taken for an intruder's who came at `since_us`: what was made or used since then, and all that it made, transitively. `used`
+/// are credentials whose use is not in the journal: fetches, looks at pages.
+pub fn tainted(tx: &mut Tx, since_us: i64, used: &[u64]) -> Result<Vec<Made>, DbError> {
+    let known = all(tx)?;
+    let mut used: BTreeSet<u64> = used.iter().copied().collect();
+    let sql = "SELECT DISTINCT credential FROM journal WHERE time_us >= ?1 AND credential IS NOT NULL";
+    for row in tx.query(sql, &[since_us.into()])? {
+        used.insert(row.get(0)?);
+    }
+    let mut found: BTreeMap<u64, Why> = BTreeMap::new();
+    for (id, made) in &known {
+        if made.made_us >= since_us {
+            found.insert(*id, Why::Made);
+        } else if used.contains(id) {
+            found.insert(*id, Why::Used);
+        }
+    }
+    // Until nothing more comes of it: each round goes one step further down the tree.
+    loop {
+        let before = found.len();
+        for (id, made) in &known {
+            let why = || {
+                let maker = made.made_by.filter(|by| found.contains_key(by)).map(Why::MadeBy);
+                let owner =
+                    || (made.kind != MadeKind::Account && found.contains_key(&made.account)).then_some(made.account);
+                maker.or_else(|| owner().map(Why::OwnedBy))
+            };
+            if !found.contains_key(id)
+                && let Some(why) = why()
+            {
+                found.insert(*id, why);
+            }
+        }
+        if found.len() == before {
+            break;
+        }
+    }
+    let mut list = Vec::new();
+    for (id, why) in found {
+        let Some(Known { kind, account, made_by, made_us }) = known.get(&id) else { continue };
+        let owner = user_by_id(tx, *account)?.map(|user| user.name).unwrap_or_default();
+        let (kind, account, made_by, made_us) = (*kind, *account, *made_by, *made_us);
+        list.push(Made { id, kind, account, owner, made_by, made_us, why });
+    }
+    Ok(list)
+}

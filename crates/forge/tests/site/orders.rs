@@ -1,0 +1,64 @@
+//! Orders that officers sign on pages, with passkeys; a clock that is moved on.
+
+use crate::factors::{Passkey, register};
+use crate::rig::{SiteRig, config, new_user, vaults};
+use forge::Error;
+use forge::orders::{OfficerRule, State};
+use forge::people::Principal;
+use forge::people::webauthn::Assertion;
+use forge::site::{Asked, NewUser};
+use std::time::Duration;
+
+const HOUR_US: i64 = 3_600_000_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_passkeys_of_two_officers_delete_a_repository_after_72_hours() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let config = config(&dir.path().join("site"), &vaults);
+    let clock = config.limits.ledger.writer.clock.clone();
+    let rig = SiteRig::open(config).await;
+    let owner = rig.user("ada", "repo").await;
+    let owner = rig.site.authenticate(&format!("Bearer {owner}")).await.unwrap();
+    rig.site.repo_create(Some(&owner), forge::site::NewRepo::new("ada/code".parse().unwrap())).await.unwrap();
+    let origin = rig.site.relying_party().unwrap().origin;
+    let mut officers: Vec<(Principal, Passkey)> = Vec::new();
+    for name in ["olga", "omar", "otto"] {
+        let user = rig.site.user_create(None, NewUser { officer: true, ..new_user(name) }).await.unwrap();
+        let mut key = Passkey::new(&origin);
+        register(&rig.site, user.id, &mut key).await;
+        let token = rig.token(name, "repo").await;
+        officers.push((rig.site.authenticate(&format!("Bearer {token}")).await.unwrap(), key));
+    }
+    rig.site.officer_rule_set(None, OfficerRule { needed: 2, delay_us: 72 * HOUR_US }).await.unwrap();
+
+    let path = "ada/code".parse().unwrap();
+    let Asked::Ordered(id) = rig.site.repo_delete(Some(&owner), &path).await.unwrap() else { panic!("not guarded") };
+    let order = rig.site.order_fetch(Some(&owner), id).await.unwrap();
+    let mut sign = async |officer: usize, challenge: [u8; 32], verifies: bool| {
+        let (who, key) = &mut officers[officer];
+        key.verifies = verifies;
+        let assertion = Assertion::from_json(&key.sign(&challenge)).unwrap();
+        rig.site.order_sign(who, id, assertion).await
+    };
+    let unverified = sign(0, order.hash, false).await;
+    assert!(matches!(&unverified, Err(Error::Forbidden(text)) if text.contains("PIN")), "{unverified:?}");
+    assert!(sign(0, [7; 32], true).await.is_err(), "another order");
+    sign(0, order.hash, true).await.unwrap();
+    assert!(matches!(sign(0, order.hash, true).await, Err(Error::Conflict(_))), "once");
+    sign(1, order.hash, true).await.unwrap();
+    clock.advance(Duration::from_secs(72 * 3600 - 60));
+    rig.site.orders_settle().await.unwrap();
+    assert_eq!(rig.site.order_fetch(Some(&owner), id).await.unwrap().state, State::Pending);
+    rig.site.repo_fetch(Some(&owner), &path).await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    rig.site.orders_settle().await.unwrap();
+    let done = rig.site.order_fetch(Some(&owner), id).await.unwrap();
+    assert_eq!((done.state, done.signatures.iter().filter(|by| by.counts).count()), (State::Executed, 2));
+    assert!(matches!(rig.site.repo_fetch(Some(&owner), &path).await, Err(Error::NotFound(_))));
+    let trash = rig.site.trash_list(Some(&owner)).await.unwrap();
+    assert_eq!(trash.len(), 1);
+    rig.site.repo_restore(Some(&owner), trash[0].id, None).await.unwrap();
+    rig.site.repo_fetch(Some(&owner), &path).await.unwrap();
+    rig.stop().await;
+}

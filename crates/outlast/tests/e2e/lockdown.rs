@@ -1,0 +1,93 @@
+//! Lockdown: whatever an intruder made is refused on every door, and those he had nothing to do with go on.
+
+use crate::common::{Answer, World, push, request, wait_until};
+use crate::guarded::{guarded, order_of, signature};
+use serde_json::Value;
+
+fn asks(world: &World, token: &str, method: &str, path: &str, body: &str) -> Answer {
+    let header = format!("Bearer {token}");
+    let headers = [("Authorization", header.as_str()), ("Content-Type", "application/json")];
+    request(&world.site.address, method, path, &headers, body.as_bytes()).unwrap()
+}
+
+fn token(world: &World, user: &str, scope: &str) -> String {
+    world.site.cli(&["token", "create", user, "--scope", scope]).success().trim().to_owned()
+}
+
+fn user(world: &World, name: &str) {
+    world.site.cli(&["user", "create", name, "--email", &format!("{name}@example.org")]).success();
+}
+
+/// The time of the newest entry, as the audit log has it.
+fn now(world: &World) -> String {
+    let said = world.site.cli(&["audit", "--json"]).success();
+    let line: Value = serde_json::from_str(said.trim().lines().last().unwrap()).unwrap();
+    line["time"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_lockdown_ends_what_was_made_or_used_and_all_that_it_made() {
+    let mut world = guarded();
+    let git = world.repository("code");
+    world.push(&git, &["main"]);
+    user(&world, "mia");
+    let (mia, olga) = (token(&world, "mia", "repo:read,user:read"), token(&world, "olga", "repo:read,user:read"));
+
+    // From here on somebody has Ann's token, and the machine's command line.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    user(&world, "x");
+    let since = now(&world);
+    let spare = token(&world, "x", "repo:read,user:read");
+    git.commit("ransom", "pay me\n");
+    world.push(&git, &["main"]);
+    let key = asks(
+        &world,
+        &world.token,
+        "POST",
+        "/api/v1/user/keys",
+        r#"{"title":"spare","key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 x"}"#,
+    );
+    assert!(key.status < 300, "{}", key.text());
+
+    for vault in &mut world.vaults {
+        vault.kill();
+    }
+    let looked = world.site.cli(&["lockdown", "--since", &since, "--dry-run"]).success();
+    assert!(looked.contains("account") && looked.contains(" of x"), "{looked}");
+    assert_eq!(asks(&world, &spare, "GET", "/api/v1/user", "").status, 200, "a look ends nothing");
+    let said = world.site.cli(&["lockdown", "--since", &since]).success();
+    assert!(said.contains("LOCKED DOWN"), "{said}");
+    assert!(said.contains("SSH key") && said.contains("of ann") && said.contains("made by"), "{said}");
+
+    for (who, token) in [("ann's, which was used", &world.token), ("the spare one", &spare)] {
+        assert_eq!(asks(&world, token, "GET", "/api/v1/user", "").status, 401, "{who}");
+        let url = world.site.url("ann/code", Some(("x", token)));
+        assert!(!git.run(["ls-remote", &url]).ok, "{who}");
+    }
+    assert_eq!(asks(&world, &mia, "GET", "/api/v1/user", "").status, 200, "hers had nothing to do with it");
+    assert_eq!(asks(&world, &olga, "GET", "/api/v1/outlast/officers", "").status, 200, "nor has the officer's");
+
+    for vault in &mut world.vaults {
+        vault.resume();
+    }
+    world.await_caught_up("eu");
+    let refused = world.site.cli(&["repo", "create", "ann/more"]);
+    assert!(!refused.ok && refused.stderr.contains("locked down"), "{}", refused.stderr);
+    let page = world.site.get("/").text();
+    assert!(page.contains("locked down"), "every page says so");
+    let seized = world.site.cli(&["unfreeze", "x"]);
+    assert!(!seized.ok, "the machine alone lets nobody go on");
+
+    let filed = world.site.cli(&["lockdown", "--lift"]).success();
+    let order = order_of(&filed);
+    for officer in ["olga", "omar"] {
+        let line = signature(&world, &order, "sign", officer);
+        world.site.cli(&["order", "sign", &order, &line]).success();
+    }
+    wait_until("it is lifted", 30, || world.site.cli(&["repo", "create", "ann/later"]).ok);
+    assert!(!push(&git, &["main"]).ok, "what was ended stays ended");
+    let lines = world.site.cli(&["audit", "--json", "--kind", "LockdownStarted"]).success();
+    assert!(lines.contains("credentials ended"), "{lines}");
+    let unfrozen = asks(&world, &olga, "POST", "/api/v1/outlast/frozen/x/unfreeze", "");
+    assert_eq!(unfrozen.status, 200, "{}", unfrozen.text());
+}
