@@ -13,7 +13,6 @@ use crate::protect::judge::{Move, concerns};
 use crate::quota;
 use crate::repo::{Repositories, query};
 use crate::spool::{LeasedPart, Spool};
-use crate::writer::Submitter;
 use bytes::Bytes;
 use git::ObjectId;
 use git::receive::{Accepted, Acceptor, RefUpdate, VerifiedPush};
@@ -162,7 +161,7 @@ impl PushContext {
         let (repo, path, by, count) =
             (proof.repo().id, proof.repo().path.clone(), proof.submitter(), push.updates.len());
         let parts = pack.finish().await?;
-        self.pass_fuse(repo, by, &push).await?;
+        self.pass_fuse(&proof, &push).await?;
         let first = parts.first().map(|(lease, _)| lease.name());
         let moves: Vec<RefMove> = push.updates.iter().map(ref_move).collect::<Result<_, _>>()?;
         let kinds = self.kinds(&proof, &moves, &push).await?;
@@ -227,14 +226,14 @@ impl PushContext {
     }
 
     /// Asked before anything is written: deletions, and moves that lose history.
-    async fn pass_fuse(&self, repo: u64, by: Submitter, push: &VerifiedPush) -> Result<(), Error> {
+    async fn pass_fuse(&self, proof: &Authorized<Write>, push: &VerifiedPush) -> Result<(), Error> {
         let deleted = push.updates.iter().filter(|update| update.new.is_none()).count() as u64;
         let moves: Vec<_> = push.updates.iter().filter_map(|update| Some((update.old?, update.new?))).collect();
         let rewrites = match moves.is_empty() {
             true => 0,
-            false => self.repositories.open_id(repo).await?.git.rewrites(push.quarantine.as_ref(), &moves).await,
+            false => self.repositories.open(proof).await?.git.rewrites(push.quarantine.as_ref(), &moves).await,
         };
-        self.fuse.pass(by, u64::from(deleted > 0), deleted + rewrites).await
+        self.fuse.pass(proof.submitter(), u64::from(deleted > 0), deleted + rewrites).await
     }
 
     async fn until_visible(&self, repo: u64, next_seq: u64) -> Result<Vec<String>, Error> {

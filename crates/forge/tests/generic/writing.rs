@@ -415,7 +415,7 @@ fn a_full_disk_refuses_a_batch_and_loses_nothing() {
     let databases = Databases::sqlite();
     let rig = rig(&databases);
     let pages = |limit: &'static str| rig.site.db().write(|tx| tx.query(limit, &[])).unwrap();
-    pages("PRAGMA max_page_count = 90");
+    pages("PRAGMA max_page_count = 100");
     let outcomes: Vec<_> =
         (0..200).map(|i| rig.submit(Write(vec![user(&format!("{i}-{}", "x".repeat(2000)))]))).collect();
     let written = outcomes.iter().filter(|o| o.is_ok()).count();

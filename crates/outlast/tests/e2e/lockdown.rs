@@ -1,6 +1,6 @@
 //! Lockdown: whatever an intruder made is refused on every door, and those he had nothing to do with go on.
 
-use crate::common::{Answer, World, push, request, wait_until};
+use crate::common::{Answer, VaultStart, World, push, request, wait_until};
 use crate::guarded::{guarded, order_of, signature};
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ fn a_lockdown_ends_what_was_made_or_used_and_all_that_it_made() {
     assert_eq!(asks(&world, &olga, "GET", "/api/v1/outlast/officers", "").status, 200, "nor has the officer's");
 
     for vault in &mut world.vaults {
-        vault.resume();
+        vault.resume(VaultStart::Plain);
     }
     world.await_caught_up("eu");
     let refused = world.site.cli(&["repo", "create", "ann/more"]);
