@@ -8,10 +8,12 @@
 //! 4. Operators have no access of their own to what is private.
 //! 5. What a role may do is [`ACTS`], and docs/access.md says the same: a test compares them.
 
+mod chain;
 mod door;
 mod org;
 mod role;
 
+pub(crate) use chain::{lies_in, up_from};
 pub use door::Door;
 pub(crate) use org::authorize_found;
 pub use org::{Know, OrgAct, OrgProof, Own, See, authorize_org};

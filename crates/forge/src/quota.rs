@@ -7,6 +7,7 @@
 //! 3. A push is stopped at the byte that is too much, and is not in the journal. Two that come at once may together go over by less
 //!    than one of them.
 
+use crate::access::up_from;
 use crate::db::{DbError, Tx};
 use crate::error::Error;
 use crate::event::Event;
@@ -70,10 +71,7 @@ fn quota_fetch(tx: &mut Tx, subject: u64) -> Result<Quota, DbError> {
 
 /// The outermost namespace that one lies in: whose quota it is.
 fn owner_of(tx: &mut Tx, namespace: u64) -> Result<u64, DbError> {
-    let sql = "WITH RECURSIVE chain(id, parent) AS (
-                   SELECT id, parent FROM namespace WHERE id = ?1
-                   UNION SELECT n.id, n.parent FROM namespace n JOIN chain c ON n.id = c.parent)
-               SELECT id FROM chain WHERE parent = 0";
+    let sql = up_from!("SELECT id FROM chain WHERE parent = 0");
     tx.query_one(sql, &[namespace.into()])?.get(0)
 }
 

@@ -1,5 +1,6 @@
 //! Reading organisations' rows.
 
+use crate::access::up_from;
 use crate::db::{DbError, Row, Tx};
 use crate::event::org::OrgRole;
 use crate::event::people::NamespaceKind;
@@ -183,14 +184,13 @@ pub fn team_list(tx: &mut Tx, org: u64, after: u64, limit: u32) -> Result<Vec<Te
 
 /// The teams that have a role in a repository, by id, also those of organisations that its own lies in.
 pub fn team_list_of_repo(tx: &mut Tx, repo: u64, namespace: u64) -> Result<Vec<Team>, DbError> {
-    let sql = "WITH RECURSIVE chain(id, parent) AS (
-                   SELECT id, parent FROM namespace WHERE id = ?1
-                   UNION SELECT n.id, n.parent FROM namespace n JOIN chain c ON n.id = c.parent)
-               SELECT t.id, t.organisation, t.name, t.description, t.access, t.all_repos, t.create_repos,
+    let sql = up_from!(
+        "SELECT t.id, t.organisation, t.name, t.description, t.access, t.all_repos, t.create_repos,
                       (SELECT count(*) FROM team_member m WHERE m.team = t.id)
                FROM chain c JOIN team t ON t.organisation = c.id
                WHERE t.all_repos OR EXISTS (SELECT 1 FROM team_repo r WHERE r.team = t.id AND r.repo = ?2)
-               ORDER BY t.id";
+               ORDER BY t.id"
+    );
     tx.query(sql, &[namespace.into(), repo.into()])?.iter().map(team_of).collect()
 }
 

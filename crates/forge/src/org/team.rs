@@ -1,7 +1,7 @@
 //! What can be done to teams.
 
 use super::query::{self, Team};
-use crate::access::{OrgProof, Own};
+use crate::access::{OrgProof, Own, lies_in};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
@@ -48,8 +48,9 @@ impl TeamSpec {
     }
 }
 
-/// The team, if it is one of this organisation's.
-fn team_in(tx: &mut Tx, org: u64, team: u64) -> Result<Team, Error> {
+/// The team, if the right is still there and it is one of its organisation's.
+fn owned_team(proof: &OrgProof<Own>, tx: &mut Tx, ctx: &Decide, team: u64) -> Result<Team, Error> {
+    let org = proof.recheck(tx, ctx)?.id;
     let found = query::team_by_id(tx, team)?.filter(|team| team.org == org);
     found.ok_or_else(|| Error::not_found("the team"))
 }
@@ -93,9 +94,8 @@ impl Command for TeamPut {
     type Output = ();
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let org = self.proof.recheck(tx, ctx)?.id;
-        let old = team_in(tx, org, self.id)?;
-        let (name, description) = self.team.checked(tx, org, Some(old.id))?;
+        let old = owned_team(&self.proof, tx, ctx, self.id)?;
+        let (name, description) = self.team.checked(tx, old.org, Some(old.id))?;
         let TeamSpec { access, all_repos, create_repos, .. } = self.team;
         let same = (&name, &description, access, all_repos, create_repos)
             == (&old.name, &old.description, old.access, old.all_repos, old.create_repos);
@@ -118,8 +118,7 @@ impl Command for TeamRemove {
     const URGENCY: Urgency = Urgency::Revocation;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let org = self.proof.recheck(tx, ctx)?.id;
-        let team = team_in(tx, org, self.id)?.id;
+        let team = owned_team(&self.proof, tx, ctx, self.id)?.id;
         Ok((vec![TeamRemoved { team }.into()], ()))
     }
 }
@@ -139,8 +138,7 @@ impl Command for TeamMemberAdd {
     type Output = ();
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let org = self.proof.recheck(tx, ctx)?.id;
-        let team = team_in(tx, org, self.id)?.id;
+        let Team { id: team, org, .. } = owned_team(&self.proof, tx, ctx, self.id)?;
         let account = user_fetch(tx, &self.user)?.ok_or_else(|| Error::not_found(&self.user))?.id;
         let mut events: Vec<Event> = Vec::new();
         if query::member_fetch(tx, org, account)?.is_none() {
@@ -169,8 +167,7 @@ impl Command for TeamMemberRemove {
     const URGENCY: Urgency = Urgency::Revocation;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let org = self.proof.recheck(tx, ctx)?.id;
-        let team = team_in(tx, org, self.id)?.id;
+        let team = owned_team(&self.proof, tx, ctx, self.id)?.id;
         let account = user_fetch(tx, &self.user)?.ok_or_else(|| Error::not_found(&self.user))?.id;
         let there = query::is_in_team(tx, team, account)?;
         Ok((there.then(|| TeamMemberRemoved { team, account }.into()).into_iter().collect(), ()))
@@ -192,24 +189,28 @@ impl Command for TeamRepoAdd {
     type Output = ();
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let org = self.proof.recheck(tx, ctx)?;
-        let team = team_in(tx, org.id, self.id)?.id;
-        let repo = repo_in(tx, org.id, &self.repo)?;
-        let sql = "SELECT 1 FROM team_repo WHERE team = ?1 AND repo = ?2";
-        let there = tx.query_opt(sql, &[team.into(), repo.into()])?.is_some();
+        let (team, repo, there) = team_and_repo(&self.proof, tx, ctx, self.id, &self.repo)?;
         Ok(((!there).then(|| TeamRepoAdded { team, repo }.into()).into_iter().collect(), ()))
     }
 }
 
-/// The id of a repository that lies in an organisation. Its owners may see all of those: others are not found.
-fn repo_in(tx: &mut Tx, org: u64, path: &RepoPath) -> Result<u64, Error> {
+/// A team, a repository that lies in its organisation, and whether the team has it. The organisation's owners may see all
+/// of its repositories: others are not found.
+fn team_and_repo(
+    proof: &OrgProof<Own>,
+    tx: &mut Tx,
+    ctx: &Decide,
+    team: u64,
+    path: &RepoPath,
+) -> Result<(u64, u64, bool), Error> {
+    let team = owned_team(proof, tx, ctx, team)?;
     let repo = repo_fetch(tx, path)?.ok_or_else(|| Error::not_found(path))?;
-    let sql = "WITH RECURSIVE chain(id, parent) AS (
-                   SELECT id, parent FROM namespace WHERE id = ?1
-                   UNION SELECT n.id, n.parent FROM namespace n JOIN chain c ON n.id = c.parent)
-               SELECT id FROM chain WHERE id = ?2";
-    let within = tx.query_opt(sql, &[repo.namespace.into(), org.into()])?.is_some();
-    if within { Ok(repo.id) } else { Err(Error::not_found(path)) }
+    if !lies_in(tx, repo.namespace, team.org)? {
+        return Err(Error::not_found(path));
+    }
+    let sql = "SELECT 1 FROM team_repo WHERE team = ?1 AND repo = ?2";
+    let there = tx.query_opt(sql, &[team.id.into(), repo.id.into()])?.is_some();
+    Ok((team.id, repo.id, there))
 }
 
 /// Takes a repository from a team, with or without vaults.
@@ -228,11 +229,7 @@ impl Command for TeamRepoRemove {
     const URGENCY: Urgency = Urgency::Revocation;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let org = self.proof.recheck(tx, ctx)?;
-        let team = team_in(tx, org.id, self.id)?.id;
-        let repo = repo_in(tx, org.id, &self.repo)?;
-        let sql = "SELECT 1 FROM team_repo WHERE team = ?1 AND repo = ?2";
-        let there = tx.query_opt(sql, &[team.into(), repo.into()])?.is_some();
+        let (team, repo, there) = team_and_repo(&self.proof, tx, ctx, self.id, &self.repo)?;
         Ok((there.then(|| TeamRepoRemoved { team, repo }.into()).into_iter().collect(), ()))
     }
 }

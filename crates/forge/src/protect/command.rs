@@ -2,7 +2,7 @@
 
 use super::Pattern;
 use super::query::{Rights, protection_list};
-use crate::access::{Administer, Authorized};
+use crate::access::{Administer, Authorized, up_from};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
@@ -113,11 +113,10 @@ fn allowed(tx: &mut Tx, namespace: u64, names: Names) -> Result<Allowed, Error> 
         allowed.people.push(user_fetch(tx, &name)?.ok_or_else(|| Error::not_found(&name))?.id);
     }
     for name in &names.teams {
-        let sql = "WITH RECURSIVE chain(id, parent) AS (
-                       SELECT id, parent FROM namespace WHERE id = ?1
-                       UNION SELECT n.id, n.parent FROM namespace n JOIN chain c ON n.id = c.parent)
-                   SELECT t.id FROM chain c JOIN team t ON t.organisation = c.id WHERE lower(t.name) = ?2
-                   ORDER BY t.id DESC LIMIT 1";
+        let sql = up_from!(
+            "SELECT t.id FROM chain c JOIN team t ON t.organisation = c.id WHERE lower(t.name) = ?2
+                   ORDER BY t.id DESC LIMIT 1"
+        );
         let team = tx.query_opt(sql, &[namespace.into(), name.trim().to_ascii_lowercase().into()])?;
         let team = team.ok_or_else(|| Error::not_found(format!("the team {name}")))?;
         allowed.teams.push(team.get(0)?);

@@ -12,6 +12,7 @@ mod lockdown;
 mod orders;
 mod orgs;
 mod outlast;
+mod page;
 mod protections;
 mod repos;
 mod shapes;

@@ -1,5 +1,6 @@
 //! `/orgs`, `/orgs/ORG`, its members; `/user/orgs`. Organisations that lie in others are written with `%2F`.
 
+use super::page::Page;
 use super::{Named, repos, shapes};
 use crate::app::App;
 use crate::errors::ApiError;
@@ -62,18 +63,6 @@ fn word(visibility: Visibility) -> &'static str {
 fn visibility(word: &str) -> Result<Visibility, Error> {
     let word = if word == "limited" { "internal" } else { word };
     Visibility::parse(word).ok_or_else(|| Error::invalid("a visibility is public, limited or private"))
-}
-
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    after: u64,
-    #[serde(default = "page_default")]
-    limit: u32,
-}
-
-fn page_default() -> u32 {
-    50
 }
 
 async fn list(

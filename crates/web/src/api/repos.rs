@@ -75,12 +75,8 @@ pub(super) struct Page {
     q: Option<String>,
     #[serde(default)]
     after: u64,
-    #[serde(default = "page_default")]
+    #[serde(default = "super::page::limit_default")]
     limit: u32,
-}
-
-fn page_default() -> u32 {
-    50
 }
 
 async fn list(

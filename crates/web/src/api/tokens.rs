@@ -1,6 +1,7 @@
 //! `/users/NAME/tokens`: to see and to end; they are made on the pages, or at the machine.
 
 use super::Named;
+use super::page::Page;
 use super::shapes;
 use crate::app::App;
 use crate::errors::ApiError;
@@ -60,18 +61,6 @@ pub(super) fn duration_us(text: &str) -> Result<i64, ApiError> {
 /// No program makes a token: not with a password, which is for the pages alone, and not with another token, which it would outlive.
 async fn create() -> ApiError {
     Error::ReauthRequired.into()
-}
-
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    after: u64,
-    #[serde(default = "page_default")]
-    limit: u32,
-}
-
-fn page_default() -> u32 {
-    50
 }
 
 async fn list(
