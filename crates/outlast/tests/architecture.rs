@@ -3,6 +3,8 @@
 //! The table is the design's: a crate that is not there yet has its line already, so that it starts out held to it.
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure, also in the functions tests share")]
 
+mod asvs;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
