@@ -213,6 +213,7 @@ events! {
     146 => RecoveryCodesMade(factor::RecoveryCodesMade),
     147 => RecoveryCodeUsed(factor::RecoveryCodeUsed),
     148 => FactorsRequired(factor::FactorsRequired),
+    149 => FactorWoken(factor::FactorWoken),
     // 160-179: SSH keys and certificates.
     160 => SshKeyAdded(ssh::SshKeyAdded),
     161 => SshKeyRemoved(ssh::SshKeyRemoved),

@@ -14,6 +14,7 @@ pub mod cache;
 pub mod command;
 pub mod factor;
 pub mod header;
+pub mod inventory;
 pub mod last_use;
 pub mod passwords;
 pub mod policy;
@@ -25,6 +26,7 @@ pub mod scope;
 pub mod session;
 pub mod ticket;
 pub mod token;
+mod weak;
 pub mod webauthn;
 
 pub use authenticate::Authenticator;

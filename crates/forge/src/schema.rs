@@ -74,14 +74,16 @@ tables! {
     namespace(id; parent, name, kind) "?1, ?2, ?3, ?4";
     account(id; email, password, officer, operator, created_us, credentials_revoked_us, full_name, bio, website)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
-    session(id; account, hash, agent, address, created_us, expires_us, ended_us, how, factor)
-        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
-    token(id; account, name, hash, scopes, created_us, expires_us, revoked_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    password_made(account; seq, made_us) "?1, ?2, ?3";
+    session(id; account, hash, agent, address, created_us, expires_us, ended_us, how, factor, new_place)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11";
+    token(id; account, name, hash, scopes, created_us, expires_us, revoked_us, repos)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
     authenticator(id; account, name, credential, public_key, sign_count, user_verified, backed_up, created_us, used_us,
         sleeps_until_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     totp(id; account, name, secret, step, created_us, used_us, sleeps_until_us, removed_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
-    recovery_code(account, hash; made_us, used_us) "?1, ?2, ?3, ?4";
+    recovery_code(account, hash; made_us, used_us, seq) "?1, ?2, ?3, ?4, ?5";
     factor_policy(id; required, since_us) "?1, ?2, ?3";
     repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description, website)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
@@ -105,7 +107,7 @@ tables! {
     ) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     drill(id; kind, through, started_us, answers_ms, whole_ms, data_age_ms, repositories, differences, vaults, report, done_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
-    recovery_share(recipient, number; threshold, digest, published_us) "?1, ?2, ?3, ?4, ?5";
+    recovery_share(recipient, number; threshold, digest, published_us, seq) "?1, ?2, ?3, ?4, ?5, ?6";
     officer_key(id; account, name, public_key, added_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6";
     officer_rule(id; needed, delay_us, set_us) "?1, ?2, ?3, ?4";
     filed_order(id; requester, body, hash, not_before_us, expires_us, state, closed_us, closed_by, reason)

@@ -116,6 +116,12 @@ impl Site {
         &self.base_url
     }
 
+    /// The name or number of that address.
+    fn host(&self) -> &str {
+        let rest = self.base_url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split(['/', ':']).next().unwrap_or(rest)
+    }
+
     /// Where SSH clients reach the site, `ssh://HOST:PORT`; None: it has no such door.
     #[must_use]
     pub fn ssh_address(&self) -> Option<&str> {

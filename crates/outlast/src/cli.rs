@@ -2,10 +2,12 @@
 
 pub(crate) mod guard;
 mod officer;
+mod people;
 
 pub(crate) use officer::{
     OfficerCommand, OfficerInit, OfficerSplit, ShareCommand, ShareCount, SharePublish, ShareVerify,
 };
+pub(crate) use people::{Credentials, KeyCommand, OrgCommand, TokenCommand, UserCommand};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -64,6 +66,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: RepoCommand,
     },
+    /// Every credential there is: passwords, sessions, tokens, keys, apps, recovery codes, officers' keys; what made it, from where, last use.
+    Credentials(Credentials),
     /// SSH keys.
     Key {
         #[command(subcommand)]
@@ -307,47 +311,6 @@ pub(crate) struct Verify {
     pub(crate) key: Option<PathBuf>,
 }
 
-#[derive(Subcommand, Debug)]
-pub(crate) enum UserCommand {
-    /// Create an account.
-    Create {
-        /// The name, as it will stand in addresses.
-        name: String,
-        /// Where mail for this account goes.
-        #[arg(long)]
-        email: String,
-        /// Read the password from standard input; without it the account has none and uses tokens.
-        #[arg(long)]
-        password_stdin: bool,
-        /// Make the account an officer.
-        #[arg(long)]
-        officer: bool,
-        /// Make the account an operator.
-        #[arg(long)]
-        operator: bool,
-        #[command(flatten)]
-        data: Data,
-    },
-    /// Make an account an auditor, who reads the log.
-    Grant {
-        /// The account.
-        name: String,
-        /// The role: auditor.
-        role: String,
-        #[command(flatten)]
-        data: Data,
-    },
-    /// Take that role away. Works also when no vault can be reached.
-    Revoke {
-        /// The account.
-        name: String,
-        /// The role: auditor.
-        role: String,
-        #[command(flatten)]
-        data: Data,
-    },
-}
-
 /// How much somebody or something may take. What is not given is the default.
 #[derive(Args, Debug)]
 pub(crate) struct Quota {
@@ -397,98 +360,6 @@ pub(crate) enum RepoCommand {
     Delete {
         /// OWNER/NAME
         path: String,
-        #[command(flatten)]
-        data: Data,
-    },
-}
-
-#[derive(Subcommand, Debug)]
-pub(crate) enum KeyCommand {
-    /// Add a public SSH key to an account.
-    Add {
-        /// Whose key.
-        user: String,
-        /// The file whose name ends in .pub, or `-` for standard input.
-        file: PathBuf,
-        /// What it is called [default: what stands behind the key].
-        #[arg(long, default_value = "")]
-        name: String,
-        /// How long it lasts: 90d, 12h [default: 365d].
-        #[arg(long)]
-        expires: Option<String>,
-        #[command(flatten)]
-        data: Data,
-    },
-    /// List an account's keys: number, fingerprint, name.
-    List {
-        /// Whose keys.
-        user: String,
-        #[command(flatten)]
-        data: Data,
-    },
-    /// Remove a key, also a repository's. Works also when no vault can be reached.
-    Remove {
-        /// The key's number.
-        key: u64,
-        #[command(flatten)]
-        data: Data,
-    },
-}
-
-#[derive(Subcommand, Debug)]
-pub(crate) enum OrgCommand {
-    /// Create an organisation: a namespace of many people.
-    Create {
-        /// The name, as it will stand in addresses; GROUP/NAME lies in another organisation.
-        path: String,
-        /// The account that is its first owner.
-        #[arg(long)]
-        owner: String,
-        /// Anyone may see that it is there.
-        #[arg(long, conflicts_with = "private")]
-        public: bool,
-        /// Only those who belong to it may see that it is there (the default).
-        #[arg(long)]
-        private: bool,
-        #[command(flatten)]
-        data: Data,
-    },
-    /// Make an account a member of an organisation.
-    Add {
-        /// The organisation.
-        path: String,
-        /// The account.
-        user: String,
-        /// Make it an owner.
-        #[arg(long)]
-        owner: bool,
-        #[command(flatten)]
-        data: Data,
-    },
-}
-
-#[derive(Subcommand, Debug)]
-pub(crate) enum TokenCommand {
-    /// Make an access token; it is printed once, alone, on standard output.
-    Create {
-        /// Whose token.
-        user: String,
-        /// What it may do, separated by commas: repo:read, repo:write, repo:create, org:write, user:read, user:write, admin.
-        #[arg(long, value_delimiter = ',', required = true)]
-        scope: Vec<String>,
-        /// How long it lasts: 30d, 12h [default: 366d, which is also the most].
-        #[arg(long)]
-        expires: Option<String>,
-        /// What it is for.
-        #[arg(long, default_value = "command line")]
-        name: String,
-        #[command(flatten)]
-        data: Data,
-    },
-    /// Revoke a token. Works also when no vault can be reached.
-    Revoke {
-        /// The token's number, or the token itself on standard input when this is `-`.
-        token: String,
         #[command(flatten)]
         data: Data,
     },

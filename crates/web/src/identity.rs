@@ -16,7 +16,15 @@ pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<Option<Principa
     let Some(value) = headers.get(http::header::AUTHORIZATION) else { return Ok(None) };
     let value = value.to_str().map_err(|_| ApiError::bad_request("the Authorization header is not ASCII"))?;
     let principal = app.site.authenticate(value).await?;
+    used(app, &principal);
     Ok(Some(principal))
+}
+
+/// Notes that a credential was used, from the address of this connection.
+pub(crate) fn used(app: &App, who: &Principal) {
+    if let Some(peer) = crate::listen::peer() {
+        app.site.used(who, peer);
+    }
 }
 
 /// What may not be seen by nobody might be seen by somebody: ask who it is before saying that there's nothing.

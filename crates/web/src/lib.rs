@@ -27,7 +27,7 @@ pub use errors::ApiError;
 pub use metrics::Metrics;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Router};
 use tower::ServiceExt as _;
 
@@ -56,7 +56,21 @@ pub fn router(app: App, door: Door) -> Router {
             common.fallback(beyond).layer(axum::Extension(Pages(pages))).layer(admit)
         }
     };
+    let router = router.layer(axum::middleware::from_fn(no_token_in_the_address));
     router.layer(axum::middleware::from_fn(as_declared)).layer(axum::Extension(door)).with_state(app)
+}
+
+/// Refuses a request with a credential in its query: addresses end up in logs, histories and other sites' statistics.
+async fn no_token_in_the_address(request: Request, next: axum::middleware::Next) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let names =
+        |pair: &str| ["access_token", "private_token", "token"].contains(&pair.split('=').next().unwrap_or(pair));
+    if query.contains("olp_") || query.split('&').any(names) {
+        let text = "a token in an address is refused, and by now in somebody's log: revoke it, and send the next one in the \
+                    Authorization header";
+        return ApiError::bad_request(text).into_response();
+    }
+    next.run(request).await
 }
 
 /// Nothing here is to be taken for another type than the one it says.

@@ -12,8 +12,7 @@ use forge::load::{Slot, SlotLimits, Slots};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -24,6 +23,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
+use tower::ServiceExt as _;
 
 /// What one listener takes on at a time.
 #[derive(Debug, Clone, Copy)]
@@ -50,24 +50,24 @@ impl Default for Limits {
 pub trait Accept: Send {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-    /// Waits for the next connection.
-    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, IpAddr)>> + Send;
+    /// Waits for the next connection; with it the address at its other end, if it has one.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
 }
 
 impl Accept for TcpListener {
     type Stream = tokio::net::TcpStream;
-    async fn accept(&mut self) -> io::Result<(Self::Stream, IpAddr)> {
-        let (stream, from) = TcpListener::accept(self).await?;
+    async fn accept(&mut self) -> io::Result<(Self::Stream, Option<IpAddr>)> {
+        let (stream, peer) = TcpListener::accept(self).await?;
         // A push's answer is several small writes; Nagle would hold each back for the client's delayed ACK.
         stream.set_nodelay(true)?;
-        Ok((stream, from.ip()))
+        Ok((stream, Some(peer.ip().to_canonical())))
     }
 }
 
 impl Accept for UnixListener {
     type Stream = tokio::net::UnixStream;
-    async fn accept(&mut self) -> io::Result<(Self::Stream, IpAddr)> {
-        Ok((UnixListener::accept(self).await?.0, Ipv4Addr::LOCALHOST.into()))
+    async fn accept(&mut self) -> io::Result<(Self::Stream, Option<IpAddr>)> {
+        Ok((UnixListener::accept(self).await?.0, None))
     }
 }
 
@@ -101,12 +101,14 @@ pub async fn serve_cut(
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, from)) => {
-                let Some(slot) = slots.enter(from).map(Arc::new) else { continue };
+            Ok((stream, peer)) => {
+                let Some(slot) = slots.enter(peer.unwrap_or(Ipv4Addr::LOCALHOST.into())).map(Arc::new) else {
+                    continue;
+                };
                 let cut = slot.cut().clone();
                 let mut cuts = cuts.clone();
                 cuts.mark_unchanged();
-                let connection = graceful.watch(connection(stream, router.clone(), slot, limits));
+                let connection = graceful.watch(connection(stream, peer, router.clone(), slot, limits));
                 tokio::spawn(async move {
                     let all_cut = async {
                         if cuts.changed().await.is_err() {
@@ -138,22 +140,34 @@ pub async fn serve_cut(
     }
 }
 
+tokio::task_local! {
+    static PEER: Option<IpAddr>;
+}
+
+/// The address at the other end of the connection that this task answers. None: the admin socket, or no connection of ours.
+///
+/// It is the connection's own: what a proxy in front says in a header is believed by nobody.
+#[must_use]
+pub fn peer() -> Option<IpAddr> {
+    PEER.try_with(|peer| *peer).ok().flatten()
+}
+
 fn connection<S>(
     stream: S,
+    peer: Option<IpAddr>,
     router: Router,
     slot: Arc<Slot>,
     limits: Limits,
-) -> hyper::server::conn::http1::Connection<TokioIo<S>, TowerToHyperService<OfConnection>>
+) -> impl GracefulConnection<Error = hyper::Error> + Send
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let service = OfConnection { router, behind: svn_http::Behind::default(), slot };
+    let service = hyper::service::service_fn(move |request| PEER.scope(peer, service.clone().oneshot(request)));
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_read_timeout)
-        .serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(OfConnection { router, behind: svn_http::Behind::default(), slot }),
-        )
+        .serve_connection(TokioIo::new(stream), service)
 }
 
 /// The router, with what belongs to one connection beside each request of it.

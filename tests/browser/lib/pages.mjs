@@ -40,6 +40,7 @@ export const PAGES = [
   ["settings-security", "/-/settings/security", "olivia"],
   ["settings-security-operator", "/-/settings/security", "opal"],
   ["prove", "/-/prove", "olivia"],
+  ["credentials", "/-/credentials", "opal"],
   ["settings-tokens", "/-/settings/tokens", "olivia"],
   ["settings-keys", "/-/settings/keys", "olivia"],
   ["settings-sessions", "/-/settings/sessions", "olivia"],

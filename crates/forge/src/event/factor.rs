@@ -190,9 +190,9 @@ pub struct RecoveryCodesMade {
 impl Payload for RecoveryCodesMade {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
         tx.execute("DELETE FROM recovery_code WHERE account = ?1", &[self.account.into()])?;
-        let sql = "INSERT INTO recovery_code (account, hash, made_us, used_us) VALUES (?1, ?2, ?3, NULL)";
+        let sql = "INSERT INTO recovery_code (account, hash, made_us, used_us, seq) VALUES (?1, ?2, ?3, NULL, ?4)";
         for hash in &self.hashes {
-            tx.execute(sql, &[self.account.into(), hash.as_slice().into(), at.time_us.into()])?;
+            tx.execute(sql, &[self.account.into(), hash.as_slice().into(), at.time_us.into(), at.seq.into()])?;
         }
         Ok(())
     }
@@ -233,5 +233,23 @@ impl Payload for FactorsRequired {
                    ON CONFLICT (id) DO UPDATE SET required = excluded.required, since_us = excluded.since_us";
         tx.execute(sql, &[self.required.into(), at.time_us.into()])?;
         Ok(())
+    }
+}
+
+/// A factor that slept is good from now on: another officer said that it is its owner's.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FactorWoken {
+    /// Which.
+    #[n(0)]
+    pub factor: u64,
+}
+
+impl Payload for FactorWoken {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let changed = tx
+            .execute("UPDATE authenticator SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?
+            + tx.execute("UPDATE totp SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?;
+        must_change_one(changed, "factor", at)
     }
 }

@@ -1,5 +1,6 @@
 //! Lockdown and frozen accounts.
 
+use super::people::password_set;
 use super::{ApplyError, Payload, Stamp, must_change_one};
 use crate::db::{Tx, Value};
 use minicbor::{Decode, Encode};
@@ -12,7 +13,8 @@ pub struct LockdownStarted {
     /// What was made or used since then was taken for the intruder's, microseconds since 1970.
     #[n(0)]
     pub since_us: i64,
-    /// Tokens, SSH keys and sessions that were, and those that they made: each by the entry that made it.
+    /// Tokens, SSH keys and sessions that were, and those that they made; passwords and factors that were set since then, no officer's:
+    /// each by the entry that made it.
     #[n(1)]
     pub credentials: Vec<u64>,
     /// Accounts that were made since then, or by such a credential.
@@ -39,6 +41,13 @@ impl Payload for LockdownStarted {
             let values: [Value; 2] = [(*credential).into(), at.time_us.into()];
             tx.execute("UPDATE token SET revoked_us = ?2 WHERE id = ?1 AND revoked_us IS NULL", &values)?;
             tx.execute("UPDATE ssh_key SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
+            tx.execute("UPDATE authenticator SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
+            tx.execute("UPDATE totp SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
+            tx.execute("UPDATE recovery_code SET used_us = ?2 WHERE seq = ?1 AND used_us IS NULL", &values)?;
+            let of_it = "SELECT account FROM password_made WHERE seq = ?1";
+            for row in tx.query(of_it, &values[..1])? {
+                password_set(tx, row.get(0)?, None, at)?;
+            }
         }
         let spared = self.spared.unwrap_or(0);
         let sql = "UPDATE session SET ended_us = ?1 WHERE ended_us IS NULL AND id <> ?2";

@@ -51,8 +51,22 @@ impl Payload for UserCreated {
             at.time_us.into(),
         ];
         tx.execute(sql, &values)?;
-        Ok(())
+        if self.password.is_some() { password_made(tx, at.seq, at) } else { Ok(()) }
     }
+}
+
+/// Sets an account's password, or with None takes it away.
+pub(super) fn password_set(tx: &mut Tx, account: u64, hash: Option<&String>, at: &Stamp) -> Result<(), ApplyError> {
+    let sql = "UPDATE account SET password = ?2 WHERE id = ?1";
+    must_change_one(tx.execute(sql, &[account.into(), hash.into()])?, "account", at)?;
+    tx.execute("DELETE FROM password_made WHERE account = ?1", &[account.into()])?;
+    if hash.is_some() { password_made(tx, account, at) } else { Ok(()) }
+}
+
+fn password_made(tx: &mut Tx, account: u64, at: &Stamp) -> Result<(), ApplyError> {
+    let sql = "INSERT INTO password_made (account, seq, made_us) VALUES (?1, ?2, ?3)";
+    tx.execute(sql, &[account.into(), at.seq.into(), at.time_us.into()])?;
+    Ok(())
 }
 
 /// An account's password was set, or with None taken away.
@@ -69,9 +83,7 @@ pub struct UserPasswordSet {
 
 impl Payload for UserPasswordSet {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
-        let sql = "UPDATE account SET password = ?2 WHERE id = ?1";
-        let changed = tx.execute(sql, &[self.account.into(), self.password.as_ref().into()])?;
-        must_change_one(changed, "account", at)
+        password_set(tx, self.account, self.password.as_ref(), at)
     }
 }
 
@@ -94,13 +106,17 @@ pub struct TokenCreated {
     /// Until when it is good, microseconds; None: until revoked.
     #[n(4)]
     pub expires_us: Option<i64>,
+    /// The repositories it is for; None: all that its owner may use.
+    #[n(5)]
+    pub repos: Option<Vec<u64>>,
 }
 
 impl Payload for TokenCreated {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
-        let sql = "INSERT INTO token (id, account, name, hash, scopes, created_us, expires_us, revoked_us)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)";
-        let values: [Value; 7] = [
+        let sql = "INSERT INTO token (id, account, name, hash, scopes, created_us, expires_us, revoked_us, repos)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8)";
+        let repos = self.repos.as_ref().map(|ids| ids.iter().map(u64::to_string).collect::<Vec<_>>().join(","));
+        let values: [Value; 8] = [
             at.seq.into(),
             self.account.into(),
             (&self.name).into(),
@@ -108,6 +124,7 @@ impl Payload for TokenCreated {
             self.scopes.join(",").into(),
             at.time_us.into(),
             self.expires_us.into(),
+            repos.into(),
         ];
         tx.execute(sql, &values)?;
         Ok(())
@@ -206,14 +223,17 @@ pub struct SessionStarted {
     /// The authenticator or app it was begun with.
     #[n(6)]
     pub factor: Option<u64>,
+    /// The account had signed in before, and never from this network with such a browser.
+    #[n(7)]
+    pub new_place: Option<bool>,
 }
 
 impl Payload for SessionStarted {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
         let sql =
-            "INSERT INTO session (id, account, hash, agent, address, created_us, expires_us, ended_us, how, factor)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9)";
-        let values: [Value; 9] = [
+            "INSERT INTO session (id, account, hash, agent, address, created_us, expires_us, ended_us, how, factor,
+                   new_place) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?10)";
+        let values: [Value; 10] = [
             at.seq.into(),
             self.account.into(),
             (&self.hash).into(),
@@ -223,6 +243,7 @@ impl Payload for SessionStarted {
             self.expires_us.into(),
             self.how.unwrap_or(SignIn::Password).as_str().into(),
             self.factor.into(),
+            self.new_place.unwrap_or(false).into(),
         ];
         tx.execute(sql, &values)?;
         Ok(())

@@ -36,10 +36,11 @@ impl Payload for RecoverySharesPublished {
         // Another splitting of the same key takes the place of the one before.
         tx.execute("DELETE FROM recovery_share WHERE recipient = ?1", &[(&self.recipient).into()])?;
         for (number, digest) in (1u64..).zip(&self.digests) {
-            let sql = "INSERT INTO recovery_share (recipient, number, threshold, digest, published_us)
-                       VALUES (?1, ?2, ?3, ?4, ?5)";
+            let sql = "INSERT INTO recovery_share (recipient, number, threshold, digest, published_us, seq)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
             let threshold = u64::from(self.threshold).into();
-            let values = [(&self.recipient).into(), number.into(), threshold, digest.into(), at.time_us.into()];
+            let (recipient, digest, published_us) = ((&self.recipient).into(), digest.into(), at.time_us.into());
+            let values = [recipient, number.into(), threshold, digest, published_us, at.seq.into()];
             tx.execute(sql, &values)?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Who made what: the tree of credentials, from the journal.
 
 use crate::db::{DbError, Tx};
+use crate::people::inventory::{Credential, CredentialKind, inventory_whole};
 use crate::people::query::user_by_id;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum MadeKind {
     /// An account.
     Account,
-    /// A session of the pages.
-    Session,
-    /// An access token.
-    Token,
-    /// An SSH key, also a deploy key.
-    SshKey,
+    /// Something that opens one.
+    Credential(CredentialKind),
 }
 
 impl MadeKind {
@@ -23,9 +20,16 @@ impl MadeKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
-            Self::Session => "session",
-            Self::Token => "token",
-            Self::SshKey => "SSH key",
+            Self::Credential(kind) => kind.as_str(),
+        }
+    }
+
+    /// Whether using it, or having been made by something tainted, taints it. What somebody signs in with is theirs, although they used
+    /// it: it is tainted only if it was made meanwhile, or its account was.
+    fn spreads(self) -> bool {
+        match self {
+            Self::Account => true,
+            Self::Credential(kind) => !kind.is_factor(),
         }
     }
 }
@@ -69,34 +73,27 @@ struct Known {
     made_us: i64,
 }
 
-/// Everything that could be a way in, with what made it, as the journal says. Deploy keys are their adder's.
+/// Everything that could be a way in, as the inventory has it, with what made it. Left out are officers' accounts and what they sign in
+/// and sign orders with: locking down takes nothing from an officer that only the officers can give back.
 fn all(tx: &mut Tx) -> Result<BTreeMap<u64, Known>, DbError> {
-    let queries: [(MadeKind, &'static str); 4] = [
-        (
-            MadeKind::Account,
-            "SELECT a.id, a.id, j.credential, a.created_us FROM account a LEFT JOIN journal j ON j.seq = a.id
-             WHERE NOT a.officer",
-        ),
-        (
-            MadeKind::Session,
-            "SELECT s.id, s.account, j.credential, s.created_us FROM session s LEFT JOIN journal j ON j.seq = s.id",
-        ),
-        (
-            MadeKind::Token,
-            "SELECT t.id, t.account, j.credential, t.created_us FROM token t LEFT JOIN journal j ON j.seq = t.id",
-        ),
-        (
-            MadeKind::SshKey,
-            "SELECT k.id, k.account, j.credential, k.created_us FROM ssh_key k LEFT JOIN journal j ON j.seq = k.id",
-        ),
-    ];
     let mut known = BTreeMap::new();
-    for (kind, sql) in queries {
-        tx.query_each(sql, &[], |row| {
-            let (id, account, made_by, made_us) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            known.insert(id, Known { kind, account, made_by, made_us });
-            Ok::<_, DbError>(())
-        })?;
+    let mut officers = BTreeSet::new();
+    let sql = "SELECT a.id, a.officer, j.credential, a.created_us FROM account a LEFT JOIN journal j ON j.seq = a.id";
+    for row in tx.query(sql, &[])? {
+        let (id, made_by, made_us) = (row.get(0)?, row.get(2)?, row.get(3)?);
+        if row.get(1)? {
+            officers.insert(id);
+        } else {
+            known.insert(id, Known { kind: MadeKind::Account, account: id, made_by, made_us });
+        }
+    }
+    for Credential { kind, id, account, made_by, made_us, .. } in inventory_whole(tx)? {
+        let officers_own = kind.is_factor() && officers.contains(&account);
+        let never = matches!(kind, CredentialKind::OfficerKey | CredentialKind::RecoveryShare);
+        // The password that an account was made with has the account's id, and is frozen with it.
+        if !officers_own && !never && id != account {
+            known.insert(id, Known { kind: MadeKind::Credential(kind), account, made_by, made_us });
+        }
     }
     Ok(known)
 }
@@ -114,7 +111,7 @@ pub fn tainted(tx: &mut Tx, since_us: i64, used: &[u64]) -> Result<Vec<Made>, Db
     for (id, made) in &known {
         if made.made_us >= since_us {
             found.insert(*id, Why::Made);
-        } else if used.contains(id) {
+        } else if used.contains(id) && made.kind.spreads() {
             found.insert(*id, Why::Used);
         }
     }
@@ -123,7 +120,7 @@ pub fn tainted(tx: &mut Tx, since_us: i64, used: &[u64]) -> Result<Vec<Made>, Db
         let before = found.len();
         for (id, made) in &known {
             let why = || {
-                let maker = made.made_by.filter(|by| found.contains_key(by)).map(Why::MadeBy);
+                let maker = made.made_by.filter(|by| made.kind.spreads() && found.contains_key(by)).map(Why::MadeBy);
                 let owner =
                     || (made.kind != MadeKind::Account && found.contains_key(&made.account)).then_some(made.account);
                 maker.or_else(|| owner().map(Why::OwnedBy))

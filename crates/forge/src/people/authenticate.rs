@@ -132,7 +132,7 @@ fn principal_fetch(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, Db
             scopes: token.scopes,
             operator: user.operator,
             expires_us: token.expires_us,
-            repos: None,
+            repos: token.repos,
             session: None,
         }),
     )

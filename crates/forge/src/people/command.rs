@@ -1,15 +1,18 @@
 //! What can be done to accounts and tokens.
 
 use super::query;
-use super::scope::Scopes;
+use super::scope::{Scope, Scopes};
 use super::token::Token;
+use crate::access::role;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::people::{
     CredentialsRevoked, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet, UserProfileSet,
 };
-use crate::names::{Email, TokenName, UserName};
+use crate::event::repo::Visibility;
+use crate::names::{Email, RepoPath, TokenName, UserName};
+use crate::repo::query::repo_fetch;
 use crate::writer::{Command, Decide, Urgency};
 
 /// Microseconds in a day.
@@ -18,6 +21,8 @@ const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 pub const TOKEN_AGE_MAX_US: i64 = 366 * DAY_US;
 /// Tokens of one account that are good at one time.
 pub const TOKENS_MAX: u32 = 500;
+/// Repositories that one token can be confined to.
+pub const TOKEN_REPOS_MAX: usize = 100;
 
 /// Makes an account. Gives its id.
 #[derive(Debug)]
@@ -96,13 +101,45 @@ pub struct TokenCreate {
     pub scopes: Scopes,
     /// For how long it is good; None: [`TOKEN_AGE_MAX_US`].
     pub age_us: Option<i64>,
+    /// The repositories it is for; None: all that the account may use.
+    pub repos: Option<Vec<RepoPath>>,
 }
 
 impl TokenCreate {
     /// The command, for this token.
     #[must_use]
     pub fn new(account: u64, name: TokenName, token: &Token, scopes: Scopes, age_us: Option<i64>) -> Self {
-        Self { account, name, hash: token.hash(), scopes, age_us }
+        Self { account, name, hash: token.hash(), scopes, age_us, repos: None }
+    }
+
+    /// For these repositories alone.
+    #[must_use]
+    pub fn confined_to(self, repos: Option<Vec<RepoPath>>) -> Self {
+        Self { repos, ..self }
+    }
+
+    /// The ids of the repositories, all of which the account must be able to use.
+    fn repo_ids(&self, tx: &mut Tx) -> Result<Option<Vec<u64>>, Error> {
+        let Some(paths) = &self.repos else { return Ok(None) };
+        if paths.is_empty() || paths.len() > TOKEN_REPOS_MAX {
+            return Err(Error::invalid(format!("a token is for all repositories, or for 1 to {TOKEN_REPOS_MAX}")));
+        }
+        if [Scope::RepoCreate, Scope::Admin, Scope::UserWrite].iter().any(|scope| self.scopes.has(*scope)) {
+            return Err(Error::invalid(
+                "a token for certain repositories reads and writes them, and no more: leave out repo:create, user:write and admin",
+            ));
+        }
+        let mut ids = Vec::with_capacity(paths.len());
+        for path in paths {
+            let repo = repo_fetch(tx, path)?.ok_or_else(|| Error::not_found(path))?;
+            if repo.visibility == Visibility::Private && role(tx, self.account, &repo)?.is_none() {
+                return Err(Error::not_found(path));
+            }
+            ids.push(repo.id);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(Some(ids))
     }
 }
 
@@ -115,6 +152,7 @@ impl Command for TokenCreate {
         if !(1..=TOKEN_AGE_MAX_US).contains(&age) {
             return Err(Error::invalid("a token is good for at most 366 days"));
         }
+        let repos = self.repo_ids(tx)?;
         let sql = "SELECT count(*) FROM token WHERE account = ?1 AND revoked_us IS NULL AND expires_us > ?2";
         let good: u64 = tx.query_one(sql, &[self.account.into(), ctx.now_us.into()])?.get(0)?;
         if good >= u64::from(TOKENS_MAX) {
@@ -127,6 +165,7 @@ impl Command for TokenCreate {
             hash: self.hash,
             scopes: self.scopes.words(),
             expires_us: Some(expires_us),
+            repos,
         };
         Ok((vec![event.into()], (ctx.id(0), expires_us)))
     }

@@ -12,11 +12,13 @@ pub mod authenticator;
 mod change;
 pub mod recovery;
 pub mod totp;
+mod wake;
 
 pub use authenticator::{Authenticator, AuthenticatorAdd, Signer, authenticator_list, signer};
 pub use change::{FactorName, FactorRemove};
 pub use recovery::{RecoveryCode, RecoveryCodesMake, recovery_codes_left};
 pub use totp::{Totp, TotpAdd, TotpSecret, totp_list};
+pub use wake::FactorWake;
 
 use super::query::User;
 use crate::db::{DbError, Tx};

@@ -41,6 +41,18 @@ impl Password {
     }
 }
 
+impl Password {
+    /// Refuses what everybody would try first for an account of this name at this site.
+    pub(crate) fn must_be_hard_to_guess(&self, name: &str, host: &str) -> Result<(), Error> {
+        match super::weak::weak(&self.0, name, host) {
+            None => Ok(()),
+            Some(why) => {
+                Err(Error::invalid(format!("this password is soon guessed: {why}; a few words in a row are better")))
+            }
+        }
+    }
+}
+
 /// A new password.
 impl FromStr for Password {
     type Err = Error;

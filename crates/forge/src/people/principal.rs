@@ -26,6 +26,8 @@ pub struct Principal {
 pub struct Session {
     /// What it was begun with.
     pub how: SignIn,
+    /// When it began, microseconds since 1970.
+    pub since_us: i64,
     /// A second factor must be set up before anything else.
     pub must_enrol: bool,
     /// The account is an officer's or operator's, and the role is asleep: the session was not begun with a passkey.

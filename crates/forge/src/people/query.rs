@@ -45,6 +45,8 @@ pub struct TokenInfo {
     pub expires_us: Option<i64>,
     /// Since when it is not.
     pub revoked_us: Option<i64>,
+    /// The repositories it is for; None: all that its owner may use.
+    pub repos: Option<Vec<u64>>,
 }
 
 impl TokenInfo {
@@ -106,19 +108,19 @@ pub fn password_of(tx: &mut Tx, account: u64) -> Result<Option<String>, DbError>
 
 /// The token with this hash.
 pub fn token_by_hash(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<TokenInfo>, DbError> {
-    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us FROM token WHERE hash = ?1";
+    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos FROM token WHERE hash = ?1";
     tx.query_opt(sql, &[hash.into()])?.map(|row| token_of(&row)).transpose()
 }
 
 /// The token with this id.
 pub fn token_by_id(tx: &mut Tx, id: u64) -> Result<Option<TokenInfo>, DbError> {
-    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us FROM token WHERE id = ?1";
+    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos FROM token WHERE id = ?1";
     tx.query_opt(sql, &[id.into()])?.map(|row| token_of(&row)).transpose()
 }
 
 /// An account's tokens with ids above `after`, by id, also those that are no longer good.
 pub fn token_list(tx: &mut Tx, account: u64, after: u64, limit: u32) -> Result<Vec<TokenInfo>, DbError> {
-    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us FROM token
+    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos FROM token
                WHERE account = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
     tx.query(sql, &[account.into(), after.into(), limit.into()])?.iter().map(token_of).collect()
 }
@@ -154,6 +156,7 @@ fn user_of(row: &Row) -> Result<User, DbError> {
 
 fn token_of(row: &Row) -> Result<TokenInfo, DbError> {
     let scopes: String = row.get(3)?;
+    let repos: Option<String> = row.get(7)?;
     Ok(TokenInfo {
         id: row.get(0)?,
         account: row.get(1)?,
@@ -162,5 +165,6 @@ fn token_of(row: &Row) -> Result<TokenInfo, DbError> {
         created_us: row.get(4)?,
         expires_us: row.get(5)?,
         revoked_us: row.get(6)?,
+        repos: repos.map(|text| text.split(',').filter_map(|id| id.parse().ok()).collect()),
     })
 }

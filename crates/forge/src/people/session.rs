@@ -14,10 +14,13 @@ use crate::event::people::{SessionEnded, SessionStarted, SignIn};
 use crate::writer::{Command, Decide, Urgency};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// How long a session is good, in microseconds: 14 days.
 pub const SESSION_AGE_MAX_US: i64 = 14 * 24 * 60 * 60 * 1_000_000;
+/// How long a session may be idle, microseconds: 12 hours. One whose last use is unknown counts as used when it began.
+pub const SESSION_IDLE_MAX_US: i64 = 12 * 60 * 60 * 1_000_000;
 /// Sessions of one account that are good at one time; beyond it the oldest ends.
 pub const SESSIONS_MAX: u32 = 100;
 /// Characters that are kept of what a browser calls itself.
@@ -91,6 +94,8 @@ pub struct SessionInfo {
     pub how: SignIn,
     /// The authenticator or app it was begun with.
     pub factor: Option<u64>,
+    /// The account had signed in before, and never from this address with such a browser.
+    pub new_place: bool,
 }
 
 impl SessionInfo {
@@ -112,19 +117,22 @@ fn session_of(row: &Row) -> Result<SessionInfo, DbError> {
         ended_us: row.get(6)?,
         how: row.get(7)?,
         factor: row.get(8)?,
+        new_place: row.get(9)?,
     })
 }
 
 /// The session with this id.
 pub fn session_by_id(tx: &mut Tx, id: u64) -> Result<Option<SessionInfo>, DbError> {
-    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us, how, factor FROM session
+    let sql =
+        "SELECT id, account, agent, address, created_us, expires_us, ended_us, how, factor, new_place FROM session
                WHERE id = ?1";
     tx.query_opt(sql, &[id.into()])?.map(|row| session_of(&row)).transpose()
 }
 
 /// An account's sessions that are not ended, the newest first.
 pub fn session_list(tx: &mut Tx, account: u64, now_us: i64) -> Result<Vec<SessionInfo>, DbError> {
-    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us, how, factor FROM session
+    let sql =
+        "SELECT id, account, agent, address, created_us, expires_us, ended_us, how, factor, new_place FROM session
                WHERE account = ?1 AND ended_us IS NULL AND expires_us > ?2 ORDER BY id DESC";
     tx.query(sql, &[account.into(), now_us.into()])?.iter().map(session_of).collect()
 }
@@ -134,7 +142,8 @@ pub fn session_list(tx: &mut Tx, account: u64, now_us: i64) -> Result<Vec<Sessio
 /// A session has all the rights of its account, but for two cases: a role of the instance is asleep in one that was not begun with an
 /// authenticator that verified its owner; and who must set up a factor first may do nothing else.
 pub(super) fn principal_of_session(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, DbError> {
-    let sql = "SELECT id, account, agent, address, created_us, expires_us, ended_us, how, factor FROM session
+    let sql =
+        "SELECT id, account, agent, address, created_us, expires_us, ended_us, how, factor, new_place FROM session
                WHERE hash = ?1";
     let row = tx.query_opt(sql, &[hash.into()])?;
     let session = row.map(|row| session_of(&row)).transpose()?.filter(|session| session.is_good(now_us()));
@@ -151,6 +160,7 @@ pub(super) fn principal_of_session(tx: &mut Tx, hash: &[u8; 32]) -> Result<Optio
         repos: None,
         session: Some(Session {
             how: session.how,
+            since_us: session.created_us,
             must_enrol,
             role_asleep: (user.operator || user.officer) && session.how != SignIn::Passkey,
         }),
@@ -216,12 +226,56 @@ fn begin(
 ) -> Result<Vec<Event>, DbError> {
     let good = session_list(tx, account, now_us)?;
     let old = good.iter().skip(SESSIONS_MAX as usize - 1);
-    let agent = place.agent.chars().filter(|c| crate::names::is_harmless(*c)).take(AGENT_CHARS_MAX).collect();
+    let agent: String = place.agent.chars().filter(|c| crate::names::is_harmless(*c)).take(AGENT_CHARS_MAX).collect();
     let expires_us = now_us.saturating_add(SESSION_AGE_MAX_US);
+    let new_place = Some(is_new_place(tx, account, &agent, place.address.as_deref())?);
     let (how, address) = (Some(how), place.address);
-    let mut events: Vec<Event> = vec![SessionStarted { account, hash, agent, address, expires_us, how, factor }.into()];
+    let mut events: Vec<Event> =
+        vec![SessionStarted { account, hash, agent, address, expires_us, how, factor, new_place }.into()];
     events.extend(old.map(|session| SessionEnded { session: session.id }.into()));
     Ok(events)
+}
+
+/// Whether an account that has signed in before never did so from this network with such a browser.
+fn is_new_place(tx: &mut Tx, account: u64, agent: &str, address: Option<&str>) -> Result<bool, DbError> {
+    let sql = "SELECT agent, address FROM session WHERE account = ?1 ORDER BY id DESC LIMIT 1000";
+    let before = tx.query(sql, &[account.into()])?;
+    let here = address.map(network);
+    let mut known = before.is_empty();
+    for row in &before {
+        let (browser, from): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+        known |= browser == agent && from.as_deref().map(network) == here;
+    }
+    Ok(!known)
+}
+
+/// The network an address is in, as providers give them to their customers: /24 of IPv4, /48 of IPv6.
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V4(v4)) => v4.octets()[..3].iter().map(|byte| format!("{byte}.")).collect(),
+        Ok(IpAddr::V6(v6)) => v6.segments()[..3].iter().map(|part| format!("{part:x}:")).collect(),
+        Err(_) => address.to_owned(),
+    }
+}
+
+/// Ends all sessions of an account but one, with or without vaults.
+#[derive(Debug)]
+pub struct SessionsEnd {
+    /// Whose.
+    pub owner: u64,
+    /// The one that goes on.
+    pub except: Option<u64>,
+}
+
+impl Command for SessionsEnd {
+    type Output = ();
+    const URGENCY: Urgency = Urgency::Revocation;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        let good = session_list(tx, self.owner, ctx.now_us)?;
+        let others = good.into_iter().filter(|session| Some(session.id) != self.except);
+        Ok((others.map(|session| SessionEnded { session: session.id }.into()).collect(), ()))
+    }
 }
 
 /// Begins a session anew with another secret, because its owner has just registered a key that verified them: from now on it counts as

@@ -34,6 +34,7 @@ CREATE TABLE recovery_code (
     hash BYTEA NOT NULL,
     made_us BIGINT NOT NULL,
     used_us BIGINT,
+    seq BIGINT NOT NULL,
     PRIMARY KEY (account, hash)
 );
 

@@ -21,6 +21,13 @@ CREATE TABLE account (
     website TEXT
 );
 
+-- The entry that set an account's password; no row: it has none.
+CREATE TABLE password_made (
+    account BIGINT PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    made_us BIGINT NOT NULL
+);
+
 CREATE TABLE token (
     id BIGINT PRIMARY KEY,
     account BIGINT NOT NULL,
@@ -29,7 +36,8 @@ CREATE TABLE token (
     scopes TEXT NOT NULL,
     created_us BIGINT NOT NULL,
     expires_us BIGINT,
-    revoked_us BIGINT
+    revoked_us BIGINT,
+    repos TEXT
 );
 CREATE UNIQUE INDEX token_hash ON token (hash);
 CREATE INDEX token_account ON token (account);
@@ -44,7 +52,8 @@ CREATE TABLE session (
     expires_us BIGINT NOT NULL,
     ended_us BIGINT,
     how TEXT NOT NULL,
-    factor BIGINT
+    factor BIGINT,
+    new_place BOOLEAN NOT NULL
 );
 CREATE UNIQUE INDEX session_hash ON session (hash);
 CREATE INDEX session_account ON session (account);

@@ -21,5 +21,6 @@ CREATE TABLE recovery_share (
     threshold BIGINT NOT NULL,
     digest TEXT NOT NULL,
     published_us BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
     PRIMARY KEY (recipient, number)
 );

@@ -2,17 +2,22 @@
 
 use super::Site;
 use crate::error::Error;
+use crate::event::people::SignIn;
 use crate::names::UserName;
 use crate::people::authenticate::now_us;
 use crate::people::factor::{
-    Authenticator, AuthenticatorAdd, FactorName, FactorRemove, Factors, RecoveryCode, RecoveryCodesMake, Signer, Totp,
-    TotpAdd, TotpSecret, authenticator_list, factors, recovery_codes_left, signer, totp_list,
+    Authenticator, AuthenticatorAdd, FactorName, FactorRemove, FactorWake, Factors, RecoveryCode, RecoveryCodesMake,
+    Signer, Totp, TotpAdd, TotpSecret, authenticator_list, factors, recovery_codes_left, signer, totp_list,
 };
+use crate::people::inventory::{Credential, InventoryFilter, inventory};
+use crate::people::last_use::LastUse;
 use crate::people::policy::{self, FactorsRequire};
+use crate::people::principal::Session;
 use crate::people::session::SessionRenew;
 use crate::people::webauthn::{Assertion, Registration, RelyingParty};
-use crate::people::{Principal, Proved, SessionSecret};
+use crate::people::{Principal, Proved, Scope, SessionSecret};
 use sha2::{Digest as _, Sha256};
+use std::time::Instant;
 
 const REGISTER: &str = "register";
 const ENROL: &str = "enrol an app";
@@ -80,10 +85,12 @@ impl Site {
     /// That somebody may add a factor: by a fresh proof, or because they must before anything else. A recovery code gives no more
     /// than that.
     pub fn may_enrol(&self, who: &Principal) -> Result<Proved, Error> {
-        if who.session().is_some_and(|session| session.must_enrol) {
+        let by_code = |session: Session| session.must_enrol && session.how == SignIn::RecoveryCode;
+        let fresh = who.credential().is_some_and(|id| self.proofs.is_fresh(id, Instant::now()));
+        if who.session().is_some_and(|session| by_code(session) || fresh) {
             return Ok(Proved(who.clone()));
         }
-        self.proved(who)
+        Err(Error::ReauthRequired)
     }
 
     /// What a browser is told to make a key with, for [`passkey_add`](Self::passkey_add).
@@ -119,7 +126,7 @@ impl Site {
         let secret = SessionSecret::generate()?;
         let renew = SessionRenew { session, owner: who.user(), authenticator, hash: secret.hash() };
         let renewed = self.change_rights(who.submitter(), renew).await?.output;
-        self.proofs.note(renewed, std::time::Instant::now());
+        self.proofs.note(renewed, Instant::now());
         Ok(Some(secret))
     }
 
@@ -164,6 +171,56 @@ impl Site {
         let make = RecoveryCodesMake { account: by.who().user(), codes: codes.clone() };
         self.ledger().submit(by.who().submitter(), make).await?;
         Ok(codes)
+    }
+
+    /// Wakes a new factor of an officer's or operator's; another officer's act, in a session that a passkey began.
+    pub async fn factor_wake(&self, by: &Proved, factor: u64) -> Result<(), Error> {
+        if by.who().session().is_none_or(|session| session.role_asleep) {
+            return Err(Error::forbidden("your role is asleep: sign in with your passkey"));
+        }
+        let wake = FactorWake { factor, officer: by.who().user() };
+        self.change_rights(by.who().submitter(), wake).await.map(drop)
+    }
+
+    /// Every credential there is: for the command line, and an operator's token, everybody's; for others their own.
+    pub async fn inventory(
+        &self,
+        by: Option<&Principal>,
+        user: Option<&UserName>,
+        filter: InventoryFilter,
+    ) -> Result<Vec<(Credential, Option<LastUse>)>, Error> {
+        let everybody = by.is_none_or(Principal::is_operator);
+        if let Some(who) = by {
+            who.needs(Scope::UserRead)?;
+        }
+        let account = match (by, user) {
+            (_, Some(user)) if everybody => Some(self.user_fetch(user).await?.id),
+            (Some(who), Some(user)) if !who.name().eq_ignore_ascii_case(user.as_str()) => {
+                return Err(Error::not_found(user));
+            }
+            (Some(who), _) if !everybody => Some(who.user()),
+            _ => None,
+        };
+        self.inventory_read(InventoryFilter { account, ..filter }).await
+    }
+
+    /// As [`inventory`](Self::inventory), everybody's, on a page for an officer or operator whose role is awake.
+    pub async fn inventory_for_roles(
+        &self,
+        who: &Principal,
+        filter: InventoryFilter,
+    ) -> Result<Vec<(Credential, Option<LastUse>)>, Error> {
+        let user = self.user_self(who).await?;
+        let awake = who.session().is_some_and(|session| !session.role_asleep);
+        if !(awake && (user.operator || user.officer)) {
+            return Err(Error::forbidden("this is for officers and operators who signed in with a passkey"));
+        }
+        self.inventory_read(filter).await
+    }
+
+    async fn inventory_read(&self, filter: InventoryFilter) -> Result<Vec<(Credential, Option<LastUse>)>, Error> {
+        let listed = self.db().read_async(move |tx| Ok::<_, Error>(inventory(tx, &filter)?)).await?;
+        Ok(listed.into_iter().map(|made| (made.clone(), self.last_uses.get(made.id))).collect())
     }
 
     /// Whether everybody must have a second factor.

@@ -3,7 +3,7 @@
 use super::Site;
 use crate::error::Error;
 use crate::ledger::Answer;
-use crate::names::{Email, TokenName, UserName};
+use crate::names::{Email, RepoPath, TokenName, UserName};
 use crate::people::command::{PasswordSet, TokenCreate, TokenRevoke, UserCreate, WhichToken};
 use crate::people::query::{self, TokenInfo, User};
 use crate::people::{Password, Principal, Proved, Scope, Scopes, Token};
@@ -36,6 +36,8 @@ pub struct NewToken {
     pub scopes: Scopes,
     /// For how long it is good; None: as long as may be, 366 days.
     pub age_us: Option<i64>,
+    /// The repositories it is for; None: all that the account may use.
+    pub repos: Option<Vec<RepoPath>>,
 }
 
 pub(super) fn submitter(by: Option<&Principal>) -> Submitter {
@@ -53,7 +55,10 @@ impl Site {
         let by = by.map(Proved::who);
         by.map_or(Ok(()), Principal::needs_operator)?;
         let password_hash = match new.password {
-            Some(password) => Some(self.authenticator.passwords().hash(password).await?),
+            Some(password) => {
+                password.must_be_hard_to_guess(new.name.as_str(), self.host())?;
+                Some(self.authenticator.passwords().hash(password).await?)
+            }
             None => None,
         };
         let NewUser { name, email, officer, operator, .. } = new;
@@ -87,6 +92,7 @@ impl Site {
     pub async fn password_set(&self, by: Option<&Proved>, user: &UserName, password: Password) -> Result<(), Error> {
         let by = by.map(Proved::who);
         let account = self.account_of(by, user, Scope::UserWrite).await?;
+        password.must_be_hard_to_guess(user.as_str(), self.host())?;
         let hash = self.authenticator.passwords().hash(password).await?;
         let command = PasswordSet { account, password_hash: Some(hash), revoke: true };
         self.change_rights(submitter(by), command).await.map(drop)
@@ -105,7 +111,7 @@ impl Site {
 
     async fn token_make(&self, by: Submitter, account: u64, new: NewToken) -> Result<(Token, TokenInfo), Error> {
         let token = Token::generate()?;
-        let command = TokenCreate::new(account, new.name, &token, new.scopes, new.age_us);
+        let command = TokenCreate::new(account, new.name, &token, new.scopes, new.age_us).confined_to(new.repos);
         let (id, _) = self.ledger.submit(by, command).await?.output;
         let info = self.db().read_async(move |tx| query::token_by_id(tx, id)).await?;
         Ok((token, info.ok_or_else(|| Error::internal("the token is gone"))?))

@@ -37,7 +37,7 @@ impl Proofs {
         }
     }
 
-    fn is_fresh(&self, session: u64, now: Instant) -> bool {
+    pub(super) fn is_fresh(&self, session: u64, now: Instant) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&session).is_some_and(|since| now.duration_since(*since) < PROOF_AGE_MAX)
     }

@@ -105,6 +105,7 @@ impl Site {
     ) -> Result<Vec<Repo>, Error> {
         // A token without repo:read sees what nobody in particular sees.
         let viewer = who.filter(|who| who.scopes().has(Scope::RepoRead)).map(Principal::user);
+        let confined = who.filter(|who| who.is_confined()).cloned();
         let (who, owner) = (who.cloned(), owner.cloned());
         let text = text.filter(|text| !text.is_empty()).map(str::to_owned);
         let read = move |tx: &mut crate::db::Tx| {
@@ -118,7 +119,12 @@ impl Site {
                 },
             };
             let filter = RepoFilter { viewer, namespace, text, after, limit: limit.clamp(1, PAGE_MAX) };
-            Ok(query::repo_list(tx, &filter)?)
+            let mut listed = query::repo_list(tx, &filter)?;
+            // A token for certain repositories does not tell of the others.
+            let covered =
+                |repo: &Repo| repo.visibility == Visibility::Public || confined.iter().all(|who| who.covers(repo.id));
+            listed.retain(covered);
+            Ok(listed)
         };
         self.db().read_async(read).await
     }

@@ -10,7 +10,7 @@ use crate::people::command::ProfileSet;
 use crate::people::factor::factors;
 use crate::people::proof::Proof;
 use crate::people::query::password_of;
-use crate::people::session::{SessionEnd, SessionStart, session_list};
+use crate::people::session::{SESSION_IDLE_MAX_US, SessionEnd, SessionStart, SessionsEnd, session_list};
 use crate::people::{Principal, SessionInfo, SessionSecret};
 use crate::writer::Submitter;
 use sha2::{Digest as _, Sha256};
@@ -189,9 +189,22 @@ impl Site {
         Ok(secret)
     }
 
-    /// Who is signed in with what a cookie says.
+    /// Who is signed in with what a cookie says. A session that was idle for too long ends here.
     pub async fn session(&self, cookie: &str) -> Result<Principal, Error> {
-        self.authenticator.from_session(&cookie.parse()?).await
+        let who = self.authenticator.from_session(&cookie.parse()?).await?;
+        let (Some(id), Some(session)) = (who.credential(), who.session()) else { return Ok(who) };
+        let last = self.last_uses.get(id).map_or(session.since_us, |used| used.time_us);
+        if now_us().saturating_sub(last) < SESSION_IDLE_MAX_US {
+            return Ok(who);
+        }
+        self.session_end(&who, id).await?;
+        Err(Error::Unauthenticated("you were signed out after 12 hours of doing nothing: sign in again".into()))
+    }
+
+    /// Ends all sessions of somebody's but the one they are signed in with.
+    pub async fn sessions_end_others(&self, who: &Principal) -> Result<(), Error> {
+        let command = SessionsEnd { owner: who.user(), except: who.credential() };
+        self.change_rights(who.submitter(), command).await.map(drop)
     }
 
     /// Ends a session of somebody's: the one they are signed in with, or another. Effective when it returns.

@@ -6,7 +6,7 @@ use crate::access::Administer;
 use crate::error::Error;
 use crate::names::{RepoPath, UserName};
 use crate::people::last_use::LastUse;
-use crate::people::{Principal, Scope};
+use crate::people::{Principal, Proved, Scope};
 use crate::ssh::command::{KeyOwner, NewSshKey, Remover, SshKeyAdd, SshKeyRemove};
 use crate::ssh::query::{deploy_key_list, ssh_key_by_id, ssh_key_list};
 use crate::ssh::{SshKey, SshPublicKey};
@@ -33,7 +33,8 @@ impl Site {
     }
 
     /// Adds a key to the asker's account.
-    pub async fn ssh_key_add(&self, who: &Principal, new: NewSshKey) -> Result<SshKey, Error> {
+    pub async fn ssh_key_add(&self, by: &Proved, new: NewSshKey) -> Result<SshKey, Error> {
+        let who = by.who();
         who.needs(Scope::UserWrite)?;
         self.key_add(who.submitter(), KeyOwner::Account(who.user()), new).await
     }
@@ -47,11 +48,12 @@ impl Site {
     /// Adds a deploy key to a repository.
     pub async fn deploy_key_add(
         &self,
-        who: &Principal,
+        by: &Proved,
         path: &RepoPath,
         new: NewSshKey,
         writes: bool,
     ) -> Result<SshKey, Error> {
+        let who = by.who();
         let proof = Box::new(self.authorize::<Administer>(Some(who), path).await?);
         self.key_add(who.submitter(), KeyOwner::Repo { proof, by: who.user(), writes }, new).await
     }

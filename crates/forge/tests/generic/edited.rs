@@ -38,10 +38,12 @@ on_both! {
             let typed = match column {
                 "access" | "pin" | "site_recipient" | "kind" => "'edited'",
                 "bytes" if table.name == "snapshot_part" => "7",
+                "consolidated" if databases_is_sqlite(databases) => "1 - consolidated",
                 "consolidated" => "NOT consolidated",
+                "new_place" if databases_is_sqlite(databases) => "1 - new_place",
+                "new_place" => "NOT new_place",
                 _ => "12345",
             };
-            let typed = if databases_is_sqlite(databases) && column == "consolidated" { "1 - consolidated" } else { typed };
             let name = table.name;
             let before = format!("CREATE TABLE saved AS SELECT * FROM {name}");
             run(rig.site.db(), before);

@@ -1,7 +1,7 @@
 //! Histories: for every kind of event something that could have happened.
 
 use forge::event::factor::{
-    AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, FactorsRequired, RecoveryCodeUsed,
+    AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, FactorWoken, FactorsRequired, RecoveryCodeUsed,
     RecoveryCodesMade, TotpAdded, TotpUsed,
 };
 use forge::event::guard::{
@@ -92,6 +92,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (146, recovery_codes_made),
     (147, recovery_code_used),
     (148, factors_required),
+    (149, factor_woken),
     // SSH.
     (160, ssh_key_added),
     (161, ssh_key_removed),
@@ -337,7 +338,8 @@ fn token_created(world: &mut World, rng: &mut Rng) -> Event {
     let scopes = (0..rng.below(3)).map(|_| rng.pick(&["repo:read", "repo:write", "admin"]).to_owned()).collect();
     let expires_us = (!rng.one_in(2)).then(|| (rng.next() >> 12) as i64);
     let (account, hash) = (rng.pick(&world.accounts), rng.hash().0);
-    TokenCreated { account, name: rng.text(), hash, scopes, expires_us }.into()
+    let repos = rng.one_in(2).then(|| (0..rng.below(3)).map(|_| rng.pick(&world.repos)).collect());
+    TokenCreated { account, name: rng.text(), hash, scopes, expires_us, repos }.into()
 }
 
 fn token_revoked(world: &mut World, rng: &mut Rng) -> Event {
@@ -355,7 +357,8 @@ fn session_started(world: &mut World, rng: &mut Rng) -> Event {
     let address = rng.one_in(2).then(|| rng.text());
     let how = rng.one_in(2).then(|| rng.pick(SignIn::ALL));
     let factor = rng.one_in(2).then(|| rng.pick(&world.accounts));
-    SessionStarted { account, hash, agent: rng.text(), address, expires_us, how, factor }.into()
+    let new_place = rng.one_in(2).then(|| rng.one_in(2));
+    SessionStarted { account, hash, agent: rng.text(), address, expires_us, how, factor, new_place }.into()
 }
 
 fn session_ended(world: &mut World, rng: &mut Rng) -> Event {
@@ -415,6 +418,10 @@ fn recovery_code_used(world: &mut World, rng: &mut Rng) -> Event {
     let all: Vec<_> = world.codes.iter().collect();
     let (account, hash) = all[rng.below(all.len())];
     RecoveryCodeUsed { account: *account, hash: hash.clone() }.into()
+}
+
+fn factor_woken(world: &mut World, rng: &mut Rng) -> Event {
+    FactorWoken { factor: a_factor(world, rng) }.into()
 }
 
 fn factors_required(_: &mut World, rng: &mut Rng) -> Event {

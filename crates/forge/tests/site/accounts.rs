@@ -129,3 +129,53 @@ async fn what_one_may_not_see_does_not_exist() {
     assert!(matches!(elsewhere, Err(Error::Forbidden(_))));
     rig.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_from_elsewhere_is_told_and_an_idle_session_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let site = dir.path().join("site");
+    let rig = SiteRig::open(config(&site, &vaults)).await;
+    rig.user("ada", "repo").await;
+    let mut secret = String::new();
+    for (agent, address) in [
+        ("Firefox", "192.0.2.1"),
+        ("Firefox", "192.0.2.77"),
+        ("Firefox", "198.51.100.1"),
+        ("curl", "192.0.2.1"),
+        ("Firefox", "198.51.100.1"),
+    ] {
+        let from = Device { agent: agent.into(), address: Some(address.into()) };
+        let Ok(SignInStep::Done(new)) = rig.site.sign_in("ada", "ada's password", &from).await else { panic!() };
+        secret = new.reveal();
+    }
+    let ada = rig.site.session(&secret).await.unwrap();
+    let mut listed = rig.site.session_list(&ada).await.unwrap();
+    listed.reverse();
+    assert_eq!(listed.iter().map(|session| session.new_place).collect::<Vec<_>>(), [false, false, true, true, false]);
+    rig.site.sessions_end_others(&ada).await.unwrap();
+    assert_eq!(rig.site.session_list(&ada).await.unwrap().len(), 1);
+    rig.stop().await;
+
+    let ages_ago = format!("{} 1000000 192.0.2.1\n", ada.credential().unwrap());
+    std::fs::write(site.join("last-use"), ages_ago).unwrap();
+    let rig = SiteRig::open(config(&site, &vaults)).await;
+    let refused = rig.site.session(&secret).await;
+    assert!(matches!(&refused, Err(Error::Unauthenticated(text)) if text.contains("12 hours")), "{refused:?}");
+    rig.site.session(&secret).await.unwrap_err();
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_everybody_tries_first_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
+    for bad in ["password1", "12345678", "alice2026"] {
+        let mut new = crate::rig::new_user("alice");
+        new.password = Some(bad.parse().unwrap());
+        let refused = rig.site.user_create(None, new).await;
+        assert!(matches!(&refused, Err(Error::Invalid(text)) if text.contains("guessed")), "{bad}: {refused:?}");
+    }
+    rig.stop().await;
+}

@@ -55,7 +55,7 @@ async fn an_order_is_signed_by_a_key_of_its_account() {
     rig.stop().await;
 }
 
-fn now_step() -> u64 {
+pub(crate) fn now_step() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 30
 }
 

@@ -5,6 +5,7 @@
 mod accounts;
 mod drills;
 mod factors;
+mod lockdown;
 mod orders;
 mod orgs;
 mod pushes;

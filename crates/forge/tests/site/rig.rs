@@ -1,7 +1,7 @@
 //! Vaults, a site and a door for git, all in this process; and the git program.
 
-use forge::people::{Password, Scopes};
-use forge::site::{Begun, NewToken, NewUser, SiteConfig};
+use forge::people::{Password, Proved, Scopes};
+use forge::site::{Begun, NewToken, NewUser, SignInStep, SiteConfig};
 use forge::{Error, RepoPath, Site};
 use futures_util::TryStreamExt;
 use git::cache::PackCache;
@@ -184,8 +184,22 @@ impl SiteRig {
         self.token(name, scopes).await
     }
 
+    /// An account that has just signed in with the password that [`new_user`] gave it.
+    pub(crate) async fn proved(&self, name: &str) -> Proved {
+        let from = forge::site::Device::default();
+        let step = self.site.sign_in(name, &format!("{name}'s password"), &from).await.unwrap();
+        let SignInStep::Done(secret) = step else { panic!("{name} has a second factor") };
+        let who = self.site.session(&secret.reveal()).await.unwrap();
+        self.site.proved(&who).unwrap()
+    }
+
     pub(crate) async fn token(&self, name: &str, scopes: &str) -> String {
-        let new = NewToken { name: "test".parse().unwrap(), scopes: Scopes::parse([scopes]).unwrap(), age_us: None };
+        let new = NewToken {
+            name: "test".parse().unwrap(),
+            scopes: Scopes::parse([scopes]).unwrap(),
+            age_us: None,
+            repos: None,
+        };
         let (token, _) = self.site.token_create(&name.parse().unwrap(), new).await.unwrap();
         token.reveal().to_owned()
     }

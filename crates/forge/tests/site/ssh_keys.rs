@@ -2,7 +2,6 @@
 
 use crate::rig::{SiteRig, config, vaults};
 use forge::access::{Administer, Read, Write};
-use forge::people::command::WhichToken;
 use forge::site::NewRepo;
 use forge::ssh::SshPublicKey;
 use forge::ssh::command::NewSshKey;
@@ -28,22 +27,25 @@ async fn a_key_is_its_owners_until_it_is_removed_also_without_vaults() {
     let mut vaults = vaults(dir.path()).await;
     let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
     let header = |token: String| format!("Bearer {token}");
-    let ada = rig.site.authenticate(&header(rig.user("ada", "repo,user").await)).await.unwrap();
-    let bob = rig.site.authenticate(&header(rig.user("bob", "repo,user").await)).await.unwrap();
-    let added = rig.site.ssh_key_add(&ada, new(0)).await.unwrap();
+    let token = rig.site.authenticate(&header(rig.user("ada", "repo,user").await)).await.unwrap();
+    rig.user("bob", "repo,user").await;
+    assert!(matches!(rig.site.proved(&token), Err(Error::ReauthRequired)), "no token adds a key");
+    let (by_ada, by_bob) = (rig.proved("ada").await, rig.proved("bob").await);
+    let (ada, bob) = (by_ada.who().clone(), by_bob.who().clone());
+    let added = rig.site.ssh_key_add(&by_ada, new(0)).await.unwrap();
     assert_eq!((added.name.as_str(), added.made_by), ("ann@laptop", ada.credential()));
     let holder = rig.site.ssh_principal(&key(0)).await.unwrap().unwrap();
     assert_eq!((holder.name(), holder.credential()), ("ada", Some(added.id)));
     assert!(holder.needs(forge::people::Scope::UserWrite).is_err(), "a key is for repositories");
     assert_eq!(rig.site.ssh_principal(&key(1)).await.unwrap(), None);
 
-    let twice = rig.site.ssh_key_add(&ada, new(0)).await.unwrap_err().to_string();
+    let twice = rig.site.ssh_key_add(&by_ada, new(0)).await.unwrap_err().to_string();
     assert!(twice.contains("there already"), "{twice}");
-    let other = rig.site.ssh_key_add(&bob, new(0)).await.unwrap_err().to_string();
+    let other = rig.site.ssh_key_add(&by_bob, new(0)).await.unwrap_err().to_string();
     assert!(other.contains("in use already") && !other.contains("ada"), "{other}");
     assert!(matches!(rig.site.ssh_key_remove(Some(&bob), added.id).await, Err(Error::NotFound(_))));
     let long = NewSshKey { age_us: Some(i64::MAX), ..new(1) };
-    assert!(matches!(rig.site.ssh_key_add(&ada, long).await, Err(Error::Invalid(_))));
+    assert!(matches!(rig.site.ssh_key_add(&by_ada, long).await, Err(Error::Invalid(_))));
 
     rig.site.used(&holder, "192.0.2.7".parse().unwrap());
     assert_eq!(rig.site.last_use(added.id).unwrap().address, "192.0.2.7");
@@ -57,22 +59,24 @@ async fn a_key_is_its_owners_until_it_is_removed_also_without_vaults() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_a_token_added_ends_with_the_token_and_all_end_with_the_password() {
+async fn keys_outlive_the_session_that_added_them_and_end_with_the_password() {
     let dir = tempfile::tempdir().unwrap();
     let vaults = vaults(dir.path()).await;
     let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
-    let token = rig.user("ada", "repo,user").await;
-    let ada = rig.site.authenticate(&format!("Bearer {token}")).await.unwrap();
-    rig.site.ssh_key_add(&ada, new(0)).await.unwrap();
+    rig.user("ada", "repo,user").await;
+    let by = rig.proved("ada").await;
+    let session = by.who().credential().unwrap();
+    rig.site.ssh_key_add(&by, new(0)).await.unwrap();
     rig.site.ssh_key_add_for(&"ada".parse().unwrap(), new(1)).await.unwrap();
     assert!(rig.site.ssh_principal(&key(0)).await.unwrap().is_some());
-    rig.site.token_revoke(Some(&ada), WhichToken::Id(ada.credential().unwrap())).await.unwrap();
-    assert_eq!(rig.site.ssh_principal(&key(0)).await.unwrap(), None, "its maker is revoked");
-    assert!(rig.site.ssh_principal(&key(1)).await.unwrap().is_some(), "the site's operator added it");
-    assert!(rig.site.ssh_key_add(&ada, new(2)).await.is_err(), "with a revoked token");
+    rig.site.session_end(by.who(), session).await.unwrap();
+    assert!(rig.site.ssh_key_add(&by, new(2)).await.is_err(), "in a session that is over");
+    assert!(rig.site.ssh_principal(&key(0)).await.unwrap().is_some());
     let password = "a new and longer password".parse().unwrap();
     rig.site.password_set(None, &"ada".parse().unwrap(), password).await.unwrap();
-    assert_eq!(rig.site.ssh_principal(&key(1)).await.unwrap(), None);
+    for n in [0, 1] {
+        assert_eq!(rig.site.ssh_principal(&key(n)).await.unwrap(), None);
+    }
     rig.stop().await;
 }
 
@@ -81,14 +85,17 @@ async fn a_deploy_key_opens_its_repository_and_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let vaults = vaults(dir.path()).await;
     let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
-    let ada = rig.site.authenticate(&format!("Bearer {}", rig.user("ada", "repo,user").await)).await.unwrap();
-    let bob = rig.site.authenticate(&format!("Bearer {}", rig.user("bob", "repo,user").await)).await.unwrap();
+    for name in ["ada", "bob"] {
+        rig.user(name, "repo").await;
+    }
+    let (by_ada, by_bob) = (rig.proved("ada").await, rig.proved("bob").await);
+    let ada = by_ada.who().clone();
     for name in ["ada/one", "ada/two"] {
         rig.site.repo_create(Some(&ada), NewRepo::new(path(name))).await.unwrap();
     }
-    assert!(matches!(rig.site.deploy_key_add(&bob, &path("ada/one"), new(0), true).await, Err(Error::NotFound(_))));
-    let reads = rig.site.deploy_key_add(&ada, &path("ada/one"), new(0), false).await.unwrap();
-    rig.site.deploy_key_add(&ada, &path("ada/one"), new(1), true).await.unwrap();
+    assert!(matches!(rig.site.deploy_key_add(&by_bob, &path("ada/one"), new(0), true).await, Err(Error::NotFound(_))));
+    let reads = rig.site.deploy_key_add(&by_ada, &path("ada/one"), new(0), false).await.unwrap();
+    rig.site.deploy_key_add(&by_ada, &path("ada/one"), new(1), true).await.unwrap();
     let reader = rig.site.ssh_principal(&key(0)).await.unwrap().unwrap();
     let writer = rig.site.ssh_principal(&key(1)).await.unwrap().unwrap();
     for (who, writes) in [(&reader, false), (&writer, true)] {

@@ -96,8 +96,9 @@ pub(crate) async fn org(command: OrgCommand, as_json: bool) -> anyhow::Result<Ex
 
 pub(crate) async fn token(command: TokenCommand, as_json: bool) -> anyhow::Result<ExitCode> {
     match command {
-        TokenCommand::Create { user, scope, expires, name, data } => {
-            let body = json!({ "name": name, "scopes": scope, "expires_in": expires });
+        TokenCommand::Create { user, scope, expires, repo, name, data } => {
+            let repos = Some(repo).filter(|repos| !repos.is_empty());
+            let body = json!({ "name": name, "scopes": scope, "expires_in": expires, "repositories": repos });
             let path = format!("/api/v1/admin/users/{}/tokens", escape(&user));
             let answer = call_json(&data, Method::POST, &path, Some(body)).await?;
             let token = answer.get("sha1").and_then(Value::as_str).context("the server's answer holds no token")?;

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod account;
+mod credentials;
 mod doctor;
 mod drill;
 mod export;
@@ -37,6 +38,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(options) => verify::run(options, json).await,
         Command::User { command } => account::user(command, json).await,
         Command::Repo { command } => account::repo(command, json).await,
+        Command::Credentials(options) => credentials::run(options, json).await,
         Command::Key { command } => key::run(command, json).await,
         Command::Quota(quota) => account::quota(quota, json).await,
         Command::Org { command } => account::org(command, json).await,

@@ -1,6 +1,6 @@
 //! Lockdown: whatever an intruder made is refused on every door, and those he had nothing to do with go on.
 
-use crate::common::{Answer, VaultStart, World, push, request, wait_until};
+use crate::common::{Answer, Browser, VaultStart, World, encoded, push, request, wait_until};
 use crate::guarded::{guarded, order_of, signature};
 use serde_json::Value;
 
@@ -35,19 +35,16 @@ fn a_lockdown_ends_what_was_made_or_used_and_all_that_it_made() {
 
     // From here on somebody has Ann's token, and the machine's command line.
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    user(&world, "x");
+    let (password, x) = ("the long password of x", ["user", "create", "x", "--email", "x@example.org"]);
+    world.site.cli_with(&[&x[..], &["--password-stdin"]].concat(), password).success();
     let since = now(&world);
     let spare = token(&world, "x", "repo:read,user:read");
     git.commit("ransom", "pay me\n");
     world.push(&git, &["main"]);
-    let key = asks(
-        &world,
-        &world.token,
-        "POST",
-        "/api/v1/user/keys",
-        r#"{"title":"spare","key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 x"}"#,
-    );
-    assert!(key.status < 300, "{}", key.text());
+    let public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 x";
+    let key = Browser::sign_in(&world.site, "x", password)
+        .post("/-/settings/keys", &format!("name=spare&days=30&key={}", encoded(public)));
+    assert_eq!(key.status, 200, "{}", key.text());
 
     for vault in &mut world.vaults {
         vault.kill();

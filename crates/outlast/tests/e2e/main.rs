@@ -28,5 +28,6 @@ mod rollback;
 mod ssh;
 mod story;
 mod svn;
+mod tokens;
 mod transparency;
 mod trouble;

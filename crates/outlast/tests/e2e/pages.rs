@@ -99,13 +99,22 @@ fn masked(site: &Site, text: &str) -> String {
     out.replace(&site.ssh, "SSH-HOST").replace(&by_name(&site.ssh), "SSH-HOST")
 }
 
-/// Pages of what is kept; those about how it is kept (safety, administration, sessions) tell of the recovery.
+/// Pages of what is kept; those about how it is kept (safety, administration, sessions) tell of the recovery, and when a token was last
+/// used is lost with the machine.
 fn kept(browser: &Browser, site: &Site) -> BTreeMap<String, (u16, String)> {
     let mut pages = BTreeMap::new();
     for from in ["/olga", "/olga/open", "/olga/closed", "/-/explore", "/-/settings", "/-/settings/tokens"] {
         for (path, answer) in browser.crawl(from, 250) {
-            let about_keeping =
-                ["/-/safety", "/-/admin", "/-/settings/sessions", "/-/activity", "/-/receipts", "/-/help", "/log/"];
+            let about_keeping = [
+                "/-/safety",
+                "/-/admin",
+                "/-/settings/sessions",
+                "/-/settings/tokens",
+                "/-/activity",
+                "/-/receipts",
+                "/-/help",
+                "/log/",
+            ];
             if !about_keeping.iter().any(|part| path.contains(part)) && path != "/" {
                 pages.insert(path, (answer.status, masked(site, &answer.text())));
             }

@@ -1,6 +1,6 @@
 //! Git over SSH, with the real OpenSSH client.
 
-use crate::common::{Git, Ssh, World, held, ssh_keygen, wait_until};
+use crate::common::{Browser, Git, Ssh, World, encoded, held, ssh_keygen, wait_until};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
@@ -159,11 +159,22 @@ fn what_one_may_not_see_is_not_there_and_a_deploy_key_opens_one_repository() {
         work.clone().over(&bob).run(["push", &bob.url("ann/none"), "main:evil"]).failure()
     );
 
+    // No token adds a key, whatever its scopes are.
+    let body = serde_json::json!({ "title": "ci", "key": bob.public }).to_string();
+    for address in ["/api/v1/user/keys", "/api/v1/repos/ann/mine/keys"] {
+        assert_eq!(ann.api(&world, "POST", address, &body).status, 403, "{address}");
+    }
+    let (password, dora) = ("the long password of dora", ["user", "create", "dora", "--email", "dora@example.org"]);
+    world.site.cli_with(&[&dora[..], &["--password-stdin"]].concat(), password).success();
+    let admin = r#"{"permission":"admin"}"#;
+    assert_eq!(ann.api(&world, "PUT", "/api/v1/repos/ann/mine/collaborators/dora", admin).status, 204);
+    let pages = Browser::sign_in(&world.site, "dora", password);
     let (reads, writes) = (Ssh::new(&world, "reads", &[]), Ssh::new(&world, "writes", &[]));
     for (ssh, read_only) in [(&reads, true), (&writes, false)] {
-        let body = serde_json::json!({ "title": "ci", "key": ssh.public, "read_only": read_only }).to_string();
-        let answer = ann.api(&world, "POST", "/api/v1/repos/ann/mine/keys", &body);
-        assert_eq!(answer.status, 201, "{}", answer.text());
+        let writes = if read_only { "" } else { "&writes=on" };
+        let body = format!("name=ci&days=30&key={}{writes}", encoded(&ssh.public));
+        let answer = pages.post("/ann/mine/-/settings/keys", &body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
         assert!(!git(ssh).refs_of(&ssh.url("ann/mine")).is_empty());
         assert!(said(ssh, "ann/other").contains("does not exist, or you may not see it"));
         let pushed = work.clone().over(ssh).run(["push", &ssh.url("ann/mine"), "main:deployed"]);

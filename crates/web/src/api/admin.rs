@@ -159,7 +159,7 @@ async fn token_create(
     Json(wanted): Json<tokens::Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let (token, info) = app.site.token_create(&name, wanted.parse()?).await?;
-    Ok((StatusCode::CREATED, Json(shapes::token(&info, Some(token.reveal())))))
+    Ok((StatusCode::CREATED, Json(shapes::token(&info, Some(token.reveal()), None))))
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@ use crate::identity::SignedIn;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
+use forge::Error;
 use forge::ssh::SshKey;
 use forge::ssh::command::NewSshKey;
 use http::StatusCode;
@@ -17,7 +18,7 @@ pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/user/keys", get(list).post(add))
         .route("/user/keys/{id}", get(fetch).delete(remove))
-        .route("/repos/{owner}/{name}/keys", get(deploy_list).post(deploy_add))
+        .route("/repos/{owner}/{name}/keys", get(deploy_list).post(add))
         .route("/repos/{owner}/{name}/keys/{id}", get(deploy_fetch).delete(deploy_remove))
 }
 
@@ -27,8 +28,6 @@ pub(super) struct Wanted {
     #[serde(default)]
     title: String,
     key: String,
-    /// Of a deploy key: whether it may push too; it may not when nothing is said.
-    read_only: Option<bool>,
     /// As a token's: `365d`.
     expires_in: Option<String>,
 }
@@ -73,13 +72,9 @@ async fn fetch(State(app): State<App>, SignedIn(who): SignedIn, Path(id): Path<u
     Ok(Json(found_at(&app, &key, "user/keys")))
 }
 
-async fn add(
-    State(app): State<App>,
-    SignedIn(who): SignedIn,
-    Json(wanted): Json<Wanted>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let key = app.site.ssh_key_add(&who, wanted.parse()?).await?;
-    Ok((StatusCode::CREATED, Json(found_at(&app, &key, "user/keys"))))
+/// No program adds a key: not with a token, which it would outlive. On a page, with a fresh proof, or at the machine.
+async fn add() -> ApiError {
+    Error::ReauthRequired.into()
 }
 
 async fn remove(State(app): State<App>, SignedIn(who): SignedIn, Path(id): Path<u64>) -> Result<StatusCode, ApiError> {
@@ -107,20 +102,6 @@ async fn deploy_fetch(
     let path = repos::path(&owner, &name)?;
     let key = with_id(app.site.deploy_key_list(&who, &path).await?, id)?;
     Ok(Json(found_at(&app, &key, &format!("repos/{path}/keys"))))
-}
-
-async fn deploy_add(
-    State(app): State<App>,
-    SignedIn(who): SignedIn,
-    Path((owner, name)): RepoAddress,
-    Json(wanted): Json<Wanted>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let path = repos::path(&owner, &name)?;
-    let writes = wanted.read_only == Some(false);
-    // Who may not see the repository is told so before the key is looked at.
-    app.site.deploy_key_list(&who, &path).await?;
-    let key = app.site.deploy_key_add(&who, &path, wanted.parse()?, writes).await?;
-    Ok((StatusCode::CREATED, Json(found_at(&app, &key, &format!("repos/{path}/keys")))))
 }
 
 async fn deploy_remove(

@@ -4,6 +4,7 @@
 mod admin;
 mod branches;
 mod collaborators;
+mod credentials;
 mod doctor;
 mod drills;
 mod export;
@@ -32,6 +33,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .route("/version", get(outlast::version))
         .merge(users::router())
         .merge(tokens::router())
+        .merge(credentials::router())
         .merge(keys::router())
         .merge(repos::router())
         .merge(branches::router())
@@ -47,6 +49,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         Door::Public => public,
         Door::Admin => public
             .merge(admin::router())
+            .merge(credentials::admin_router())
             .merge(doctor::router())
             .merge(drills::admin_router())
             .merge(shares::admin_router())

@@ -2,6 +2,7 @@
 
 use forge::Site;
 use forge::event::repo::{Access, RepoKind, Visibility};
+use forge::people::last_use::LastUse;
 use forge::people::query::{TokenInfo, User};
 use forge::repo::Repo;
 use jiff::Timestamp;
@@ -27,12 +28,14 @@ pub(super) fn stranger(of: &User) -> Value {
     value
 }
 
-pub(super) fn token(info: &TokenInfo, secret: Option<&str>) -> Value {
+pub(super) fn token(info: &TokenInfo, secret: Option<&str>, used: Option<LastUse>) -> Value {
+    let (used_at, used_from) = used.map_or((None, None), |used| (Some(time(used.time_us)), Some(used.address)));
     let scopes = info.scopes.to_string();
     json!({
         "id": info.id, "name": info.name, "sha1": secret.unwrap_or_default(),
         "scopes": scopes.split(',').map(str::trim).collect::<Vec<_>>(),
         "created_at": time(info.created_us), "expires_at": info.expires_us.map(time), "revoked_at": info.revoked_us.map(time),
+        "repository_ids": info.repos, "last_used_at": used_at, "last_used_from": used_from,
     })
 }
 

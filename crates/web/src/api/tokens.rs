@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use forge::people::Scopes;
 use forge::people::command::WhichToken;
 use forge::site::NewToken;
-use forge::{Error, TokenName};
+use forge::{Error, RepoPath, TokenName};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub(super) struct Wanted {
     scopes: Vec<String>,
     /// `30d`, `12h`, `90m`, or a number of seconds.
     expires_in: Option<String>,
+    /// `OWNER/NAME` of each repository that it is for; without it all that its owner may use.
+    repositories: Option<Vec<String>>,
 }
 
 impl Wanted {
@@ -40,7 +42,10 @@ impl Wanted {
         let name: TokenName = self.name.parse().map_err(|error| Error::invalid(format!("{error}")))?;
         let scopes = Scopes::parse(self.scopes.iter().map(String::as_str))?;
         let age_us = self.expires_in.as_deref().map(duration_us).transpose()?;
-        Ok(NewToken { name, scopes, age_us })
+        let paths =
+            |paths: Vec<String>| paths.iter().map(|path| path.parse()).collect::<Result<Vec<RepoPath>, Error>>();
+        let repos = self.repositories.map(paths).transpose()?;
+        Ok(NewToken { name, scopes, age_us, repos })
     }
 }
 
@@ -70,7 +75,7 @@ async fn list(
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, ApiError> {
     let tokens = app.site.token_list(Some(&who), &name, page.after, page.limit).await?;
-    Ok(Json(tokens.iter().map(|info| shapes::token(info, None)).collect()))
+    Ok(Json(tokens.iter().map(|info| shapes::token(info, None, app.site.last_use(info.id))).collect()))
 }
 
 async fn revoke(

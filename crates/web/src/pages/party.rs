@@ -15,12 +15,20 @@ pub(crate) struct Party {
     pub(crate) id: String,
     /// They work at this address, and the page is looked at by another; empty: here.
     pub(crate) elsewhere: String,
+    /// Scheme, host and port of where they work.
+    origin: String,
 }
 
 impl Party {
     /// Whether they work on this very page.
     pub(crate) fn here(&self) -> bool {
         !self.id.is_empty() && self.elsewhere.is_empty()
+    }
+
+    /// For a page that is the answer to a form: where they work, it is begun at `path`.
+    pub(crate) fn begun_at(self, path: &str) -> Self {
+        let elsewhere = if self.elsewhere.is_empty() { String::new() } else { format!("{}{path}", self.origin) };
+        Self { elsewhere, ..self }
     }
 }
 
@@ -34,7 +42,7 @@ impl FromRequestParts<App> for Party {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let (_, wanted) = rp.origin.split_once("://").unwrap_or_default();
         let elsewhere = if host.eq_ignore_ascii_case(wanted) { String::new() } else { format!("{}{path}", rp.origin) };
-        Ok(Self { id: rp.id, elsewhere })
+        Ok(Self { id: rp.id, elsewhere, origin: rp.origin })
     }
 }
 

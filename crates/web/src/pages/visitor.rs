@@ -58,7 +58,12 @@ impl Visitor {
     pub(crate) fn signed_in(&self) -> Result<&Principal, PageError> {
         let who = self.who.as_ref().ok_or_else(|| PageError::sign_in(&self.shell.here))?;
         let must_enrol = who.session().is_some_and(|session| session.must_enrol);
-        if must_enrol && !self.shell.here.starts_with(super::error::ENROL) { Err(PageError::enrol()) } else { Ok(who) }
+        let here = self.shell.here.as_str();
+        if must_enrol && ![super::error::ENROL, "/-/prove"].iter().any(|path| here.starts_with(path)) {
+            Err(PageError::enrol())
+        } else {
+            Ok(who)
+        }
     }
 
     /// Who it is, if they run the site. Others see what is not there.
@@ -75,7 +80,13 @@ impl FromRequestParts<App> for Visitor {
         let headers = &parts.headers;
         let who = match cookies::session(headers, app.is_https()) {
             // A session that is over is nobody's; the page says so by what it offers.
-            Some(cookie) => app.site.session(cookie).await.ok(),
+            Some(cookie) => {
+                let who = app.site.session(cookie).await.ok();
+                if let Some(who) = &who {
+                    identity::used(app, who);
+                }
+                who
+            }
             None => identity::of(app, headers).await.map_err(|e| PageError::new(e.status(), e.message()))?,
         };
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);

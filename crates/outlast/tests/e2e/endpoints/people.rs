@@ -231,10 +231,17 @@ impl People {
     /// A key of the owner's, or of the repository, made for one call.
     fn ssh_key(&self, kind: &str) -> String {
         let file = self.world.path(&format!("key-{}", self.journal()));
-        let body = serde_json::json!({ "title": "spare", "key": crate::common::ssh_keygen(&file, &[]) }).to_string();
-        let answer = self.send(Person::Owner, "POST", &format!("/api/v1/{kind}"), &body);
-        assert_eq!(answer.status, 201, "{}", answer.text());
-        serde_json::from_str::<serde_json::Value>(&answer.text()).unwrap()["id"].to_string()
+        let public = crate::common::ssh_keygen(&file, &[]);
+        if kind == "user/keys" {
+            self.world.site.cli(&["key", "add", "owen", file.with_extension("pub").to_str().unwrap()]).success();
+        } else {
+            let body = format!("name=spare&days=1&key={}", crate::common::encoded(&public));
+            let made = self.send(Person::Owner, "POST", &format!("/{}/-/settings/keys", Subject::PRIVATE.repo), &body);
+            assert_eq!(made.status, 200, "{}", made.text());
+        }
+        let listed = self.send(Person::Owner, "GET", &format!("/api/v1/{kind}"), "").text();
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        listed.as_array().unwrap().iter().filter_map(|key| key["id"].as_u64()).max().unwrap().to_string()
     }
 
     /// The site starts again: sessions and tokens stay, fresh proofs do not.

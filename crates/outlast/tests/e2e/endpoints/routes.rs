@@ -73,6 +73,8 @@ const PASSWORD: &str = "/-/settings/password";
 const TOKEN_PAGE: &str = "/-/settings/tokens";
 const REVOKE: &str = "/-/settings/tokens/revoke";
 const SESSIONS: &str = "/-/settings/sessions";
+const REQUIRE: &str = "/-/credentials/require";
+const WAKE: &str = "/-/credentials/wake";
 const SHARES: &str = "/admin/recovery-shares";
 const SECURITY: &str = "/-/settings/security";
 const KEY_ADD: &str = "/-/settings/security/key";
@@ -132,7 +134,11 @@ pub(super) static SENSITIVE: &[&str] = &[
     "POST /-/settings/security/name",
     "POST /-/settings/security/remove",
     "POST /-/admin/users",
+    "POST /-/credentials/wake",
+    "POST /-/credentials/require",
     "POST /users/{name}/tokens",
+    "POST /user/keys",
+    "POST /repos/{owner}/{name}/keys",
 ];
 
 /// Those that look as if they might, and do not.
@@ -149,12 +155,7 @@ pub(super) static HARMLESS: &[(&str, &str)] = &[
     ("DELETE /outlast/officers/keys/{id}", "an order, which officers sign with keys of their own"),
     ("POST /settings/people/remove", "takes a right away"),
     ("POST /settings/keys/remove", "takes a right away"),
-    ("POST /user/keys", "with a token of the scope for it, never a cookie; the key ends with the token"),
     ("DELETE /user/keys/{id}", "takes a right away"),
-    (
-        "POST /repos/{owner}/{name}/keys",
-        "with a token of the scope for it, never a cookie; the key ends with the token",
-    ),
     ("DELETE /repos/{owner}/{name}/keys/{id}", "takes a right away"),
     ("POST /-/settings/tokens/revoke", "takes a right away"),
     ("POST /-/settings/sessions", "takes a right away"),
@@ -208,6 +209,10 @@ pub(super) static ROUTES: &[Row] = &[
     row("pages/site/settings", "POST", REVOKE, REVOKE, "id={spare}", May::SignedIn),
     get("pages/site/settings", SESSIONS, SESSIONS, May::SignedIn),
     row("pages/site/settings", "POST", SESSIONS, SESSIONS, "id=999999", May::SignedIn),
+    get("pages/site/credentials", "/-/credentials", "/-/credentials", May::Operator),
+    // With `yes`, nobody here would be able to do anything afterwards.
+    row("pages/site/credentials", "POST", REQUIRE, REQUIRE, "sure=no", May::Operator),
+    row("pages/site/credentials", "POST", WAKE, WAKE, "id=999999", May::Socket),
     get("pages/site/ssh_keys", KEYS_PAGE, KEYS_PAGE, May::SignedIn),
     row("pages/site/ssh_keys", "POST", KEYS_PAGE, KEYS_PAGE, KEY_FORM, May::SignedIn),
     row(
@@ -472,6 +477,8 @@ pub(super) static ROUTES: &[Row] = &[
     ),
     // For officers and auditors, of whom there are none here.
     get("api/lockdown", "/outlast/audit", "/api/v1/outlast/audit", May::Socket),
+    get("api/credentials", "/outlast/credentials", "/api/v1/outlast/credentials", May::SignedIn),
+    get("api/credentials", "/admin/credentials", "/api/v1/admin/credentials", May::Socket),
     get("api/orders", "/outlast/orders", "/api/v1/outlast/orders", May::SignedIn),
     // There is no such order: for nobody.
     get("api/orders", "/outlast/orders/{id}", "/api/v1/outlast/orders/1", May::Socket),

@@ -49,11 +49,11 @@ async fn shown(
 pub(crate) async fn add(
     State(app): State<App>,
     page: RepoPage,
-    _: Proven,
+    Proven { by, .. }: Proven,
     Form(form): Form<KeyWanted>,
 ) -> Result<Response, PageError> {
-    let who = administrator(&page, &page.frame("settings"))?;
-    let added = async { app.site.deploy_key_add(&who, &page.address, form.parse()?, form.writes.is_some()).await };
+    administrator(&page, &page.frame("settings"))?;
+    let added = async { app.site.deploy_key_add(&by, &page.address, form.parse()?, form.writes.is_some()).await };
     match added.await {
         Ok(_) => shown(&app, page, KeyWanted::default(), String::new(), "The key works from now on.").await,
         Err(error) if error.is_ours() => Err(error.into()),

@@ -3,6 +3,7 @@
 mod activity;
 mod admin;
 mod chart;
+mod credentials;
 mod drill_chart;
 mod drills;
 mod explore;
@@ -36,6 +37,7 @@ pub(super) fn router() -> Router<App> {
         .merge(settings::router())
         .merge(ssh_keys::router())
         .merge(security::router())
+        .merge(credentials::router())
         .merge(prove::router())
         .merge(admin::router())
         .merge(safety::router())

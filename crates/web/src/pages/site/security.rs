@@ -122,8 +122,7 @@ async fn page(
     let who = visitor.signed_in()?;
     let user = app.site.user_self(who).await?;
     let listed = app.site.factor_list(who).await?;
-    // The page that an act was sent to is not where it would be done again.
-    let party = Party { elsewhere: party.elsewhere.replace(&visitor.shell.here, "/-/settings/security"), ..party };
+    let party = party.begun_at("/-/settings/security");
     let wanted = if party.here() { Some(app.site.passkey_wanted(who).await?.into()) } else { None };
     let status = outcome.status();
     let page = SecurityPage {

@@ -10,10 +10,10 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use forge::Error;
 use forge::people::command::WhichToken;
 use forge::people::{Password, Proved, Scopes};
 use forge::site::NewToken;
+use forge::{Error, RepoPath};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -149,6 +149,10 @@ struct TokenRow {
     scopes: String,
     created: String,
     expires: String,
+    /// The repositories it is for; None: all.
+    repos: Option<usize>,
+    used: Option<String>,
+    used_from: String,
 }
 
 #[derive(Template)]
@@ -174,12 +178,18 @@ async fn tokens_page(
     let who = visitor.signed_in()?;
     let name = who.name().parse().map_err(|_| PageError::not_found())?;
     let listed = app.site.token_list(Some(who), &name, 0, 100).await?;
-    let row = |token: &forge::people::query::TokenInfo| TokenRow {
-        id: token.id,
-        name: token.name.clone(),
-        scopes: token.scopes.words().join(", "),
-        created: show::time_us(token.created_us),
-        expires: token.expires_us.map(show::time_us).unwrap_or_default(),
+    let row = |token: &forge::people::query::TokenInfo| {
+        let used = app.site.last_use(token.id);
+        TokenRow {
+            id: token.id,
+            name: token.name.clone(),
+            scopes: token.scopes.words().join(", "),
+            created: show::time_us(token.created_us),
+            expires: token.expires_us.map(show::time_us).unwrap_or_default(),
+            repos: token.repos.as_ref().map(Vec::len),
+            used: used.as_ref().map(|used| show::time_us(used.time_us)),
+            used_from: used.map(|used| used.address).unwrap_or_default(),
+        }
     };
     let tokens = listed.iter().rev().filter(|token| token.revoked_us.is_none()).map(row).collect();
     let status = outcome.status();
@@ -196,6 +206,9 @@ struct TokenWanted {
     /// `read`, `write`, or `all`.
     #[serde(default)]
     rights: String,
+    /// `OWNER/NAME`, parted by spaces, commas or lines; nothing: all.
+    #[serde(default)]
+    repos: String,
 }
 
 async fn token_make(
@@ -209,14 +222,18 @@ async fn token_make(
 }
 
 async fn make_token(app: &App, by: &Proved, wanted: &TokenWanted) -> Result<String, Error> {
+    let paths = wanted.repos.split([' ', ',', '\r', '\n']).filter(|path| !path.is_empty());
+    let paths = paths.map(str::parse).collect::<Result<Vec<RepoPath>, Error>>()?;
+    let repos = Some(paths).filter(|paths| !paths.is_empty());
     let scopes = match wanted.rights.as_str() {
+        "write" if repos.is_some() => "repo:read,repo:write,user:read",
         "read" => "repo:read,user:read",
         "write" => "repo:read,repo:write,repo:create,user:read",
         _ => return Err(Error::invalid("choose what the token may do")),
     };
     let scopes = Scopes::parse([scopes])?;
     let age_us = (wanted.days > 0).then(|| i64::from(wanted.days) * 24 * 60 * 60 * 1_000_000);
-    let new = NewToken { name: wanted.name.parse()?, scopes, age_us };
+    let new = NewToken { name: wanted.name.parse()?, scopes, age_us, repos };
     let (token, _) = app.site.token_create_for(by, new).await?;
     Ok(token.reveal().to_owned())
 }
@@ -240,6 +257,11 @@ struct SessionRow {
     agent: String,
     created: String,
     expires: String,
+    how: &'static str,
+    from: String,
+    used: String,
+    used_from: String,
+    new_place: bool,
     this: bool,
 }
 
@@ -258,23 +280,37 @@ async fn sessions(State(app): State<App>, visitor: Visitor) -> Result<Response, 
 async fn sessions_page(app: &App, visitor: Visitor, outcome: Outcome) -> Result<Response, PageError> {
     let who = visitor.signed_in()?;
     let listed = app.site.session_list(who).await?;
-    let row = |session: &forge::people::SessionInfo| SessionRow {
-        id: session.id,
-        agent: if session.agent.is_empty() { "an unnamed browser".to_owned() } else { session.agent.clone() },
-        created: show::time_us(session.created_us),
-        expires: show::time_us(session.expires_us),
-        this: who.credential() == Some(session.id),
+    let row = |session: &forge::people::SessionInfo| {
+        let used = app.site.last_use(session.id);
+        SessionRow {
+            id: session.id,
+            agent: if session.agent.is_empty() { "an unnamed browser".to_owned() } else { session.agent.clone() },
+            created: show::time_us(session.created_us),
+            expires: show::time_us(session.expires_us),
+            how: session.how.as_str(),
+            from: session.address.clone().unwrap_or_default(),
+            used: show::time_us(used.as_ref().map_or(session.created_us, |used| used.time_us)),
+            used_from: used.map(|used| used.address).unwrap_or_default(),
+            new_place: session.new_place,
+            this: who.credential() == Some(session.id),
+        }
     };
     let sessions = listed.iter().map(row).collect();
     let status = outcome.status();
     Ok((status, Html(SessionsPage { shell: visitor.shell, outcome, sessions }.render()?)).into_response())
 }
 
+/// A session of one's own, or with 0 all but this one.
 async fn session_end(
     State(app): State<App>,
     visitor: Visitor,
     Form(Which { id }): Form<Which>,
 ) -> Result<Response, PageError> {
-    let ended = app.site.session_end(visitor.signed_in()?, id).await;
+    let who = visitor.signed_in()?;
+    if id == 0 {
+        let ended = app.site.sessions_end_others(who).await;
+        return sessions_page(&app, visitor, Outcome::of(ended, "All other sessions are ended.")?).await;
+    }
+    let ended = app.site.session_end(who, id).await;
     sessions_page(&app, visitor, Outcome::of(ended, "The session is ended.")?).await
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::pages::cookies;
-use crate::pages::error::{ENROL, PageError};
+use crate::pages::error::{ENROL, PageError, form_urlencoded};
 use crate::pages::party::{self, Party};
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
@@ -78,6 +78,10 @@ async fn form(
 
 fn page(app: &App, visitor: Visitor, party: Party, name: String, next: String, error: String) -> SignInPage {
     let challenge = app.site.passkey_challenge().map(|bytes| party::text(&bytes)).unwrap_or_default();
+    let party = party.begun_at(&match next.as_str() {
+        "" => "/-/sign-in".to_owned(),
+        next => format!("/-/sign-in?next={}", form_urlencoded(next)),
+    });
     SignInPage { shell: visitor.shell, party, challenge, name, next, error }
 }
 
@@ -127,7 +131,7 @@ fn second_page(
     let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = SecondPage {
         shell: visitor.shell,
-        party,
+        party: party.begun_at("/-/sign-in"),
         ticket,
         app: wanted.app,
         keys: party::ids(&wanted.keys),
@@ -209,7 +213,7 @@ impl FromRequestParts<App> for ThisDevice {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Self(Device { agent: agent.to_owned(), address: None }))
+        Ok(Self(Device { agent: agent.to_owned(), address: crate::listen::peer().map(|peer| peer.to_string()) }))
     }
 }
 

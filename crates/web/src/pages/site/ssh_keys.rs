@@ -113,8 +113,7 @@ async fn add(
     Proven { by, visitor }: Proven,
     Form(form): Form<KeyWanted>,
 ) -> Result<Response, PageError> {
-    let who = by.who();
-    let added = async { app.site.ssh_key_add(who, form.parse()?).await };
+    let added = async { app.site.ssh_key_add(&by, form.parse()?).await };
     match added.await {
         Ok(_) => page(&app, visitor, KeyWanted::default(), String::new(), "The key works from now on.").await,
         Err(error) if error.is_ours() => Err(error.into()),
