@@ -1,6 +1,6 @@
 //! A revision's files in one file: `git archive`, streamed.
 
-use super::damaged;
+use super::{damaged, weight};
 use crate::child::{ChildError, GitChild};
 use crate::{ObjectId, Repository};
 use code::{ArchiveFormat, ReadError, RevisionId};
@@ -53,7 +53,7 @@ impl ArchivePrefix {
 /// A revision's files as an archive. Reading fails at the end if Git did: half an archive is never taken for one.
 ///
 /// # Errors
-/// When there is no such revision, or Git can't be started.
+/// When there is no such revision, its files are too many or too large ([`ReadError::TooMuch`]), or Git can't be started.
 pub async fn archive(
     repository: &Repository,
     id: &RevisionId,
@@ -61,6 +61,8 @@ pub async fn archive(
     prefix: &ArchivePrefix,
 ) -> Result<Archive, ReadError> {
     let id: ObjectId = id.0.parse().map_err(|_| ReadError::NotFound(format!("revision {id}")))?;
+    let weighed = repository.clone();
+    tokio::task::spawn_blocking(move || weight::can_be_written_out(&weighed, &id)).await.map_err(damaged)??;
     let format = match format {
         ArchiveFormat::TarGz => "--format=tar.gz",
         ArchiveFormat::Zip => "--format=zip",

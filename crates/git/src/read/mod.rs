@@ -30,6 +30,7 @@ mod search;
 mod signature;
 mod store;
 mod tree;
+mod weight;
 
 pub use archive::{Archive, ArchivePrefix, archive};
 pub use caches::ReadCaches;

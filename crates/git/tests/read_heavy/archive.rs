@@ -28,14 +28,37 @@ async fn an_archive_has_every_file_in_one_directory() {
         }
     }
     let missing = RevisionId("0".repeat(63) + "1");
-    let mut bytes = Vec::new();
-    let mut broken = archive(&made.repository, &missing, ArchiveFormat::Zip, &prefix).await.unwrap();
-    assert!(broken.read_to_end(&mut bytes).await.is_err());
+    assert!(matches!(
+        archive(&made.repository, &missing, ArchiveFormat::Zip, &prefix).await,
+        Err(ReadError::NotFound(_))
+    ));
     let hostile = RevisionId("--output=/tmp/x".to_owned());
     assert!(matches!(
         archive(&made.repository, &hostile, ArchiveFormat::Zip, &prefix).await,
         Err(ReadError::NotFound(_))
     ));
+}
+
+/// Ten directories of ten, ten deep, each the same: a dozen objects that name ten thousand million files.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tree_that_names_more_than_it_has_makes_no_archive() {
+    let made = tokio::task::spawn_blocking(|| {
+        let made = made(ObjectFormat::Sha1, &[("a", "one\n")]);
+        let mut tree = made.git(&["rev-parse", "main^{tree}"]).trim().to_owned();
+        for _ in 0..9 {
+            let entries: String = (0..10).map(|n| format!("040000 tree {tree}\td{n}\n")).collect();
+            tree = String::from_utf8(made.git_with(&["mktree"], entries.as_bytes())).unwrap().trim().to_owned();
+        }
+        let who = "A U Thor <a@example.com> 1700000000 +0000";
+        let commit = format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nc\n");
+        let commit = made.git_with(&["hash-object", "-t", "commit", "-w", "--stdin"], commit.as_bytes());
+        made.git(&["update-ref", "refs/heads/bomb", String::from_utf8(commit).unwrap().trim()]);
+        made
+    });
+    let made = made.await.unwrap();
+    let (id, prefix) = (made.id("bomb"), "bomb".parse::<ArchivePrefix>().unwrap());
+    let refused = archive(&made.repository, &id, ArchiveFormat::Zip, &prefix).await;
+    assert!(matches!(&refused, Err(ReadError::TooMuch(text)) if text.contains("clone it")), "{:?}", refused.err());
 }
 
 #[test]
