@@ -14,6 +14,7 @@ mod factors;
 mod features;
 mod flood;
 mod guarded;
+mod history;
 mod kills;
 mod lockdown;
 mod matrix;

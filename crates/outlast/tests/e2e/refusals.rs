@@ -1,26 +1,6 @@
 //! What the door does not let in, and what it says then.
 
-use crate::common::{Answer, Git, Site, World, cli, push, request};
-
-const FLUSH: &[u8] = b"0000";
-
-fn pkt(text: &str) -> Vec<u8> {
-    format!("{:04x}{text}", text.len() + 4).into_bytes()
-}
-
-fn basic(user: &str, secret: &str) -> String {
-    use std::fmt::Write as _;
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = "Basic ".to_owned();
-    for chunk in format!("{user}:{secret}").as_bytes().chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, &byte| word << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = ALPHABET[(word >> (18 - 6 * place)) as usize & 63];
-            write!(out, "{}", if place <= chunk.len() { char::from(digit) } else { '=' }).unwrap();
-        }
-    }
-    out
-}
+use crate::common::{Answer, FLUSH, Git, Site, World, basic, cli, pkt, push, request};
 
 #[test]
 fn wrong_credentials_see_nothing_and_learn_nothing() {

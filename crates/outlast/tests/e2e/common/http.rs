@@ -83,3 +83,26 @@ fn read_chunks(reader: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> io::Res
         body.extend_from_slice(&chunk[..size]);
     }
 }
+
+/// A flush packet of Git's protocol.
+pub(crate) const FLUSH: &[u8] = b"0000";
+
+/// A packet line of Git's protocol.
+pub(crate) fn pkt(text: &str) -> Vec<u8> {
+    format!("{:04x}{text}", text.len() + 4).into_bytes()
+}
+
+/// What says who one is and proves it with a secret.
+pub(crate) fn basic(user: &str, secret: &str) -> String {
+    use std::fmt::Write as _;
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = "Basic ".to_owned();
+    for chunk in format!("{user}:{secret}").as_bytes().chunks(3) {
+        let word = chunk.iter().fold(0_u32, |word, &byte| word << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = ALPHABET[(word >> (18 - 6 * place)) as usize & 63];
+            write!(out, "{}", if place <= chunk.len() { char::from(digit) } else { '=' }).unwrap();
+        }
+    }
+    out
+}

@@ -13,7 +13,7 @@ mod vaults;
 mod world;
 
 pub(crate) use git::{Git, Output};
-pub(crate) use http::{Answer, request};
+pub(crate) use http::{Answer, FLUSH, basic, pkt, request};
 pub(crate) use pages::{Browser, encoded};
 pub(crate) use passkey::Passkey;
 pub(crate) use process::{OUTLAST, Process, Said, cli, cli_with, wait_until};

@@ -60,7 +60,7 @@ struct Next {
 
 /// Where somebody wanted to go: a path of this site, or its front page. `//host` and `/\host` are other sites'.
 pub(super) fn place(next: &str) -> &str {
-    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
+    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(|c: char| c == '\\' || c.is_control());
     if own { next } else { "/" }
 }
 
