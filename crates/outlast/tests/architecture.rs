@@ -11,19 +11,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate, and those of ours that it may depend on.
-const MAY_KNOW: [(&str, &[&str]); 11] = [
+const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("journal", &[]),
     ("code", &[]),
+    ("fsfs", &[]),
     ("vault", &["journal"]),
-    ("git", &["code"]),
-    ("svn", &["code"]),
+    ("text", &["code"]),
+    ("git", &["code", "text"]),
+    ("svn", &["code", "fsfs", "text"]),
     ("svn-gate", &[]),
     ("render", &["code"]),
     ("forge", &["journal", "vault", "code", "git", "svn"]),
     // For the types that `forge`'s own functions take and give, such as a protocol version.
     ("web", &["forge", "render", "code", "git"]),
     ("ssh", &["forge"]),
-    ("outlast", &["journal", "vault", "code", "git", "svn", "render", "forge", "web", "ssh"]),
+    ("outlast", &["journal", "vault", "code", "fsfs", "text", "git", "svn", "render", "forge", "web", "ssh"]),
 ];
 
 /// Where a program may be started: git and Subversion through their sandboxed builders, and the practice vaults.

@@ -39,7 +39,7 @@ fn file(
         (_, content) => content.unwrap_or_default(),
     };
     let change = Change { kind, old_path: old_path.clone(), path: path.clone(), old: old.as_ref().map(side), new };
-    Ok(of_contents(source, change, before, after, options))
+    Ok(of_contents(change, before, after, options))
 }
 
 fn before(source: &GitSource, base: Option<&RevisionId>, path: &CodePath) -> Result<Option<File>, EditError> {

@@ -5,7 +5,7 @@
 //! looked for under another.
 
 use super::commits::{Commits, Number, WALK_COMMITS_MAX};
-use super::diff::{lines, tree_changes};
+use super::diff::tree_changes;
 use super::handle::Handle;
 use super::tree::{At, at_path, no_path};
 use super::{GitSource, bloom::BloomPath};
@@ -13,9 +13,9 @@ use code::{Blame, BlameHunk, ChangeKind, CodePath, EntryKind, ReadError, Revisio
 use gix::ObjectId;
 use gix::objs::Kind;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use text::{Piece, divide};
 
 /// It takes at most so long.
 const TIME_MAX: Duration = Duration::from_secs(10);
@@ -43,14 +43,6 @@ pub(super) fn blame(source: &GitSource, at: &RevisionId, path: &CodePath) -> Res
         blame.hunks.len() * 64 + blame.revisions.iter().map(|revision| 700 + revision.message.len()).sum::<usize>();
     source.caches.put(&source.store, "blame", &about, Arc::clone(&blame), bytes);
     Ok(blame.as_ref().clone())
-}
-
-/// Lines that go together: where they are in the file that is asked about, and in the version that is looked at.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    line: usize,
-    here: usize,
-    count: usize,
 }
 
 /// A version of the file: a commit and what the file is called in it.
@@ -97,10 +89,10 @@ impl<'a> Walk<'a> {
             return Err(ReadError::TooMuch(format!("{} is too large to ask who wrote its lines", path.shown())));
         }
         let content = self.content(id)?;
-        if lines::is_binary(&content) {
+        if text::is_binary(&content) {
             return Err(ReadError::Invalid(format!("{} is not text: it has no lines to ask about", path.shown())));
         }
-        if lines::has_too_many(&content) {
+        if text::has_too_many(&content) {
             return Err(ReadError::TooMuch(format!("{} has too many lines to ask who wrote each", path.shown())));
         }
         let count = content.split_inclusive(|byte| *byte == b'\n').count();
@@ -164,7 +156,7 @@ impl<'a> Walk<'a> {
         let content = if origins.is_empty() { Arc::default() } else { self.content(here)? };
         for (origin, id) in origins {
             let before = self.content(id)?;
-            let (passed, kept) = divide(&pieces, &lines::replaced(&before, &content));
+            let (passed, kept) = divide(&pieces, &text::replaced(&before, &content));
             self.put(origin, passed);
             pieces = kept;
         }
@@ -234,43 +226,6 @@ impl<'a> Walk<'a> {
         self.last = Some((id, Arc::clone(&content)));
         Ok(content)
     }
-}
-
-/// Divides lines into those that the old version has, counted in it, and the others.
-fn divide(pieces: &[Piece], replaced: &[(Range<usize>, Range<usize>)]) -> (Vec<Piece>, Vec<Piece>) {
-    let (mut passed, mut kept) = (Vec::new(), Vec::new());
-    for piece in pieces {
-        let end = piece.here + piece.count;
-        let mut at = piece.here;
-        let part = |from: usize, to: usize, here: usize| Piece {
-            line: piece.line + (from - piece.here),
-            here,
-            count: to - from,
-        };
-        let first = replaced.partition_point(|(_, new)| new.end <= at);
-        // Where the old version's lines are, seen from the new one's, before the next change.
-        let mut before = first.checked_sub(1).map_or((0, 0), |last| (replaced[last].0.end, replaced[last].1.end));
-        for (old, new) in &replaced[first..] {
-            let same_end = new.start.min(end);
-            if at < same_end {
-                passed.push(part(at, same_end, at - before.1 + before.0));
-                at = same_end;
-            }
-            if at >= end {
-                break;
-            }
-            let changed_end = new.end.min(end);
-            if at < changed_end {
-                kept.push(part(at, changed_end, at));
-                at = changed_end;
-            }
-            before = (old.end, new.end);
-        }
-        if at < end {
-            passed.push(part(at, end, at - before.1 + before.0));
-        }
-    }
-    (passed, kept)
 }
 
 fn answer(source: &GitSource, handle: &Handle<'_>, path: &CodePath, lines: Lines) -> Result<Blame, ReadError> {

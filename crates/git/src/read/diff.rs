@@ -1,10 +1,8 @@
 //! What differs between trees, and in files.
 
-pub(crate) mod lines;
 mod patch;
 pub(crate) mod renames;
 pub(crate) mod trees;
-mod words;
 
 use super::GitSource;
 use super::handle::Handle;
@@ -12,10 +10,10 @@ use code::{Change, CodePath, DiffOptions, EntryKind, FileDiff, ReadError, Revisi
 use gix::ObjectId;
 use gix::objs::Kind;
 use gix::objs::tree::EntryMode;
-use lines::Differences;
 pub use patch::{PatchFormat, patch};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use text::{FILE_BYTES_MAX, Folder, SHOWN_LINES_MAX};
 use trees::TreeChange;
 
 /// Comparing trees, and finding renames, takes at most so long each.
@@ -24,12 +22,6 @@ const TREES_TIME_MAX: Duration = Duration::from_secs(10);
 const RENAMES_TIME_MAX: Duration = Duration::from_secs(2);
 /// Counting the lines of files that are not shown takes at most so long.
 const COUNT_TIME_MAX: Duration = Duration::from_secs(5);
-/// A larger file is not compared line by line.
-pub(crate) const FILE_BYTES_MAX: u64 = 8 << 20;
-/// So many bytes of lines that differ are shown at most; the rest is folded.
-const SHOWN_BYTES_MAX: usize = 8 << 20;
-/// Of a single file so many lines are shown at most, however many are asked for.
-const SHOWN_LINES_MAX: usize = 200_000;
 
 /// What a revision changed against its first parent.
 pub(super) fn changes(
@@ -139,9 +131,7 @@ fn blob(handle: &Handle<'_>, id: ObjectId, bytes_max: u64) -> Result<(Option<Vec
 /// Turns changed paths into changed lines.
 struct Diffs<'h, 's> {
     handle: &'h Handle<'s>,
-    options: DiffOptions,
-    lines_left: usize,
-    bytes_left: usize,
+    folder: Folder,
 }
 
 /// A side of a changed file.
@@ -152,8 +142,7 @@ struct Content {
 
 impl<'h, 's> Diffs<'h, 's> {
     fn new(handle: &'h Handle<'s>, options: DiffOptions) -> Self {
-        let lines_left = options.lines_max.min(SHOWN_LINES_MAX);
-        Self { handle, options, lines_left, bytes_left: SHOWN_BYTES_MAX }
+        Self { handle, folder: Folder::new(options) }
     }
 
     /// A file's difference, and its lines that came and went.
@@ -167,29 +156,9 @@ impl<'h, 's> Diffs<'h, 's> {
             diff.binary = true;
             return Ok((diff, 0, 0));
         };
-        self.lines(&mut diff, (&old, &new), shown);
+        self.folder.lines(&mut diff, (&old, &new), shown);
         let (added, removed) = (diff.added, diff.removed);
         Ok((diff, added, removed))
-    }
-
-    /// Puts the lines of two texts into a file's difference.
-    fn lines(&mut self, diff: &mut FileDiff, (old, new): (&[u8], &[u8]), shown: bool) {
-        diff.binary = lines::is_binary(old) || lines::is_binary(new);
-        diff.folded = !diff.binary && (lines::has_too_many(old) || lines::has_too_many(new));
-        if diff.binary || diff.folded {
-            return;
-        }
-        let differences = Differences::between(old, new, self.options.ignore_space);
-        (diff.added, diff.removed) = (differences.added(), differences.removed());
-        let changed = diff.added as usize + diff.removed as usize;
-        let (lines, bytes) = differences.shown(self.options.context);
-        let fits = changed <= self.options.file_lines_max && lines <= self.lines_left && bytes <= self.bytes_left;
-        diff.folded = !(shown && fits);
-        if !diff.folded {
-            diff.hunks = differences.hunks(self.options.context);
-            self.bytes_left -= bytes;
-            self.lines_left -= diff.hunks.iter().map(|hunk| hunk.lines.len()).sum::<usize>().min(lines);
-        }
     }
 
     /// A file that there was no time to look into.
@@ -221,19 +190,13 @@ fn empty(change: &TreeChange, sizes: (u64, u64)) -> Result<FileDiff, ReadError> 
 }
 
 /// The difference between two contents of a file that need not be in the repository.
-pub(crate) fn of_contents(
-    source: &GitSource,
-    change: Change,
-    old: &[u8],
-    new: &[u8],
-    options: DiffOptions,
-) -> FileDiff {
+pub(crate) fn of_contents(change: Change, old: &[u8], new: &[u8], options: DiffOptions) -> FileDiff {
     let sizes = (old.len() as u64, new.len() as u64);
     let mut diff = FileDiff { change, binary: false, sizes, added: 0, removed: 0, folded: false, hunks: Vec::new() };
     if old.len().max(new.len()) as u64 > FILE_BYTES_MAX {
         diff.binary = true;
     } else if old != new {
-        Diffs::new(&source.store.handle(), options).lines(&mut diff, (old, new), true);
+        Folder::new(options).lines(&mut diff, (old, new), true);
     }
     diff
 }

@@ -31,7 +31,7 @@ pub(crate) struct Spans {
 impl Spans {
     /// Looks through a file.
     pub(crate) fn of(content: &[u8]) -> Self {
-        let text = !super::lines::is_binary(content);
+        let text = !text::is_binary(content);
         let mut counted: HashMap<u32, u32> = HashMap::with_capacity(content.len() / 32);
         let (mut one, mut two, mut length) = (0_u32, 0_u32, 0_u32);
         let mut bytes = content.iter().peekable();

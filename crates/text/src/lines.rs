@@ -2,12 +2,10 @@
 
 use super::words;
 use code::{Hunk, Line, LineKind};
-use gix::diff::blob::{Algorithm, Diff, IndentHeuristic, IndentLevel, Interner, Token};
+use gix_imara_diff::{Algorithm, Diff, IndentHeuristic, IndentLevel, Interner, Token};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Git looks at so many bytes for a NUL to know what is not text.
-const BINARY_BYTES: usize = 8000;
 /// A text with more lines is not compared.
 const LINES_MAX: usize = 500_000;
 /// Equal bytes are passed over in pieces of so many.
@@ -20,13 +18,9 @@ const HEADING_BYTES_MAX: usize = 80;
 const TAB_COLUMNS: u8 = 8;
 
 /// Whether a text has more lines than are compared.
-pub(crate) fn has_too_many(text: &[u8]) -> bool {
+#[must_use]
+pub fn has_too_many(text: &[u8]) -> bool {
     text.len() > LINES_MAX && text.iter().filter(|byte| **byte == b'\n').nth(LINES_MAX).is_some()
-}
-
-/// Whether Git takes these bytes for something else than text.
-pub(crate) fn is_binary(bytes: &[u8]) -> bool {
-    bytes.iter().take(BINARY_BYTES).any(|byte| *byte == 0)
 }
 
 /// Lines with their line feeds.
@@ -44,13 +38,15 @@ fn comparable(line: &[u8], ignore_space: bool) -> Cow<'_, [u8]> {
 }
 
 /// What differs between two texts.
-pub(crate) struct Differences<'a> {
+#[derive(Debug)]
+pub struct Differences<'a> {
     old: Vec<&'a [u8]>,
     new: Vec<&'a [u8]>,
     changes: Vec<Range2>,
 }
 
 /// Lines that were replaced by others, either may be none.
+#[derive(Debug)]
 struct Range2 {
     old: Range<usize>,
     new: Range<usize>,
@@ -58,7 +54,8 @@ struct Range2 {
 
 impl<'a> Differences<'a> {
     /// Compares. Takes time with the length of both, whatever is in them.
-    pub(crate) fn between(old: &'a [u8], new: &'a [u8], ignore_space: bool) -> Self {
+    #[must_use]
+    pub fn between(old: &'a [u8], new: &'a [u8], ignore_space: bool) -> Self {
         Self::by(Algorithm::Histogram, old, new, ignore_space)
     }
 
@@ -79,17 +76,20 @@ impl<'a> Differences<'a> {
     }
 
     /// Lines that came.
-    pub(crate) fn added(&self) -> u32 {
+    #[must_use]
+    pub fn added(&self) -> u32 {
         count(self.changes.iter().map(|change| change.new.len()).sum())
     }
 
     /// Lines that went.
-    pub(crate) fn removed(&self) -> u32 {
+    #[must_use]
+    pub fn removed(&self) -> u32 {
         count(self.changes.iter().map(|change| change.old.len()).sum())
     }
 
     /// About how many lines the hunks have, no fewer than they do, and how many bytes the lines have that differ.
-    pub(crate) fn shown(&self, context: u32) -> (usize, usize) {
+    #[must_use]
+    pub fn shown(&self, context: u32) -> (usize, usize) {
         let around = self.changes.len().saturating_mul(2).saturating_mul(context as usize);
         let lines: usize = self.changes.iter().map(|change| change.old.len() + change.new.len()).sum();
         let bytes = |lines: &[&[u8]]| lines.iter().map(|line| line.len()).sum::<usize>();
@@ -98,7 +98,8 @@ impl<'a> Differences<'a> {
     }
 
     /// The hunks, with so many unchanged lines around each change.
-    pub(crate) fn hunks(&self, context: u32) -> Vec<Hunk> {
+    #[must_use]
+    pub fn hunks(&self, context: u32) -> Vec<Hunk> {
         let context = context as usize;
         let mut hunks = Vec::new();
         let mut heading = Heading::default();
@@ -167,7 +168,8 @@ impl<'a> Differences<'a> {
 }
 
 /// Lines, counted from 0, that were replaced by others, in order: as `git blame` compares.
-pub(crate) fn replaced(old: &[u8], new: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
+#[must_use]
+pub fn replaced(old: &[u8], new: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
     let start = same_lines_before(old, new);
     let (old, new, skipped) = (&old[start..], &new[start..], line_feeds(&old[..start]));
     let end = same_lines_after(old, new);

@@ -3,7 +3,7 @@
 //! Lines that went are paired with lines that came, in order, by how much they have in common; lines that have little in
 //! common with any are not marked, because marks all over a line say less than none.
 
-use gix::diff::blob::{Algorithm, Diff, Interner, Token};
+use gix_imara_diff::{Algorithm, Diff, Interner, Token};
 use std::collections::HashMap;
 
 /// Byte ranges of a line.
