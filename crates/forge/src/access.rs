@@ -23,6 +23,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::repo::{Access, Visibility};
 use crate::names::RepoPath;
+use crate::people::policy::must_not_lack;
 use crate::people::{Principal, Scope};
 use crate::repo::query::{self, Repo};
 use crate::writer::Submitter;
@@ -123,7 +124,8 @@ impl<A: Act> Authorized<A> {
 
 /// Whether `who` (None: nobody in particular) may do `A` to the repository at `path`.
 ///
-/// [`Error::NotFound`] when it is not there or may not be seen, [`Error::Forbidden`] when it may be seen and no more.
+/// [`Error::NotFound`] when it is not there or may not be seen, [`Error::Forbidden`] when it may be seen and no more,
+/// [`Error::FactorRequired`] when its organisation wants a second factor that one with a role in it has not.
 pub fn authorize<A: Act>(tx: &mut Tx, who: Option<&Principal>, path: &RepoPath) -> Result<Authorized<A>, Error> {
     let repo = query::repo_fetch(tx, path)?.ok_or_else(|| Error::not_found(path))?;
     authorize_repo(tx, who, repo)
@@ -141,6 +143,12 @@ pub(crate) fn authorize_repo<A: Act>(tx: &mut Tx, who: Option<&Principal>, repo:
     };
     if !reads {
         return Err(Error::not_found(&repo.path));
+    }
+    // What everybody reads is read by those who have a part in it too.
+    if let (Some(who), Some(_)) = (here, role)
+        && (repo.visibility == Visibility::Private || A::NEEDS > Access::Read)
+    {
+        must_not_lack(tx, who.user(), repo.namespace)?;
     }
     if A::NEEDS == Access::Read {
         return Ok(Authorized { repo, by: who.cloned(), act: PhantomData });

@@ -181,13 +181,13 @@ impl Reader<'_> {
 
     fn ask(&self, tx: &mut Tx, repo: Repo) -> Result<Option<Seen>, Error> {
         let proof = match authorize_repo::<Read>(tx, self.who, repo) {
-            Err(Error::NotFound(_)) => return Ok(None),
+            Err(Error::NotFound(_) | Error::FactorRequired { .. }) => return Ok(None),
             proof => proof?,
         };
         let repo = proof.repo().clone();
         let administers = match authorize_repo::<Administer>(tx, self.who, repo.clone()) {
             Ok(_) => true,
-            Err(Error::Unauthenticated(_) | Error::Forbidden(_) | Error::NotFound(_)) => false,
+            Err(error) if !error.is_ours() => false,
             Err(error) => return Err(error),
         };
         let role = self.who.map_or(Ok(None), |who| crate::access::role(tx, who.user(), &repo))?;

@@ -24,6 +24,14 @@ pub enum Error {
     /// It asks for a fresh proof of who is there: a passkey, or the password and a code.
     #[error("this needs a fresh proof that it is you: sign in to the pages, where you are asked for it")]
     ReauthRequired,
+    /// An organisation requires a second factor, and who asks has none.
+    #[error(
+        "{org} requires a second factor of everybody who has a part in it: add one at /-/settings/security, then come back"
+    )]
+    FactorRequired {
+        /// The organisation's path.
+        org: String,
+    },
     /// Too few vaults answer: nothing was written.
     #[error("not written: too few vaults can be reached (missing: {}). Reading goes on; try again when they are back", .missing.join(", "))]
     NoQuorum {
@@ -117,6 +125,7 @@ impl Error {
                 | Self::Forbidden(_)
                 | Self::Unauthenticated(_)
                 | Self::ReauthRequired
+                | Self::FactorRequired { .. }
         )
     }
 }

@@ -214,6 +214,7 @@ events! {
     147 => RecoveryCodeUsed(factor::RecoveryCodeUsed),
     148 => FactorsRequired(factor::FactorsRequired),
     149 => FactorWoken(factor::FactorWoken),
+    150 => OrgFactorsRequired(factor::OrgFactorsRequired),
     // 160-179: SSH keys and certificates.
     160 => SshKeyAdded(ssh::SshKeyAdded),
     161 => SshKeyRemoved(ssh::SshKeyRemoved),

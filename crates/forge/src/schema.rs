@@ -85,6 +85,7 @@ tables! {
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
     recovery_code(account, hash; made_us, used_us, seq) "?1, ?2, ?3, ?4, ?5";
     factor_policy(id; required, since_us) "?1, ?2, ?3";
+    org_factor_policy(organisation; since_us) "?1, ?2";
     repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description, website)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     collaborator(repo, account; access, seq) "?1, ?2, ?3, ?4";

@@ -55,6 +55,9 @@ impl From<forge::Error> for ApiError {
             E::Conflict(_) => StatusCode::CONFLICT,
             E::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             E::Forbidden(_) => StatusCode::FORBIDDEN,
+            E::FactorRequired { .. } => {
+                return Self { code: Some("factor_required"), ..Self::new(StatusCode::FORBIDDEN, error.to_string()) };
+            }
             E::Unauthenticated(_) => return Self::unauthenticated(error.to_string()),
             E::ReauthRequired => {
                 return Self { code: Some("reauth_required"), ..Self::new(StatusCode::FORBIDDEN, error.to_string()) };

@@ -8,6 +8,7 @@ use crate::event::repo::Visibility;
 use crate::names::OwnerPath;
 use crate::org::query::{self, Org};
 use crate::people::authenticate::still_good;
+use crate::people::policy::{must_not_lack, org_lacks};
 use crate::people::{Principal, Scope};
 use crate::writer::{Decide, Submitter};
 use std::marker::PhantomData;
@@ -53,6 +54,7 @@ pub struct OrgProof<A: OrgAct> {
     org: Org,
     by: Option<Principal>,
     role: Option<OrgRole>,
+    lacks_factor: bool,
     act: PhantomData<A>,
 }
 
@@ -69,6 +71,18 @@ impl<A: OrgAct> OrgProof<A> {
         self.role
     }
 
+    /// Whether they belong to it and lack the second factor that it requires: they see that it is there, and no more.
+    #[must_use]
+    pub fn lacks_factor(&self) -> bool {
+        self.lacks_factor
+    }
+
+    /// Who; None: anybody, or the site itself.
+    #[must_use]
+    pub fn by(&self) -> Option<&Principal> {
+        self.by.as_ref()
+    }
+
     /// What the journal says of who did it.
     #[must_use]
     pub fn submitter(&self) -> Submitter {
@@ -77,7 +91,7 @@ impl<A: OrgAct> OrgProof<A> {
 
     /// For the site's operator at the admin socket.
     pub(crate) fn by_site(org: Org) -> Self {
-        Self { org, by: None, role: Some(OrgRole::Owner), act: PhantomData }
+        Self { org, by: None, role: Some(OrgRole::Owner), lacks_factor: false, act: PhantomData }
     }
 
     /// Asks again, when it is decided, whether it may be done.
@@ -112,6 +126,10 @@ pub(crate) fn authorize_found<A: OrgAct>(tx: &mut Tx, who: Option<&Principal>, o
     if !sees {
         return Err(Error::not_found(&org.path));
     }
+    let lacking = match (who, role) {
+        (Some(who), Some(_)) => org_lacks(tx, who.user(), org.id)?.is_some(),
+        _ => false,
+    };
     if A::NEEDS.is_some() {
         let Some(who) = who else {
             return Err(Error::Unauthenticated(format!("sign in to see more of {}", org.path)));
@@ -119,7 +137,9 @@ pub(crate) fn authorize_found<A: OrgAct>(tx: &mut Tx, who: Option<&Principal>, o
         if role < A::NEEDS {
             return Err(Error::forbidden(format!("that is for those in {}; an owner of it can say who is", org.path)));
         }
+        must_not_lack(tx, who.user(), org.id)?;
         A::SCOPE.map_or(Ok(()), |scope| who.needs(scope))?;
     }
-    Ok(OrgProof { org, by: who.cloned(), role, act: PhantomData })
+    let role = role.filter(|_| !lacking);
+    Ok(OrgProof { org, by: who.cloned(), role, lacks_factor: lacking, act: PhantomData })
 }

@@ -4,6 +4,7 @@ use super::{lies_in, up_from};
 use crate::db::{DbError, Tx};
 use crate::event::org::OrgRole;
 use crate::event::repo::Access;
+use crate::people::policy::org_lacks;
 use crate::repo::query::Repo;
 
 /// What an account may do in a repository: everything in a namespace that is its own or lies in its own; in an organisation's,
@@ -41,6 +42,9 @@ pub(crate) fn owns_namespace(tx: &mut Tx, account: u64, namespace: u64) -> Resul
 
 /// Whether an account may make repositories in a namespace: its own, its organisation's, or where members or a team of its may.
 pub(crate) fn may_create(tx: &mut Tx, account: u64, namespace: u64) -> Result<bool, DbError> {
+    if org_lacks(tx, account, namespace)?.is_some() {
+        return Ok(false);
+    }
     if owns_namespace(tx, account, namespace)? {
         return Ok(true);
     }

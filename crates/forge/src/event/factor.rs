@@ -236,6 +236,29 @@ impl Payload for FactorsRequired {
     }
 }
 
+/// An organisation requires a second factor of everybody who has a part in it, or no longer does.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct OrgFactorsRequired {
+    /// The organisation.
+    #[n(0)]
+    pub org: u64,
+    /// Whether it does.
+    #[n(1)]
+    pub required: bool,
+}
+
+impl Payload for OrgFactorsRequired {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        tx.execute("DELETE FROM org_factor_policy WHERE organisation = ?1", &[self.org.into()])?;
+        if self.required {
+            let sql = "INSERT INTO org_factor_policy (organisation, since_us) VALUES (?1, ?2)";
+            tx.execute(sql, &[self.org.into(), at.time_us.into()])?;
+        }
+        Ok(())
+    }
+}
+
 /// A factor that slept is good from now on: another officer said that it is its owner's.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

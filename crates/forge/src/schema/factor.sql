@@ -44,3 +44,9 @@ CREATE TABLE factor_policy (
     required BOOLEAN NOT NULL,
     since_us BIGINT NOT NULL
 );
+
+-- Organisations that require a second factor of everybody who has a part in them, also in those that lie in them.
+CREATE TABLE org_factor_policy (
+    organisation BIGINT PRIMARY KEY,
+    since_us BIGINT NOT NULL
+);

@@ -1,6 +1,7 @@
 //! Second factors: adding, naming, removing them; and whose signature something is.
 
 use super::Site;
+use super::people::submitter;
 use crate::error::Error;
 use crate::event::people::SignIn;
 use crate::names::UserName;
@@ -228,10 +229,11 @@ impl Site {
         self.db().read_async(|tx| Ok(policy::required(tx)?)).await
     }
 
-    /// Requires a second factor of everybody from now on; an operator's act.
-    pub async fn factors_require(&self, by: &Proved) -> Result<(), Error> {
-        by.who().needs_operator()?;
-        self.change_rights(by.who().submitter(), FactorsRequire).await.map(drop)
+    /// Requires a second factor of everybody from now on; an operator's act. `by` None: at the admin socket.
+    pub async fn factors_require(&self, by: Option<&Proved>) -> Result<(), Error> {
+        let by = by.map(Proved::who);
+        by.map_or(Ok(()), Principal::needs_operator)?;
+        self.change_rights(submitter(by), FactorsRequire).await.map(drop)
     }
 
     /// The name of an account, as an app shows it beside the site's.

@@ -16,8 +16,11 @@ use crate::org::query::{self, Member, Org, Team};
 use crate::org::team::{
     TeamCreate, TeamMemberAdd, TeamMemberRemove, TeamPut, TeamRemove, TeamRepoAdd, TeamRepoRemove, TeamSpec,
 };
+use crate::people::authenticate::now_us;
+use crate::people::factor::factors;
+use crate::people::policy::{OrgFactorsRequire, org_requires};
 use crate::people::query::user_fetch;
-use crate::people::{Principal, Scope};
+use crate::people::{Principal, Proved, Scope};
 use crate::repo::query::{Repo, repo_by_id};
 
 /// An organisation to be made.
@@ -134,6 +137,27 @@ impl Site {
         Ok(found.into_iter().filter(|member| all || member.shown).collect())
     }
 
+    /// Whether an organisation itself requires a second factor, and which of its members have none.
+    pub async fn org_factors(&self, proof: &OrgProof<Own>) -> Result<(bool, Vec<u64>), Error> {
+        let org = proof.org().id;
+        let read = move |tx: &mut Tx| {
+            let mut without = Vec::new();
+            for member in query::member_list(tx, org, 0, 10 * PAGE_MAX)? {
+                if !factors(tx, member.account, now_us())?.any() {
+                    without.push(member.account);
+                }
+            }
+            Ok((org_requires(tx, org)?, without))
+        };
+        self.db().read_async(read).await
+    }
+
+    /// Says whether an organisation requires a second factor of everybody who has a part in it.
+    pub async fn org_factors_require(&self, by: &Proved, path: &OwnerPath, required: bool) -> Result<(), Error> {
+        let proof = self.org_authorize::<Own>(Some(by.who()), path).await?;
+        self.change_rights(by.who().submitter(), OrgFactorsRequire { proof, required }).await.map(drop)
+    }
+
     /// Makes somebody a member or an owner.
     pub async fn org_member_put(&self, proof: OrgProof<Own>, user: UserName, role: OrgRole) -> Result<(), Error> {
         self.change_rights(proof.submitter(), MemberPut { proof, user, role }).await.map(drop)
@@ -235,7 +259,7 @@ impl Site {
                 let Some(repo) = repo_by_id(tx, id)? else { continue };
                 match authorize_repo::<Read>(tx, who.as_ref(), repo) {
                     Ok(proof) => seen.push(proof.repo().clone()),
-                    Err(Error::NotFound(_)) => {}
+                    Err(Error::NotFound(_) | Error::FactorRequired { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }

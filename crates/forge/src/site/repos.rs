@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event::people::NamespaceKind;
 use crate::event::repo::{Access, Format, RepoKind, Visibility};
 use crate::names::{OwnerPath, RepoName, RepoPath, UserName};
+use crate::people::policy::org_lacks;
 use crate::people::query::namespace_fetch;
 use crate::people::{Principal, Scope};
 use crate::repo::command::{
@@ -14,6 +15,8 @@ use crate::repo::command::{
     VisibilitySet,
 };
 use crate::repo::query::{self, Collaborator, Repo, RepoFilter};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// A repository to be made.
 #[derive(Clone, Debug)]
@@ -52,6 +55,19 @@ pub struct RepoChange {
     pub description: Option<String>,
     /// Where there is more; empty: nowhere.
     pub website: Option<String>,
+}
+
+/// Without what is private in organisations that require a second factor which the viewer has not.
+fn without_lacking(tx: &mut crate::db::Tx, viewer: Option<u64>, listed: Vec<Repo>) -> Result<Vec<Repo>, Error> {
+    let Some(viewer) = viewer else { return Ok(listed) };
+    let mut lacking = BTreeMap::new();
+    for repo in listed.iter().filter(|repo| repo.visibility == Visibility::Private) {
+        if let Entry::Vacant(unknown) = lacking.entry(repo.namespace) {
+            unknown.insert(org_lacks(tx, viewer, repo.namespace)?.is_some());
+        }
+    }
+    let open = |repo: &Repo| repo.visibility != Visibility::Private || lacking.get(&repo.namespace) != Some(&true);
+    Ok(listed.into_iter().filter(open).collect())
 }
 
 impl Site {
@@ -124,7 +140,7 @@ impl Site {
             let covered =
                 |repo: &Repo| repo.visibility == Visibility::Public || confined.iter().all(|who| who.covers(repo.id));
             listed.retain(covered);
-            Ok(listed)
+            without_lacking(tx, viewer, listed)
         };
         self.db().read_async(read).await
     }

@@ -1,8 +1,8 @@
 //! Histories: for every kind of event something that could have happened.
 
 use forge::event::factor::{
-    AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, FactorWoken, FactorsRequired, RecoveryCodeUsed,
-    RecoveryCodesMade, TotpAdded, TotpUsed,
+    AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, FactorWoken, FactorsRequired,
+    OrgFactorsRequired, RecoveryCodeUsed, RecoveryCodesMade, TotpAdded, TotpUsed,
 };
 use forge::event::guard::{
     OfficerKeyAdded, OfficerKeyRemoved, OfficerRuleSet, OrderExecuted, OrderExpired, OrderFiled, OrderSigned,
@@ -93,6 +93,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (147, recovery_code_used),
     (148, factors_required),
     (149, factor_woken),
+    (150, org_factors_required),
     // SSH.
     (160, ssh_key_added),
     (161, ssh_key_removed),
@@ -426,6 +427,10 @@ fn factor_woken(world: &mut World, rng: &mut Rng) -> Event {
 
 fn factors_required(_: &mut World, rng: &mut Rng) -> Event {
     FactorsRequired { required: rng.one_in(2) }.into()
+}
+
+fn org_factors_required(world: &mut World, rng: &mut Rng) -> Event {
+    OrgFactorsRequired { org: rng.pick(&world.orgs), required: !rng.one_in(4) }.into()
 }
 
 fn user_profile_set(world: &mut World, rng: &mut Rng) -> Event {

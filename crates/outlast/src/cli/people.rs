@@ -25,6 +25,11 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         data: Data,
     },
+    /// Require a second factor of everybody: who has none sees nothing private, by any door, until they have one.
+    RequireFactor {
+        #[command(flatten)]
+        data: Data,
+    },
     /// Make an account an auditor, who reads the log.
     Grant {
         /// The account.

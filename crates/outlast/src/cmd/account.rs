@@ -12,6 +12,11 @@ use std::process::ExitCode;
 const PASSWORD_BYTES_MAX: u64 = 4096;
 
 pub(crate) async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<ExitCode> {
+    if let UserCommand::RequireFactor { data } = command {
+        let answer = call_json(&data, Method::POST, "/api/v1/admin/factors/require", None).await?;
+        say(as_json, &answer, || "a second factor is required of everybody".to_owned());
+        return Ok(ExitCode::SUCCESS);
+    }
     let UserCommand::Create { name, email, password_stdin, officer, operator, data } = command else {
         return role(command, as_json).await;
     };
@@ -32,7 +37,7 @@ async fn role(command: UserCommand, as_json: bool) -> anyhow::Result<ExitCode> {
     let (method, name, role, data) = match command {
         UserCommand::Grant { name, role, data } => (Method::PUT, name, role, data),
         UserCommand::Revoke { name, role, data } => (Method::DELETE, name, role, data),
-        UserCommand::Create { .. } => bail!("that is no change of a role"),
+        UserCommand::Create { .. } | UserCommand::RequireFactor { .. } => bail!("that is no change of a role"),
     };
     let is = if method == Method::PUT { "is" } else { "is no longer" };
     let address = format!("/api/v1/admin/users/{}/roles/{}", escape(&name), escape(&role));

@@ -25,6 +25,7 @@ mod quotas;
 mod ransom;
 mod refusals;
 mod replace;
+mod required;
 mod rollback;
 mod ssh;
 mod story;

@@ -5,10 +5,11 @@ use crate::app::App;
 use crate::errors::ApiError;
 use crate::identity::SignedIn;
 use axum::extract::{Query, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use forge::people::inventory::InventoryFilter;
 use forge::{Error, Principal, UserName};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,7 +20,13 @@ pub(super) fn router() -> Router<App> {
 
 /// For the command line.
 pub(super) fn admin_router() -> Router<App> {
-    Router::new().route("/admin/credentials", get(list_all))
+    Router::new().route("/admin/credentials", get(list_all)).route("/admin/factors/require", post(factors_require))
+}
+
+/// A second factor is required of everybody from now on.
+async fn factors_require(State(app): State<App>) -> Result<StatusCode, ApiError> {
+    app.site.factors_require(None).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]

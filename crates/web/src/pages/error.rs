@@ -64,6 +64,10 @@ impl From<forge::Error> for PageError {
         if matches!(error, forge::Error::NotFound(_)) {
             return Self::not_found();
         }
+        if let forge::Error::FactorRequired { org } = &error {
+            let to = format!("{ENROL}?for={}", form_urlencoded(org));
+            return Self { to: Some(to), ..Self::enrol() };
+        }
         let prove = matches!(error, forge::Error::ReauthRequired);
         let error = ApiError::from(error);
         Self { prove, ..Self::new(error.status(), error.message()) }

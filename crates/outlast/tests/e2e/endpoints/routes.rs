@@ -136,6 +136,7 @@ pub(super) static SENSITIVE: &[&str] = &[
     "POST /-/admin/users",
     "POST /-/credentials/wake",
     "POST /-/credentials/require",
+    "POST /settings/factors",
     "POST /users/{name}/tokens",
     "POST /user/keys",
     "POST /repos/{owner}/{name}/keys",
@@ -145,6 +146,7 @@ pub(super) static SENSITIVE: &[&str] = &[
 pub(super) static HARMLESS: &[(&str, &str)] = &[
     ("POST /-/admin/jobs/snapshot", "takes a snapshot into the vaults; shows and changes no right"),
     ("POST /admin/export", "at the admin socket alone"),
+    ("POST /admin/factors/require", "at the admin socket alone; it takes away"),
     ("POST /-/sign-in/passkey", "what it takes is a proof itself"),
     ("POST /-/settings", "a name and words about oneself; the mail address is not set here"),
     ("POST /-/settings/keys/remove", "takes a right away"),
@@ -267,6 +269,7 @@ pub(super) static ROUTES: &[Row] = &[
     ),
     get(ORG, "/settings", "/{org}/-/settings", May::Owner),
     row(ORG, "POST", "/settings", "/{org}/-/settings", ORG_SETTINGS, May::Owner),
+    row(ORG, "POST", "/settings/factors", "/{org}/-/settings/factors", "required=false", May::Owner),
     get("pages/site/admin/repositories", "/-/admin/repositories", "/-/admin/repositories", May::Operator),
     get("pages/site/admin/vaults", "/-/admin/vaults", "/-/admin/vaults", May::Operator),
     get("pages/site/admin/jobs", "/-/admin/jobs", "/-/admin/jobs", May::Operator),
@@ -479,6 +482,7 @@ pub(super) static ROUTES: &[Row] = &[
     get("api/lockdown", "/outlast/audit", "/api/v1/outlast/audit", May::Socket),
     get("api/credentials", "/outlast/credentials", "/api/v1/outlast/credentials", May::SignedIn),
     get("api/credentials", "/admin/credentials", "/api/v1/admin/credentials", May::Socket),
+    row("api/credentials", "POST", "/admin/factors/require", "/api/v1/admin/factors/require", "", May::Socket),
     get("api/orders", "/outlast/orders", "/api/v1/outlast/orders", May::SignedIn),
     // There is no such order: for nobody.
     get("api/orders", "/outlast/orders/{id}", "/api/v1/outlast/orders/1", May::Socket),

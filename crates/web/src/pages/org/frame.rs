@@ -25,6 +25,8 @@ pub(crate) struct Frame {
     /// Whether the visitor belongs to it, and owns it.
     pub(crate) member: bool,
     pub(crate) owner: bool,
+    /// They belong to it, and lack the second factor that it requires.
+    pub(crate) lacks_factor: bool,
     /// Which tab is open.
     pub(crate) tab: &'static str,
 }
@@ -62,6 +64,7 @@ impl OrgPage {
             visibility: org.visibility.as_str(),
             member: self.proof.role().is_some(),
             owner: self.proof.role() == Some(OrgRole::Owner),
+            lacks_factor: self.proof.lacks_factor(),
             tab,
         }
     }

@@ -25,4 +25,5 @@ pub(super) fn router() -> Router<App> {
         .route("/teams/{id}/repositories", post(teams::repo_add))
         .route("/teams/{id}/repositories/remove", post(teams::repo_remove))
         .route("/settings", get(settings::settings).post(settings::set))
+        .route("/settings/factors", post(settings::factors))
 }

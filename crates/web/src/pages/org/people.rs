@@ -20,6 +20,8 @@ struct PersonRow {
     name: String,
     owner: bool,
     shown: bool,
+    /// They have no second factor; for owners to see.
+    without_factor: bool,
     /// The visitor.
     own: bool,
 }
@@ -39,11 +41,14 @@ pub(crate) async fn people(State(app): State<App>, page: OrgPage) -> Result<Resp
 
 async fn show_people(app: &App, page: OrgPage, outcome: Outcome) -> Result<Response, PageError> {
     let listed = app.site.org_members(&page.proof, 0, SHOWN_MAX).await?;
+    let owner = page.proof.role() == Some(OrgRole::Owner);
+    let without = if owner { app.site.org_factors(&page.own(app).await?).await?.1 } else { Vec::new() };
     let me = page.visitor.who.as_ref().map(forge::Principal::user);
     let row = |member: forge::org::query::Member| PersonRow {
         own: Some(member.account) == me,
         owner: member.role == OrgRole::Owner,
         shown: member.shown,
+        without_factor: without.contains(&member.account),
         name: member.name,
     };
     let people = listed.into_iter().map(row).collect();

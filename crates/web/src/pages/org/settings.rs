@@ -3,6 +3,7 @@
 use super::frame::{Frame, OrgPage, Outcome};
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::proven::Proven;
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
@@ -38,11 +39,19 @@ struct SettingsPage {
     outcome: Outcome,
     form: Settings,
     roles: Vec<(&'static str, &'static str)>,
+    /// Everybody in it must have a second factor.
+    required: bool,
+    /// How many of its members have none.
+    without: usize,
 }
 
 pub(crate) async fn settings(State(app): State<App>, page: OrgPage) -> Result<Response, PageError> {
-    let org = page.own(&app).await?.org().clone();
-    let form = Settings {
+    let form = form_of(page.own(&app).await?.org().clone());
+    show_settings(&app, &page, form, Outcome::default()).await
+}
+
+fn form_of(org: Org) -> Settings {
+    Settings {
         name: org.name,
         full_name: org.full_name.unwrap_or_default(),
         description: org.description.unwrap_or_default(),
@@ -50,13 +59,34 @@ pub(crate) async fn settings(State(app): State<App>, page: OrgPage) -> Result<Re
         visibility: org.visibility.as_str().to_owned(),
         base: org.base.map(|base| base.as_str().to_owned()).unwrap_or_default(),
         members_create: org.members_create,
-    };
-    show_settings(&page, form, Outcome::default())
+    }
 }
 
-fn show_settings(page: &OrgPage, form: Settings, outcome: Outcome) -> Result<Response, PageError> {
+async fn show_settings(app: &App, page: &OrgPage, form: Settings, outcome: Outcome) -> Result<Response, PageError> {
+    let (required, without) = app.site.org_factors(&page.own(app).await?).await?;
     let (shell, frame, status) = (page.shell(), page.frame("settings"), outcome.status());
-    Ok((status, Html(SettingsPage { shell, frame, outcome, form, roles: show::roles() }.render()?)).into_response())
+    let (roles, without) = (show::roles(), without.len());
+    let page = SettingsPage { shell, frame, outcome, form, roles, required, without };
+    Ok((status, Html(page.render()?)).into_response())
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Factors {
+    #[serde(default)]
+    required: bool,
+}
+
+pub(crate) async fn factors(
+    State(app): State<App>,
+    page: OrgPage,
+    Proven { by, .. }: Proven,
+    Form(Factors { required }): Form<Factors>,
+) -> Result<Response, PageError> {
+    let form = form_of(page.own(&app).await?.org().clone());
+    let set = app.site.org_factors_require(&by, &page.address, required).await;
+    let done =
+        if required { "Everybody in it needs a second factor from now on." } else { "It is no longer required." };
+    show_settings(&app, &page, form, Outcome::of(set, done)?).await
 }
 
 pub(crate) async fn set(
@@ -67,7 +97,7 @@ pub(crate) async fn set(
     let proof = page.own(&app).await?;
     match change(&app, proof, &form).await {
         Ok(org) => Ok(Redirect::to(&format!("/{}/-/settings", org.path)).into_response()),
-        Err(error) => show_settings(&page, form, Outcome::of::<()>(Err(error), "")?),
+        Err(error) => show_settings(&app, &page, form, Outcome::of::<()>(Err(error), "")?).await,
     }
 }
 

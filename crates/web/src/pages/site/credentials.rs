@@ -147,6 +147,6 @@ async fn require(
             "Say that you are sure: nobody without a second factor does anything afterwards.",
         ));
     }
-    let required = app.site.factors_require(&by).await;
+    let required = app.site.factors_require(Some(&by)).await;
     page(&app, visitor, Outcome::of(required, "Everybody needs a second factor from now on.")?, false).await
 }

@@ -9,13 +9,13 @@ use crate::pages::proven::{Enrolling, Proven};
 use crate::pages::show;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
 use forge::people::factor::{Authenticator, Totp};
 use forge::site::KeyWanted;
-use forge::{Error, Principal};
+use forge::{Error, OwnerPath, Principal};
 use http::{StatusCode, header};
 use qrcodegen::{QrCode, QrCodeEcc};
 use serde::Deserialize;
@@ -102,14 +102,30 @@ struct SecurityPage {
     wanted: Option<Wanted>,
     keys: Vec<FactorRow>,
     apps: Vec<FactorRow>,
+    /// The organisation that led here, because it requires a second factor.
+    org: Option<String>,
     /// Recovery codes that are still good.
     left: u32,
     /// New ones, shown once.
     codes: Vec<String>,
 }
 
-async fn security(State(app): State<App>, visitor: Visitor, party: Party) -> Result<Response, PageError> {
-    page(&app, visitor, party, Outcome::default(), Vec::new()).await
+#[derive(Deserialize)]
+struct Wish {
+    /// The organisation that requires a second factor.
+    #[serde(rename = "for")]
+    org: Option<String>,
+}
+
+async fn security(
+    State(app): State<App>,
+    visitor: Visitor,
+    party: Party,
+    Query(Wish { org }): Query<Wish>,
+) -> Result<Response, PageError> {
+    // What is no path is nobody's, and stands on no page of ours.
+    let org = org.and_then(|path| path.parse().ok());
+    page(&app, visitor, party, Outcome::default(), Vec::new(), org).await
 }
 
 async fn page(
@@ -118,6 +134,7 @@ async fn page(
     party: Party,
     outcome: Outcome,
     codes: Vec<String>,
+    org: Option<OwnerPath>,
 ) -> Result<Response, PageError> {
     let who = visitor.signed_in()?;
     let user = app.site.user_self(who).await?;
@@ -133,6 +150,7 @@ async fn page(
         wanted,
         keys: listed.keys.iter().map(FactorRow::from).collect(),
         apps: listed.apps.iter().map(FactorRow::from).collect(),
+        org: org.map(|org| org.to_string()),
         left: listed.codes,
         codes,
         shell: visitor.shell,
@@ -177,7 +195,7 @@ async fn key_add(
         if secret.is_some() { "Your key is added, and you are signed in with it." } else { "Your key is added." };
     let outcome = Outcome::of(added, done)?;
     let visitor = if outcome.is_done() { again(&app, visitor, secret.as_deref()).await } else { visitor };
-    let mut response = page(&app, visitor, party, outcome, Vec::new()).await?;
+    let mut response = page(&app, visitor, party, outcome, Vec::new(), None).await?;
     if let Some(secret) = secret {
         response.headers_mut().insert(header::SET_COOKIE, cookies::set_session(&secret, app.is_https()));
     }
@@ -242,7 +260,7 @@ async fn app_confirm(
         Ok(()) => {
             let outcome = Outcome::of(Ok(()), "Your app is added.")?;
             let visitor = again(&app, visitor, None).await;
-            page(&app, visitor, party, outcome, Vec::new()).await
+            page(&app, visitor, party, outcome, Vec::new(), None).await
         }
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => app_page(&app, &by, visitor, ticket, error.to_string()),
@@ -256,7 +274,7 @@ async fn codes_make(
 ) -> Result<Response, PageError> {
     let codes = app.site.recovery_codes_make(&by).await?;
     let codes = codes.iter().map(forge::people::factor::RecoveryCode::reveal).collect();
-    page(&app, visitor, party, Outcome::default(), codes).await
+    page(&app, visitor, party, Outcome::default(), codes, None).await
 }
 
 #[derive(Deserialize)]
@@ -272,7 +290,7 @@ async fn name_set(
     Form(Named { id, name }): Form<Named>,
 ) -> Result<Response, PageError> {
     let named = app.site.factor_name(&by, id, &name).await;
-    page(&app, visitor, party, Outcome::of(named, "It has its new name.")?, Vec::new()).await
+    page(&app, visitor, party, Outcome::of(named, "It has its new name.")?, Vec::new(), None).await
 }
 
 #[derive(Deserialize)]
@@ -287,5 +305,6 @@ async fn remove(
     Form(Which { id }): Form<Which>,
 ) -> Result<Response, PageError> {
     let removed = app.site.factor_remove(&by, id).await;
-    page(&app, visitor, party, Outcome::of(removed, "It is removed, and proves nothing any more.")?, Vec::new()).await
+    page(&app, visitor, party, Outcome::of(removed, "It is removed, and proves nothing any more.")?, Vec::new(), None)
+        .await
 }
