@@ -30,6 +30,7 @@ mod sessions;
 mod shares;
 mod ssh;
 mod svn;
+mod svn_ssh;
 mod tasks;
 mod vaults;
 

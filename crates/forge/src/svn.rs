@@ -14,18 +14,21 @@
 //! 2. What is captured are the files that Subversion wrote: a repository is rebuilt by putting them back.
 //! 3. A revision's author is the account that committed it, whatever the client says. Rights are asked for again when the entry is
 //!    decided.
-//! 4. On one repository one request at a time may make something visible: so it is always known whose act it is.
+//! 4. On one repository one request over HTTP at a time may make something visible, and a session over SSH has a server of its own:
+//!    so it is always known whose act it is.
 //! 5. When a repository is opened, the journal is compared with the disk: what is held and missing is put there, what is there and in
 //!    no entry is captured (revisions, their properties) or taken back (locks) before anybody is served.
 
 mod command;
 mod gate;
 mod query;
+mod session;
 mod store;
 mod subversion;
 
 pub use gate::Finishing;
 pub(crate) use query::overview_fetch;
 pub use query::{SvnLockInfo, SvnOverview, SvnRevision};
+pub(crate) use session::{SvnRights, SvnSession, tell};
 pub(crate) use store::SvnStore;
 pub use subversion::{FinishGuard, Subversion, SubversionParts};

@@ -13,14 +13,19 @@ fn sources_of(door: Door) -> &'static [&'static str] {
         // A receipt is a file beside Git's addresses; pages link to it.
         Door::GitHttp => &["crates/web/src/git_http.rs", "crates/web/src/receipts.rs"],
         Door::Ssh => &["crates/ssh/src/"],
+        Door::SvnHttp => &["crates/web/src/svn_http.rs"],
+        // The session itself is in forge, which SSH's door knows only as something to speak with.
+        Door::SvnSsh => &["crates/outlast/src/cmd/serve.rs"],
     }
 }
 
 /// Calls that reach a repository.
-const REACHES: [&str; 8] = [
+const REACHES: [&str; 10] = [
     ".authorize::<",
     ".open_for_read(",
     ".open_for_push(",
+    "site.svn(",
+    ".svn_over_ssh(",
     "site.code(",
     ".repo_fetch(",
     ".repo_change(",

@@ -9,7 +9,6 @@ use forge::{Error, RepoPath};
 use russh::server::{Handle, Msg};
 use russh::{Channel, ChannelStream};
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 
@@ -27,7 +26,6 @@ pub(crate) enum Request {
 pub(crate) struct Call {
     pub(crate) door: Arc<Door>,
     pub(crate) guest: Guest,
-    pub(crate) address: IpAddr,
     pub(crate) protocol: Protocol,
     pub(crate) terminal: bool,
 }
@@ -85,7 +83,9 @@ impl Call {
             false => format!("Hello {name}, your key works ({fingerprint}).{end}"),
             true => format!("Hello, this deploy key of {name}'s works ({fingerprint}).{end}"),
         };
-        let how = format!("There is no shell here. Use it with Git: git clone {address}/OWNER/NAME.git{end}");
+        let svn = self.door.svn.as_ref().map(|_| format!(", or with Subversion: svn+{address}/OWNER/NAME.svn"));
+        let svn = svn.unwrap_or_default();
+        let how = format!("There is no shell here. Use it with Git: git clone {address}/OWNER/NAME.git{svn}{end}");
         let greeting = async {
             stream.write_all((words + &how).as_bytes()).await?;
             stream.flush().await
@@ -128,7 +128,7 @@ impl Call {
             return Ended::Badly("this site does not speak Subversion over SSH".to_owned());
         };
         let (near, far) = tokio::io::duplex(WRITE_BYTES * 2);
-        let serving = svn(self.guest.principal.clone(), self.address, Box::new(far));
+        let serving = svn(self.guest.principal.clone(), Box::new(far));
         let (mut from_client, mut to_client) = tokio::io::split(stream);
         let (mut from_svn, mut to_svn) = tokio::io::split(near);
         let inwards = async {
@@ -144,7 +144,10 @@ impl Call {
         };
         match served {
             Ok(()) => Ended::Well,
-            Err(_) => Ended::Told,
+            Err(error) => {
+                tracing::debug!(%error, "a session of Subversion ended early");
+                Ended::Told
+            }
         }
     }
 }

@@ -91,13 +91,7 @@ impl Connection {
         };
         session.channel_success(id)?;
         let counted = (Counted::new(&self.busy), Counted::new(&self.running));
-        let call = Call {
-            door: self.door.clone(),
-            guest,
-            address: self.address,
-            protocol: waiting.protocol,
-            terminal: waiting.terminal,
-        };
+        let call = Call { door: self.door.clone(), guest, protocol: waiting.protocol, terminal: waiting.terminal };
         let handle = session.handle();
         tokio::spawn(async move {
             call.run(request, waiting.channel, handle).await;

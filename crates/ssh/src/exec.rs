@@ -36,7 +36,7 @@ pub enum Refused {
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "this site runs no such command: it serves git clone, fetch and push",
+            Self::Unknown => "this site runs no such command: it serves git clone, fetch and push, and svn",
             Self::Address => "a repository's address here is ssh://HOST/OWNER/NAME.git",
         })
     }

@@ -1,4 +1,4 @@
-//! The SSH front door: Git, for who holds a key that an account or a repository knows.
+//! The SSH front door: Git and Subversion, for who holds a key that an account or a repository knows.
 //!
 //! ```text
 //! accept -> [key exchange, key] -> command -> the site's repository, on the channel as a stream
@@ -26,7 +26,6 @@ pub use listen::{Door, Limits, serve};
 use forge::Principal;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -36,8 +35,6 @@ pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
-/// Serves Subversion's protocol (`svnserve -t`) to somebody, on a connection that they opened from this address. Which repository
-/// it is about the client says there.
-pub type SvnTunnel = Arc<
-    dyn Fn(Principal, IpAddr, Box<dyn Duplex>) -> Pin<Box<dyn Future<Output = io::Result<()>> + Send>> + Send + Sync,
->;
+/// Serves Subversion's protocol (`svnserve -t`) to somebody. Which repository it is about the client says there.
+pub type SvnTunnel =
+    Arc<dyn Fn(Principal, Box<dyn Duplex>) -> Pin<Box<dyn Future<Output = io::Result<()>> + Send>> + Send + Sync>;

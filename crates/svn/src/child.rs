@@ -1,7 +1,8 @@
 //! The one place that starts Subversion's programs.
 //!
 //! # Invariants
-//! 1. No argument is made from a user's text: arguments are constants, numbers and paths of ours.
+//! 1. No argument is made from a user's text: arguments are constants, numbers, paths of ours, and an account's name, which was parsed
+//!    and is one argument with what it is for.
 //! 2. A child sees the system's programs and the directories it was given, writes only where it was told to, connects to no
 //!    address and listens on the one port that was allowed. Landlock keeps this also for what it starts itself.
 //! 3. Its environment is made from nothing. Where this program runs as root, the child is another user.
@@ -17,6 +18,8 @@ use landlock::{
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, prlimit};
 use std::ffi::OsString;
 use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -65,6 +68,7 @@ pub enum ChildError {
 #[derive(Clone, Debug)]
 pub struct Programs {
     pub(crate) svnadmin: PathBuf,
+    pub(crate) svnserve: PathBuf,
     pub(crate) apache: PathBuf,
     pub(crate) modules: PathBuf,
     setpriv: PathBuf,
@@ -87,8 +91,8 @@ impl Programs {
             let dirs = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin"];
             dirs.iter().map(|dir| Path::new(dir).join(name)).find(|file| file.is_file()).ok_or_else(|| missing(name))
         };
-        let programs =
-            Self { svnadmin: find("svnadmin")?, apache: find("apache2")?, modules, setpriv: find("setpriv")? };
+        let (svnadmin, svnserve) = (find("svnadmin")?, find("svnserve")?);
+        let programs = Self { svnadmin, svnserve, apache: find("apache2")?, modules, setpriv: find("setpriv")? };
         if programs.modules.join("mod_dav_svn.so").is_file() { Ok(programs) } else { Err(missing("mod_dav_svn")) }
     }
 }
@@ -114,6 +118,7 @@ pub(crate) struct Start {
     write: Vec<PathBuf>,
     env: Vec<(&'static str, OsString)>,
     port: Option<u16>,
+    talk: Option<UnixStream>,
 }
 
 impl Start {
@@ -128,6 +133,7 @@ impl Start {
             write: Vec::new(),
             env: Vec::new(),
             port: None,
+            talk: None,
         }
     }
 
@@ -161,7 +167,13 @@ impl Start {
         self
     }
 
-    fn command(&self) -> Command {
+    /// Gives it this as its standard input and output.
+    pub(crate) fn talks_on(mut self, stream: UnixStream) -> Self {
+        self.talk = Some(stream);
+        self
+    }
+
+    fn command(&mut self) -> io::Result<Command> {
         // setpriv is the system's; it asks to be told when its parent ends, and replaces itself by the program.
         let mut command = Command::new(&self.setpriv);
         if let Some(id) = owner() {
@@ -172,7 +184,11 @@ impl Start {
         command.current_dir(&self.dir).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
         command.env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("HOME", "/nonexistent");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        command
+        // Nobody here keeps its end: the other end hears when the child is gone.
+        if let Some(stream) = self.talk.take() {
+            command.stdin(OwnedFd::from(stream.try_clone()?)).stdout(OwnedFd::from(stream));
+        }
+        Ok(command)
     }
 
     /// Binds this thread, and what is started from it, for good.
@@ -200,7 +216,7 @@ impl Start {
     ///
     /// # Errors
     /// When the system can't.
-    pub(crate) async fn spawn(self) -> Result<Running, ChildError> {
+    pub(crate) async fn spawn(mut self) -> Result<Running, ChildError> {
         let program = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let name = program.clone();
         let failed = move |error| ChildError::Start { program: name.clone(), error };
@@ -208,7 +224,8 @@ impl Start {
         let (ended, ending) = watch::channel(None);
         let thread = std::thread::Builder::new().name("svn-child".to_owned());
         let supervise = move || {
-            let spawned = self.restrict().map_err(io::Error::other).and_then(|()| self.command().spawn());
+            let bound = self.restrict().map_err(io::Error::other);
+            let spawned = bound.and_then(|()| self.command()?.spawn());
             let mut child = match spawned {
                 Ok(child) => child,
                 Err(error) => return drop(started.send(Err(error))),

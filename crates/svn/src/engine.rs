@@ -4,15 +4,17 @@ use crate::child::{self, ChildError, Programs};
 use crate::gate::{self, Askers, CommitGate};
 use crate::httpd::{HttpServer, HttpStart};
 use crate::repository::{SvnRepository, prepare_directory};
+use crate::tunnel::{Session, Tunnel, TunnelStart};
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::UnixListener;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell, Semaphore};
 use tokio::task::JoinHandle;
 
 /// Bounds of the servers.
@@ -22,11 +24,23 @@ pub struct EngineLimits {
     pub servers_max: usize,
     /// How long a server that nobody uses is kept.
     pub idle_max: Duration,
+    /// Sessions over SSH at one time: each has a server of its own.
+    pub sessions_max: usize,
+    /// Of them, sessions of one account.
+    pub account_sessions_max: usize,
+    /// How long a session may go without a byte either way.
+    pub session_idle_max: Duration,
 }
 
 impl Default for EngineLimits {
     fn default() -> Self {
-        Self { servers_max: 32, idle_max: Duration::from_secs(300) }
+        Self {
+            servers_max: 32,
+            idle_max: Duration::from_secs(300),
+            sessions_max: 128,
+            account_sessions_max: 32,
+            session_idle_max: Duration::from_secs(600),
+        }
     }
 }
 
@@ -38,6 +52,9 @@ pub struct Engine {
     limits: EngineLimits,
     askers: Askers,
     servers: Arc<Mutex<HashMap<u64, Arc<HttpServer>>>>,
+    greeting: OnceCell<Vec<u8>>,
+    sessions: Arc<Semaphore>,
+    tunnels: AtomicU64,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -64,7 +81,17 @@ impl Engine {
         let servers: Arc<Mutex<HashMap<u64, Arc<HttpServer>>>> = Arc::default();
         let answering = tokio::spawn(gate::serve(listener, askers.clone(), gate));
         let idle = tokio::spawn(stop_idle(servers.clone(), limits.idle_max));
-        Ok(Self { base: base.to_owned(), programs, limits, askers, servers, tasks: vec![answering, idle] })
+        Ok(Self {
+            base: base.to_owned(),
+            programs,
+            limits,
+            askers,
+            servers,
+            greeting: OnceCell::new(),
+            sessions: Arc::new(Semaphore::new(limits.sessions_max.min(Semaphore::MAX_PERMITS))),
+            tunnels: AtomicU64::new(1),
+            tasks: vec![answering, idle],
+        })
     }
 
     /// Where a repository lies or would lie.
@@ -101,6 +128,27 @@ impl Engine {
         let server = Arc::new(HttpServer::start(start).await?);
         servers.insert(repo, server.clone());
         Ok(Some(server))
+    }
+
+    /// What a server of a session says first. The first time, it is seen that its gate holds.
+    ///
+    /// # Errors
+    /// When it can't be started, or its gate does not hold.
+    pub async fn greeting(&self) -> Result<&[u8], ChildError> {
+        let probe = || Tunnel::probe(&self.programs, &self.askers, &self.base);
+        self.greeting.get_or_try_init(probe).await.map(Vec::as_slice)
+    }
+
+    /// A server for one session, of a repository that is on the disk. None: there are as many sessions as there may be.
+    ///
+    /// # Errors
+    /// When it can't be started, or its gate does not hold.
+    pub async fn tunnel(&self, repo: u64, session: Session<'_>) -> Result<Option<Tunnel>, ChildError> {
+        self.greeting().await?;
+        let Ok(permit) = self.sessions.clone().try_acquire_owned() else { return Ok(None) };
+        let number = self.tunnels.fetch_add(1, Ordering::Relaxed);
+        let (programs, askers, base) = (&self.programs, &self.askers, self.base.as_path());
+        Tunnel::start(&TunnelStart { programs, askers, base, repo, session, number }, permit).await.map(Some)
     }
 
     /// Ends a repository's server, whoever uses it.
@@ -185,6 +233,8 @@ async fn make_probe(programs: &Programs, base: &Path) -> Result<(), ChildError> 
 fn end_strays(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let dir = entry.path();
+        // Of sessions that ended with that process: what their servers spoke on was its.
+        let _ = fs::remove_dir_all(dir.join("tunnels"));
         let pid = fs::read_to_string(dir.join("run/httpd.pid")).ok().and_then(|text| text.trim().parse::<i32>().ok());
         let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) else { continue };
         let process = PathBuf::from(format!("/proc/{}", pid.as_raw_pid()));

@@ -21,8 +21,8 @@ const QUESTION_BYTES_MAX: usize = 64 << 10;
 const QUESTIONS_MAX: usize = 256;
 /// How long a question may take to arrive, and a permitted call to be made.
 const CALL_WAIT: Duration = Duration::from_secs(60);
-/// Where a server's own repository is for it.
-const OWN: &[u8] = b"/proc/self/cwd/repo/";
+/// Where a repository is for its HTTP server.
+pub(crate) const OWN: &[u8] = b"/proc/self/cwd/repo/";
 /// Where the repository is that probes go to.
 const PROBE: &[u8] = b"/proc/self/cwd/../probe/";
 
@@ -65,11 +65,16 @@ pub enum Record {
 
 /// Who decides. Answers only when what it said yes to cannot be lost any more.
 pub trait CommitGate: Send + Sync + 'static {
-    /// Whether this may become visible in a repository.
+    /// Whether this may become visible in a repository. `session`: whose wish it is, where the server is one session's alone.
     ///
     /// # Errors
     /// Why not. The client is told that its act failed, and the text is kept for it.
-    fn capture(&self, repo: u64, record: Record) -> impl Future<Output = Result<(), String>> + Send;
+    fn capture(
+        &self,
+        repo: u64,
+        session: Option<u64>,
+        record: Record,
+    ) -> impl Future<Output = Result<(), String>> + Send;
 
     /// It said yes, and it isn't known whether it became visible: the repository may have to be brought up to date.
     fn unsure(&self, repo: u64);
@@ -80,6 +85,12 @@ pub trait CommitGate: Send + Sync + 'static {
 pub(crate) struct Asker {
     pub(crate) repo: u64,
     pub(crate) dir: PathBuf,
+    /// Where the repository is for it.
+    pub(crate) own: Vec<u8>,
+    /// The session whose server it is, if it is one's alone.
+    pub(crate) session: Option<u64>,
+    /// Whatever it asks is a probe.
+    pub(crate) only_probes: bool,
     /// Probes that were held back.
     pub(crate) probes: Arc<AtomicU64>,
 }
@@ -198,13 +209,14 @@ enum Verdict {
 }
 
 async fn decide<G: CommitGate>(asker: Asker, question: Question, gate: &G) -> io::Result<Verdict> {
-    if question.new.starts_with(PROBE) {
+    if asker.only_probes || question.new.starts_with(PROBE) {
         asker.probes.fetch_add(1, Ordering::SeqCst);
         return Ok(Verdict::No);
     }
-    let (repo, repository) = (asker.repo, SvnRepository::at(asker.dir));
-    let looking = repository.clone();
-    let looked = tokio::task::spawn_blocking(move || look(&looking, &question)).await.map_err(io::Error::other)??;
+    let (repo, session, repository) = (asker.repo, asker.session, SvnRepository::at(asker.dir));
+    let (looking, own) = (repository.clone(), asker.own);
+    let looked =
+        tokio::task::spawn_blocking(move || look(&looking, &own, &question)).await.map_err(io::Error::other)??;
     let record = match looked {
         Looked::Free => return Ok(Verdict::Free),
         Looked::Strange => return Ok(Verdict::No),
@@ -214,7 +226,7 @@ async fn decide<G: CommitGate>(asker: Asker, question: Question, gate: &G) -> io
         Record::Revision { rev, .. } => Some(*rev),
         _ => None,
     };
-    match gate.capture(repo, record).await {
+    match gate.capture(repo, session, record).await {
         Ok(()) => Ok(Verdict::Held),
         Err(why) => {
             tracing::info!(repository = repo, why, "held back at the commit gate");
@@ -232,9 +244,9 @@ enum Looked {
 }
 
 /// Finds out what a call would make visible.
-fn look(repository: &SvnRepository, question: &Question) -> io::Result<Looked> {
+fn look(repository: &SvnRepository, own: &[u8], question: &Question) -> io::Result<Looked> {
     let below = |path: &[u8]| {
-        let path = path.strip_prefix(OWN).and_then(|path| std::str::from_utf8(path).ok());
+        let path = path.strip_prefix(own).and_then(|path| std::str::from_utf8(path).ok());
         path.filter(|path| path.split('/').all(|part| !matches!(part, "" | "." | ".."))).map(str::to_owned)
     };
     let Some(new) = below(&question.new) else { return Ok(Looked::Strange) };

@@ -5,7 +5,7 @@
 //! where the data lies.
 
 use crate::child::{self, ChildError, Programs, Running, Start};
-use crate::gate::{Asker, Askers};
+use crate::gate::{Asker, Askers, OWN};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -75,7 +75,9 @@ impl HttpServer {
         let run = start.dir.join("run");
         prepare(&run, &configuration(start, port, &secret)).map_err(failed)?;
         let probes = Arc::new(AtomicU64::new(0));
-        start.askers.add(token.clone(), Asker { repo: start.repo, dir: start.dir.clone(), probes: probes.clone() });
+        let (dir, own) = (start.dir.clone(), OWN.to_vec());
+        let asker = Asker { repo: start.repo, dir, own, session: None, only_probes: false, probes: probes.clone() };
+        start.askers.add(token.clone(), asker);
         let base = start.dir.parent().unwrap_or(Path::new("/"));
         let child = Start::new(start.programs, &start.programs.apache, &start.dir)
             .arg("-f")

@@ -4,13 +4,14 @@
 //! client --http--> our server --loopback--> httpd + mod_dav_svn, one for each repository in use   (httpd, child)
 //!                      ^                        | rename(db/current)
 //!                      `------ gate.sock -------'   held? then go on; else the commit fails       (gate, crate svn-gate)
+//! client --ssh---> our server --sockets---> svnserve -t, one for each session, with the same gate    (tunnel, ra_svn)
 //! ```
 //!
 //! # Invariants
 //! 1. Nothing becomes visible in a repository that a server of ours serves before [`CommitGate`] has said yes to it; a server
 //!    whose gate does not hold a probe back is not used.
-//! 2. Each repository in use has a server of its own, which can reach no other repository: it is under Landlock, and where this
-//!    program runs as root it has another user's id.
+//! 2. Each repository in use has a server of its own, and each session over SSH too, which can reach no other repository: it is
+//!    under Landlock, and where this program runs as root it has another user's id.
 //! 3. Nothing that a server says is believed further than its own repository: paths are looked up below the repository's
 //!    directory, without following links.
 //! 4. A repository's files are FSFS format 8 as Subversion 1.14 writes it: whatever it makes can be read by stock tools.
@@ -20,7 +21,9 @@ mod engine;
 mod gate;
 mod httpd;
 mod properties;
+pub mod ra_svn;
 mod repository;
+mod tunnel;
 
 pub use child::{ChildError, Programs};
 pub use engine::{Engine, EngineLimits};
@@ -28,3 +31,4 @@ pub use gate::{CommitGate, Record};
 pub use httpd::{HttpServer, SECRET_HEADER};
 pub use properties::{Properties, PropertiesError};
 pub use repository::{GenesisFile, REVISION_BYTES_MAX, SvnRepository, prepare_directory};
+pub use tunnel::{Session, Tunnel};

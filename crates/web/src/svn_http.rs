@@ -52,19 +52,9 @@ struct Kept {
     _door: Arc<dyn std::any::Any + Send + Sync>,
 }
 
-/// The repository that an address is below of, and how much of the address that is.
-fn parse(path: &str) -> Option<(RepoPath, usize)> {
-    let front = path.split_once("/-/").map_or(path, |(front, _)| front);
-    let end = front
-        .match_indices(".svn")
-        .map(|(at, _)| at)
-        .find(|at| matches!(front[at + 4..].bytes().next(), None | Some(b'/')))?;
-    Some((path.get(1..end)?.parse().ok()?, end + 4))
-}
-
 /// Whether an address is one of those here.
 pub(crate) fn is_svn(path: &str) -> bool {
-    parse(path).is_some()
+    RepoPath::split_svn(path).is_some()
 }
 
 fn act(method: &Method) -> SvnAct {
@@ -95,7 +85,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Re
 async fn answer(app: &App, request: Request<Body>) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
     let address = parts.uri.path().to_owned();
-    let (path, end) = parse(&address).ok_or_else(ApiError::not_found)?;
+    let (path, end) = RepoPath::split_svn(&address).ok_or_else(ApiError::not_found)?;
     if goes_elsewhere(&address) {
         return Err(ApiError::bad_request("an address here has no steps upwards"));
     }
@@ -228,17 +218,6 @@ fn finish(app: &App, headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_a_repository_and_the_rest() {
-        let parsed = |text: &str| parse(text).map(|(path, end)| (path.to_string(), text[end..].to_owned()));
-        assert_eq!(parsed("/a/b.svn"), Some(("a/b".into(), String::new())));
-        assert_eq!(parsed("/a/b.svn/!svn/me"), Some(("a/b".into(), "/!svn/me".into())));
-        assert_eq!(parsed("/g/sub/b.svn/trunk/x.svn/y"), Some(("g/sub/b".into(), "/trunk/x.svn/y".into())));
-        for nothing in ["/", "/b.svn", "/a/b", "/a/b.svnx", "/a/b/-/file/main/x.svn", "/a/b.git/info/refs"] {
-            assert_eq!(parsed(nothing), None, "{nothing}");
-        }
-    }
 
     #[test]
     fn nothing_leads_out_of_a_repository() {

@@ -12,9 +12,13 @@ pub enum Door {
     GitHttp,
     /// Git over SSH, with a key.
     Ssh,
+    /// Subversion over HTTP, with a token.
+    SvnHttp,
+    /// Subversion over SSH, with a key.
+    SvnSsh,
 }
 
 impl Door {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Pages, Self::Api, Self::GitHttp, Self::Ssh];
+    pub const ALL: &[Self] = &[Self::Pages, Self::Api, Self::GitHttp, Self::Ssh, Self::SvnHttp, Self::SvnSsh];
 }

@@ -84,6 +84,16 @@ impl RepoPath {
         names.join("/")
     }
 
+    /// The repository of Subversion that an address is below of, and how much of the address that is: `/OWNER/NAME.svn`, and
+    /// whatever lies in it.
+    #[must_use]
+    pub fn split_svn(address: &str) -> Option<(Self, usize)> {
+        let front = address.split_once("/-/").map_or(address, |(front, _)| front);
+        let ends = front.match_indices(".svn").map(|(at, _)| at);
+        let end = ends.into_iter().find(|at| matches!(front[at + 4..].bytes().next(), None | Some(b'/')))?;
+        Some((address.get(1..end)?.parse().ok()?, end + 4))
+    }
+
     /// The last part.
     #[must_use]
     pub fn name(&self) -> &RepoName {

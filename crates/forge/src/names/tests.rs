@@ -140,3 +140,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn addresses_of_subversion_are_a_repository_and_the_rest() {
+    let parsed = |text: &str| RepoPath::split_svn(text).map(|(path, end)| (path.to_string(), text[end..].to_owned()));
+    assert_eq!(parsed("/a/b.svn"), Some(("a/b".into(), String::new())));
+    assert_eq!(parsed("/a/b.svn/!svn/me"), Some(("a/b".into(), "/!svn/me".into())));
+    assert_eq!(parsed("/g/sub/b.svn/trunk/x.svn/y"), Some(("g/sub/b".into(), "/trunk/x.svn/y".into())));
+    for nothing in ["/", "/b.svn", "/a/b", "/a/b.svnx", "/a/b/-/file/main/x.svn", "/a/b.git/info/refs"] {
+        assert_eq!(parsed(nothing), None, "{nothing}");
+    }
+}

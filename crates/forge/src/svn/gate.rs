@@ -33,6 +33,11 @@ impl Finishing {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// As [`Finishing::refusal`], and it is forgotten: the next act is another.
+    pub(super) fn take_refusal(&self) -> Option<String> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     fn refuse(&self, why: &str) {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
     }
@@ -42,9 +47,11 @@ impl Finishing {
 pub(super) struct Gate(pub(super) Weak<Shared>);
 
 impl CommitGate for Gate {
-    async fn capture(&self, repo: u64, record: Record) -> Result<(), String> {
+    async fn capture(&self, repo: u64, session: Option<u64>, record: Record) -> Result<(), String> {
         let shared = self.0.upgrade().ok_or("the site is stopping")?;
-        let finishing = shared.finishing(repo).ok_or("nobody asked for a change just now")?;
+        let finishing = session.map_or_else(|| shared.finishing(repo), |id| shared.session(id));
+        let finishing = finishing.filter(|finishing| finishing.proof.repo().id == repo);
+        let finishing = finishing.ok_or("nobody who may asked for a change just now")?;
         let captured = shared.capture(finishing.proof.clone(), record).await;
         captured.map_err(|error| {
             if error.is_ours() {

@@ -41,7 +41,7 @@ pub struct SubversionParts {
 
 /// Subversion of one site. Nothing of it runs before it is used.
 #[derive(Clone)]
-pub struct Subversion(Arc<Shared>);
+pub struct Subversion(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     programs: Result<Programs, String>,
@@ -49,12 +49,22 @@ pub(super) struct Shared {
     pub(super) ledger: Arc<Ledger>,
     pub(super) spool: Arc<Spool>,
     pub(super) upload: Arc<dyn Fn(BlobName) + Send + Sync>,
-    limits: EngineLimits,
+    pub(super) limits: EngineLimits,
     engine: OnceCell<Engine>,
     slots: Mutex<HashMap<u64, Arc<Slot>>>,
     /// Repositories that lack something held, and the first such entry.
     behind: Mutex<BTreeMap<u64, u64>>,
     scratch: AtomicU64,
+    pub(super) sessions: Mutex<Sessions>,
+}
+
+/// The sessions over SSH that are open.
+#[derive(Default)]
+pub(super) struct Sessions {
+    pub(super) last: u64,
+    /// Of them, those that may make something visible.
+    pub(super) open: HashMap<u64, Arc<Finishing>>,
+    pub(super) of_account: HashMap<u64, usize>,
 }
 
 #[derive(Default)]
@@ -111,6 +121,7 @@ impl Subversion {
             slots: Mutex::default(),
             behind: Mutex::default(),
             scratch: AtomicU64::new(0),
+            sessions: Mutex::default(),
         }))
     }
 
@@ -221,7 +232,7 @@ impl Shared {
         self.programs.as_ref().map_err(|text| Error::NoRoom(text.clone()))
     }
 
-    async fn engine(self: &Arc<Self>) -> Result<&Engine, Error> {
+    pub(super) async fn engine(self: &Arc<Self>) -> Result<&Engine, Error> {
         let programs = self.programs()?.clone();
         let gate = Arc::new(Gate(Arc::downgrade(self)));
         let start = || async { Engine::start(&self.store.dir, programs, self.limits, gate).await.map_err(child) };
@@ -274,6 +285,10 @@ impl Shared {
         self.slot(repo).finishing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(super) fn session(&self, id: u64) -> Option<Arc<Finishing>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).open.get(&id).cloned()
+    }
+
     /// Brings a repository up once the entries below `through` are held.
     pub(super) fn catch_up_later(self: &Arc<Self>, repo: u64, through: u64) {
         self.note_behind(repo, through.saturating_sub(1));
@@ -305,7 +320,7 @@ impl Shared {
     }
 }
 
-fn child(error: ChildError) -> Error {
+pub(super) fn child(error: ChildError) -> Error {
     Error::internal(error.to_string())
 }
 

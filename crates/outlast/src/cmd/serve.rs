@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use web::listen::{Limits, serve, serve_cut};
@@ -113,7 +114,7 @@ fn serve_ssh(
         site: opened.app.site.clone(),
         pack_cache: opened.app.pack_cache.clone(),
         address: config.ssh_address.clone().unwrap_or_default(),
-        svn: None,
+        svn: Some(svn_tunnel(&opened.app.site)),
         limits,
     };
     async move {
@@ -122,6 +123,14 @@ fn serve_ssh(
             None => Ok(()),
         }
     }
+}
+
+fn svn_tunnel(site: &Arc<forge::Site>) -> ssh::SvnTunnel {
+    let site = site.clone();
+    Arc::new(move |who, client| {
+        let site = site.clone();
+        Box::pin(async move { site.svn_over_ssh(&who, client).await })
+    })
 }
 
 fn raise_open_files() {

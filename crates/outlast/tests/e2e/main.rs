@@ -31,5 +31,6 @@ mod ssh;
 mod story;
 mod svn;
 mod tokens;
+mod svn_ssh;
 mod transparency;
 mod trouble;

@@ -214,7 +214,7 @@ fn commands_that_are_none_are_refused_with_a_line() {
         ("git-upload-pack --strict=false '/ann/x'", "a repository's address here is"),
         ("git-upload-archive '/ann/x.git'", "runs no such command"),
         ("git-receive-pack '/../../etc'", "a repository's address here is"),
-        ("svnserve -t", "does not speak Subversion"),
+        ("svnserve -t -r /", "runs no such command"),
         ("scp -f /etc/passwd", "runs no such command"),
     ] {
         let (status, out, said) = ssh.run(&["-T"], Some(command));

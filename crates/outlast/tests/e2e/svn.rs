@@ -1,20 +1,22 @@
 //! Subversion, with its own client: the story, refusals, crashes, and what must not be possible.
 
-use crate::common::{Answer, Site, VaultStart, World, request, wait_until};
+use crate::common::{Answer, Site, Ssh, VaultStart, World, request, wait_until};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The stock client, as Ann.
-struct Svn {
+#[derive(Clone)]
+pub(crate) struct Svn {
     token: String,
     config: PathBuf,
+    ssh: String,
 }
 
-struct Said {
-    ok: bool,
-    out: String,
-    err: String,
+pub(crate) struct Said {
+    pub(crate) ok: bool,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
@@ -22,14 +24,24 @@ impl Said {
         assert!(self.ok, "{}{}", self.out, self.err);
         self.out
     }
+
+    pub(crate) fn failure(self) -> String {
+        assert!(!self.ok, "{}", self.out);
+        self.err
+    }
 }
 
 impl Svn {
-    fn of(world: &World) -> Self {
-        Self { token: world.token.clone(), config: world.path("svn-config") }
+    pub(crate) fn of(world: &World) -> Self {
+        Self { token: world.token.clone(), config: world.path("svn-config"), ssh: String::new() }
     }
 
-    fn run<A: AsRef<std::ffi::OsStr>>(&self, dir: &Path, arguments: impl IntoIterator<Item = A>) -> Said {
+    /// Reaching SSH addresses with this key.
+    pub(crate) fn over(&self, ssh: &Ssh) -> Self {
+        Self { ssh: ssh.for_svn(), ..self.clone() }
+    }
+
+    pub(crate) fn run<A: AsRef<std::ffi::OsStr>>(&self, dir: &Path, arguments: impl IntoIterator<Item = A>) -> Said {
         let output = Command::new("svn")
             .args(["--non-interactive", "--no-auth-cache", "--username", "ann", "--password", &self.token])
             .arg("--config-dir")
@@ -37,6 +49,7 @@ impl Svn {
             .args(arguments)
             .current_dir(dir)
             .env("LC_ALL", "C.UTF-8")
+            .env("SVN_SSH", &self.ssh)
             .output()
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -44,34 +57,34 @@ impl Svn {
     }
 
     /// `run` that must succeed.
-    fn ok(&self, dir: &Path, arguments: &[&str]) -> String {
+    pub(crate) fn ok(&self, dir: &Path, arguments: &[&str]) -> String {
         self.run(dir, arguments).success()
     }
 }
 
-fn admin(arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn admin(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("svnadmin").args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
-fn create(world: &World, name: &str) -> String {
+pub(crate) fn create(world: &World, name: &str) -> String {
     world.site.cli(&["repo", "create", &format!("ann/{name}"), "--svn"]).success();
     format!("http://{}/ann/{name}.svn", world.site.address)
 }
 
 /// The only repository of Subversion of a site, as stock tools open it.
-fn on_disk(data: &Path) -> PathBuf {
+pub(crate) fn on_disk(data: &Path) -> PathBuf {
     let mut found = fs::read_dir(data.join("svn")).unwrap().flatten().map(|entry| entry.path().join("repo"));
     found.find(|path| path.join("db/current").is_file()).unwrap()
 }
 
-fn youngest(data: &Path) -> u64 {
+pub(crate) fn youngest(data: &Path) -> u64 {
     fs::read_to_string(on_disk(data).join("db/current")).unwrap().trim().parse().unwrap()
 }
 
 /// A history with directories, edits, renames, properties, binaries, a branch for each ten revisions, and merges.
-fn work(svn: &Svn, wc: &Path, url: &str, commits: u32) {
+pub(crate) fn work(svn: &Svn, wc: &Path, url: &str, commits: u32) {
     for n in 0..commits {
         let (dir, file) = (wc.join(format!("dir{}", n % 7)), format!("dir{}/file{}", n % 7, n % 23));
         if !dir.is_dir() {
@@ -114,7 +127,7 @@ fn work(svn: &Svn, wc: &Path, url: &str, commits: u32) {
     }
 }
 
-fn layout(svn: &Svn, world: &World, url: &str) -> PathBuf {
+pub(crate) fn layout(svn: &Svn, world: &World, url: &str) -> PathBuf {
     let place = |name: &str| format!("{url}/{name}");
     svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "layout", &place("trunk"), &place("branches"), &place("tags")]);
     let wc = world.path("wc");
@@ -243,14 +256,24 @@ fn without_a_quorum_a_commit_fails_and_nothing_shows() {
     admin(&["verify", "-q", on_disk(&world.site.data).to_str().unwrap()]);
 }
 
+/// Rounds of killing; more with `OUTLAST_SVN_KILLS`.
+fn kills() -> u64 {
+    std::env::var("OUTLAST_SVN_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
+}
+
 #[test]
 fn what_was_acknowledged_survives_kills() {
     let mut world = World::new();
     let svn = Svn::of(&world);
     let url = create(&world, "project");
-    let mut wc = layout(&svn, &world, &url);
+    acknowledged_survives(&mut world, &svn, &url);
+}
+
+/// Kills the site while somebody commits, by the door that the address says.
+pub(crate) fn acknowledged_survives(world: &mut World, svn: &Svn, url: &str) {
+    let mut wc = layout(svn, world, url);
     let mut acknowledged = Vec::new();
-    for round in 0..5 {
+    for round in 0..kills() {
         std::thread::scope(|scope| {
             let committing = scope.spawn(|| {
                 let mut done = Vec::new();
@@ -266,13 +289,13 @@ fn what_was_acknowledged_survives_kills() {
                 }
                 done
             });
-            std::thread::sleep(std::time::Duration::from_millis(900 + 170 * round));
+            std::thread::sleep(std::time::Duration::from_millis(900 + (170 * round) % 1130));
             world.site.kill();
             acknowledged.extend(committing.join().unwrap());
         });
         world.site.resume();
         wait_until("a quorum answers", 30, || world.site.get("/healthz").status == 200);
-        let log = svn.ok(world.dir.path(), &["log", &url]);
+        let log = svn.ok(world.dir.path(), &["log", url]);
         for message in &acknowledged {
             let count = log.lines().filter(|line| *line == message).count();
             assert_eq!(count, 1, "{message} was acknowledged and is there {count} times");

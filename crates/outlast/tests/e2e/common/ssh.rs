@@ -1,6 +1,7 @@
 //! The real OpenSSH client, with keys of the test's own.
 
 use super::{Answer, Git, World, request};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -76,6 +77,16 @@ impl Ssh {
         format!("ssh {}", self.options().join(" "))
     }
 
+    /// The same for Subversion, which gives no port.
+    pub(crate) fn for_svn(&self) -> String {
+        format!("{} -p {}", self.for_git(), self.address.rsplit_once(':').unwrap().1)
+    }
+
+    /// The address of a repository of Subversion.
+    pub(crate) fn svn_url(&self, path: &str) -> String {
+        format!("svn+ssh://git@{}/{path}.svn", self.address.rsplit_once(':').unwrap().0)
+    }
+
     /// `ssh ARGUMENTS HOST`, to be given a command and started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let (host, port) = self.address.rsplit_once(':').unwrap();
@@ -89,6 +100,18 @@ impl Ssh {
         let output = self.command(arguments).args(what).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// Runs a command and says this to it; what it printed and said.
+    pub(crate) fn talk(&self, what: &str, words: &str) -> (String, String) {
+        let mut command = self.command(&["-T"]);
+        let command = command.arg(what).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Who is refused hangs up before all is said.
+        let _ = child.stdin.take().unwrap().write_all(words.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
     }
 
     /// The key that the site shows.

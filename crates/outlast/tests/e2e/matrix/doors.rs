@@ -16,6 +16,8 @@ pub(super) enum Via {
     Session,
     Token,
     Key,
+    /// A key, and words of Subversion's protocol.
+    Svn,
 }
 
 fn page(method: &'static str, address: &'static str, body: &'static str) -> Probe {
@@ -29,6 +31,11 @@ fn program(method: &'static str, address: &'static str, body: &'static str) -> P
 /// A command; nothing is sent after it, so that it shows the refs or says why not.
 fn command(address: &'static str) -> Probe {
     Probe { method: "GET", address, body: "", via: Via::Key }
+}
+
+/// What a client of Subversion says, after the repository's address.
+fn session(words: &'static str) -> Probe {
+    Probe { method: "GET", address: "/{repo}.svn", body: words, via: Via::Svn }
 }
 
 const FETCH: &str = "/{repo}.git/info/refs?service=git-upload-pack";
@@ -65,6 +72,13 @@ pub(super) fn probes(door: Door, act: &str) -> Vec<Probe> {
         (Door::GitHttp, "Write") => vec![program("GET", PUSH, "")],
         (Door::Ssh, "Read") => vec![command("git-upload-pack '/{repo}.git'")],
         (Door::Ssh, "Write") => vec![command("git-receive-pack '/{repo}.git'")],
+        (Door::SvnHttp, "Read") => vec![program("PROPFIND", "/{repo}.svn/", ""), program("GET", "/{repo}.svn/", "")],
+        // A transaction is begun, which nobody can see.
+        (Door::SvnHttp, "Write") => vec![program("POST", "/{repo}.svn/!svn/me", "( create-txn )")],
+        (Door::SvnSsh, "Read") => vec![session("( get-latest-rev ( ) ) ")],
+        (Door::SvnSsh, "Write") => vec![session("( commit ( 1:m ( ) false ( ) ) ) ( abort-edit ( ) ) ")],
+        // Subversion's moves revisions and locks.
+        (Door::SvnHttp | Door::SvnSsh, "Triage" | "Maintain" | "Administer") => vec![],
         // Git's protocol moves refs and objects, and changes nothing else.
         (Door::GitHttp | Door::Ssh, "Triage" | "Maintain" | "Administer") => vec![],
         (door, act) => panic!("no row for the act {act} by {door:?}"),

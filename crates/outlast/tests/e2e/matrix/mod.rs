@@ -43,7 +43,8 @@ fn everybody_may_what_the_ladder_says_and_no_more_by_every_door() {
         wrong.extend(some);
         tried += count;
     };
-    for door in Door::ALL.iter().filter(|door| **door != Door::Ssh) {
+    const WITH_KEYS: [Door; 2] = [Door::Ssh, Door::SvnSsh];
+    for door in Door::ALL.iter().filter(|door| !WITH_KEYS.contains(door)) {
         STANDINGS.iter().for_each(|standing| took(try_all(&scene, standing, *door)));
     }
     // Each of these is a program that is started, and none changes anything: they go side by side. Who has no key does not come
@@ -51,8 +52,9 @@ fn everybody_may_what_the_ladder_says_and_no_more_by_every_door() {
     let with_keys = STANDINGS.iter().filter(|standing| !standing.name.is_empty());
     std::thread::scope(|scope| {
         let scene = &scene;
-        let tries: Vec<_> =
-            with_keys.map(|standing| scope.spawn(move || try_all(scene, standing, Door::Ssh))).collect();
+        let tries: Vec<_> = with_keys
+            .flat_map(|standing| WITH_KEYS.map(|door| scope.spawn(move || try_all(scene, standing, door))))
+            .collect();
         tries.into_iter().for_each(|thread| took(thread.join().unwrap()));
     });
     assert!(wrong.is_empty(), "{} of {tried}\n{}", wrong.len(), wrong.join("\n"));
@@ -70,7 +72,7 @@ fn try_all(scene: &Scene, standing: &Standing, door: Door) -> (Vec<String>, usiz
         for probe in probes(door, act.name) {
             tried += 1;
             let expected = expected(standing, visibility, act);
-            if let Err(what) = try_one(scene, standing, visibility, &probe, expected) {
+            if let Err(what) = try_one(scene, standing, scene.repo_by(door, visibility), &probe, expected) {
                 let who = standing.what;
                 wrong.push(format!("{who}, {visibility}, {door:?}, {}: {expected:?} expected: {what}", act.name));
             }
@@ -79,17 +81,11 @@ fn try_all(scene: &Scene, standing: &Standing, door: Door) -> (Vec<String>, usiz
     (wrong, tried)
 }
 
-fn try_one(
-    scene: &Scene,
-    standing: &Standing,
-    visibility: Visibility,
-    probe: &Probe,
-    expected: Expected,
-) -> Result<(), String> {
+fn try_one(scene: &Scene, standing: &Standing, repo: &str, probe: &Probe, expected: Expected) -> Result<(), String> {
     // That a GET changes nothing is another test's.
     let entries = || if probe.method == "GET" { 0 } else { scene.entries() };
     let before = entries();
-    let answer = scene.send(standing, probe, scene.repo(visibility));
+    let answer = scene.send(standing, probe, repo);
     let changed = entries() != before;
     let said = || {
         format!(
@@ -108,7 +104,7 @@ fn try_one(
         Expected::Refused | Expected::Absent if changed => Err(format!("{} and the journal grew", said())),
         Expected::Absent => {
             let absent = scene.send(standing, probe, scene::ABSENT);
-            let (here, there) = (scene::plain(&answer, scene.repo(visibility)), scene::plain(&absent, scene::ABSENT));
+            let (here, there) = (scene::plain(&answer, repo), scene::plain(&absent, scene::ABSENT));
             if here == there { Ok(()) } else { Err(format!("{here}\n--- what is not there:\n{there}")) }
         }
         _ => Ok(()),
@@ -123,13 +119,15 @@ fn a_token_does_what_its_scopes_say_and_no_more() {
     let mut wrong = Vec::new();
     for scope in Scope::ALL {
         let token = scene.token("owen", scope.as_str());
-        for (door, act) in [Door::Api, Door::GitHttp].iter().flat_map(|door| ACTS.iter().map(move |act| (*door, act))) {
+        for (door, act) in
+            [Door::Api, Door::GitHttp, Door::SvnHttp].iter().flat_map(|door| ACTS.iter().map(move |act| (*door, act)))
+        {
             for probe in probes(door, act.name) {
                 for visibility in Visibility::ALL {
                     let sees = scope.implies(Scope::RepoRead) || *visibility == Visibility::Public;
                     // What is public is read with any token.
                     let may = sees && (act.needs == Access::Read || scope.implies(act.scope));
-                    let answer = scene.send_with(&token, &probe, scene.repo(*visibility));
+                    let answer = scene.send_with(&token, &probe, scene.repo_by(door, *visibility));
                     if (answer.status < 400) != may {
                         wrong.push(format!(
                             "{scope:?} {visibility} {door:?} {}: {} (may: {may})",

@@ -2,6 +2,7 @@
 
 use super::doors::{Probe, Via};
 use crate::common::{Answer, Browser, Git, Ssh, World, request};
+use forge::access::Door;
 use forge::event::repo::{Access, Visibility};
 use std::collections::BTreeMap;
 
@@ -98,14 +99,17 @@ impl Scene {
             let name = self.repo(*visibility).rsplit('/').next().unwrap();
             let body = format!("{{\"name\":\"{name}\",\"visibility\":\"{visibility}\"}}");
             self.owner("owen", "POST", "/api/v1/orgs/guild%2Fsub/repos", &body);
+            let access = format!("--{visibility}");
+            self.world.site.cli(&["repo", "create", self.svn(*visibility), "--svn", &access]).success();
         }
         self.push();
         let with_it = self.team("owen", "guild%2Fsub", "some", "triage", false, &["teamtriage"]);
         self.team("owen", "guild%2Fsub", "all", "write", true, &["teamwrite", "both"]);
         self.team("upowen", "guild", "above", "maintain", true, &["upteam"]);
         self.team("owen", "guild%2Fsub", "none", "admin", false, &["teamnone"]);
-        for visibility in Visibility::ALL {
-            let name = self.repo(*visibility).rsplit('/').next().unwrap();
+        let repos = Visibility::ALL.iter().flat_map(|visibility| [self.repo(*visibility), self.svn(*visibility)]);
+        for repo in repos {
+            let name = repo.rsplit('/').next().unwrap();
             self.owner("owen", "PUT", &format!("/api/v1/teams/{with_it}/repos/guild%2Fsub/{name}"), "");
             let named = ["read", "triage", "write", "maintain"].map(|role| (role, role));
             for (user, role) in
@@ -154,6 +158,23 @@ impl Scene {
         }
     }
 
+    /// One of Subversion.
+    fn svn(&self, visibility: Visibility) -> &'static str {
+        match visibility {
+            Visibility::Private => "guild/sub/private-s",
+            Visibility::Internal => "guild/sub/internal-s",
+            Visibility::Public => "guild/sub/public-s",
+        }
+    }
+
+    /// The repository that a door is for.
+    pub(super) fn repo_by(&self, door: Door, visibility: Visibility) -> &'static str {
+        match door {
+            Door::SvnHttp | Door::SvnSsh => self.svn(visibility),
+            _ => self.repo(visibility),
+        }
+    }
+
     pub(super) fn entries(&self) -> u64 {
         self.world.metric("outlast_journal_entries", "").unwrap().round() as u64
     }
@@ -163,6 +184,7 @@ impl Scene {
         match probe.via {
             Via::Token => self.send_with(self.tokens.get(who.name).map_or("", String::as_str), probe, repo),
             Via::Key => self.over_ssh(who, &address(probe, repo)),
+            Via::Svn => self.svn_over_ssh(who, &address(probe, repo), probe.body),
             Via::Session => {
                 let nobody = Browser::new(&self.world.site);
                 let browser = self.browsers.get(who.name).unwrap_or(&nobody);
@@ -183,6 +205,20 @@ impl Scene {
         Answer { status, headers: Vec::new(), body: format!("{out}{said}").into_bytes(), whole: true }
     }
 
+    /// What a session of Subversion says, with the status that HTTP would have for it.
+    fn svn_over_ssh(&self, who: &Standing, address: &str, words: &str) -> Answer {
+        let url = format!("svn+ssh://host{address}");
+        let first = format!("( 2 ( edit-pipeline ) {}:{url} ) ( EXTERNAL ( 0: ) ) {words}", url.len());
+        let (out, said) = self.keys[who.name].talk("svnserve -t", &first);
+        let failed = out.contains("( failure (");
+        let status = match (failed, out.contains("does not exist, or you may not see it")) {
+            (false, _) => 200,
+            (true, true) => 404,
+            (true, false) => 403,
+        };
+        Answer { status, headers: Vec::new(), body: format!("{out}{said}").into_bytes(), whole: true }
+    }
+
     /// Asks with a token; empty: with none.
     pub(super) fn send_with(&self, token: &str, probe: &Probe, repo: &str) -> Answer {
         self.program(token, probe.method, &address(probe, repo), probe.body)
@@ -196,6 +232,12 @@ impl Scene {
         }
         if body.starts_with('{') {
             headers.push(("Content-Type", "application/json"));
+        }
+        if body.starts_with("( ") {
+            headers.push(("Content-Type", "application/vnd.svn-skel"));
+        }
+        if method == "PROPFIND" {
+            headers.push(("Depth", "0"));
         }
         request(&self.world.site.address, method, address, &headers, body.as_bytes()).unwrap()
     }
