@@ -270,7 +270,8 @@ fn look(repository: &SvnRepository, own: &[u8], question: &Question) -> io::Resu
 /// Indexes of locks follow from the locks, and pass.
 fn look_at_lock(repository: &SvnRepository, question: &Question, name: &str, old: Option<&str>) -> io::Result<Looked> {
     if !is_lock_name(name) {
-        return Ok(Looked::Strange);
+        // A file beside its place is taken away again; nothing but locks and their indexes may come to be here.
+        return Ok(if question.unlink { Looked::Free } else { Looked::Strange });
     }
     let name = name.to_owned();
     let was = repository.lock(&name)?;

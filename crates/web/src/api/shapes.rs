@@ -51,11 +51,16 @@ pub(super) fn repo(repo: &Repo, site: &Site) -> Value {
         "default_branch": repo.head.strip_prefix("refs/heads/").unwrap_or(&repo.head),
         "object_format_name": repo.format.as_str(),
         "clone_url": format!("{html_url}.{}", repo.kind),
-        "ssh_url": site.ssh_address().filter(|_| repo.kind == RepoKind::Git)
-            .map(|address| format!("{address}/{}.git", repo.path)).unwrap_or_default(),
+        "ssh_url": site.ssh_address().map(|address| ssh_url(address, repo)).unwrap_or_default(),
         "html_url": html_url, "kind": repo.kind.as_str(),
         "created_at": time(repo.created_us), "updated_at": time(repo.pushed_us.unwrap_or(repo.created_us)),
     })
+}
+
+/// Where a repository is over SSH.
+fn ssh_url(address: &str, repo: &Repo) -> String {
+    let how = if repo.kind == RepoKind::Svn { "svn+" } else { "" };
+    format!("{how}{address}/{}.{}", repo.path, repo.kind)
 }
 
 /// What somebody may do, as Gitea's and GitHub's clients ask for it.

@@ -52,10 +52,9 @@ fn everybody_may_what_the_ladder_says_and_no_more_by_every_door() {
     let with_keys = STANDINGS.iter().filter(|standing| !standing.name.is_empty());
     std::thread::scope(|scope| {
         let scene = &scene;
-        let tries: Vec<_> = with_keys
-            .flat_map(|standing| WITH_KEYS.map(|door| scope.spawn(move || try_all(scene, standing, door))))
-            .collect();
-        tries.into_iter().for_each(|thread| took(thread.join().unwrap()));
+        let by_keys = move |standing| WITH_KEYS.map(|door| try_all(scene, standing, door));
+        let tries: Vec<_> = with_keys.map(|standing| scope.spawn(move || by_keys(standing))).collect();
+        tries.into_iter().flat_map(|thread| thread.join().unwrap()).for_each(&mut took);
     });
     assert!(wrong.is_empty(), "{} of {tried}\n{}", wrong.len(), wrong.join("\n"));
     let roles = Access::ALL.iter().filter(|role| !STANDINGS.iter().any(|standing| standing.role == Some(**role)));

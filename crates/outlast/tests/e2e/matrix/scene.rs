@@ -96,11 +96,11 @@ impl Scene {
             self.world.site.cli(&["org", "add", org, name]).success();
         }
         for visibility in Visibility::ALL {
-            let name = self.repo(*visibility).rsplit('/').next().unwrap();
-            let body = format!("{{\"name\":\"{name}\",\"visibility\":\"{visibility}\"}}");
-            self.owner("owen", "POST", "/api/v1/orgs/guild%2Fsub/repos", &body);
-            let access = format!("--{visibility}");
-            self.world.site.cli(&["repo", "create", self.svn(*visibility), "--svn", &access]).success();
+            for (repo, kind) in [(self.repo(*visibility), "git"), (self.svn(*visibility), "svn")] {
+                let (_, name) = repo.rsplit_once('/').unwrap();
+                let body = format!("{{\"name\":\"{name}\",\"visibility\":\"{visibility}\",\"kind\":\"{kind}\"}}");
+                self.owner("owen", "POST", "/api/v1/orgs/guild%2Fsub/repos", &body);
+            }
         }
         self.push();
         let with_it = self.team("owen", "guild%2Fsub", "some", "triage", false, &["teamtriage"]);
