@@ -30,7 +30,7 @@ mod rollback;
 mod ssh;
 mod story;
 mod svn;
-mod tokens;
 mod svn_ssh;
+mod tokens;
 mod transparency;
 mod trouble;
