@@ -22,11 +22,19 @@ fn sources(dir: &Path, found: &mut Vec<String>) {
     }
 }
 
+/// What the macro `up_from!` puts before its literal.
+const CHAIN: &str = "WITH RECURSIVE chain(id, parent) AS (SELECT id, parent FROM namespace WHERE id = ?1
+                     UNION SELECT n.id, n.parent FROM namespace n JOIN chain c ON n.id = c.parent) ";
+
 /// The string literals in a source that begin as SQL does. Text made by `concat!` or `format!` is not one literal.
 fn statements(source: &str) -> Vec<String> {
     let starts =
         VERBS.iter().flat_map(|verb| source.match_indices(&format!("\"{verb}")).map(|(i, _)| i).collect::<Vec<_>>());
-    starts.filter_map(|i| literal(&source[i + 1..])).filter(|text| !text.ends_with(' ')).collect()
+    let whole = |i: usize| {
+        let before = if source[..i].trim_end().ends_with("up_from!(") { CHAIN } else { "" };
+        Some(format!("{before}{}", literal(&source[i + 1..])?))
+    };
+    starts.filter_map(whole).filter(|text| !text.ends_with(' ')).collect()
 }
 
 fn literal(rest: &str) -> Option<String> {
