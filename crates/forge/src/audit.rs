@@ -5,8 +5,8 @@
 
 use crate::db::{DbError, Tx};
 use crate::error::Error;
-use crate::event::Event;
 use crate::event::push::RefMove;
+use crate::event::{Event, Stamp};
 use crate::log::{entry_fetch, read_row};
 use crate::names::is_harmless;
 use crate::people::query::{token_by_id, user_by_id};
@@ -74,25 +74,21 @@ pub fn audit_list(tx: &mut Tx, filter: &AuditFilter) -> Result<Vec<AuditLine>, E
     let mut lines = Vec::with_capacity(seqs.len());
     for seq in seqs {
         let Some(row) = entry_fetch(tx, seq)? else { continue };
-        let event = read_row(&row)?.1;
-        let actor = row.stamp.actor.map(|id| account(tx, id)).transpose()?;
-        let (credential, address) = row.stamp.credential.map_or(Ok((None, None)), |id| credential(tx, id))?;
-        let address = match &event {
-            Event::SessionStarted(started) => started.address.clone(),
-            _ => address,
-        };
-        let about = plain(&about(tx, seq, &event)?);
-        lines.push(AuditLine {
-            seq,
-            time_us: row.stamp.time_us,
-            actor,
-            credential,
-            address,
-            event: event.name(),
-            about,
-        });
+        lines.push(words(tx, &row.stamp, &read_row(&row)?.1)?);
     }
     Ok(lines)
+}
+
+/// One entry in words.
+pub(crate) fn words(tx: &mut Tx, at: &Stamp, event: &Event) -> Result<AuditLine, DbError> {
+    let actor = at.actor.map(|id| account(tx, id)).transpose()?;
+    let (credential, address) = at.credential.map_or(Ok((None, None)), |id| credential(tx, id))?;
+    let address = match event {
+        Event::SessionStarted(started) => started.address.clone(),
+        _ => address,
+    };
+    let about = plain(&about(tx, at.seq, event)?);
+    Ok(AuditLine { seq: at.seq, time_us: at.time_us, actor, credential, address, event: event.name(), about })
 }
 
 /// What people chose is in it: it must not rule a terminal.
@@ -152,6 +148,10 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
             let more = if e.updates.len() > 20 { format!(" and {} more", e.updates.len() - 20) } else { String::new() };
             format!("{}: {moves}{more}", repository(tx, e.repo)?)
         }
+        Event::MailSet(e) => e.host.as_ref().map_or_else(
+            || "no mail is sent".to_owned(),
+            |host| format!("{host}:{} ({}), from {}", e.port, e.security, e.sender),
+        ),
         Event::SshKeyAdded(e) => format!("key {seq} {:?} of {}", e.name, account(tx, e.account)?),
         Event::SshKeyRemoved(e) => format!("key {}", e.key),
         Event::OfficerKeyAdded(e) => format!("key {seq} {:?} of {}", e.name, account(tx, e.account)?),

@@ -16,6 +16,7 @@
 pub mod factor;
 pub mod guard;
 pub mod lockdown;
+pub mod mail;
 pub mod org;
 pub mod people;
 pub mod proof;
@@ -164,6 +165,7 @@ events! {
     // 20-29: vaults.
     20 => VaultEnrolled(vault::VaultEnrolled),
     // 30-39: settings.
+    35 => MailSet(mail::MailSet),
     // 40-59: accounts, passwords, tokens, sessions.
     40 => UserCreated(people::UserCreated),
     41 => UserPasswordSet(people::UserPasswordSet),

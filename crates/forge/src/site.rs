@@ -19,6 +19,7 @@ mod health;
 mod lag;
 mod lockdown;
 mod log;
+mod mail;
 mod open;
 mod orgs;
 mod people;
@@ -45,6 +46,7 @@ pub use edit::{CommitHeld, NewCommit};
 pub use factors::{FactorList, KeyWanted};
 pub use guard::Asked;
 pub use lag::{LAG_SAMPLE_EVERY, LAG_SAMPLES_MAX, LagSample};
+pub use mail::MailInfo;
 pub use open::Begun;
 pub(crate) use open::{database, lock};
 pub use orgs::NewOrg;
@@ -100,6 +102,7 @@ pub struct Site {
     limits: SiteLimits,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     shut: lockdown::Shut,
+    mail: crate::outbox::SharedStatus,
     /// Held while the site runs: one process for one data directory.
     _lock: std::fs::File,
 }

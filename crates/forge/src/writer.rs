@@ -133,4 +133,4 @@ impl Drop for Writer {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,9 +1,11 @@
 //! The command line: a contract that scripts, tests and operators rely on.
 
 pub(crate) mod guard;
+mod mail;
 mod officer;
 mod people;
 
+pub(crate) use mail::MailCommand;
 pub(crate) use officer::{
     OfficerCommand, OfficerInit, OfficerSplit, ShareCommand, ShareCount, SharePublish, ShareVerify,
 };
@@ -103,6 +105,11 @@ pub(crate) enum Command {
     Restore(guard::Restore),
     /// The journal in words: who did what, when, with what credential, from where. With --json as JSON lines.
     Audit(guard::Audit),
+    /// How the site sends mail.
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
+    },
     /// Deleted repositories, whole.
     Trash {
         #[command(subcommand)]

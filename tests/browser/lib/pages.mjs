@@ -59,6 +59,7 @@ export const PAGES = [
   ["admin-repositories", "/-/admin/repositories", "opal"],
   ["admin-vaults", "/-/admin/vaults", "opal"],
   ["admin-jobs", "/-/admin/jobs", "opal"],
+  ["admin-mail", "/-/admin/mail", "opal"],
   ["repository", "/olivia/lighthouse", "olivia"],
   ["repository-nobody", "/olivia/lighthouse"],
   ["repository-private", "/olivia/ledger", "rita"],

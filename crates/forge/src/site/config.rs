@@ -2,6 +2,7 @@
 
 use crate::ledger::LedgerLimits;
 use crate::load::LoadLimits;
+use crate::outbox::OutboxLimits;
 use crate::spool::SPOOL_BYTES_MAX;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,6 +69,8 @@ pub struct SiteLimits {
     pub consolidate_packs: u64,
     /// Or when they have so many bytes since the last time.
     pub consolidate_bytes: u64,
+    /// How hard it tries to tell people.
+    pub outbox: OutboxLimits,
     /// How often the site drills by itself; zero: never.
     pub drill_every: Duration,
     /// How long after its start it does so first, if a drill is due.
@@ -88,6 +91,7 @@ impl Default for SiteLimits {
             snapshot_every_entries: 10_000,
             consolidate_packs: 200,
             consolidate_bytes: 512 << 20,
+            outbox: OutboxLimits::default(),
             drill_every: Duration::from_secs(24 * 60 * 60),
             drill_first: Duration::from_secs(10 * 60),
         }

@@ -10,6 +10,8 @@ use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::log::{BlobSink, Log, checkpoint_last};
+use crate::mail::MailChannel;
+use crate::outbox::Outbox;
 use crate::people::last_use::LastUses;
 use crate::people::{Authenticator, Passwords};
 use crate::projector::Position;
@@ -109,6 +111,16 @@ impl Site {
             upload: push.upload.clone(),
             limits: config.limits.svn,
         });
+        // No view tells anybody anything: it is of the past.
+        let mail = match &view {
+            None => Some(Outbox::open(
+                &config.data,
+                Arc::clone(&ledger),
+                MailChannel::new(&ledger, &keys, &config.base_url)?,
+                config.limits.outbox,
+            )?),
+            Some(_) => None,
+        };
         let shut = super::lockdown::Shut::new(ledger.db().read(crate::lockdown::in_force)?);
         let site = Arc::new(Self {
             data: config.data,
@@ -136,9 +148,10 @@ impl Site {
             reading: super::code::Reading::new(),
             drills,
             shut,
+            mail: mail.as_ref().map(Outbox::status).unwrap_or_default(),
             _lock: lock,
         });
-        tasks::start(&site);
+        tasks::start(&site, mail);
         site.first_quorum().await;
         Ok((site, begun))
     }

@@ -4,7 +4,9 @@ use super::Site;
 use crate::error::Error;
 use crate::event::repo::RepoKind;
 use crate::log::Log;
+use crate::mail::MailChannel;
 use crate::maintenance::{Maintenance, take_snapshot};
+use crate::outbox::Outbox;
 use crate::projector::{Projector, all_repos};
 use crate::replay;
 use crate::repo::BlobSource;
@@ -21,7 +23,7 @@ const RETRY_EVERY: Duration = Duration::from_secs(15);
 /// How often the spool is looked through when nothing else asks for it.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
-pub(super) fn start(site: &Arc<Site>) {
+pub(super) fn start(site: &Arc<Site>, mail: Option<Outbox<MailChannel>>) {
     let (pushed, pushes) = mpsc::unbounded_channel();
     let projector = Projector {
         db: site.db().clone(),
@@ -32,7 +34,7 @@ pub(super) fn start(site: &Arc<Site>) {
         pushed,
     };
     let maintenance = site.maintenance();
-    let tasks = vec![
+    let mut tasks = vec![
         tokio::spawn(projector.run()),
         tokio::spawn(maintenance.run(pushes)),
         tokio::spawn(sweep(Sweeper::of(site))),
@@ -42,6 +44,7 @@ pub(super) fn start(site: &Arc<Site>) {
         tokio::spawn(super::guard::settling(site)),
         tokio::spawn(fill_log(site.ledger.log().clone(), site.readable.clone(), site.blobs.clone())),
     ];
+    tasks.extend(mail.map(|outbox| tokio::spawn(outbox.run())));
     site.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
 }
 

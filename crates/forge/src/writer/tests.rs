@@ -70,14 +70,28 @@ struct Rig {
     writer: Writer,
 }
 
+/// A journal in a directory of its own.
+fn log() -> (tempfile::TempDir, Arc<Log>) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let db = Db::sqlite(&dir.path().join("db")).expect("a database");
+    let origin: journal::Origin = "outlast/test".parse().expect("an origin");
+    let log_key = SigningKey::from_seed(origin.as_str(), KeyKind::Ed25519, &[7; 32]).expect("a key");
+    let keys = LogKeys { origin, epoch: 1, log_key, data_keys: [(1, DataKey::new([9; 32]))].into() };
+    let log = Log::open(db, keys, Arc::new(NoBlobs)).expect("a log");
+    (dir, log)
+}
+
+/// Something to write to, for other modules' tests.
+pub(crate) fn ledger() -> (tempfile::TempDir, Arc<crate::Ledger>) {
+    let (dir, log) = log();
+    let shipping = Arc::new(Woken(AtomicUsize::new(0)));
+    (dir, Arc::new(crate::Ledger::start(log, shipping, &Default::default()).expect("a writer")))
+}
+
 impl Rig {
     fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        let db = Db::sqlite(&dir.path().join("db")).expect("a database");
-        let origin: journal::Origin = "outlast/test".parse().expect("an origin");
-        let log_key = SigningKey::from_seed(origin.as_str(), KeyKind::Ed25519, &[7; 32]).expect("a key");
-        let keys = LogKeys { origin, epoch: 1, log_key, data_keys: [(1, DataKey::new([9; 32]))].into() };
-        let log = Log::open(db.clone(), keys, Arc::new(NoBlobs)).expect("a log");
+        let (dir, log) = log();
+        let db = log.db().clone();
         let woken = Arc::new(Woken(AtomicUsize::new(0)));
         let shipping = Arc::clone(&woken) as Arc<dyn Shipping>;
         let writer = Writer::start(Arc::clone(&log), shipping, &WriterLimits::default()).expect("a writer");

@@ -9,6 +9,7 @@ use forge::event::guard::{
     OrderVetoed, RepoRestored, RepoTrashed, RolesSet,
 };
 use forge::event::lockdown::{AccountFrozen, AccountUnfrozen, LockdownLifted, LockdownStarted};
+use forge::event::mail::{MailSecurity, MailSet};
 use forge::event::org::{
     OrgCreated, OrgMemberRemoved, OrgMemberSet, OrgMemberShown, OrgRenamed, OrgRole, OrgSet, TeamCreated,
     TeamMemberAdded, TeamMemberRemoved, TeamRemoved, TeamRepoAdded, TeamRepoRemoved, TeamSet,
@@ -43,6 +44,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (3, snapshot_taken),
     // Vaults and settings.
     (20, vault_enrolled),
+    (35, mail_set),
     // Accounts.
     (40, user_created),
     (41, user_password_set),
@@ -746,6 +748,14 @@ fn site_role_revoked(world: &mut World, rng: &mut Rng) -> Event {
     let account = rng.pick(&all);
     world.site_roles.remove(&account);
     SiteRoleRevoked { account, role: SiteRole::Auditor }.into()
+}
+
+fn mail_set(_: &mut World, rng: &mut Rng) -> Event {
+    let mut maybe = |text: String| (!rng.one_in(3)).then_some(text);
+    let (host, login) = (maybe("mail.example.org".into()), maybe("outlast".into()));
+    let secret = maybe(String::new()).map(|_| rng.text().into_bytes());
+    let security = rng.pick(&[MailSecurity::Tls, MailSecurity::StartTls, MailSecurity::Plain]);
+    MailSet { host, port: 25, security, login, secret, sender: rng.text() }.into()
 }
 
 fn quota_set(world: &mut World, rng: &mut Rng) -> Event {

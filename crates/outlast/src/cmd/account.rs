@@ -131,7 +131,7 @@ pub(super) fn say(as_json: bool, answer: &Value, text: impl FnOnce() -> String) 
     }
 }
 
-fn line_from_stdin(what: &str) -> anyhow::Result<String> {
+pub(super) fn line_from_stdin(what: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     std::io::stdin()
         .take(PASSWORD_BYTES_MAX)

@@ -7,6 +7,7 @@ mod drill;
 mod export;
 mod key;
 mod lockdown;
+mod mail;
 mod officer;
 mod orders;
 mod receipt;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Unfreeze { name, data } => lockdown::unfreeze(&name, &data, json).await,
         Command::Restore(options) => lockdown::restore(options, json).await,
         Command::Audit(options) => lockdown::audit(options, json).await,
+        Command::Mail { command } => mail::run(command, json).await,
         Command::Trash { command } => orders::trash(command, json).await,
     }
 }

@@ -17,6 +17,7 @@ mod guarded;
 mod history;
 mod kills;
 mod lockdown;
+mod mail;
 mod matrix;
 mod officers;
 mod pages;

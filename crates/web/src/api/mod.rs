@@ -10,6 +10,7 @@ mod drills;
 mod export;
 mod keys;
 mod lockdown;
+mod mail;
 mod orders;
 mod orgs;
 mod outlast;
@@ -52,6 +53,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
             .merge(credentials::admin_router())
             .merge(doctor::router())
             .merge(drills::admin_router())
+            .merge(mail::admin_router())
             .merge(shares::admin_router())
             .merge(export::admin_router()),
     };

@@ -14,13 +14,15 @@ pub(crate) struct Site {
     pub(crate) address: String,
     /// The same for SSH.
     pub(crate) ssh: String,
+    /// What is in its environment besides, from the next start on.
+    pub(crate) env: Vec<(&'static str, PathBuf)>,
 }
 
 impl Site {
     /// Starts a site in `data` and enrols the vaults whose connection texts are given.
     pub(crate) fn start(data: &Path, vaults: &[String]) -> Self {
         let any = || "127.0.0.1:0".to_owned();
-        let mut site = Self { data: data.to_path_buf(), process: None, address: any(), ssh: any() };
+        let mut site = Self { data: data.to_path_buf(), process: None, address: any(), ssh: any(), env: Vec::new() };
         site.start_with(vaults);
         site
     }
@@ -37,6 +39,7 @@ impl Site {
         std::fs::remove_file(&listening).ok();
         let mut command = Command::new(OUTLAST);
         command.args(["serve", "--listen", &self.address, "--ssh-listen", &self.ssh, "--data"]).arg(&self.data);
+        command.envs(self.env.iter().cloned());
         for vault in vaults {
             command.args(["--vault", vault]);
         }

@@ -75,6 +75,8 @@ const REVOKE: &str = "/-/settings/tokens/revoke";
 const SESSIONS: &str = "/-/settings/sessions";
 const REQUIRE: &str = "/-/credentials/require";
 const WAKE: &str = "/-/credentials/wake";
+const MAIL: &str = r#"{"host":"127.0.0.1","port":9,"security":"none","from":"o@example.org"}"#;
+const MAIL_FORM: &str = "host=127.0.0.1&port=9&security=none&login=&secret=&sender=o@example.org&act=set";
 const SHARES: &str = "/admin/recovery-shares";
 const SECURITY: &str = "/-/settings/security";
 const KEY_ADD: &str = "/-/settings/security/key";
@@ -133,6 +135,8 @@ pub(super) static SENSITIVE: &[&str] = &[
     "POST /-/settings/security/codes",
     "POST /-/settings/security/name",
     "POST /-/settings/security/remove",
+    "POST /-/admin/mail",
+    "POST /-/admin/mail/test",
     "POST /-/admin/users",
     "POST /-/credentials/wake",
     "POST /-/credentials/require",
@@ -273,6 +277,16 @@ pub(super) static ROUTES: &[Row] = &[
     get("pages/site/admin/repositories", "/-/admin/repositories", "/-/admin/repositories", May::Operator),
     get("pages/site/admin/vaults", "/-/admin/vaults", "/-/admin/vaults", May::Operator),
     get("pages/site/admin/jobs", "/-/admin/jobs", "/-/admin/jobs", May::Operator),
+    get("pages/site/admin/mail", "/-/admin/mail", "/-/admin/mail", May::Operator),
+    row("pages/site/admin/mail", "POST", "/-/admin/mail", "/-/admin/mail", MAIL_FORM, May::Operator),
+    row(
+        "pages/site/admin/mail",
+        "POST",
+        "/-/admin/mail/test",
+        "/-/admin/mail/test",
+        "to=eve@example.org",
+        May::Operator,
+    ),
     row("pages/site/admin/jobs", "POST", "/-/admin/jobs/snapshot", "/-/admin/jobs/snapshot", "", May::Operator),
     get(PAGE, "/", "/{repo}", May::Reader),
     get(PAGE, "/tree/{*rest}", "/{repo}/-/tree/main/src", May::Reader),
@@ -529,6 +543,10 @@ pub(super) static ROUTES: &[Row] = &[
     get("api/doctor", "/admin/doctor", "/api/v1/admin/doctor", May::Socket),
     row("api/export", "POST", "/admin/export", "/api/v1/admin/export", r#"{"subject":"owen","to":"/x"}"#, May::Socket),
     row("api/export", "POST", "/admin/import", "/api/v1/admin/import", r#"{"from":"/x"}"#, May::Socket),
+    get("api/mail", "/admin/mail", "/api/v1/admin/mail", May::Socket),
+    row("api/mail", "PUT", "/admin/mail", "/api/v1/admin/mail", MAIL, May::Socket),
+    row("api/mail", "DELETE", "/admin/mail", "/api/v1/admin/mail", "", May::Socket),
+    row("api/mail", "POST", "/admin/mail/test", "/api/v1/admin/mail/test", r#"{"to":"eve@example.org"}"#, May::Socket),
     get("api/shares", SHARES, "/api/v1/admin/recovery-shares", May::Socket),
     row("api/shares", "POST", SHARES, "/api/v1/admin/recovery-shares", r#"{"public":""}"#, May::Socket),
     get("api/drills", "/outlast/drills", "/api/v1/outlast/drills", May::Anyone),

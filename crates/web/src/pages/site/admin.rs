@@ -1,6 +1,7 @@
 //! `/-/admin/...`: running the site. Who doesn't, finds nothing here.
 
 mod jobs;
+mod mail;
 mod repositories;
 mod vaults;
 
@@ -30,6 +31,7 @@ pub(super) fn router() -> Router<App> {
         .merge(repositories::router())
         .merge(vaults::router())
         .merge(jobs::router())
+        .merge(mail::router())
 }
 
 #[derive(Template)]

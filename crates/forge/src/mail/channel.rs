@@ -1,0 +1,96 @@
+//! Mail as a channel of the [outbox](crate::outbox).
+
+use super::letters::{self, host_of};
+use super::{Letter, Transport, send, transport_fetch};
+use crate::db::{Db, Tx};
+use crate::error::Error;
+use crate::event::{Event, Stamp};
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::log::{entry_fetch, read_row};
+use crate::outbox::Channel;
+use std::io::Read as _;
+use std::sync::Arc;
+use vault::seal::{Identity, open_blob};
+
+/// Bytes of a mail server's password.
+pub(crate) const SECRET_BYTES_MAX: u64 = 1024;
+
+/// Everything that it takes to write to somebody.
+#[derive(Clone)]
+pub(crate) struct MailChannel {
+    db: Db,
+    /// The site's address.
+    site: String,
+    /// What opens passwords.
+    identities: Arc<Vec<Identity>>,
+}
+
+impl MailChannel {
+    /// Of the site with these keys, at this address.
+    pub(crate) fn new(ledger: &Ledger, keys: &Keys, site: &str) -> Result<Self, Error> {
+        let (db, identities) = (ledger.db().clone(), Arc::new(keys.identities()?));
+        Ok(Self { db, site: site.trim_end_matches('/').to_owned(), identities })
+    }
+
+    /// What this site calls itself.
+    pub(crate) fn host(&self) -> &str {
+        host_of(&self.site)
+    }
+
+    /// Sends one letter.
+    pub(crate) async fn post(&self, transport: &Transport, letter: &Letter) -> Result<(), Error> {
+        let secret = transport.secret.as_deref().map(|sealed| self.open(sealed)).transpose()?;
+        send(transport, secret, self.host(), letter).await
+    }
+
+    fn open(&self, sealed: &[u8]) -> Result<String, Error> {
+        let read = |identity: &Identity| {
+            let mut secret = String::new();
+            open_blob(identity, sealed).ok()?.take(SECRET_BYTES_MAX).read_to_string(&mut secret).ok()?;
+            Some(secret)
+        };
+        let none = || Error::conflict("the mail server's password was sealed for another site: set it again");
+        self.identities.iter().find_map(read).ok_or_else(none)
+    }
+}
+
+/// The transport that tells of an entry: the newest; but that it was changed is told by the one before, so that who takes it over
+/// can't do so in silence.
+fn transport_for(tx: &mut Tx, at: &Stamp, event: &Event) -> Result<Option<Transport>, Error> {
+    if matches!(event, Event::MailSet(_))
+        && let Some(before) = transport_fetch(tx, at.seq)?
+    {
+        return Ok(Some(before));
+    }
+    Ok(transport_fetch(tx, u64::MAX)?)
+}
+
+impl Channel for MailChannel {
+    const NAME: &'static str = "mail";
+
+    fn recipients(&self, tx: &mut Tx, at: &Stamp, event: &Event) -> Result<Vec<String>, Error> {
+        // As it was then: mail that is set up today tells nothing of yesterday.
+        let Some(_) = transport_fetch(tx, at.seq + 1)? else { return Ok(Vec::new()) };
+        letters::recipients(tx, at, event)
+    }
+
+    async fn send(&self, entry: u64, to: &str) -> Result<(), Error> {
+        let (site, host) = (self.site.clone(), self.host().to_owned());
+        let read = move |tx: &mut Tx| {
+            let Some(row) = entry_fetch(tx, entry)? else { return Ok(None) };
+            let event = read_row(&row)?.1;
+            let transport = transport_for(tx, &row.stamp, &event)?;
+            let text = letters::text(tx, &site, &row.stamp, &event)?;
+            Ok::<_, Error>(transport.zip(text))
+        };
+        // Mail was switched off meanwhile.
+        let Some((transport, (subject, text))) = self.db.read_async(read).await? else { return Ok(()) };
+        let digest = journal::Hash::of(to.to_ascii_lowercase().as_bytes()).to_string();
+        let id = format!(
+            "{entry}.{}@{host}",
+            digest.chars().filter(char::is_ascii_alphanumeric).take(16).collect::<String>()
+        );
+        self.post(&transport, &Letter { to: to.to_owned(), subject, text, id }).await
+    }
+}

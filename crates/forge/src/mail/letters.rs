@@ -1,0 +1,62 @@
+//! What is told by mail, and to whom.
+
+use crate::audit::words;
+use crate::db::Tx;
+use crate::error::Error;
+use crate::event::{Event, Stamp};
+use crate::people::query::user_by_id;
+
+/// What is said of an entry.
+pub(super) struct Told {
+    /// The account that it is about.
+    pub(super) account: u64,
+    /// In a few words.
+    pub(super) what: &'static str,
+}
+
+/// What is told of an event: what somebody can sign in with has changed, which they should know of when it was not them.
+pub(super) fn told(at: &Stamp, event: &Event) -> Option<Told> {
+    let (account, what) = match event {
+        Event::UserPasswordSet(e) => (e.account, "Your password was set"),
+        Event::TokenCreated(e) => (e.account, "An access token was made for your account"),
+        Event::SshKeyAdded(e) => (e.account, "An SSH key was added to your account"),
+        Event::AuthenticatorAdded(e) => (e.account, "A security key or passkey was added to your account"),
+        Event::TotpAdded(e) => (e.account, "An app for one-time passwords was added to your account"),
+        Event::FactorRemoved(_) => (at.actor?, "A second factor of your account was removed"),
+        Event::RecoveryCodesMade(e) => (e.account, "New recovery codes were made for your account"),
+        Event::RecoveryCodeUsed(e) => (e.account, "A recovery code of your account was used"),
+        Event::AccountFrozen(e) => (e.account, "Your account is frozen"),
+        _ => return None,
+    };
+    Some(Told { account, what })
+}
+
+/// The mail addresses to tell.
+pub(super) fn recipients(tx: &mut Tx, at: &Stamp, event: &Event) -> Result<Vec<String>, Error> {
+    let Some(told) = told(at, event) else { return Ok(Vec::new()) };
+    Ok(user_by_id(tx, told.account)?.and_then(|user| user.email).into_iter().collect())
+}
+
+/// Subject and text. `site` is the site's address; times are told as the journal has them.
+pub(super) fn text(tx: &mut Tx, site: &str, at: &Stamp, event: &Event) -> Result<Option<(String, String)>, Error> {
+    let Some(told) = told(at, event) else { return Ok(None) };
+    let host = host_of(site);
+    let line = words(tx, at, event)?;
+    let who = line.actor.unwrap_or_else(|| "the site itself, or who runs it at its machine".to_owned());
+    let with = line.credential.map(|with| format!(", with {with}")).unwrap_or_default();
+    let from = line.address.map(|from| format!(", from {from}")).unwrap_or_default();
+    let about = Some(line.about).filter(|about| !about.is_empty()).map(|about| format!(" ({about})"));
+    let (what, about, entry) = (told.what, about.unwrap_or_default(), at.seq);
+    let text = format!(
+        "{what}{about}.\n\nDone by {who}{with}{from}. It is entry {entry} of the site's journal.\n\n\
+         If that was not you: sign in at {site}/-/settings/security, end what you do not know, and tell an officer of the site.\n"
+    );
+    Ok(Some((format!("[{host}] {what}"), text)))
+}
+
+/// The host of the site's address.
+pub(crate) fn host_of(site: &str) -> &str {
+    let rest = site.split_once("://").map_or(site, |(_, rest)| rest);
+    let end = rest.find(['/', ':']).unwrap_or(rest.len());
+    &rest[..end]
+}

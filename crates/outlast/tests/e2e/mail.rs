@@ -1,0 +1,126 @@
+//! Mail, taken by somebody else's mail server.
+
+use crate::common::{Process, Site, World, provided, wait_until};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A mail server that wants STARTTLS and a password.
+pub(crate) struct Sink {
+    dir: PathBuf,
+    port: String,
+    _process: Process,
+}
+
+const PASSWORD: &str = "a password for mail alone";
+
+impl Sink {
+    /// None: the tests' Python is not there, which CI does not let pass.
+    pub(crate) fn start(dir: &Path) -> Option<Self> {
+        let python = provided("OUTLAST_TEST_PYTHON")?;
+        std::fs::create_dir_all(dir).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/smtp_sink.py");
+        let mut command = Command::new(python);
+        command.arg(script).arg(dir).arg(PASSWORD);
+        let mut process = Process::start(command, &dir.join("log"));
+        let port = process.await_ready(|| std::fs::read_to_string(dir.join("port")).ok());
+        Some(Self { dir: dir.to_owned(), port, _process: process })
+    }
+
+    /// The site trusts the sink, and sends by it.
+    pub(crate) fn serve(&self, site: &mut Site) {
+        site.env.push(("SSL_CERT_FILE", self.dir.join("ca.pem")));
+        site.stop();
+        site.resume();
+        self.set(site, PASSWORD);
+    }
+
+    fn set(&self, site: &Site, password: &str) {
+        let server = ["mail", "set", "--host", "127.0.0.1", "--port", &self.port, "--security", "starttls"];
+        let more = ["--login", "outlast", "--password-stdin", "--from", "outlast@example.org"];
+        site.cli_with(&[server.as_slice(), &more].concat(), password).success();
+    }
+
+    /// The texts, headers and all, of what came for somebody.
+    pub(crate) fn mail(&self, to: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.dir.join("mail")).unwrap_or_default();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let own = lines.filter(|line| line["to"][0] == to);
+        own.map(|line| line["text"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Waits for something that came for somebody.
+    pub(crate) fn await_mail(&self, to: &str, what: &str) {
+        wait_until(&format!("{to} is told: {what}"), 60, || self.mail(to).iter().any(|mail| mail.contains(what)));
+    }
+
+    fn refuses(&self, yes: bool) {
+        let file = self.dir.join("refuse");
+        if yes { std::fs::write(file, "").unwrap() } else { std::fs::remove_file(file).unwrap() }
+    }
+}
+
+fn waiting(site: &Site) -> u64 {
+    let shown: Value = serde_json::from_str(&site.cli(&["--json", "mail", "show"]).success()).unwrap();
+    shown["waiting"].as_u64().unwrap()
+}
+
+/// Whether a file below `dir` holds these bytes.
+fn holds(dir: &Path, bytes: &[u8]) -> bool {
+    std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).any(|path| {
+        let read = || std::fs::read(&path).unwrap_or_default();
+        if path.is_dir() { holds(&path, bytes) } else { read().windows(bytes.len()).any(|part| part == bytes) }
+    })
+}
+
+#[test]
+fn people_are_told_by_mail_through_a_kill_and_not_again_after_a_recovery() {
+    let mut world = World::new();
+    let Some(sink) = Sink::start(&world.path("sink")) else { return };
+    let ann = "ann@example.org";
+    sink.serve(&mut world.site);
+    sink.set(&world.site, "another password");
+    let refused = world.site.cli(&["mail", "test", "--to", ann]).failure();
+    assert!(refused.contains("the mail was not taken"), "{refused}");
+    sink.set(&world.site, PASSWORD);
+    let took = world.site.cli(&["mail", "test", "--to", ann]).success();
+    assert!(took.contains("took a message"), "{took}");
+    sink.await_mail(ann, "to see whether mail arrives");
+    assert!(!holds(&world.site.data, PASSWORD.as_bytes()), "the password is sealed");
+
+    let token = |site: &Site, name: &str| {
+        site.cli(&["token", "create", "ann", "--scope", "repo:read", "--name", name]).success();
+    };
+    token(&world.site, "one");
+    sink.await_mail(ann, "\"one\"");
+    let mail = sink.mail(ann).pop().unwrap();
+    assert!(mail.contains("Auto-Submitted: auto-generated") && mail.contains("From: outlast@example.org"), "{mail}");
+
+    // The mail server takes nothing, and the site is killed: it is told all the same, later.
+    sink.refuses(true);
+    token(&world.site, "two");
+    wait_until("it waits", 30, || waiting(&world.site) == 1);
+    world.site.kill();
+    world.site.resume();
+    assert_eq!(waiting(&world.site), 1);
+    sink.refuses(false);
+    sink.await_mail(ann, "\"two\"");
+    wait_until("nothing waits", 30, || waiting(&world.site) == 0);
+
+    // A recovered site can still sign in at the mail server, and tells nobody anything again.
+    for vault in ["eu", "us"] {
+        world.await_caught_up(vault);
+    }
+    let (key, to, before) = (world.take_recovery_key(), world.path("risen"), sink.mail(ann).len());
+    world.site.kill();
+    world.recover(&["eu", "us"], &key, &to, &[]).success();
+    let mut risen = Site::start(&to, &[]);
+    risen.stop();
+    risen.env = world.site.env.clone();
+    risen.resume();
+    wait_until("it writes", 60, || risen.cli(&["user", "create", "new", "--email", "new@example.org"]).ok);
+    token(&risen, "three");
+    sink.await_mail(ann, "\"three\"");
+    assert_eq!(sink.mail(ann).len(), before + 1, "{:#?}", sink.mail(ann));
+    risen.stop();
+}
