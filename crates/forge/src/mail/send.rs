@@ -10,8 +10,8 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use std::time::Duration;
 
-/// How long the server may take for each of its answers.
-const SMTP_ANSWER_MAX: Duration = Duration::from_secs(20);
+/// How long a server may take, from the first byte to its word that it has the message. The transport's own time is that of connecting.
+const SMTP_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// A message to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,9 +57,11 @@ pub(crate) async fn send(
         .port(transport.port)
         .tls(tls)
         .hello_name(ClientId::Domain(host.to_owned()))
-        .timeout(Some(SMTP_ANSWER_MAX));
+        .timeout(Some(SMTP_TIME_MAX));
     if let (Some(login), Some(secret)) = (&transport.login, secret) {
         builder = builder.credentials(Credentials::new(login.clone(), secret));
     }
-    builder.build().send(message).await.map(drop).map_err(failed)
+    let sent = tokio::time::timeout(SMTP_TIME_MAX, builder.build().send(message)).await;
+    let slow = |_| failed(format!("{} said nothing for {} s", transport.host, SMTP_TIME_MAX.as_secs()));
+    sent.map_err(slow)?.map(drop).map_err(failed)
 }
