@@ -6,6 +6,8 @@ DIR/ca.pem is whom to trust, DIR/port its port; each message that it takes is a 
 While there is a file DIR/refuse, it takes none.
 """
 import datetime
+import email
+import email.policy
 import ipaddress
 import json
 import pathlib
@@ -61,7 +63,9 @@ class Sink:
     async def handle_DATA(self, server, session, envelope):
         if (place / "refuse").exists():
             return "451 not now"
-        line = {"to": envelope.rcpt_tos, "from": envelope.mail_from, "text": envelope.content.decode()}
+        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        text = "".join(f"{name}: {value}\n" for name, value in mail.items()) + "\n" + mail.get_content()
+        line = {"to": envelope.rcpt_tos, "from": envelope.mail_from, "text": text}
         with (place / "mail").open("a") as file:
             file.write(json.dumps(line) + "\n")
         return "250 OK"

@@ -114,11 +114,10 @@ fn people_are_told_by_mail_through_a_kill_and_not_again_after_a_recovery() {
     let (key, to, before) = (world.take_recovery_key(), world.path("risen"), sink.mail(ann).len());
     world.site.kill();
     world.recover(&["eu", "us"], &key, &to, &[]).success();
-    let mut risen = Site::start(&to, &[]);
-    risen.stop();
+    let mut risen = Site::stopped(&to);
     risen.env = world.site.env.clone();
     risen.resume();
-    wait_until("it writes", 60, || risen.cli(&["user", "create", "new", "--email", "new@example.org"]).ok);
+    wait_until("it writes", 60, || risen.cli(&["user", "create", "ned", "--email", "ned@example.org"]).ok);
     token(&risen, "three");
     sink.await_mail(ann, "\"three\"");
     assert_eq!(sink.mail(ann).len(), before + 1, "{:#?}", sink.mail(ann));

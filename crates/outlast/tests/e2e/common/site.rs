@@ -21,10 +21,15 @@ pub(crate) struct Site {
 impl Site {
     /// Starts a site in `data` and enrols the vaults whose connection texts are given.
     pub(crate) fn start(data: &Path, vaults: &[String]) -> Self {
-        let any = || "127.0.0.1:0".to_owned();
-        let mut site = Self { data: data.to_path_buf(), process: None, address: any(), ssh: any(), env: Vec::new() };
+        let mut site = Self::stopped(data);
         site.start_with(vaults);
         site
+    }
+
+    /// A site in `data` that does not run yet.
+    pub(crate) fn stopped(data: &Path) -> Self {
+        let any = || "127.0.0.1:0".to_owned();
+        Self { data: data.to_path_buf(), process: None, address: any(), ssh: any(), env: Vec::new() }
     }
 
     /// Starts it again.
