@@ -5,8 +5,10 @@ repository; for the repository's own page, the first of a server just started. c
 page anew and does not show the last commit of each entry.
 """
 
+import gzip
 import http.client
 import os
+import re
 import statistics
 import time
 
@@ -19,6 +21,7 @@ from servers import Cgit
 COMMITS = max(50_000, int(os.environ.get("OUTLAST_BENCH_PAGES_COMMITS", "52000")))
 ROUNDS = int(os.environ.get("OUTLAST_BENCH_ROUNDS", "5"))
 FIRST_MS, AGAIN_MS = 20, 2
+WEIGHT_KIB_MAX = 100
 
 
 class Browser:
@@ -29,14 +32,28 @@ class Browser:
 
     def get(self, path):
         """Seconds until the whole answer is there, and its bytes as sent."""
+        seconds, answer, body = self.ask(path)
+        return seconds, len(body)
+
+    def ask(self, path):
+        """As get, with the answer's head and its body as sent."""
         started = time.perf_counter()
-        self.connection.request("GET", path, headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
+        self.connection.request("GET", path, headers={"Accept": "*/*", "Accept-Encoding": "gzip"})
         answer = self.connection.getresponse()
         body = answer.read()
         seconds = time.perf_counter() - started
         if answer.status != 200:
             raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
-        return seconds, len(body)
+        return seconds, answer, body
+
+    def weigh(self, path):
+        """Bytes as sent of a page and everything that it makes a browser fetch, and the hosts that are not its own."""
+        _, answer, body = self.ask(path)
+        html = (gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body).decode()
+        fetched = set(re.findall(r'<(?:script|img|use|source|iframe|embed)[^>]*?\s(?:src|href)="([^"#]+)', html))
+        fetched |= {href for tag in re.findall(r"<link[^>]*>", html) if re.search(r'rel="(?:stylesheet|icon|preload)', tag) for href in re.findall(r'href="([^"]+)', tag)}
+        elsewhere = sorted(url for url in fetched if re.match(r"(?:[a-z]+:)?//", url))
+        return len(body) + sum(len(self.ask(url)[2]) for url in fetched if url not in elsewhere), elsewhere
 
 
 def median_ms(seconds):
@@ -92,9 +109,12 @@ def repository_page(ours, name):
         seconds, weight = browser.get(f"/ann/{name}")
         first.append(seconds)
         again += [browser.get(f"/ann/{name}")[0] for _ in range(20)]
-    print(f"  the repository page is {weight / 1024:.1f} KiB as sent")
+    print(f"  the repository page alone is {weight / 1024:.1f} KiB as sent")
     yield line("repository, first of a fresh server", first, FIRST_MS)
     yield line("repository, again", again, AGAIN_MS)
+    whole, elsewhere = Browser(ours.address).weigh(f"/ann/{name}")
+    yield plain("page: repository, with all it fetches, as sent", f"{whole / 1024:.1f} KiB", f"< {WEIGHT_KIB_MAX} KiB", whole < WEIGHT_KIB_MAX * 1024)
+    yield plain("page: repository, asks other hosts", str(len(elsewhere)), "0", not elsewhere)
 
 
 def one_kind(what, browser, addresses, cgit, peers):

@@ -134,6 +134,13 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
         }
         Event::SessionStarted(e) => format!("session {seq} of {}", account(tx, e.account)?),
         Event::SessionEnded(e) => format!("session {}", e.session),
+        Event::SettingSet(e) => {
+            format!(
+                "{} {}",
+                e.name,
+                e.value.as_deref().map_or("as by default".to_owned(), |value| format!("{value:?}"))
+            )
+        }
         Event::RepoCreated(_) => repository(tx, seq)?,
         Event::RepoVisibilitySet(e) => format!("{} is {}", repository(tx, e.repo)?, e.visibility),
         Event::RepoRenamed(e) => format!("repository {} is {} now", e.repo, e.name),

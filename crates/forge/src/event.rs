@@ -24,6 +24,7 @@ pub mod protect;
 pub mod push;
 pub mod repo;
 pub mod role;
+pub mod setting;
 pub mod site;
 pub mod ssh;
 pub mod svn;
@@ -165,6 +166,7 @@ events! {
     // 20-29: vaults.
     20 => VaultEnrolled(vault::VaultEnrolled),
     // 30-39: settings.
+    30 => SettingSet(setting::SettingSet),
     35 => MailSet(mail::MailSet),
     // 40-59: accounts, passwords, tokens, sessions.
     40 => UserCreated(people::UserCreated),

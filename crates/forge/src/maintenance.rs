@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::event::push::PackConsolidated;
 use crate::event::site::{Part, SnapshotTaken};
+use crate::jobs::{Job, Jobs};
 use crate::ledger::Ledger;
 use crate::log::BlobSink;
 use crate::repo::{Repositories, query};
@@ -35,6 +36,7 @@ pub(crate) struct Maintenance {
     pub(crate) repositories: Repositories,
     pub(crate) spool: Arc<Spool>,
     pub(crate) limits: SiteLimits,
+    pub(crate) jobs: Jobs,
 }
 
 #[derive(Default)]
@@ -65,7 +67,7 @@ impl Maintenance {
             return;
         }
         *volume = Volume::default();
-        match self.maintain(repo).await {
+        match self.jobs.run(Job::Maintain, self.maintain(repo)).await {
             Ok(()) => tracing::debug!(repository = repo, "maintained"),
             Err(error) => {
                 tracing::warn!(repository = repo, %error, "maintenance failed; the repository is as good as before")
@@ -73,7 +75,7 @@ impl Maintenance {
         }
     }
 
-    async fn maintain(&self, repo: u64) -> Result<(), Error> {
+    pub(crate) async fn maintain(&self, repo: u64) -> Result<(), Error> {
         let opened = self.repositories.open_id(repo).await?;
         opened.git.maintain().await.map_err(|e| Error::internal(e.to_string()))?;
         let (packs, bytes) = self.ledger.db().read_async(move |tx| unconsolidated(tx, repo)).await?;
@@ -128,7 +130,10 @@ impl Maintenance {
         let due = self.ledger.db().read_async(move |tx| snapshot_due(tx, every)).await;
         let taken = match due {
             Ok(false) => return,
-            Ok(true) => take_snapshot(&self.ledger, &self.spool, Submitter::default()).await,
+            Ok(true) => {
+                let taking = take_snapshot(&self.ledger, &self.spool, Submitter::default());
+                self.jobs.run(Job::Snapshot, taking).await
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = taken {

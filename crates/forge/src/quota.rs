@@ -69,6 +69,11 @@ fn quota_fetch(tx: &mut Tx, subject: u64) -> Result<Quota, DbError> {
     })
 }
 
+/// What is set for every owner.
+pub(crate) fn quota_of_everybody(tx: &mut Tx) -> Result<Quota, DbError> {
+    quota_fetch(tx, 0)
+}
+
 /// The outermost namespace that one lies in: whose quota it is.
 fn owner_of(tx: &mut Tx, namespace: u64) -> Result<u64, DbError> {
     let sql = up_from!("SELECT id FROM chain WHERE parent = 0");

@@ -16,10 +16,12 @@ mod factors;
 mod git;
 mod guard;
 mod health;
+mod jobs;
 mod lag;
 mod lockdown;
 mod log;
 mod mail;
+mod names;
 mod open;
 mod orgs;
 mod people;
@@ -28,6 +30,7 @@ mod protections;
 mod repos;
 mod roles;
 mod sessions;
+mod settings;
 mod shares;
 mod ssh;
 mod svn;
@@ -47,6 +50,7 @@ pub use factors::{FactorList, KeyWanted};
 pub use guard::Asked;
 pub use lag::{LAG_SAMPLE_EVERY, LAG_SAMPLES_MAX, LagSample};
 pub use mail::MailInfo;
+pub use names::NewName;
 pub use open::Begun;
 pub(crate) use open::{database, lock};
 pub use orgs::NewOrg;
@@ -54,6 +58,7 @@ pub use people::{NewToken, NewUser};
 pub use proofs::{PROOF_AGE_MAX, ProofWanted, Shows};
 pub use repos::{NewRepo, RepoChange};
 pub use sessions::{ATTEMPTS_MAX, ATTEMPTS_WINDOW, Device, SecondStep, SignInStep};
+pub use settings::SetBy;
 pub use svn::{SvnAct, SvnDoor};
 pub(crate) use vaults::{Readers, VaultsEnrol, known_with};
 
@@ -103,6 +108,8 @@ pub struct Site {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     shut: lockdown::Shut,
     mail: crate::outbox::SharedStatus,
+    settings: settings::Held,
+    jobs: crate::jobs::Jobs,
     /// Held while the site runs: one process for one data directory.
     _lock: std::fs::File,
 }
@@ -165,6 +172,10 @@ impl Site {
     /// The vaults that this site may read.
     pub(crate) fn readable(&self) -> &[VaultUrl] {
         &self.readable
+    }
+
+    pub(crate) fn jobs(&self) -> &crate::jobs::Jobs {
+        &self.jobs
     }
 
     pub(crate) fn drills(&self) -> &Drills {

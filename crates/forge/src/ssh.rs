@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! 1. A key belongs to one account or to one repository, never to two.
-//! 2. A key ends: after [`command::SSH_KEY_AGE_DEFAULT_US`] when nobody says otherwise.
+//! 2. A key ends: after what the site's settings say when nobody says otherwise.
 //! 3. A deploy key never gives more than the account that added it may do, and nothing outside its repository.
 //! 4. A key that was added with an access token is good no longer than that token: it can't outlive its revocation.
 

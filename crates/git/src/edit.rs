@@ -5,6 +5,7 @@
 
 mod pack;
 mod preview;
+mod tag;
 mod tree;
 
 use crate::read::GitSource;
@@ -12,6 +13,7 @@ use crate::{ObjectFormat, ObjectId};
 use code::{CodePath, Person, ReadError};
 use pack::Pack;
 pub use preview::preview;
+pub use tag::{NewTag, no_objects, tag};
 use tree::Tree;
 
 /// The most bytes that the files of one commit have together.
@@ -201,16 +203,21 @@ fn damaged(error: impl std::fmt::Display) -> EditError {
     EditError::Read(ReadError::Damaged(error.to_string()))
 }
 
+impl From<ObjectFormat> for gix::hash::Kind {
+    fn from(format: ObjectFormat) -> Self {
+        match format {
+            ObjectFormat::Sha1 => Self::Sha1,
+            ObjectFormat::Sha256 => Self::Sha256,
+        }
+    }
+}
+
 /// The id that a file of this content has.
 ///
 /// # Errors
 /// When its bytes are made to collide with another's.
 pub fn blob_id(format: ObjectFormat, content: &[u8]) -> Result<ObjectId, EditError> {
-    let hash = match format {
-        ObjectFormat::Sha1 => gix::hash::Kind::Sha1,
-        ObjectFormat::Sha256 => gix::hash::Kind::Sha256,
-    };
-    let id = gix::objs::compute_hash(hash, gix::objs::Kind::Blob, content).map_err(damaged)?;
+    let id = gix::objs::compute_hash(format.into(), gix::objs::Kind::Blob, content).map_err(damaged)?;
     ObjectId::from_bytes(id.as_slice()).ok_or_else(|| damaged("an id of another kind"))
 }
 

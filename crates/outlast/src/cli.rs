@@ -4,12 +4,14 @@ pub(crate) mod guard;
 mod mail;
 mod officer;
 mod people;
+mod settings;
 
 pub(crate) use mail::MailCommand;
 pub(crate) use officer::{
     OfficerCommand, OfficerInit, OfficerSplit, ShareCommand, ShareCount, SharePublish, ShareVerify,
 };
 pub(crate) use people::{Credentials, KeyCommand, OrgCommand, TokenCommand, UserCommand};
+pub(crate) use settings::{Quota, SettingsCommand};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -77,6 +79,11 @@ pub(crate) enum Command {
     },
     /// Set how much an owner, a repository, or every owner may take.
     Quota(Quota),
+    /// What is set for the whole site: who makes what, defaults, limits.
+    Settings {
+        #[command(subcommand)]
+        command: SettingsCommand,
+    },
     /// Organisations.
     Org {
         #[command(subcommand)]
@@ -318,27 +325,6 @@ pub(crate) struct Verify {
     pub(crate) key: Option<PathBuf>,
 }
 
-/// How much somebody or something may take. What is not given is the default.
-#[derive(Args, Debug)]
-pub(crate) struct Quota {
-    /// OWNER, or OWNER/NAME for one repository; without it: every owner for which nothing else is set.
-    pub(crate) subject: Option<String>,
-    /// The subject is a repository: OWNER/NAME.
-    #[arg(long)]
-    pub(crate) repository: bool,
-    /// Repositories of the owner.
-    #[arg(long, value_name = "N")]
-    pub(crate) repositories: Option<u64>,
-    /// Bytes of all repositories of the owner together, or of the repository.
-    #[arg(long, value_name = "N")]
-    pub(crate) bytes: Option<u64>,
-    /// Bytes of each repository of the owner.
-    #[arg(long, value_name = "N")]
-    pub(crate) repository_bytes: Option<u64>,
-    #[command(flatten)]
-    pub(crate) data: Data,
-}
-
 #[derive(Subcommand, Debug)]
 pub(crate) enum RepoCommand {
     /// Create a repository.
@@ -354,7 +340,7 @@ pub(crate) enum RepoCommand {
         /// Anyone may read it.
         #[arg(long, conflicts_with = "private")]
         public: bool,
-        /// Only its owner and collaborators may see it (the default).
+        /// Only its owner and collaborators may see it (the default, unless the site's settings say otherwise).
         #[arg(long)]
         private: bool,
         /// Git's object format: sha1 or sha256.

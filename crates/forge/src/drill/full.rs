@@ -6,6 +6,7 @@ use super::report::DrillReport;
 use super::scratch::Scratch;
 use crate::error::Error;
 use crate::event::proof::DrillKind;
+use crate::jobs::Job;
 use crate::people::now_us;
 use crate::recover::{Opener, Practice, Practised, Progress, practise};
 use crate::replay;
@@ -29,6 +30,14 @@ impl Site {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(u64, DrillReport), Error> {
         let _turn = self.drills().turn()?;
+        self.jobs().run(Job::Drill, self.drill_in_turn(vaults, progress)).await
+    }
+
+    async fn drill_in_turn(
+        &self,
+        vaults: &[VaultUrl],
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<(u64, DrillReport), Error> {
         let vaults = self.drill_vaults(vaults)?;
         let scratch = Scratch::new(self.data())?;
         let mut report = self.drill_begun(DrillKind::Full, &vaults).await?;

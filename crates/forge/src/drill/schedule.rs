@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::event::proof::DrillKind;
+use crate::jobs::Job;
 use crate::site::Site;
 use std::collections::BTreeMap;
 use std::sync::Weak;
@@ -50,6 +51,14 @@ impl Site {
         Ok(by_name.into_values().collect())
     }
 
+    /// When the next is due, for who asks how jobs go; no sooner than it is looked at again.
+    async fn drill_next(&self, wait: Duration) {
+        let Ok(state) = self.drill_state().await else { return };
+        let last = state.last_of(DrillKind::Full);
+        let age = last.map_or(0, |drill| u64::try_from(state.now_us - drill.started_us).unwrap_or(0));
+        self.jobs().next(Job::Drill, self.drills().every.saturating_sub(Duration::from_micros(age)).max(wait));
+    }
+
     fn drill_due(&self, state: &super::DrillState) -> bool {
         let last = state.last_of(DrillKind::Full);
         let age = last.map(|drill| Duration::from_micros(u64::try_from(state.now_us - drill.started_us).unwrap_or(0)));
@@ -64,6 +73,9 @@ pub(crate) async fn run(site: Weak<Site>) {
         return;
     }
     let first = first.max(LOOK_EVERY_MIN);
+    if let Some(site) = site.upgrade() {
+        site.drill_next(first).await;
+    }
     tokio::time::sleep(first).await;
     loop {
         let Some(site) = site.upgrade() else { return };
@@ -76,7 +88,9 @@ pub(crate) async fn run(site: Weak<Site>) {
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "whether a drill is due is not known"),
         }
+        let wait = LOOK_EVERY.min(every).min(first);
+        site.drill_next(wait).await;
         drop(site);
-        tokio::time::sleep(LOOK_EVERY.min(every).min(first)).await;
+        tokio::time::sleep(wait).await;
     }
 }

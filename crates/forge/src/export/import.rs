@@ -89,7 +89,13 @@ impl Site {
             Visibility::parse(&file.visibility).ok_or_else(|| invalid(&"its visibility is no word of ours"))?;
         let branch = file.head.strip_prefix("refs/heads/").ok_or_else(|| invalid(&"its HEAD is no branch"))?.to_owned();
         let object_format = format(&file.object_format)?;
-        let new = NewRepo { path: path.clone(), format: object_format, visibility, branch, kind: RepoKind::Git };
+        let new = NewRepo {
+            path: path.clone(),
+            format: object_format,
+            visibility: Some(visibility),
+            branch: Some(branch),
+            kind: RepoKind::Git,
+        };
         let made = match self.repo_create(None, new).await {
             Ok(_) => true,
             Err(Error::Conflict(_)) => false,

@@ -11,7 +11,8 @@ use crate::event::repo::{Access, Visibility};
 use crate::names::{NAMESPACE_DEPTH_MAX, OwnerPath, UserName, plain_text, website};
 use crate::people::query::{namespace_fetch, user_fetch};
 use crate::people::{Principal, Scope};
-use crate::repo::command::DESCRIPTION_CHARS_MAX;
+use crate::repo::command::{DESCRIPTION_CHARS_MAX, runs_site};
+use crate::settings::{self, Name};
 use crate::writer::{Command, Decide, Urgency};
 
 /// Organisations one account owns at one time.
@@ -46,7 +47,12 @@ impl Command for OrgCreate {
             [] => 0,
             above => parent_of(tx, above, self.by.as_ref())?,
         };
-        self.by.as_ref().map_or(Ok(()), |who| who.needs(Scope::OrgWrite))?;
+        if let Some(who) = &self.by {
+            who.needs(Scope::OrgWrite)?;
+            if parent == 0 && settings::text(tx, Name::OrgsMadeBy)? == "operators" && !runs_site(tx, who)? {
+                return Err(Error::forbidden("on this site only operators make organisations: ask one"));
+            }
+        }
         name_is_free(tx, parent, name, None)?;
         let sql = "SELECT count(*) FROM org_member WHERE account = ?1 AND role = 'owner'";
         let owned: u64 = tx.query_one(sql, &[owner.into()])?.get(0)?;

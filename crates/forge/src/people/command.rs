@@ -13,12 +13,11 @@ use crate::event::people::{
 use crate::event::repo::Visibility;
 use crate::names::{Email, RepoPath, TokenName, UserName};
 use crate::repo::query::repo_fetch;
+use crate::settings::{Name, days_us};
 use crate::writer::{Command, Decide, Urgency};
 
 /// Microseconds in a day.
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
-/// How long a token is good: by default, and at most.
-pub const TOKEN_AGE_MAX_US: i64 = 366 * DAY_US;
 /// Tokens of one account that are good at one time.
 pub const TOKENS_MAX: u32 = 500;
 /// Repositories that one token can be confined to.
@@ -99,7 +98,7 @@ pub struct TokenCreate {
     pub hash: [u8; 32],
     /// What it may be used for.
     pub scopes: Scopes,
-    /// For how long it is good; None: [`TOKEN_AGE_MAX_US`].
+    /// For how long it is good; None: as long as the site's settings let it.
     pub age_us: Option<i64>,
     /// The repositories it is for; None: all that the account may use.
     pub repos: Option<Vec<RepoPath>>,
@@ -148,9 +147,10 @@ impl Command for TokenCreate {
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, (u64, i64)), Error> {
         query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
-        let age = self.age_us.unwrap_or(TOKEN_AGE_MAX_US);
-        if !(1..=TOKEN_AGE_MAX_US).contains(&age) {
-            return Err(Error::invalid("a token is good for at most 366 days"));
+        let age_max = days_us(tx, Name::TokenDays)?;
+        let age = self.age_us.unwrap_or(age_max);
+        if !(1..=age_max).contains(&age) {
+            return Err(Error::invalid(format!("a token is good for at most {} days here", age_max / DAY_US)));
         }
         let repos = self.repo_ids(tx)?;
         let sql = "SELECT count(*) FROM token WHERE account = ?1 AND revoked_us IS NULL AND expires_us > ?2";

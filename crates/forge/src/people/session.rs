@@ -11,14 +11,13 @@ use crate::db::{DbError, Row, Tx};
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::people::{SessionEnded, SessionStarted, SignIn};
+use crate::settings::{Name, days_us};
 use crate::writer::{Command, Decide, Urgency};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// How long a session is good, in microseconds: 14 days.
-pub const SESSION_AGE_MAX_US: i64 = 14 * 24 * 60 * 60 * 1_000_000;
 /// How long a session may be idle, microseconds: 12 hours. One whose last use is unknown counts as used when it began.
 pub const SESSION_IDLE_MAX_US: i64 = 12 * 60 * 60 * 1_000_000;
 /// Sessions of one account that are good at one time; beyond it the oldest ends.
@@ -227,7 +226,7 @@ fn begin(
     let good = session_list(tx, account, now_us)?;
     let old = good.iter().skip(SESSIONS_MAX as usize - 1);
     let agent: String = place.agent.chars().filter(|c| crate::names::is_harmless(*c)).take(AGENT_CHARS_MAX).collect();
-    let expires_us = now_us.saturating_add(SESSION_AGE_MAX_US);
+    let expires_us = now_us.saturating_add(days_us(tx, Name::SessionDays)?);
     let new_place = Some(is_new_place(tx, account, &agent, place.address.as_deref())?);
     let (how, address) = (Some(how), place.address);
     let mut events: Vec<Event> =

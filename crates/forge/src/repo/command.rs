@@ -5,6 +5,7 @@ use crate::access::{self, Act, Administer, Authorized, Maintain};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
+use crate::event::people::NamespaceKind;
 use crate::event::repo::{
     Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoDescribed, RepoKind, RepoRenamed,
     RepoVisibilitySet, Visibility,
@@ -12,12 +13,11 @@ use crate::event::repo::{
 use crate::event::svn::{SvnBegun, SvnFile};
 use crate::names::{RepoName, RepoPath, UserName, is_harmless};
 use crate::people::authenticate::still_good;
-use crate::people::query::{namespace_fetch, user_fetch};
+use crate::people::query::{namespace_fetch, user_by_id, user_fetch};
 use crate::people::{Principal, Scope};
+use crate::settings::{self, Name};
 use crate::writer::{Command, Decide, Urgency};
 
-/// The branch HEAD points to in a new repository.
-pub const DEFAULT_BRANCH: &str = "main";
 /// Repositories in one namespace.
 pub const REPOS_PER_NAMESPACE_MAX: u64 = 100_000;
 
@@ -28,10 +28,10 @@ pub struct RepoCreate {
     pub path: RepoPath,
     /// How its objects are named.
     pub format: Format,
-    /// Who may read it.
-    pub visibility: Visibility,
-    /// The branch HEAD points to, without `refs/heads/`.
-    pub branch: String,
+    /// Who may read it; None: as the site's settings have it.
+    pub visibility: Option<Visibility>,
+    /// The branch HEAD points to, without `refs/heads/`; None: as the site's settings have it.
+    pub branch: Option<String>,
     /// Who makes it; None: the site's operator, at the admin socket.
     pub by: Option<Principal>,
     /// What a repository of Subversion begins with; None: it is one of Git.
@@ -39,17 +39,10 @@ pub struct RepoCreate {
 }
 
 impl RepoCreate {
-    /// A private one with SHA-1 and the branch `main`.
+    /// One of Git with SHA-1, otherwise as the site's settings have it.
     #[must_use]
     pub fn new(path: RepoPath, by: Option<Principal>) -> Self {
-        Self {
-            path,
-            format: Format::Sha1,
-            visibility: Visibility::Private,
-            branch: DEFAULT_BRANCH.into(),
-            by,
-            svn: None,
-        }
+        Self { path, format: Format::Sha1, visibility: None, branch: None, by, svn: None }
     }
 }
 
@@ -57,11 +50,12 @@ impl Command for RepoCreate {
     type Output = Repo;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Repo), Error> {
-        let head = head_name(&self.branch)?;
+        let head = head_name(&self.branch.map_or_else(|| settings::text(tx, Name::Branch), Ok)?)?;
         let no_owner = || Error::not_found(format!("the namespace {}", self.path.owner_text()));
-        let (namespace, _) = namespace_fetch(tx, self.path.owner())?.ok_or_else(no_owner)?;
+        let (namespace, kind) = namespace_fetch(tx, self.path.owner())?.ok_or_else(no_owner)?;
         if let Some(who) = &self.by {
             who.needs(Scope::RepoCreate)?;
+            makers(tx, who, kind)?;
             if !access::may_create(tx, who.user(), namespace)? {
                 return Err(Error::forbidden(format!("you may not make repositories in {}", self.path.owner_text())));
             }
@@ -79,7 +73,11 @@ impl Command for RepoCreate {
                 self.path.owner_text()
             )));
         }
-        let (format, visibility, name) = (self.format, self.visibility, self.path.name().as_str().to_owned());
+        let (format, name) = (self.format, self.path.name().as_str().to_owned());
+        let visibility = match self.visibility {
+            Some(visibility) => visibility,
+            None => Visibility::parse(&settings::text(tx, Name::Visibility)?).unwrap_or(Visibility::Private),
+        };
         let (path, id) = (format!("{}/{name}", query::namespace_path(tx, namespace)?), ctx.id(0));
         let kind = if self.svn.is_some() { RepoKind::Svn } else { RepoKind::Git };
         let event = RepoCreated { namespace, name: name.clone(), kind, format, visibility, head: head.clone() };
@@ -104,6 +102,28 @@ impl Command for RepoCreate {
     }
 }
 
+/// Who makes repositories at all, by the site's settings.
+fn makers(tx: &mut Tx, who: &Principal, owner: NamespaceKind) -> Result<(), Error> {
+    let made_by = settings::text(tx, Name::ReposMadeBy)?;
+    let may = match made_by.as_str() {
+        "operators" => false,
+        "organisations" => owner == NamespaceKind::Group,
+        _ => true,
+    };
+    if may || runs_site(tx, who)? {
+        return Ok(());
+    }
+    Err(Error::forbidden(match made_by.as_str() {
+        "organisations" => "on this site repositories are made in organisations: choose one, or ask an operator",
+        _ => "on this site only operators make repositories: ask one",
+    }))
+}
+
+/// Whether an account is an operator's, whatever it is signed in with.
+pub(crate) fn runs_site(tx: &mut Tx, who: &Principal) -> Result<bool, Error> {
+    Ok(user_by_id(tx, who.user())?.is_some_and(|user| user.operator))
+}
+
 /// What lies in an organisation is one thing: a repository or another organisation.
 fn is_no_namespace(tx: &mut Tx, parent: u64, name: &RepoName) -> Result<(), Error> {
     let sql = "SELECT id FROM namespace WHERE parent = ?1 AND lower(name) = ?2";
@@ -115,13 +135,22 @@ fn is_no_namespace(tx: &mut Tx, parent: u64, name: &RepoName) -> Result<(), Erro
 
 /// The full ref name of a branch; git's rules for it, and nothing that shows otherwise than it is.
 pub fn head_name(branch: &str) -> Result<String, Error> {
+    ref_name("refs/heads/", branch, "a branch")
+}
+
+/// The same of a tag.
+pub fn tag_name(tag: &str) -> Result<String, Error> {
+    ref_name("refs/tags/", tag, "a tag")
+}
+
+fn ref_name(prefix: &str, name: &str, what: &str) -> Result<String, Error> {
     let part = |p: &str| !p.is_empty() && !p.starts_with('.') && !p.ends_with(".lock");
     let plain = |c: char| is_harmless(c) && !" ~^:?*[\\".contains(c);
-    let fits = branch.split('/').all(part) && branch.chars().all(plain) && !branch.starts_with('-');
-    if fits && branch.len() <= 200 && !branch.contains("..") && !branch.contains("@{") && !branch.ends_with('.') {
-        return Ok(format!("refs/heads/{branch}"));
+    let fits = name.split('/').all(part) && name.chars().all(plain) && !name.starts_with('-');
+    if fits && name.len() <= 200 && !name.contains("..") && !name.contains("@{") && !name.ends_with('.') {
+        return Ok(format!("{prefix}{name}"));
     }
-    Err(Error::invalid("that is not the name of a branch: see git check-ref-format"))
+    Err(Error::invalid(format!("that is not the name of {what}: see git check-ref-format")))
 }
 
 /// Asks again, when it is decided, whether it may be done: rights may have been taken away since it was asked for.

@@ -3,7 +3,6 @@
 use super::Site;
 use super::people::PAGE_MAX;
 use crate::error::Error;
-use crate::maintenance::take_snapshot;
 use crate::people::Principal;
 use crate::people::query::{User, user_search};
 
@@ -112,7 +111,7 @@ impl Site {
     /// Takes a snapshot of the database into the vaults now, for an operator, who is named in its entry. Gives the entry.
     pub async fn snapshot_take_for(&self, by: &Principal) -> Result<u64, Error> {
         by.needs_operator()?;
-        take_snapshot(&self.ledger, &self.spool, by.submitter()).await
+        self.snapshot_take_by(by.submitter()).await
     }
 
     /// How many entries come between two snapshots that nobody asks for.

@@ -121,6 +121,6 @@ impl Site {
     }
 }
 
-fn object_id(id: &RevisionId) -> Result<ObjectId, Error> {
+pub(super) fn object_id(id: &RevisionId) -> Result<ObjectId, Error> {
     id.0.parse().map_err(|error| Error::invalid(format!("{error}")))
 }

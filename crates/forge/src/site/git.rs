@@ -10,6 +10,7 @@ use crate::people::{Principal, Scope};
 use crate::push::{PushAcceptor, PushContext};
 use crate::repo::command::RepoCreate;
 use crate::repo::{Opened, Repo};
+use crate::settings::Name;
 use futures_util::StreamExt as _;
 use git::cache::PackCache;
 use git::receive::{Ends, ReceiveError};
@@ -162,7 +163,9 @@ impl Site {
     ) -> Result<SiteRepository<A>, Error> {
         self.must_be(proof.repo(), RepoKind::Git)?;
         let opened = self.repositories.open(&proof).await?;
-        let (upload_limits, receive_limits) = (self.limits.upload, self.limits.receive);
+        let (upload_limits, mut receive_limits) = (self.limits.upload, self.limits.receive);
+        let set = self.settings().number(Name::PushBytes);
+        receive_limits.pack_bytes_max = receive_limits.pack_bytes_max.min(set);
         Ok(SiteRepository { proof, opened, push, upload_limits, receive_limits })
     }
 

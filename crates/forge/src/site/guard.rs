@@ -5,6 +5,7 @@ use super::people::{PAGE_MAX, submitter};
 use crate::access::Administer;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::jobs::Job;
 use crate::names::{RepoName, RepoPath, UserName, plain_text};
 use crate::orders::{
     self, Act, FiledOrder, Officer, OfficerKey, OfficerKeyAdd, OfficerRule, OrderFile, OrderSign, OrderVeto,
@@ -30,7 +31,7 @@ pub enum Asked<T> {
 }
 
 impl Site {
-    fn rp(&self) -> Option<RelyingParty> {
+    pub(super) fn rp(&self) -> Option<RelyingParty> {
         RelyingParty::of(self.base_url())
     }
 
@@ -232,7 +233,7 @@ impl Site {
     }
 }
 
-async fn settle(
+pub(super) async fn settle(
     ledger: &crate::Ledger,
     authenticator: &crate::people::Authenticator,
     shut: &super::lockdown::Shut,
@@ -254,11 +255,13 @@ async fn settle(
 /// Runs until the site stops.
 pub(super) fn settling(site: &Arc<Site>) -> impl Future<Output = ()> + use<> {
     let (ledger, authenticator, rp) = (site.ledger.clone(), site.authenticator.clone(), site.rp());
-    let shut = site.shut.clone();
+    let (shut, jobs) = (site.shut.clone(), site.jobs.clone());
     async move {
         loop {
+            jobs.next(Job::Settle, SETTLE_EVERY);
             tokio::time::sleep(SETTLE_EVERY).await;
-            if let Err(error) = settle(&ledger, &authenticator, &shut, rp.clone()).await {
+            let settled = settle(&ledger, &authenticator, &shut, rp.clone());
+            if let Err(error) = jobs.run(Job::Settle, settled).await {
                 tracing::warn!(%error, "an order that is due waits on");
             }
         }

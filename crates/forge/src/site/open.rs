@@ -121,6 +121,7 @@ impl Site {
             )?),
             Some(_) => None,
         };
+        let settings = super::settings::Held::new(ledger.db().read(crate::settings::Settings::load)?);
         let shut = super::lockdown::Shut::new(ledger.db().read(crate::lockdown::in_force)?);
         let site = Arc::new(Self {
             data: config.data,
@@ -149,6 +150,8 @@ impl Site {
             drills,
             shut,
             mail: mail.as_ref().map(Outbox::status).unwrap_or_default(),
+            settings,
+            jobs: Default::default(),
             _lock: lock,
         });
         tasks::start(&site, mail);

@@ -11,8 +11,7 @@ use crate::people::policy::org_lacks;
 use crate::people::query::namespace_fetch;
 use crate::people::{Principal, Scope};
 use crate::repo::command::{
-    CollaboratorPut, CollaboratorRemove, DEFAULT_BRANCH, HeadChange, RepoCreate, RepoDescribe, RepoRename,
-    VisibilitySet,
+    CollaboratorPut, CollaboratorRemove, HeadChange, RepoCreate, RepoDescribe, RepoRename, VisibilitySet,
 };
 use crate::repo::query::{self, Collaborator, Repo, RepoFilter};
 use std::collections::BTreeMap;
@@ -25,20 +24,19 @@ pub struct NewRepo {
     pub path: RepoPath,
     /// How its objects are named.
     pub format: Format,
-    /// Who may read it.
-    pub visibility: Visibility,
-    /// The branch HEAD points to, without `refs/heads/`.
-    pub branch: String,
+    /// Who may read it; None: as the site's settings have it.
+    pub visibility: Option<Visibility>,
+    /// The branch HEAD points to, without `refs/heads/`; None: as the site's settings have it.
+    pub branch: Option<String>,
     /// Git or Subversion.
     pub kind: RepoKind,
 }
 
 impl NewRepo {
-    /// Private, Git, SHA-1, with the branch `main`.
+    /// Git, SHA-1, otherwise as the site's settings have it.
     #[must_use]
     pub fn new(path: RepoPath) -> Self {
-        let (visibility, branch, kind) = (Visibility::Private, DEFAULT_BRANCH.to_owned(), RepoKind::Git);
-        Self { path, format: Format::Sha1, visibility, branch, kind }
+        Self { path, format: Format::Sha1, visibility: None, branch: None, kind: RepoKind::Git }
     }
 }
 

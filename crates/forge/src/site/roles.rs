@@ -36,7 +36,7 @@ impl Site {
 
     /// Sets how much somebody or something may take; at the admin socket.
     pub async fn quota_put(&self, subject: Subject, quota: Quota) -> Result<(), Error> {
-        self.ledger.submit(Submitter::default(), QuotaPut { subject, quota }).await.map(drop)
+        self.settings_change(Submitter::default(), QuotaPut { subject, quota }).await
     }
 
     /// What a repository and its owner use, and may.

@@ -3,6 +3,7 @@
 use super::Site;
 use crate::error::Error;
 use crate::event::repo::RepoKind;
+use crate::jobs::{Job, Jobs};
 use crate::log::Log;
 use crate::mail::MailChannel;
 use crate::maintenance::{Maintenance, take_snapshot};
@@ -42,7 +43,7 @@ pub(super) fn start(site: &Arc<Site>, mail: Option<Outbox<MailChannel>>) {
         tokio::spawn(fill(Sweeper::of(site))),
         tokio::spawn(crate::drill::run_schedule(Arc::downgrade(site))),
         tokio::spawn(super::guard::settling(site)),
-        tokio::spawn(fill_log(site.ledger.log().clone(), site.readable.clone(), site.blobs.clone())),
+        tokio::spawn(fill_log(site.ledger.log().clone(), site.readable.clone(), site.blobs.clone(), site.jobs.clone())),
     ];
     tasks.extend(mail.map(|outbox| tokio::spawn(outbox.run())));
     site.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
@@ -51,12 +52,17 @@ pub(super) fn start(site: &Arc<Site>, mail: Option<Outbox<MailChannel>>) {
 impl Site {
     pub(super) fn maintenance(&self) -> Maintenance {
         let (ledger, repositories) = (self.ledger.clone(), self.repositories.clone());
-        Maintenance { ledger, repositories, spool: self.spool.clone(), limits: self.limits.clone() }
+        let (spool, limits, jobs) = (self.spool.clone(), self.limits.clone(), self.jobs.clone());
+        Maintenance { ledger, repositories, spool, limits, jobs }
     }
 
     /// Takes a snapshot of the database into the vaults now; otherwise that follows the journal's growth. Gives its entry.
     pub async fn snapshot_take(&self) -> Result<u64, Error> {
-        take_snapshot(&self.ledger, &self.spool, Submitter::default()).await
+        self.snapshot_take_by(Submitter::default()).await
+    }
+
+    pub(super) async fn snapshot_take_by(&self, by: Submitter) -> Result<u64, Error> {
+        self.jobs.run(Job::Snapshot, take_snapshot(&self.ledger, &self.spool, by)).await
     }
 }
 
@@ -70,17 +76,18 @@ pub(super) async fn stop(site: &Site) {
 }
 
 /// The parts of a site these tasks use: not the site itself, which must be free to end.
-struct Sweeper {
+pub(super) struct Sweeper {
     ledger: Arc<crate::ledger::Ledger>,
     spool: Arc<crate::spool::Spool>,
     repositories: crate::repo::Repositories,
     subversion: crate::svn::Subversion,
     position: crate::projector::Position,
     may_read: bool,
+    jobs: Jobs,
 }
 
 impl Sweeper {
-    fn of(site: &Site) -> Self {
+    pub(super) fn of(site: &Site) -> Self {
         Self {
             ledger: site.ledger.clone(),
             spool: site.spool.clone(),
@@ -88,27 +95,34 @@ impl Sweeper {
             subversion: site.subversion.clone(),
             position: site.position.clone(),
             may_read: !site.readable.is_empty(),
+            jobs: site.jobs.clone(),
         }
     }
-}
 
-/// Empties the spool of what every vault has and every repository has taken in.
-async fn sweep(parts: Sweeper) {
-    let mut everywhere = parts.ledger.log().held_by_all();
-    loop {
-        let by_all = *everywhere.borrow_and_update();
-        let behind = [parts.repositories.behind_at(), parts.subversion.behind_at()];
-        let here = behind.into_iter().flatten().fold(parts.position.get(), u64::min);
-        let (spool, none_behind) = (parts.spool.clone(), by_all >= parts.ledger.log().size());
+    /// Empties the spool of what every vault has and every repository has taken in.
+    pub(super) async fn once(&self) -> Result<(), Error> {
+        let by_all = *self.ledger.log().held_by_all().borrow();
+        let behind = [self.repositories.behind_at(), self.subversion.behind_at()];
+        let here = behind.into_iter().flatten().fold(self.position.get(), u64::min);
+        let (spool, none_behind) = (self.spool.clone(), by_all >= self.ledger.log().size());
         let swept = tokio::task::spawn_blocking(move || {
             spool.sweep(by_all.min(here));
             if none_behind {
                 spool.nobody_is_behind();
             }
         });
-        if let Err(error) = swept.await {
+        swept.await.map_err(|error| Error::internal(error.to_string()))
+    }
+}
+
+async fn sweep(parts: Sweeper) {
+    let mut everywhere = parts.ledger.log().held_by_all();
+    loop {
+        everywhere.mark_unchanged();
+        if let Err(error) = parts.jobs.run(Job::Sweep, parts.once()).await {
             tracing::warn!(%error, "the spool could not be swept");
         }
+        parts.jobs.next(Job::Sweep, SWEEP_EVERY);
         // Both: vaults move, and so do repositories.
         match tokio::time::timeout(SWEEP_EVERY, everywhere.changed()).await {
             Ok(Err(_)) => return,
@@ -138,20 +152,33 @@ async fn fill(parts: Sweeper) {
         return;
     }
     tracing::info!(repositories = missing.len(), "filling repositories from the vaults");
+    // What fails is told where it fails, and here of how many.
+    let _ = parts.jobs.run(Job::Fill, fill_all(&parts, missing)).await;
+}
+
+async fn fill_all(parts: &Sweeper, missing: Vec<(u64, RepoKind)>) -> Result<(), Error> {
+    let (count, mut failed) = (missing.len(), 0);
     for (id, kind) in missing {
         let filled = match kind {
             RepoKind::Git => parts.repositories.open_id(id).await.map(drop),
             RepoKind::Svn => parts.subversion.open_id(id).await.map(drop),
         };
         if let Err(error) = filled {
+            failed += 1;
             tracing::warn!(repository = id, %error, "not filled; the next touch tries again");
         }
     }
+    if failed > 0 {
+        return Err(Error::internal(format!(
+            "{failed} of {count} repositories are not filled; the next touch tries again"
+        )));
+    }
     tracing::info!("all repositories are filled");
+    Ok(())
 }
 
 /// After a recovery from a snapshot: brings back the journal before it, which vaults that are behind and old receipts need.
-async fn fill_log(log: Arc<Log>, vaults: Vec<VaultUrl>, blobs: BlobSource) {
+async fn fill_log(log: Arc<Log>, vaults: Vec<VaultUrl>, blobs: BlobSource, jobs: Jobs) {
     if vaults.is_empty() {
         return;
     }
@@ -163,7 +190,7 @@ async fn fill_log(log: Arc<Log>, vaults: Vec<VaultUrl>, blobs: BlobSource) {
                 let read = blobs.concatenated(names.to_vec()).read_to_end(&mut bytes);
                 read.map(|_| bytes).map_err(|e| Error::internal(e.to_string()))
             };
-            match replay::fill_from(log.clone(), vault.clone(), fetch).await {
+            match jobs.run(Job::FillLog, replay::fill_from(log.clone(), vault.clone(), fetch)).await {
                 Ok(false) => return,
                 Ok(true) => tracing::info!(vault = name, "the journal before the snapshot is back"),
                 Err(error) => {
@@ -171,6 +198,7 @@ async fn fill_log(log: Arc<Log>, vaults: Vec<VaultUrl>, blobs: BlobSource) {
                 }
             }
         }
+        jobs.next(Job::FillLog, RETRY_EVERY);
         tokio::time::sleep(RETRY_EVERY).await;
     }
 }

@@ -10,12 +10,11 @@ use crate::event::ssh::{SshKeyAdded, SshKeyRemoved};
 use crate::people::authenticate::still_good;
 use crate::people::query::user_by_id;
 use crate::repo::command::recheck;
+use crate::settings::{Name, days_us};
 use crate::writer::{Command, Decide, Urgency};
 
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
-/// How long a key is good when nobody says otherwise.
-pub const SSH_KEY_AGE_DEFAULT_US: i64 = 365 * DAY_US;
-/// At most.
+/// How long a key is good at most.
 pub const SSH_KEY_AGE_MAX_US: i64 = 5 * 366 * DAY_US;
 /// Keys of one account, and deploy keys of one repository.
 pub const SSH_KEYS_MAX: usize = 100;
@@ -29,7 +28,7 @@ pub struct NewSshKey {
     pub key: SshPublicKey,
     /// What its owner calls it; empty: what stands behind the key, or its fingerprint.
     pub name: String,
-    /// For how long it is good; None: [`SSH_KEY_AGE_DEFAULT_US`].
+    /// For how long it is good; None: as the site's settings have it.
     pub age_us: Option<i64>,
 }
 
@@ -41,8 +40,8 @@ impl NewSshKey {
         Ok(name.replace('\n', " "))
     }
 
-    fn expires_us(&self, now_us: i64) -> Result<i64, Error> {
-        let age = self.age_us.unwrap_or(SSH_KEY_AGE_DEFAULT_US);
+    fn expires_us(&self, tx: &mut Tx, now_us: i64) -> Result<i64, Error> {
+        let age = self.age_us.map_or_else(|| days_us(tx, Name::KeyDays), Ok)?;
         if !(1..=SSH_KEY_AGE_MAX_US).contains(&age) {
             return Err(Error::invalid("an SSH key is good for at most 5 years"));
         }
@@ -103,7 +102,7 @@ impl Command for SshKeyAdd {
         if there.len() >= SSH_KEYS_MAX {
             return Err(Error::invalid(format!("there are {SSH_KEYS_MAX} keys already; remove some first")));
         }
-        let (name, expires_us) = (self.new.name()?, self.new.expires_us(ctx.now_us)?);
+        let (name, expires_us) = (self.new.name()?, self.new.expires_us(tx, ctx.now_us)?);
         let public_key = self.new.key.blob().to_vec();
         Ok((vec![SshKeyAdded { account, repo, writes, name, public_key, expires_us }.into()], ctx.id(0)))
     }

@@ -26,6 +26,7 @@ use forge::event::repo::{
     RepoVisibilitySet, Visibility,
 };
 use forge::event::role::{QuotaSet, SiteRole, SiteRoleGranted, SiteRoleRevoked};
+use forge::event::setting::SettingSet;
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
 use forge::event::ssh::{SshKeyAdded, SshKeyRemoved};
 use forge::event::svn::{SvnBegun, SvnCommitted, SvnFile, SvnLocked, SvnRevpropsSet, SvnUnlocked};
@@ -44,6 +45,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (3, snapshot_taken),
     // Vaults and settings.
     (20, vault_enrolled),
+    (30, setting_set),
     (35, mail_set),
     // Accounts.
     (40, user_created),
@@ -762,6 +764,11 @@ fn quota_set(world: &mut World, rng: &mut Rng) -> Event {
     let subject = rng.pick(&[0, world.accounts[0], world.repos[0]]);
     let mut bound = || (!rng.one_in(3)).then(|| rng.next() >> 20);
     QuotaSet { subject, repos: bound(), bytes: bound(), repo_bytes: bound() }.into()
+}
+
+fn setting_set(_: &mut World, rng: &mut Rng) -> Event {
+    let name = rng.pick(&["site.name", "sessions.days", "a.later.release's"]).to_owned();
+    SettingSet { name, value: (!rng.one_in(3)).then(|| rng.text()) }.into()
 }
 
 fn svn_begun(world: &mut World, rng: &mut Rng) -> Event {

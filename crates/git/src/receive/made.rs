@@ -5,7 +5,7 @@ use super::{Ends, Refused, connected, receive_pack};
 use crate::repository::Repository;
 use crate::snapshot::RefSnapshot;
 
-/// Takes in one update with the pack of its objects: authorized, indexed in a quarantine, checked for what is missing and given to
+/// Takes in one update with the pack of its objects (for a deletion no bytes): authorized, indexed in a quarantine, checked for what is missing and given to
 /// the acceptor, as a push from outside is. The one result is that of the update.
 ///
 /// # Errors
@@ -30,8 +30,9 @@ pub async fn take_in<A: Acceptor>(
     let quarantine = match receive_pack(repository, &request, &mut body, Ends::Body, limits, &mut acceptor).await? {
         Pack::None => None,
         Pack::Refused(words) => return Ok(refused(words)),
-        Pack::Indexing(quarantine, index, _) => match index.finish().await {
-            Ok(()) => Some(quarantine),
+        // A pack without objects says that all were there.
+        Pack::Indexing(quarantine, index, objects) => match index.finish().await {
+            Ok(()) => Some(quarantine).filter(|_| objects != Some(0)),
             Err(error) => return Ok(refused(error.to_string())),
         },
     };

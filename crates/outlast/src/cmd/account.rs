@@ -62,14 +62,14 @@ pub(crate) async fn quota(quota: Quota, as_json: bool) -> anyhow::Result<ExitCod
 }
 
 pub(crate) async fn repo(command: RepoCommand, as_json: bool) -> anyhow::Result<ExitCode> {
-    let (path, svn, public, object_format, data) = match command {
-        RepoCommand::Create { path, git: _, svn, public, private: _, object_format, data } => {
-            (path, svn, public, object_format, data)
+    let (path, svn, private, object_format, data) = match command {
+        RepoCommand::Create { path, git: _, svn, public, private, object_format, data } => {
+            (path, svn, (public || private).then_some(private), object_format, data)
         }
         RepoCommand::Delete { path, data } => return super::orders::repo_delete(&path, &data, as_json).await,
     };
     let (owner, name) = path.rsplit_once('/').context("a repository is named OWNER/NAME")?;
-    let body = json!({ "name": name, "private": !public, "object_format_name": object_format,
+    let body = json!({ "name": name, "private": private, "object_format_name": object_format,
         "kind": if svn { "svn" } else { "git" } });
     let answer =
         call_json(&data, Method::POST, &format!("/api/v1/admin/users/{}/repos", escape(owner)), Some(body)).await?;

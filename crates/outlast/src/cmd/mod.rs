@@ -13,6 +13,7 @@ mod orders;
 mod receipt;
 mod recover;
 mod serve;
+mod settings;
 mod signing;
 mod vault;
 mod verify;
@@ -42,6 +43,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Credentials(options) => credentials::run(options, json).await,
         Command::Key { command } => key::run(command, json).await,
         Command::Quota(quota) => account::quota(quota, json).await,
+        Command::Settings { command } => settings::run(command, json).await,
         Command::Org { command } => account::org(command, json).await,
         Command::Token { command } => account::token(command, json).await,
         Command::Order { command } => orders::order(command, json).await,

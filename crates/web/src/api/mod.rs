@@ -17,6 +17,7 @@ mod outlast;
 mod page;
 mod protections;
 mod repos;
+mod settings;
 mod shapes;
 mod shares;
 mod teams;
@@ -43,6 +44,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(protections::router())
         .merge(teams::router())
         .merge(outlast::router())
+        .merge(settings::router())
         .merge(drills::router())
         .merge(orders::router())
         .merge(lockdown::router());
@@ -51,6 +53,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         Door::Admin => public
             .merge(admin::router())
             .merge(credentials::admin_router())
+            .merge(settings::admin_router())
             .merge(doctor::router())
             .merge(drills::admin_router())
             .merge(mail::admin_router())

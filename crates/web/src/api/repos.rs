@@ -31,8 +31,7 @@ pub(super) fn path(owner: &str, name: &str) -> Result<RepoPath, ApiError> {
 #[derive(Deserialize)]
 pub(super) struct Wanted {
     name: String,
-    #[serde(default)]
-    private: bool,
+    private: Option<bool>,
     /// GitHub's word for it; wins over `private`.
     visibility: Option<String>,
     object_format_name: Option<String>,
@@ -55,7 +54,7 @@ impl Wanted {
         let invalid = |error: &dyn std::fmt::Display| ApiError::from(Error::invalid(error.to_string()));
         let path: RepoPath = format!("{owner}/{}", self.name).parse().map_err(|error| invalid(&error))?;
         let mut new = NewRepo::new(path);
-        new.visibility = visibility(Some(self.private), self.visibility.as_deref())?.unwrap_or(Visibility::Private);
+        new.visibility = visibility(self.private, self.visibility.as_deref())?;
         new.kind = match self.kind.as_deref() {
             None => RepoKind::Git,
             Some(word) => RepoKind::parse(word).ok_or_else(|| invalid(&"a repository's kind is git or svn"))?,
@@ -65,7 +64,7 @@ impl Wanted {
             Some("sha256") => Format::Sha256,
             Some(_) => return Err(invalid(&"an object format is sha1 or sha256")),
         };
-        new.branch = self.default_branch.unwrap_or(new.branch);
+        new.branch = self.default_branch;
         Ok(new)
     }
 }

@@ -1,5 +1,7 @@
 //! The two cookies: who is signed in, and which colours they like.
 
+use crate::app::App;
+use forge::settings::Name;
 use http::{HeaderMap, HeaderValue, header};
 
 /// The session's, by whether the site is reached by https: with the prefix a browser takes it from this host alone.
@@ -20,13 +22,18 @@ pub(crate) fn session(headers: &HeaderMap, secure: bool) -> Option<&str> {
     get(headers, session_name(secure))
 }
 
-/// Sets the session's cookie; an empty value takes it away.
-pub(crate) fn set_session(value: &str, secure: bool) -> HeaderValue {
+/// Sets the session's cookie for so many days; an empty value takes it away.
+fn set_session(value: &str, secure: bool, days: u64) -> HeaderValue {
     let name = session_name(secure);
-    let age = if value.is_empty() { 0 } else { 14 * 24 * 60 * 60 };
+    let age = if value.is_empty() { 0 } else { days * 24 * 60 * 60 };
     let secure = if secure { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The same, for as long as a session lasts on this site.
+pub(crate) fn session_cookie(app: &App, value: &str) -> HeaderValue {
+    set_session(value, app.is_https(), app.site.settings().number(Name::SessionDays))
 }
 
 /// Remembers the colours: `light`, `dark`, or nothing for what the system says.
@@ -56,7 +63,7 @@ mod tests {
         assert_eq!(session(&headers, false), Some("xyz"));
         assert_eq!(session(&headers, true), None, "a cookie without the prefix is not the session's over https");
         assert_eq!(theme(&headers), "dark");
-        assert!(set_session("s", true).to_str().unwrap().starts_with("__Host-outlast_session=s; Path=/; HttpOnly"));
-        assert!(set_session("s", true).to_str().unwrap().ends_with("; Secure"));
+        assert!(set_session("s", true, 14).to_str().unwrap().starts_with("__Host-outlast_session=s; Path=/; HttpOnly"));
+        assert!(set_session("s", true, 14).to_str().unwrap().ends_with("; Secure"));
     }
 }

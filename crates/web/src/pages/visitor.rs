@@ -6,11 +6,16 @@ use crate::app::App;
 use crate::identity;
 use axum::extract::{FromRequestParts, OriginalUri};
 use forge::Principal;
+use forge::settings::Name;
 use http::request::Parts;
 
 /// What the frame of a page is made of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shell {
+    /// What the site is called.
+    pub(crate) site: String,
+    /// A line that its operators show everybody; empty: none.
+    pub(crate) announcement: String,
     /// Who is signed in.
     pub(crate) user: Option<String>,
     /// They run the site.
@@ -92,7 +97,10 @@ impl FromRequestParts<App> for Visitor {
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
         let here = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         let session = who.as_ref().and_then(Principal::session);
+        let settings = app.site.settings();
         let shell = Shell {
+            site: settings.text(Name::SiteName).to_owned(),
+            announcement: settings.text(Name::Announcement).to_owned(),
             user: who.as_ref().map(|who| who.name().to_owned()),
             operator: who.as_ref().is_some_and(Principal::is_operator),
             role_asleep: session.is_some_and(|session| session.role_asleep),

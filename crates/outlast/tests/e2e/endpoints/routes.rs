@@ -103,9 +103,16 @@ const MEMBERSHIP: &str = "/orgs/{org}/memberships/{user}";
 const SHOWN: &str = "/orgs/{org}/public_members/{user}";
 const TEAM_MEMBER: &str = "/teams/{id}/members/{user}";
 const TEAM_REPO: &str = "/teams/{id}/repos/{owner}/{name}";
+const SITE_SETTINGS: &str = "/-/admin/settings";
 const SITE_ROLE: &str = "/admin/users/{name}/roles/{role}";
 const RULES: &str = "/settings/protections";
 const RULE: &str = "/settings/protections/{id}";
+const BRANCH_NEW: &str = "/branches/new";
+const TAG_NEW: &str = "/tags/new";
+const API_BRANCHES: &str = "/repos/{owner}/{name}/branches";
+const API_BRANCH: &str = "/repos/{owner}/{name}/branches/{*branch}";
+const API_TAGS: &str = "/repos/{owner}/{name}/tags";
+const API_TAG: &str = "/repos/{owner}/{name}/tags/{*tag}";
 const API_RULES: &str = "/repos/{owner}/{name}/branch_protections";
 const API_RULE: &str = "/repos/{owner}/{name}/branch_protections/{rule}";
 const API_TAG_RULES: &str = "/repos/{owner}/{name}/tag_protections";
@@ -141,6 +148,7 @@ pub(super) static SENSITIVE: &[&str] = &[
     "POST /-/credentials/wake",
     "POST /-/credentials/require",
     "POST /settings/factors",
+    "POST /-/admin/settings",
     "POST /users/{name}/tokens",
     "POST /user/keys",
     "POST /repos/{owner}/{name}/keys",
@@ -148,7 +156,7 @@ pub(super) static SENSITIVE: &[&str] = &[
 
 /// Those that look as if they might, and do not.
 pub(super) static HARMLESS: &[(&str, &str)] = &[
-    ("POST /-/admin/jobs/snapshot", "takes a snapshot into the vaults; shows and changes no right"),
+    ("POST /-/admin/jobs/{job}", "does now what is done anyway; shows and changes no right"),
     ("POST /admin/export", "at the admin socket alone"),
     ("POST /admin/factors/require", "at the admin socket alone; it takes away"),
     ("POST /-/sign-in/passkey", "what it takes is a proof itself"),
@@ -287,7 +295,9 @@ pub(super) static ROUTES: &[Row] = &[
         "to=eve@example.org",
         May::Operator,
     ),
-    row("pages/site/admin/jobs", "POST", "/-/admin/jobs/snapshot", "/-/admin/jobs/snapshot", "", May::Operator),
+    get("pages/site/admin/settings", SITE_SETTINGS, SITE_SETTINGS, May::Operator),
+    row("pages/site/admin/settings", "POST", SITE_SETTINGS, SITE_SETTINGS, "site.name=Ours", May::Operator),
+    row("pages/site/admin/jobs", "POST", "/-/admin/jobs/{job}", "/-/admin/jobs/snapshot", "", May::Operator),
     get(PAGE, "/", "/{repo}", May::Reader),
     get(PAGE, "/tree/{*rest}", "/{repo}/-/tree/main/src", May::Reader),
     get(PAGE, "/last/{*rest}", "/{repo}/-/last/main/src", May::Reader),
@@ -301,6 +311,14 @@ pub(super) static ROUTES: &[Row] = &[
     get(PAGE, "/compare/{*rest}", "/{repo}/-/compare/main...side", May::Reader),
     get(PAGE, "/branches", "/{repo}/-/branches", May::Reader),
     get(PAGE, "/tags", "/{repo}/-/tags", May::Reader),
+    get(PAGE, BRANCH_NEW, "/{repo}/-/branches/new", May::Writer),
+    row(PAGE, "POST", BRANCH_NEW, "/{repo}/-/branches/new", "name=another&from=main", May::Writer),
+    get(PAGE, "/branches/delete/{*rest}", "/{repo}/-/branches/delete/side", May::Writer),
+    row(PAGE, "POST", "/branches/delete/{*rest}", "/{repo}/-/branches/delete/side", "seen=elsewhere", May::Writer),
+    get(PAGE, TAG_NEW, "/{repo}/-/tags/new", May::Writer),
+    row(PAGE, "POST", TAG_NEW, "/{repo}/-/tags/new", "name=v9&from=main&message=Nine", May::Writer),
+    get(PAGE, "/tags/delete/{*rest}", "/{repo}/-/tags/delete/v9", May::Writer),
+    row(PAGE, "POST", "/tags/delete/{*rest}", "/{repo}/-/tags/delete/v9", "seen=elsewhere", May::Writer),
     get(PAGE, "/graph", "/{repo}/-/graph", May::Reader),
     get(PAGE, "/search", "/{repo}/-/search?q=words", May::Reader),
     get(PAGE, "/paths", "/{repo}/-/paths", May::Reader),
@@ -364,6 +382,19 @@ pub(super) static ROUTES: &[Row] = &[
     row("api/repos", "PATCH", REPO, "/api/v1/repos/{repo}", r#"{"private":true,"default_branch":"side"}"#, May::Owner),
     get("api/branches", "/repos/{owner}/{name}/branches", "/api/v1/repos/{repo}/branches", May::Reader),
     get("api/branches", "/repos/{owner}/{name}/tags", "/api/v1/repos/{repo}/tags", May::Reader),
+    row(
+        "api/branches",
+        "POST",
+        API_BRANCHES,
+        "/api/v1/repos/{repo}/branches",
+        r#"{"new_branch_name":"api"}"#,
+        May::Writer,
+    ),
+    get("api/branches", API_BRANCH, "/api/v1/repos/{repo}/branches/main", May::Reader),
+    row("api/branches", "DELETE", API_BRANCH, "/api/v1/repos/{repo}/branches/gone", "", May::Writer),
+    row("api/branches", "POST", API_TAGS, "/api/v1/repos/{repo}/tags", r#"{"tag_name":"v8"}"#, May::Writer),
+    get("api/branches", API_TAG, "/api/v1/repos/{repo}/tags/v9", May::Reader),
+    row("api/branches", "DELETE", API_TAG, "/api/v1/repos/{repo}/tags/gone", "", May::Writer),
     get("api/branches", "/repos/{owner}/{name}/git/refs", "/api/v1/repos/{repo}/git/refs", May::Reader),
     get("api/collaborators", "/repos/{owner}/{name}/collaborators", "/api/v1/repos/{repo}/collaborators", May::Owner),
     row(
@@ -446,6 +477,8 @@ pub(super) static ROUTES: &[Row] = &[
     get("api/teams", "/repos/{owner}/{name}/teams", "/api/v1/repos/{repo}/teams", May::Owner),
     row("api/admin", "PUT", SITE_ROLE, "/api/v1/admin/users/eve/roles/auditor", "", May::Socket),
     row("api/admin", "DELETE", SITE_ROLE, "/api/v1/admin/users/eve/roles/auditor", "", May::Socket),
+    row("api/settings", "PATCH", "/admin/settings", "/api/v1/admin/settings", r#"{"site.name":"x"}"#, May::Socket),
+    get("api/settings", "/outlast/settings", "/api/v1/outlast/settings", May::Operator),
     row("api/admin", "PUT", "/admin/quotas", "/api/v1/admin/quotas", r#"{"bytes":1}"#, May::Socket),
     row("api/admin", "POST", "/admin/orgs", "/api/v1/admin/orgs", r#"{"name":"o","owner":"owen"}"#, May::Socket),
     row(

@@ -2,17 +2,16 @@
 
 use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs};
 use super::readme::link_base;
+use crate::app::App;
 use crate::pages::error::PageError;
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
-use axum::extract::Query;
+use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use code::{FileKind, ReadError};
+use forge::settings::Name;
 use serde::Deserialize;
-
-/// A larger file is not shown on a page.
-const SHOWN_BYTES_MAX: u64 = 2 << 20;
 
 /// What a file's page shows of it.
 enum Body {
@@ -54,15 +53,17 @@ pub(crate) struct View {
 
 /// `/OWNER/NAME/-/file/REVISION/PATH`
 pub(crate) async fn file(
+    State(app): State<App>,
     page: RepoPage,
     rest: Rest,
     Query(View { source }): Query<View>,
 ) -> Result<Response, PageError> {
     let (shell, frame, at) = (page.shell(), page.frame("code"), page.at(rest).await?);
     let (for_read, place, as_source) = (frame.clone(), at.clone(), source.is_some());
+    let bytes_max = app.site.settings().number(Name::FileShownBytes);
     let made = page.read(move |source| {
         let id = &place.revision.id;
-        let file = match source.file(id, &place.path, SHOWN_BYTES_MAX) {
+        let file = match source.file(id, &place.path, bytes_max) {
             Err(ReadError::NotFound(_) | ReadError::Invalid(_)) if source.tree(id, &place.path).is_ok() => {
                 return Ok(None);
             }

@@ -5,9 +5,10 @@ use crate::pages::error::PageError;
 use crate::pages::visitor::{Shell, Visitor};
 use axum::extract::FromRequestParts;
 use code::{CodePath, ReadError, Revision, Source};
-use forge::RepoPath;
 use forge::event::repo::{Access, RepoKind};
 use forge::site::CodeReader;
+use forge::{Principal, RepoPath};
+use http::StatusCode;
 use http::request::Parts;
 
 /// The head of a repository's pages.
@@ -71,6 +72,16 @@ impl RepoPage {
             can_admin: self.access >= Some(Access::Admin),
             tab,
         }
+    }
+
+    /// Who may push here; others are refused, as Git would be refused.
+    pub(crate) fn writer(&self) -> Result<&Principal, PageError> {
+        let who = self.visitor.signed_in()?;
+        if self.access >= Some(Access::Write) {
+            return Ok(who);
+        }
+        let text = format!("You may not push to {}; its owner can allow it.", self.code.repo().path);
+        Err(PageError::new(StatusCode::FORBIDDEN, text))
     }
 
     pub(crate) fn shell(&self) -> Shell {

@@ -3,6 +3,7 @@
 mod jobs;
 mod mail;
 mod repositories;
+mod settings;
 mod vaults;
 
 use super::safety::{VaultRow, vault_rows};
@@ -31,6 +32,7 @@ pub(super) fn router() -> Router<App> {
         .merge(repositories::router())
         .merge(vaults::router())
         .merge(jobs::router())
+        .merge(settings::router())
         .merge(mail::router())
 }
 

@@ -10,6 +10,7 @@ use axum::routing::get;
 use axum::{Form, Router};
 use forge::RepoPath;
 use forge::event::repo::{Format, RepoKind, Visibility};
+use forge::settings::Name;
 use forge::site::{NewRepo, RepoChange};
 use http::StatusCode;
 use serde::Deserialize;
@@ -38,7 +39,7 @@ struct Wanted {
 #[template(path = "site/new.html")]
 struct NewPage {
     shell: Shell,
-    /// Where one may make repositories, oneself first.
+    /// Where one may make repositories, oneself first; never empty.
     owners: Vec<String>,
     /// Why there can be none of Subversion; empty: there can.
     no_svn: String,
@@ -58,14 +59,18 @@ async fn form(
     Query(For { owner }): Query<For>,
 ) -> Result<Html<String>, PageError> {
     let owners = owners(&app, visitor.signed_in()?).await?;
-    let wanted = Wanted { owner, ..Wanted::default() };
+    let visibility = app.site.settings().text(Name::Visibility).to_owned();
+    let wanted = Wanted { owner, visibility, ..Wanted::default() };
     let page = NewPage { shell: visitor.shell, owners, no_svn: no_svn(&app), wanted, error: String::new() };
     Ok(Html(page.render()?))
 }
 
 async fn owners(app: &App, who: &forge::Principal) -> Result<Vec<String>, forge::Error> {
-    let mut owners = vec![who.name().to_owned()];
-    owners.extend(app.site.org_list_for_new(who).await?.into_iter().map(|org| org.path));
+    let mut owners: Vec<_> = app.site.org_list_for_new(who).await?.into_iter().map(|org| org.path).collect();
+    let in_organisations_alone = app.site.settings().text(Name::ReposMadeBy) == "organisations" && !who.is_operator();
+    if owners.is_empty() || !in_organisations_alone {
+        owners.insert(0, who.name().to_owned());
+    }
     Ok(owners)
 }
 
@@ -92,7 +97,7 @@ async fn make(app: &App, who: &forge::Principal, wanted: &Wanted) -> Result<Stri
     let path: RepoPath =
         format!("{owner}/{}", wanted.name.trim()).parse().map_err(|error| forge::Error::invalid(format!("{error}")))?;
     let mut new = NewRepo::new(path.clone());
-    new.visibility = Visibility::parse(&wanted.visibility).unwrap_or(Visibility::Private);
+    new.visibility = Visibility::parse(&wanted.visibility);
     new.kind = RepoKind::parse(&wanted.kind).unwrap_or(RepoKind::Git);
     new.format = if wanted.format == "sha256" { Format::Sha256 } else { Format::Sha1 };
     let repo = app.site.repo_create(Some(who), new).await?;

@@ -197,7 +197,7 @@ async fn key_add(
     let visitor = if outcome.is_done() { again(&app, visitor, secret.as_deref()).await } else { visitor };
     let mut response = page(&app, visitor, party, outcome, Vec::new(), None).await?;
     if let Some(secret) = secret {
-        response.headers_mut().insert(header::SET_COOKIE, cookies::set_session(&secret, app.is_https()));
+        response.headers_mut().insert(header::SET_COOKIE, cookies::session_cookie(&app, &secret));
     }
     Ok(response)
 }

@@ -117,7 +117,7 @@ pub(super) async fn signed_in(app: &App, secret: &SessionSecret, next: &str) -> 
     let who = app.site.session(&secret).await?;
     let asleep = who.session().is_some_and(|session| session.role_asleep || session.must_enrol);
     let to = if asleep && app.site.factors(&who).await?.authenticators == 0 { ENROL } else { place(next) };
-    Ok(([(header::SET_COOKIE, cookies::set_session(&secret, app.is_https()))], Redirect::to(to)).into_response())
+    Ok(([(header::SET_COOKIE, cookies::session_cookie(app, &secret))], Redirect::to(to)).into_response())
 }
 
 fn second_page(
@@ -221,7 +221,7 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
     if let Some((who, session)) = visitor.who.as_ref().and_then(|who| Some((who, who.credential()?))) {
         app.site.session_end(who, session).await?;
     }
-    let cookie = cookies::set_session("", app.is_https());
+    let cookie = cookies::session_cookie(&app, "");
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
 }
 

@@ -45,14 +45,14 @@ pub(crate) struct CommitFields {
 }
 
 /// Why a form is shown again.
-struct Trouble {
-    status: StatusCode,
-    text: String,
+pub(super) struct Trouble {
+    pub(super) status: StatusCode,
+    pub(super) text: String,
 }
 
 impl Trouble {
     /// The domain's answer as words for the form. What is the site's own fault is no matter of the form.
-    fn of(error: Error) -> Result<Self, PageError> {
+    pub(super) fn of(error: Error) -> Result<Self, PageError> {
         let status = match &error {
             Error::Conflict(_) => StatusCode::CONFLICT,
             Error::NoQuorum { .. } | Error::NotHeldYet { .. } | Error::Frozen { .. } | Error::Busy => {

@@ -8,7 +8,6 @@ use code::{CodePath, NameKind, RevisionId};
 use forge::site::NewCommit;
 use forge::{Error, Principal};
 use git::edit::FileEdit;
-use http::StatusCode;
 
 /// Where something is changed, by somebody who may.
 pub(super) struct Place {
@@ -29,11 +28,7 @@ impl Place {
     /// Refuses who may not push, as Git would be refused.
     pub(super) async fn of(page: &RepoPage, rest: Rest) -> Result<Self, PageError> {
         let frame = page.frame("code");
-        let who = page.visitor.signed_in()?.clone();
-        if !frame.can_write {
-            let text = format!("You may not push to {}; its owner can allow it.", frame.path);
-            return Err(PageError::new(StatusCode::FORBIDDEN, text));
-        }
+        let who = page.writer()?.clone();
         if frame.empty {
             return Self::of_nothing(who, frame, rest);
         }
