@@ -81,7 +81,6 @@ fn what_is_set_is_in_force_at_once_and_after_a_recovery() {
     // Who makes what, and what it is then.
     world.site.cli(&["settings", "set", "repositories.visibility", "public"]).success();
     world.site.cli(&["settings", "set", "repositories.branch", "trunk"]).success();
-    world.push(&git, &["main"]);
     git.run(["push", &world.url("ann/pushed"), "HEAD:refs/heads/trunk"]).success();
     assert_eq!(world.site.get("/ann/pushed/-/tree/trunk").status, 200, "public, with the branch that was set");
     for (value, words) in
@@ -89,7 +88,13 @@ fn what_is_set_is_in_force_at_once_and_after_a_recovery() {
     {
         world.site.cli(&["settings", "set", "repositories.made_by", value]).success();
         let said = git.run(["push", &world.url("ann/refused"), "main"]).failure();
-        assert!(said.contains(words), "{said}");
+        assert!(said.contains("403"), "{said}");
+        let token = format!("Bearer {}", world.token);
+        let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+        let body = br#"{"name":"refused"}"#;
+        let refused =
+            crate::common::request(&world.site.address, "POST", "/api/v1/user/repos", &headers, body).unwrap();
+        assert!(refused.status == 403 && refused.text().contains(words), "{}", refused.text());
     }
     let said = world.site.cli(&["settings", "set", "sessions.days", "soon"]).failure();
     assert!(said.contains("sessions.days: \"soon\" is not taken here: a number of days from 1 to 365"), "{said}");
