@@ -238,6 +238,7 @@ mod tests {
     const NONE: &[(&str, &str)] = &[
         ("account", "its password is in password_made"),
         ("filed_order", "the hash of an order"),
+        ("mail_transport", "what the site signs in with elsewhere"),
         ("order_signature", "the hash of an order"),
         ("svn_revision", "the hash of a revision"),
     ];
