@@ -52,30 +52,44 @@ pub struct PolicyError {
 }
 
 impl Policy {
-    /// The policy of a site: one group for each trust domain, in which any vault will do, and a quorum of the majority of
-    /// domains. Copies that one person could destroy count as one.
+    /// The policy of a site: one group for each trust domain, of which the majority of vaults must hold, and a quorum of the
+    /// majority of domains. Copies that one person could destroy count as one.
     ///
-    /// A vault whose name or key was there before (a copied vault, say) counts for nothing, but its domain still counts
-    /// towards what a majority is. When no majority is left, nobody satisfies the policy.
+    /// A majority within the domain, and not any of its vaults, because two quorums must share a vault: it is what refuses
+    /// the second of two logs. With any one of a1 and a2 enough, {a1, b} and {a2, c} are both a quorum and share none. Two
+    /// majorities of domains share a domain, and two majorities of its vaults a vault.
+    ///
+    /// A vault whose name or key was in a domain before (a copied vault, say) counts for nothing, but it still counts
+    /// towards what a majority of its domain is, and its domain towards what a majority of domains is. When no majority is
+    /// left, nobody satisfies the policy.
     pub fn majority(logs: Vec<VerifierKey>, domains: &[(String, Vec<VerifierKey>)]) -> Self {
         let mut policy = Self::default();
         for key in logs {
             // One that is there already is no error: a site may have restarted an epoch with its key.
             let _known = policy.add_log(key);
         }
+        let listed = domains.iter().map(|(domain, keys)| (domain, distinct(keys)));
+        let listed = listed.filter(|(_, keys)| !keys.is_empty()).collect::<Vec<_>>();
         let mut counted = Vec::new();
-        let domains = domains.iter().filter(|(_, keys)| !keys.is_empty()).collect::<Vec<_>>();
-        for (domain, keys) in &domains {
-            let add = |key: &&VerifierKey| policy.add_witness(key.name(), (*key).clone()).is_ok();
-            counted.push((domain, keys.iter().filter(add).map(|key| key.name().to_owned()).collect::<Vec<_>>()));
+        for (domain, keys) in &listed {
+            let add = |key: &&&VerifierKey| policy.add_witness(key.name(), (**key).clone()).is_ok();
+            counted.push((
+                domain,
+                keys.iter().filter(add).map(|key| key.name().to_owned()).collect::<Vec<_>>(),
+                keys.len(),
+            ));
         }
         let mut groups = Vec::new();
-        for (domain, members) in counted.into_iter().filter(|(_, members)| !members.is_empty()) {
+        for (domain, members, vaults) in counted {
+            let threshold = if vaults == 1 { Threshold::Any } else { Threshold::AtLeast(most_of(vaults)) };
+            if members.len() < most_of(vaults) {
+                continue;
+            }
             let name = policy.free_name(&format!("domain-{domain}"));
             groups.push(name.clone());
-            policy.groups.push(Group { name, threshold: Threshold::Any, members });
+            policy.groups.push(Group { name, threshold, members });
         }
-        let most = domains.len() / 2 + 1;
+        let most = most_of(listed.len());
         if groups.len() >= most {
             let name = policy.free_name("majority");
             policy.quorum = Some(name.clone());
@@ -196,6 +210,22 @@ impl Policy {
         self.groups.push(Group { name: name.to_owned(), threshold, members });
         Ok(())
     }
+}
+
+/// More than half.
+fn most_of(all: usize) -> usize {
+    all / 2 + 1
+}
+
+/// Each key once: one that a domain lists twice is one vault.
+fn distinct(keys: &[VerifierKey]) -> Vec<&VerifierKey> {
+    let mut once: Vec<&VerifierKey> = Vec::new();
+    for key in keys {
+        if !once.iter().any(|other| other.same_key(key)) {
+            once.push(key);
+        }
+    }
+    once
 }
 
 fn parse_key(text: &str, kind: KeyKind) -> Result<VerifierKey, String> {

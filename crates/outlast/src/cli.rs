@@ -201,7 +201,8 @@ pub(crate) struct VaultServe {
     /// The name sites know this vault by: letters, digits, dots and dashes.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: String,
-    /// Who could destroy this vault: vaults with the same trust domain count as one copy [default: the name].
+    /// Who could destroy this vault: vaults with the same trust domain count as one copy, when most of them
+    /// have signed [default: the name].
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) domain: Option<String>,
     /// The address that sites reach this vault by, when it differs from --listen (HOST:PORT).

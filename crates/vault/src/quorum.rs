@@ -38,8 +38,10 @@ mod tests {
     }
 
     #[test]
-    fn copies_of_one_owner_count_once() {
+    fn a_domain_counts_when_most_of_its_vaults_have_it() {
         let policy = policy(&[("one", &["a", "b"]), ("two", &["c"]), ("three", &["d"])]);
         assert_eq!(held(&policy, [("a", 9), ("b", 9), ("c", 3), ("d", 1)].into_iter()), 3);
+        assert_eq!(held(&policy, [("a", 9), ("b", 2), ("c", 9), ("d", 1)].into_iter()), 2);
+        assert_eq!(held(&policy, [("a", 0), ("b", 0), ("c", 9), ("d", 7)].into_iter()), 7);
     }
 }

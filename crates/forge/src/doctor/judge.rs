@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, VaultFacts};
 use super::{Colour, Finding, neighbours};
+use std::collections::BTreeMap;
 
 /// A vault that is behind by more entries than this is worth a look.
 const LAG_MANY: u64 = 1000;
@@ -20,7 +21,7 @@ const DELAY_SHORT_US: i64 = 24 * 60 * 60 * 1_000_000;
 /// What there is to say about these facts, in the order in which somebody should read it.
 #[must_use]
 pub fn judge(facts: &Facts) -> Vec<Finding> {
-    let mut findings = vec![writes(facts), recovery_key(facts), trust_domains(facts)];
+    let mut findings = vec![writes(facts), recovery_key(facts), trust_domains(facts), spares(facts)];
     findings.extend(neighbours::judge(facts));
     findings.extend(facts.vaults.iter().map(vault));
     findings.extend([
@@ -81,6 +82,23 @@ fn trust_domains(facts: &Facts) -> Finding {
         }
         _ => finding,
     }
+}
+
+/// A domain counts when most of its vaults hold: with two, both must.
+fn spares(facts: &Facts) -> Finding {
+    let finding = Finding::good("domain-spares", "each trust domain of several vaults holds with one of them away");
+    let mut vaults: BTreeMap<&str, usize> = BTreeMap::new();
+    facts.vaults.iter().for_each(|vault| *vaults.entry(&vault.domain).or_default() += 1);
+    let two: Vec<_> = vaults.into_iter().filter(|(_, count)| *count == 2).map(|(domain, _)| domain).collect();
+    if two.is_empty() {
+        return finding;
+    }
+    finding.bad(
+        Colour::Yellow,
+        format!("two vaults each: {}", two.join(", ")),
+        "a trust domain counts when most of its vaults hold: of two, both must, so the second makes it easier to lose",
+        "run a third vault there, or give the second another owner and place (--domain)",
+    )
 }
 
 fn vault(vault: &VaultFacts) -> Finding {

@@ -50,7 +50,7 @@ fn good() -> Facts {
 fn a_good_site_is_green_and_each_check_is_looked_at() {
     let findings = judge(&good());
     assert!(findings.iter().all(|f| f.colour == Colour::Green && f.problem.is_empty()), "{findings:#?}");
-    assert_eq!(findings.len(), 15);
+    assert_eq!(findings.len(), 16);
 }
 
 /// What `change` makes of a good site: the one finding that fires.
@@ -72,6 +72,9 @@ fn what_fires() {
     fires("recovery-key", Red, "/srv/key", |f| f.recovery_key = Some("/srv/key".into()));
     fires("trust-domains", Red, "1 trust domain", |f| f.quorum = (1, 1));
     fires("trust-domains", Yellow, "2 trust domains", |f| f.quorum = (2, 2));
+    fires("domain-spares", Yellow, "two vaults each: eu", |f| {
+        f.vaults.push(VaultFacts { domain: "eu".into(), ..vault("eu2", "192.0.2.9") })
+    });
     fires("vault", Red, "us is away for 77 s: broken", |f| {
         (f.vaults[1].connected, f.vaults[1].since_s, f.vaults[1].last_error) = (false, 77, Some("broken".into()));
     });
@@ -117,7 +120,7 @@ fn what_vaults_share() {
 #[test]
 fn vaults_of_one_trust_domain_may_share_and_practice_is_said_once() {
     let mut facts = good();
-    facts.vaults.push(VaultFacts { domain: "eu".into(), ..vault("eu2", "192.0.2.1") });
+    facts.vaults.extend(["eu2", "eu3"].map(|name| VaultFacts { domain: "eu".into(), ..vault(name, "192.0.2.1") }));
     facts.vaults[3].about.machine = Some("eu".into());
     assert!(judge(&facts).iter().all(|f| f.colour == Colour::Green));
     let mut facts = good();

@@ -96,7 +96,8 @@ fn cosigned(note: &str, lines: &[(String, String)], policy: &Policy) -> Result<O
     Ok(policy.satisfied(&names).then_some(note))
 }
 
-/// Who must have cosigned what is held: a majority of the trust domains of the enrolled vaults.
+/// Who must have cosigned what is held: a majority of the trust domains of the enrolled vaults, each by a
+/// majority of its vaults.
 pub fn policy(tx: &mut Tx) -> Result<Policy, Error> {
     let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("a stored key: {e}"));
     let mut domains: BTreeMap<String, Vec<VerifierKey>> = BTreeMap::new();

@@ -96,8 +96,10 @@ fn majority(domains: &[(&str, &[&str])]) -> Policy {
 #[test]
 fn domains_count_and_not_copies() {
     let policy = majority(&[("same", &["a", "b"]), ("other", &["c"])]);
-    assert!(!satisfied(&policy, &["a", "b"]));
-    assert!(satisfied(&policy, &["a", "c"]));
+    assert!(!satisfied(&policy, &["a", "b"]) && !satisfied(&policy, &["a", "c"]));
+    assert!(satisfied(&policy, &["a", "b", "c"]));
+    let three = majority(&[("same", &["a", "b", "c"]), ("other", &["d"])]);
+    assert!(satisfied(&three, &["a", "c", "d"]) && !satisfied(&three, &["c", "d"]));
     assert_eq!(policy.to_string().parse::<Policy>().unwrap(), policy);
 }
 
@@ -108,6 +110,11 @@ fn a_vault_listed_in_two_domains_counts_once() {
     let three = majority(&[("one", &["a"]), ("two", &["a"]), ("three", &["c"])]);
     assert!(!satisfied(&three, &["a"]) && satisfied(&three, &["a", "c"]));
     assert_eq!(three.to_string().parse::<Policy>().unwrap(), three);
+    // Here a copy that counts for nothing still makes the majority of its domain harder to reach.
+    let copied = majority(&[("one", &["a"]), ("two", &["a", "b"]), ("three", &["c"])]);
+    assert!(!satisfied(&copied, &["a", "b"]) && satisfied(&copied, &["a", "b", "c"]));
+    let twice = majority(&[("one", &["a", "a"]), ("two", &["b"])]);
+    assert!(satisfied(&twice, &["a", "b"]), "listed twice in its own domain it is one vault");
 }
 
 #[test]
@@ -135,5 +142,19 @@ proptest! {
             let reached = names.iter().filter(|d| d.iter().any(|n| who.contains(n))).count();
             prop_assert!(reached * 2 > real && who.len() * 2 > real);
         }
+    }
+
+    /// Two quorums share a vault, whatever the domains are: nobody can have two logs held.
+    #[test]
+    fn two_quorums_share_a_vault(domains in prop::collection::vec(prop::collection::vec(0u8..9, 1..4), 1..6), one in prop::collection::btree_set(0u8..9, 0..9)) {
+        let names: Vec<Vec<String>> = domains.iter().map(|d| d.iter().map(|n| format!("v{n}")).collect()).collect();
+        let names: Vec<Vec<&str>> = names.iter().map(|d| d.iter().map(String::as_str).collect()).collect();
+        let labels: Vec<String> = (0..names.len()).map(|n| format!("d{n}")).collect();
+        let policy = majority(&labels.iter().zip(&names).map(|(l, n)| (l.as_str(), n.as_slice())).collect::<Vec<_>>());
+        let (mine, others): (Vec<u8>, Vec<u8>) = (0u8..9).partition(|n| one.contains(n));
+        let say = |who: Vec<u8>| who.into_iter().map(|n| format!("v{n}")).collect::<Vec<_>>();
+        let (mine, others) = (say(mine), say(others));
+        let of = |who: &[String]| satisfied(&policy, &who.iter().map(String::as_str).collect::<Vec<_>>());
+        prop_assert!(!(of(&mine) && of(&others)), "{}", policy);
     }
 }

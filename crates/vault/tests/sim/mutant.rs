@@ -40,12 +40,14 @@ pub(crate) enum Mutant {
     Quorum,
     /// Counting copies of one owner as one.
     Domains,
+    /// Waiting for most of an owner's vaults, and not any of them.
+    MostOfDomain,
     /// Sending the same bytes again after a restart.
     SignOnce,
 }
 
 /// All of them.
-pub(crate) const ALL: [Mutant; 17] = [
+pub(crate) const ALL: [Mutant; 18] = [
     Mutant::AppendSync,
     Mutant::LoadSync,
     Mutant::CreateSync,
@@ -62,5 +64,6 @@ pub(crate) const ALL: [Mutant; 17] = [
     Mutant::Cosignature,
     Mutant::Quorum,
     Mutant::Domains,
+    Mutant::MostOfDomain,
     Mutant::SignOnce,
 ];
