@@ -18,23 +18,32 @@ done
 # Not under TMPDIR: a socket's path may have 107 bytes at most.
 dir=$(mktemp -d /tmp/outlast-s3.XXXXXX)
 starting=
-cleanup() {
-  local status=$? pid
-  trap - EXIT
-  if [ -n "$starting" ]; then kill "$starting" 2>/dev/null || true; wait "$starting" 2>/dev/null || true; fi
-  for file in "$dir"/*.pid; do
+end_daemons() {
+  local file pid
+  for file in "$1"/*.pid; do
     [ -s "$file" ] || continue
     pid=$(cat "$file")
     kill "$pid" 2>/dev/null || continue
     for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
     kill -9 "$pid" 2>/dev/null || true
   done
-  rm -rf "$dir"
+  rm -rf "$1"
+}
+cleanup() {
+  local status=$?
+  trap - EXIT
+  if [ -n "$starting" ]; then kill "$starting" 2>/dev/null || true; wait "$starting" 2>/dev/null || true; fi
+  end_daemons "$dir"
   exit "$status"
 }
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+# The daemons have sessions of their own, and no trap runs when this shell is killed outright: then a watcher in another
+# session ends them.
+setsid bash -c "$(declare -f end_daemons)"'
+  tail --pid="$1" -f /dev/null
+  [ ! -d "$2" ] || { touch "$2/given-up"; sleep 1; end_daemons "$2"; }' watcher $$ "$dir" </dev/null >/dev/null 2>&1 &
 
 ports=$(python3 -c 'import socket
 sockets = [socket.socket() for _ in range(2)]
@@ -97,7 +106,11 @@ CONF
   CEPH_ARGS="--keyring $dir/osd.0/keyring" ceph-osd -i "$id"
   ceph auth get-or-create client.rgw.a mon 'allow rw' osd 'allow rwx' -o "$dir/rgw.keyring"
   radosgw -n client.rgw.a --keyring "$dir/rgw.keyring"
-  for _ in $(seq 600); do curl -so /dev/null "http://127.0.0.1:$port/" && break; sleep 0.2; done
+  for _ in $(seq 600); do
+    [ ! -e "$dir/given-up" ] || return 1
+    curl -so /dev/null "http://127.0.0.1:$port/" && break
+    sleep 0.2
+  done
   radosgw-admin user create --uid=vault --display-name=vault --access-key="$AWS_ACCESS_KEY_ID" --secret-key="$AWS_SECRET_ACCESS_KEY"
   python3 - "127.0.0.1:$port" worm <<'PYTHON'
 """Makes a bucket with Object Lock: curl of Debian 12 signs S3's requests wrongly, and nothing else at hand signs them."""

@@ -12,7 +12,8 @@
 //!    vault that hears of it.
 //! 3. The directory is a site's only at the very end (its keys come last): a recovery that was cut short is begun again, in an
 //!    empty directory.
-//! 4. [`At`] makes no site but a view: the log cannot be cut back, for the vaults hold what came later, and a site that went on
+//! 4. [`Without`] takes nothing out of the log: new entries put back what was done, before anybody is served.
+//! 5. [`At`] makes no site but a view: the log cannot be cut back, for the vaults hold what came later, and a site that went on
 //!    from an earlier entry would fork it. A view only reads, writes to no vault and has no keys to do so. What came later is
 //!    undone on the site itself, by new entries.
 
@@ -25,6 +26,7 @@ mod report;
 mod settle;
 mod survey;
 mod view;
+mod without;
 
 pub use full::FullReport;
 pub(crate) use opener::Opener;
@@ -32,6 +34,7 @@ pub(crate) use practise::{Practice, Practised, practise};
 pub use report::{Progress, Report, VaultFound};
 pub(crate) use view::Past;
 pub use view::View;
+pub use without::{Whose, Without};
 
 use crate::error::Error;
 use crate::keys::{Keys, RecoveryKey};
@@ -61,6 +64,10 @@ pub struct RecoverRequest {
     pub database: Option<String>,
     /// A view of the past instead of a site.
     pub at: Option<At>,
+    /// As if these acts had not been.
+    pub without: Option<Without>,
+    /// Only say what `without` would put back: no epoch begins, no vault hears of it, and the directory is empty again.
+    pub dry_run: bool,
     /// Fill and check all repositories now.
     pub full: bool,
     /// Tokens stay good. Otherwise they are revoked: nobody knows who took them from the lost site.
@@ -77,11 +84,21 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
     let opener = Opener::from(&request);
     let survey = survey::survey(&request.vaults, &opener, progress).await?;
     let mut config = SiteConfig::new(&request.to);
-    (config.database, config.limits) = (request.database.clone(), request.limits.clone());
+    config.limits = request.limits.clone();
+    config.database = request.database.clone().filter(|_| !request.dry_run);
     let database = crate::site::database(&config)?;
-    let wanted = rebuild::Wanted { at: request.at, from_snapshot: true };
+    // What was done by whom, only all entries say.
+    let wanted = rebuild::Wanted { at: request.at, from_snapshot: request.without.is_none() };
     let rebuilt = rebuild::rebuild(&survey, &opener, wanted, &database, progress).await?;
     let mut report = survey.report(&rebuilt);
+    if let Some(without) = &request.without {
+        report.undone = Some(without::look(&database, without)?);
+    }
+    if request.dry_run {
+        drop((database, lock));
+        empty(&request.to)?;
+        return Ok(report);
+    }
     match request.at {
         Some(_) => report.view = Some(view::settle(&request, &rebuilt)?),
         None => settle::settle(&survey, &request, &database, &rebuilt, &mut report, progress).await?,
@@ -96,8 +113,20 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
     Ok(report)
 }
 
+/// Nothing of a dry run stays.
+fn empty(to: &std::path::Path) -> Result<(), Error> {
+    let failed = |e: std::io::Error| Error::internal(format!("{}: {e}", to.display()));
+    std::fs::remove_dir_all(to).map_err(failed)
+}
+
 fn empty_directory(request: &RecoverRequest) -> Result<std::fs::File, Error> {
     let to = &request.to;
+    if request.without.is_some() && request.at.is_some() {
+        return Err(Error::invalid("a view shows what was; leave out --at or --without"));
+    }
+    if request.dry_run && request.without.is_none() {
+        return Err(Error::invalid("a dry run says what --without would put back; name it"));
+    }
     if to.exists() {
         let mut entries = std::fs::read_dir(to).map_err(|e| Error::internal(format!("{}: {e}", to.display())))?;
         if entries.next().is_some() {

@@ -1,17 +1,21 @@
-//! Putting back what one account did since a time: every ref and setting as it was before, as new entries.
+//! Putting back what one account, one credential or some entries did: every ref and setting as it was before, as new entries.
 //!
 //! Invariants:
 //! 1. Nothing is taken out of the journal: what was done and that it was put back are both in it.
 //! 2. What somebody else changed afterwards is left as it is, and named.
 //! 3. Doing it twice changes nothing.
+//! 4. Nothing selected is passed over in silence: what is not put back is named.
+
+mod acts;
+mod course;
+mod slot;
+
+pub use acts::{Acts, Selection};
 
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::guard::RepoRestored;
 use crate::event::push::{Pushed, RefMove};
-use crate::event::repo::{
-    Access, CollaboratorRemoved, CollaboratorSet, HeadSet, RepoDescribed, RepoRenamed, RepoVisibilitySet, Visibility,
-};
 use crate::event::{Event, Oid};
 use crate::log::{entry_fetch, read_row};
 use crate::orders::is_officer;
@@ -19,6 +23,8 @@ use crate::people::Principal;
 use crate::people::authenticate::still_good;
 use crate::repo::query::{namespace_path, repo_by_id};
 use crate::writer::{COMMAND_EVENTS_MAX, Command, Decide};
+use course::Course;
+use slot::{Slot, leaves_nothing, slots};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was put back, or would be.
@@ -28,6 +34,8 @@ pub struct Restored {
     pub done: Vec<String>,
     /// What others built on it: left as it is.
     pub kept: Vec<String>,
+    /// What was done and is not put back by this, with its entry: for somebody to look at.
+    pub by_hand: Vec<String>,
     /// There is more: do it again.
     pub more: bool,
 }
@@ -39,140 +47,58 @@ pub(crate) struct Plan {
     pub(crate) report: Restored,
 }
 
-/// A setting of a repository: what its events set as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Setting {
-    Visibility,
-    Head,
-    Words,
-    Place,
-    Collaborator(u64),
+/// What the journal says, up to its end.
+#[derive(Default)]
+struct Read {
+    refs: BTreeMap<(u64, String), Course<Oid>>,
+    rows: BTreeMap<Slot, Course<Event>>,
+    trashed: BTreeSet<u64>,
+    made: BTreeSet<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
-    Visibility(Visibility),
-    Head(String),
-    Words(Option<String>, Option<String>),
-    Place(u64, String),
-    Collaborator(Option<Access>),
-}
-
-/// What an event sets.
-fn settings(seq: u64, event: &Event) -> Vec<(u64, Setting, Value)> {
-    match event {
-        Event::RepoCreated(e) => vec![
-            (seq, Setting::Visibility, Value::Visibility(e.visibility)),
-            (seq, Setting::Head, Value::Head(e.head.clone())),
-            (seq, Setting::Words, Value::Words(None, None)),
-            (seq, Setting::Place, Value::Place(e.namespace, e.name.clone())),
-        ],
-        Event::RepoVisibilitySet(e) => vec![(e.repo, Setting::Visibility, Value::Visibility(e.visibility))],
-        Event::HeadSet(e) => vec![(e.repo, Setting::Head, Value::Head(e.target.clone()))],
-        Event::RepoDescribed(e) => {
-            vec![(e.repo, Setting::Words, Value::Words(e.description.clone(), e.website.clone()))]
-        }
-        Event::RepoRenamed(e) => vec![(e.repo, Setting::Place, Value::Place(e.namespace, e.name.clone()))],
-        Event::CollaboratorSet(e) => {
-            vec![(e.repo, Setting::Collaborator(e.account), Value::Collaborator(Some(e.access)))]
-        }
-        Event::CollaboratorRemoved(e) => vec![(e.repo, Setting::Collaborator(e.account), Value::Collaborator(None))],
-        _ => Vec::new(),
-    }
-}
-
-fn event_of(repo: u64, setting: &Setting, value: Value) -> Event {
-    match (value, setting) {
-        (Value::Visibility(visibility), _) => RepoVisibilitySet { repo, visibility }.into(),
-        (Value::Head(target), _) => HeadSet { repo, target }.into(),
-        (Value::Words(description, website), _) => RepoDescribed { repo, description, website }.into(),
-        (Value::Place(namespace, name), _) => RepoRenamed { repo, namespace, name }.into(),
-        (Value::Collaborator(Some(access)), Setting::Collaborator(account)) => {
-            CollaboratorSet { repo, account: *account, access }.into()
-        }
-        (Value::Collaborator(_), Setting::Collaborator(account)) => {
-            CollaboratorRemoved { repo, account: *account }.into()
-        }
-        // A collaborator's value has a collaborator's setting.
-        (Value::Collaborator(_), _) => RepoDescribed { repo, description: None, website: None }.into(),
-    }
-}
-
-/// How one ref or setting went: what it was before the actor first touched it, what the actor left, and what it is at last.
-struct Course<T> {
-    before: Option<T>,
-    left: Option<T>,
-    last: Option<T>,
-    touched: bool,
-}
-
-impl<T> Default for Course<T> {
-    fn default() -> Self {
-        Self { before: None, left: None, last: None, touched: false }
-    }
-}
-
-impl<T: Clone + PartialEq> Course<T> {
-    fn step(&mut self, value: Option<T>, by_actor: bool) {
-        if by_actor {
-            if !self.touched {
-                self.before = self.last.take();
+impl Read {
+    fn entry(&mut self, seq: u64, event: &Event, selected: bool, report: &mut Restored) {
+        let set = slots(seq, event);
+        let known = match event {
+            Event::Pushed(push) => {
+                for update in &push.updates {
+                    let course = self.refs.entry((push.repo, update.name.clone())).or_default();
+                    course.step(update.new.clone(), selected);
+                }
+                true
             }
-            self.touched = true;
-            self.left = value.clone();
+            Event::RepoTrashed(e) if selected => self.trashed.insert(e.repo) || selected,
+            Event::RepoRestored(e) => self.trashed.remove(&e.repo),
+            Event::RepoCreated(_) if selected => self.made.insert(seq),
+            _ => !set.is_empty(),
+        };
+        if selected && !known && !leaves_nothing(event) {
+            report.by_hand.push(format!("entry {seq}, {}: not put back by this", event.name()));
         }
-        self.last = value;
-    }
-
-    /// To what it must be set; None: it stays.
-    fn put_back(&self) -> Option<&Option<T>> {
-        (self.touched && self.last == self.left && self.last != self.before).then_some(&self.before)
-    }
-
-    fn is_built_on(&self) -> bool {
-        self.touched && self.last != self.left && self.last != self.before
+        for (slot, value) in set {
+            self.rows.entry(slot).or_default().step(value, selected);
+        }
     }
 }
 
-/// What it takes to put back what `actor` did since `since_us`.
-pub(crate) fn plan(tx: &mut Tx, actor: u64, since_us: i64) -> Result<Plan, Error> {
-    let mut refs: BTreeMap<(u64, String), Course<Oid>> = BTreeMap::new();
-    let mut rows: BTreeMap<(u64, Setting), Course<Value>> = BTreeMap::new();
-    let (mut trashed, mut made) = (BTreeSet::new(), BTreeSet::new());
-    let sql = "SELECT seq FROM journal WHERE kind = 80 OR (kind >= 60 AND kind < 80) OR kind = 189 OR kind = 190
-               ORDER BY seq";
-    for row in tx.query(sql, &[])? {
+/// What it takes to put back the selected acts.
+pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
+    let (mut read, mut plan) = (Read::default(), Plan::default());
+    for row in tx.query("SELECT seq FROM journal ORDER BY seq", &[])? {
         let seq: u64 = row.get(0)?;
         let Some(entry) = entry_fetch(tx, seq)? else { continue };
         let event = read_row(&entry)?.1;
-        let by_actor = entry.stamp.actor == Some(actor) && entry.stamp.time_us >= since_us;
-        match &event {
-            Event::Pushed(push) => {
-                for update in &push.updates {
-                    let course = refs.entry((push.repo, update.name.clone())).or_default();
-                    course.step(update.new.clone(), by_actor);
-                }
-            }
-            Event::RepoTrashed(e) if e.by == Some(actor) && entry.stamp.time_us >= since_us => {
-                trashed.insert(e.repo);
-            }
-            Event::RepoRestored(e) => {
-                trashed.remove(&e.repo);
-            }
-            Event::RepoCreated(_) if by_actor => {
-                made.insert(seq);
-            }
-            event => {
-                for (repo, setting, value) in settings(seq, event) {
-                    rows.entry((repo, setting)).or_default().step(Some(value), by_actor);
-                }
-            }
+        let by = if let Event::RepoTrashed(e) = &event { e.by } else { None };
+        read.entry(seq, &event, selection.has(&entry.stamp, by), &mut plan.report);
+    }
+    plan.trash(tx, &read.trashed)?;
+    for repo in &read.made {
+        if let Some(place) = path(tx, *repo)? {
+            plan.report.by_hand.push(format!("{place} was made by it, and is left with all that is in it"));
         }
     }
-    let mut plan = Plan::default();
-    plan.trash(tx, &trashed)?;
-    plan.refs(tx, refs, &made)?;
-    plan.rows(tx, rows, &made)?;
+    plan.refs(tx, read.refs, &read.made)?;
+    plan.rows(tx, read.rows, &read.made)?;
     plan.report.more = plan.events.len() > COMMAND_EVENTS_MAX;
     plan.events.truncate(COMMAND_EVENTS_MAX);
     Ok(plan)
@@ -224,28 +150,37 @@ impl Plan {
         Ok(())
     }
 
-    fn rows(
-        &mut self,
-        tx: &mut Tx,
-        rows: BTreeMap<(u64, Setting), Course<Value>>,
-        made: &BTreeSet<u64>,
-    ) -> Result<(), Error> {
-        for ((repo, setting), course) in rows {
-            if made.contains(&repo) {
-                continue;
-            }
-            let Some(place) = path(tx, repo)? else { continue };
+    fn rows(&mut self, tx: &mut Tx, rows: BTreeMap<Slot, Course<Event>>, made: &BTreeSet<u64>) -> Result<(), Error> {
+        for (slot, course) in rows {
+            let shown = match slot.repo() {
+                Some(repo) if made.contains(&repo) => continue,
+                Some(repo) => match path(tx, repo)? {
+                    Some(place) => format!("{place}: {slot}"),
+                    None => continue,
+                },
+                None => slot.to_string(),
+            };
             if course.is_built_on() {
-                self.report.kept.push(format!("{place} {setting:?}: somebody else changed it afterwards"));
+                self.report.kept.push(format!("{shown}: somebody else changed it afterwards"));
             }
             let Some(before) = course.put_back() else { continue };
-            // A collaborator that there was not is one that is removed.
-            let value = before.clone().unwrap_or(Value::Collaborator(None));
-            if value == Value::Collaborator(None) && course.last == Some(Value::Collaborator(None)) {
-                continue;
+            let there = slot.is_there(tx)?;
+            let event = match before.clone() {
+                Some(before) => {
+                    let again = slot.again(before, there);
+                    if again.is_none() {
+                        self.report.by_hand.push(format!("{shown} was taken away, and is not given back by this"));
+                    }
+                    again
+                }
+                None if there => slot.absence(),
+                None => None,
+            };
+            if let Some(event) = event {
+                let how = if before.is_some() { "as it was" } else { "taken away again" };
+                self.report.done.push(format!("{shown}: {how}"));
+                self.events.push(event);
             }
-            self.report.done.push(format!("{place}: {setting:?} as it was"));
-            self.events.push(event_of(repo, &setting, value));
         }
         Ok(())
     }
@@ -256,13 +191,11 @@ fn path(tx: &mut Tx, repo: u64) -> Result<Option<String>, Error> {
     Ok(repo_by_id(tx, repo)?.map(|repo| repo.path))
 }
 
-/// Puts back what an account did since a time, at most so much as one command may.
+/// Puts back selected acts, at most so much as one command may.
 #[derive(Debug)]
 pub struct Restore {
-    /// The account.
-    pub actor: u64,
-    /// Since when, microseconds since 1970.
-    pub since_us: i64,
+    /// Which.
+    pub selection: Selection,
     /// The officer; None: the operator at the machine.
     pub by: Option<Principal>,
 }
@@ -277,7 +210,7 @@ impl Command for Restore {
         {
             return Err(Error::forbidden("only an officer puts back what another did"));
         }
-        let Plan { events, report } = plan(tx, self.actor, self.since_us)?;
+        let Plan { events, report } = plan(tx, &self.selection)?;
         Ok((events, report))
     }
 }

@@ -41,7 +41,8 @@ impl Repository {
         Ok(())
     }
 
-    /// One pack of everything that refs lead to, as bytes on the child's output.
+    /// One pack of every object there is, as bytes on the child's output: what refs lead to, and what they once led to and
+    /// was pushed over or deleted. A repository that is filled from it must have its past tips too.
     ///
     /// # Errors
     /// When Git can't be started.
@@ -49,6 +50,10 @@ impl Repository {
         let pack = self
             .command("pack-objects")
             .flag("--all")
+            .flag("--reflog")
+            .flag("--indexed-objects")
+            .flag("--keep-unreachable")
+            .flag("--pack-loose-unreachable")
             .flag("--revs")
             .flag("--stdout")
             .flag("--delta-base-offset")

@@ -251,6 +251,16 @@ pub(crate) struct Recover {
     /// Stop at a time (RFC 3339) or after an entry number: a read-only view of the past.
     #[arg(long, value_name = "TIME|ENTRY")]
     pub(crate) at: Option<String>,
+    /// As if these acts had not been: user=NAME, credential=ENTRY or entries=FIRST..LAST. Repeat for more. Refs and settings are
+    /// put back by new entries before anything is served; what others built on them is listed and left.
+    #[arg(long, value_name = "ACTS", conflicts_with = "at")]
+    pub(crate) without: Vec<String>,
+    /// With --without: only acts since this time (RFC 3339).
+    #[arg(long, value_name = "TIME", requires = "without")]
+    pub(crate) since: Option<String>,
+    /// With --without: only say what would be put back; nothing stays in the directory and no vault hears of it.
+    #[arg(long, requires = "without")]
+    pub(crate) dry_run: bool,
     /// Fill every repository and check every object and ref before finishing.
     #[arg(long)]
     pub(crate) full: bool,

@@ -1,6 +1,7 @@
 //! What a recovery says.
 
 use super::{FullReport, View};
+use crate::restore::Restored;
 use std::fmt;
 
 /// What is being done.
@@ -74,6 +75,8 @@ pub struct Report {
     pub full: Option<FullReport>,
     /// With `--at`: what the view shows.
     pub view: Option<View>,
+    /// With `--without`: what was put back, or would be.
+    pub undone: Option<Restored>,
 }
 
 impl Report {
@@ -97,6 +100,18 @@ impl fmt::Display for VaultFound {
             }
         }
     }
+}
+
+fn say_undone(undone: &Restored, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (what, lines) in [
+        ("put back", &undone.done),
+        ("left, because others built on it", &undone.kept),
+        ("not put back by this, to be looked at", &undone.by_hand),
+    ] {
+        writeln!(f, "{what}: {}", if lines.is_empty() { "nothing" } else { "" })?;
+        lines.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for Report {
@@ -127,6 +142,9 @@ impl fmt::Display for Report {
         }
         if let Some(view) = &self.view {
             writeln!(f, "{view}")?;
+        }
+        if let Some(undone) = &self.undone {
+            say_undone(undone, f)?;
         }
         self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }

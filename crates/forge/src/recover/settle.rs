@@ -4,6 +4,7 @@ use super::RecoverRequest;
 use super::rebuild::Rebuilt;
 use super::report::{Progress, Report};
 use super::survey::Survey;
+use super::without;
 use crate::db::Db;
 use crate::error::Error;
 use crate::keys::{Keys, NewEpoch};
@@ -35,7 +36,7 @@ pub(super) async fn settle(
     let keys = Keys::start_epoch(&request.key, new)?;
     progress(Progress::Epoch { epoch: keys.epoch() });
     tell_vaults(survey, &keys, report).await?;
-    begin(request, database, &keys).await?;
+    begin(request, database, &keys, report).await?;
     keep_vaults(request)?;
     keys.write(&request.to)?;
     (report.epoch, report.credentials_revoked) = (Some(keys.epoch()), !request.keep_credentials);
@@ -66,7 +67,7 @@ async fn tell_vaults(survey: &Survey, keys: &Keys, report: &mut Report) -> Resul
 }
 
 /// The first entries of the new epoch. They are shipped when the site is served.
-async fn begin(request: &RecoverRequest, database: &Db, keys: &Keys) -> Result<(), Error> {
+async fn begin(request: &RecoverRequest, database: &Db, keys: &Keys, report: &mut Report) -> Result<(), Error> {
     let spool = Spool::open(&request.to.join("spool"), keys.recipients()?, request.limits.spool_bytes_max, 0)?;
     let sink: Arc<dyn BlobSink> = Arc::new(Arc::new(spool));
     let log = Log::open(database.clone(), keys.log_keys()?, sink)?;
@@ -74,6 +75,9 @@ async fn begin(request: &RecoverRequest, database: &Db, keys: &Keys) -> Result<(
     let site = Submitter::default();
     ledger.writer().submit(site, keys.founding()?).await?;
     ledger.writer().submit(site, VaultsEnrol(request.vaults.clone())).await?;
+    if let Some(without) = &request.without {
+        report.undone = Some(without::put_back(&ledger, without).await?);
+    }
     if !request.keep_credentials {
         let reason = "the site was recovered from its vaults".to_owned();
         ledger.writer().submit(site, CredentialsRevoke { account: None, reason }).await?;

@@ -200,6 +200,7 @@ impl Survey {
             warnings,
             full: None,
             view: None,
+            undone: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::lockdown::{self, AccountUnfreeze, InForce, LockDown, LockdownLift, Ma
 use crate::names::UserName;
 use crate::orders::Act;
 use crate::people::Principal;
-use crate::restore::{self, Restore, Restored};
+use crate::restore::{self, Restore, Restored, Selection};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -103,17 +103,17 @@ impl Site {
         look: bool,
     ) -> Result<Restored, Error> {
         self.serves(by).await?;
-        let actor = self.user_fetch(actor).await?.id;
+        let selection = Selection::account(self.user_fetch(actor).await?.id, since_us);
         if look {
-            let plan = self.db().read_async(move |tx| restore::plan(tx, actor, since_us)).await?;
+            let plan = self.db().read_async(move |tx| restore::plan(tx, &selection)).await?;
             return Ok(plan.report);
         }
         let mut whole = Restored::default();
         loop {
-            let command = Restore { actor, since_us, by: by.cloned() };
-            let Restored { done, kept, more } = self.change_rights(submitter(by), command).await?.output;
+            let command = Restore { selection: selection.clone(), by: by.cloned() };
+            let Restored { done, kept, by_hand, more } = self.change_rights(submitter(by), command).await?.output;
             whole.done.extend(done);
-            whole.kept = kept;
+            (whole.kept, whole.by_hand) = (kept, by_hand);
             if !more {
                 return Ok(whole);
             }

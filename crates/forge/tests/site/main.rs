@@ -12,3 +12,4 @@ mod pushes;
 mod recovery;
 mod rig;
 mod ssh_keys;
+mod without;

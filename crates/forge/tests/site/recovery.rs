@@ -7,20 +7,22 @@ use forge::recover::{At, RecoverRequest, Report, recover};
 use forge::site::{SiteConfig, SiteLimits};
 use std::path::Path;
 
-fn request(vaults: &[&VaultRig], key: &Path, to: &Path) -> RecoverRequest {
+pub(crate) fn request(vaults: &[&VaultRig], key: &Path, to: &Path) -> RecoverRequest {
     RecoverRequest {
         vaults: vaults.iter().map(|vault| vault.recover_url()).collect(),
         key: RecoveryKey::read(key).unwrap(),
         to: to.to_owned(),
         database: None,
         at: None,
+        without: None,
+        dry_run: false,
         full: false,
         keep_credentials: false,
         limits: SiteLimits::default(),
     }
 }
 
-async fn recovered(request: RecoverRequest) -> Report {
+pub(crate) async fn recovered(request: RecoverRequest) -> Report {
     let report = recover(request, &mut |_| {}).await.unwrap();
     println!("{report}");
     report
@@ -173,7 +175,7 @@ async fn a_view_shows_the_past_and_writes_nothing() {
     assert!(earlier.entries < report.entries);
 }
 
-async fn sizes(vaults: &[VaultRig]) -> Vec<(u64, u64)> {
+pub(crate) async fn sizes(vaults: &[VaultRig]) -> Vec<(u64, u64)> {
     let mut sizes = Vec::new();
     for vault in vaults {
         let state = vault::VaultClient::new(vault.site_url()).unwrap().state().await.unwrap();

@@ -91,12 +91,15 @@ pub(crate) async fn restore(options: Restore, as_json: bool) -> anyhow::Result<E
         return Ok(ExitCode::SUCCESS);
     }
     let lines = |key: &str| answer.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    let (done, kept) = (lines("done"), lines("kept"));
+    let done = lines("done");
     say!("{} {}:", done.len(), if dry_run { "would be put back" } else { "put back" });
     done.iter().filter_map(Value::as_str).for_each(|line| say!("  {line}"));
-    if !kept.is_empty() {
-        say!("{} left as others made them:", kept.len());
-        kept.iter().filter_map(Value::as_str).for_each(|line| say!("  {line}"));
+    for (key, what) in [("kept", "left as others made them"), ("by_hand", "not put back by this, to be looked at")] {
+        let left = lines(key);
+        if !left.is_empty() {
+            say!("{} {what}:", left.len());
+            left.iter().filter_map(Value::as_str).for_each(|line| say!("  {line}"));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

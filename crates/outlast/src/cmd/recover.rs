@@ -6,7 +6,7 @@ use crate::logging::{self, Format};
 use crate::site;
 use anyhow::Context as _;
 use forge::keys::RecoveryKey;
-use forge::recover::{At, Progress, RecoverRequest, Report, VaultFound, recover};
+use forge::recover::{At, Progress, RecoverRequest, Report, VaultFound, Without, recover};
 use jiff::Timestamp;
 use serde_json::json;
 use std::process::ExitCode;
@@ -23,6 +23,8 @@ pub(crate) async fn run(options: Recover, as_json: bool) -> anyhow::Result<ExitC
         to: to.clone(),
         database: options.database,
         at: options.at.as_deref().map(parse_at).transpose()?,
+        without: without(&options.without, options.since.as_deref())?,
+        dry_run: options.dry_run,
         full: options.full,
         keep_credentials: options.keep_credentials,
         limits: site::limits(&Limits::default()),
@@ -34,7 +36,12 @@ pub(crate) async fn run(options: Recover, as_json: bool) -> anyhow::Result<ExitC
         say!("{}", to_json(&report));
     } else {
         say!("{}", report.to_string().trim_end());
-        say!("done in {:.1} s; serve it with: outlast serve --data {}", began.elapsed().as_secs_f64(), to.display());
+        let took = began.elapsed().as_secs_f64();
+        if options.dry_run {
+            say!("a dry run, {took:.1} s: nothing was put back, and no vault heard of it");
+        } else {
+            say!("done in {took:.1} s; serve it with: outlast serve --data {}", to.display());
+        }
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -48,6 +55,17 @@ fn parse_at(text: &str) -> anyhow::Result<At> {
         .parse()
         .with_context(|| format!("--at {text:?} is neither an entry's number nor a time like 2026-11-23T17:00:00Z"))?;
     Ok(At::Time(time.as_microsecond()))
+}
+
+/// What is left out, if anything.
+fn without(whose: &[String], since: Option<&str>) -> anyhow::Result<Option<Without>> {
+    if whose.is_empty() {
+        return Ok(None);
+    }
+    let whose = whose.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let since: Option<Timestamp> =
+        since.map(str::parse).transpose().context("--since is a time like 2026-11-23T17:00:00Z")?;
+    Ok(Some(Without { whose, since_us: since.map_or(i64::MIN, Timestamp::as_microsecond) }))
 }
 
 /// Progress, on stderr, at most a line every half second for what moves quickly.
@@ -76,6 +94,7 @@ fn to_json(report: &Report) -> serde_json::Value {
         "vaults": report.vaults.iter().map(vault).collect::<Vec<_>>(), "warnings": report.warnings,
         "full": report.full.as_ref().map(|full| json!({ "repositories": full.repositories, "refs": full.refs, "problems": full.problems })),
         "view": report.view.map(|view| json!({ "entries": view.entries, "last_time_us": view.last_time_us })),
+        "undone": report.undone.as_ref().map(|undone| json!({ "done": undone.done, "kept": undone.kept, "by_hand": undone.by_hand })),
         "good": report.is_good(),
     })
 }

@@ -18,8 +18,8 @@ use mutant::Mutant;
 use std::sync::atomic::{AtomicU64, Ordering};
 use world::{Red, World};
 
-/// How many seeds a run of all tests looks at.
-const SEEDS: u64 = 600;
+/// How many seeds a run of all tests looks at; CI looks at more (`.ci/run`).
+const SEEDS: u64 = 1_000;
 /// How many seeds a mutant may survive.
 const MUTANT_SEEDS: u64 = 3_000;
 
@@ -56,6 +56,7 @@ fn seeds_keep_every_invariant() {
         Some(seed) => seed..seed + 1,
         None => 0..number("OUTLAST_SIM_SEEDS").unwrap_or(SEEDS),
     };
+    println!("seeds {} to {}", seeds.start, seeds.end - 1);
     if let Some((seed, red)) = first_red(seeds, Mutant::None) {
         panic!("OUTLAST_SIM_SEED={seed}: {}: {}", red.check, red.text);
     }

@@ -20,6 +20,8 @@ use vault::{Refusal, Vault};
 pub(crate) const VAULTS: [(&str, &str); 4] = [("a1", "A"), ("a2", "A"), ("b", "B"), ("c", "C")];
 /// For how long there is trouble; then all heals.
 const TROUBLE_UNTIL: u64 = 220;
+/// After so long all vaults have been started again.
+const SETTLES: u64 = 5;
 /// By when everything must have come right.
 const END: u64 = 420;
 
@@ -219,6 +221,9 @@ impl World {
                 (0..self.nodes.len()).for_each(|vault| self.at(time + 1, Event::Stop(vault)));
             }
             self.step(event)?;
+            if time > TROUBLE_UNTIL + SETTLES && self.single && self.settled().is_ok() {
+                break;
+            }
         }
         self.finally()
     }

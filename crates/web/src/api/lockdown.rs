@@ -93,7 +93,7 @@ struct Whose {
 async fn restore(State(app): State<App>, by: Caller, Json(whose): Json<Whose>) -> Result<Json<Value>, ApiError> {
     let actor = whose.actor.parse::<UserName>()?;
     let restored = app.site.restore(by.who(), &actor, time_of(&whose.since)?, whose.look).await?;
-    Ok(Json(json!({ "done": restored.done, "kept": restored.kept })))
+    Ok(Json(json!({ "done": restored.done, "kept": restored.kept, "by_hand": restored.by_hand })))
 }
 
 #[derive(Deserialize)]
