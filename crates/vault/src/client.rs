@@ -105,6 +105,9 @@ pub struct VaultState {
     /// Whether it slows its site down: the day's budget is spent.
     #[serde(default)]
     pub slowed_down: bool,
+    /// When the last drill that it was shown began, microseconds since 1970; 0: it was shown none, or can't take one.
+    #[serde(default)]
+    pub drill_started_us: u64,
 }
 
 /// A client of one vault.
@@ -341,6 +344,24 @@ impl VaultClient {
         let mut d = Decoder::new(&bytes);
         let count = d.array().map_err(nonsense)?.unwrap_or(0);
         (0..count).map(|_| Ok(d.bytes().map_err(nonsense)?.to_vec())).collect()
+    }
+
+    /// The newest checkpoint with the vault's cosignature, which is public; None: nothing is signed there.
+    pub async fn checkpoint(&self) -> Result<Option<SignedNote>, ClientError> {
+        let (status, bytes) = self.ask(Method::GET, "/checkpoint", Bytes::new(), ANSWER_TIMEOUT).await?;
+        match status {
+            StatusCode::NOT_FOUND => Ok(None),
+            status if !status.is_success() => Err(refused(status, &bytes)),
+            _ => {
+                let text = std::str::from_utf8(&bytes).map_err(|_| ClientError::Nonsense("not text".to_owned()))?;
+                text.parse().map(Some).map_err(|error| ClientError::Nonsense(format!("{error}")))
+            }
+        }
+    }
+
+    /// Shows the vault the signed report of a full drill.
+    pub async fn drill(&self, report: &str) -> Result<(), ClientError> {
+        self.ask_ok(Method::POST, "/v1/drill", report.to_owned().into()).await.map(|_| ())
     }
 
     /// All epoch statements, oldest first.

@@ -4,8 +4,11 @@
 //! the log's key, with different roots. That pair is the proof.
 
 use crate::client::{ClientError, VaultClient};
+use crate::fork::ForkProof;
 use crate::read_log::VaultReport;
 use journal::batch::Batch;
+use journal::epoch::Epoch;
+use journal::note::{SignedNote, VerifierKey};
 use journal::{BlobName, Hash};
 
 /// How many blobs an audit asks for; of a vault that lost one in a hundred, so many find one with a probability of 95 %.
@@ -39,20 +42,26 @@ pub fn first_fork(one: &VaultReport, other: &VaultReport) -> Option<Fork> {
     None
 }
 
-/// The two signed checkpoints of a fork, as the vaults give them.
+/// The proof of a fork, with the two signed checkpoints as the vaults give them.
 ///
 /// # Errors
 /// When one of them can't be asked, or no longer has it.
 pub async fn fork_proof(one: &VaultClient, other: &VaultClient, fork: &Fork) -> Result<String, ClientError> {
-    let mut proof = String::new();
+    let (mut notes, mut keys) = (Vec::new(), Vec::<VerifierKey>::new());
     for (client, first) in [(one, fork.first[0]), (other, fork.first[1])] {
         let batches = client.batches(first).await?;
         let batch = batches.iter().filter_map(|bytes| Batch::decode(bytes).ok()).find(|batch| batch.end() == fork.size);
         let gone = || ClientError::Nonsense(format!("it no longer has its batch at entry {first}"));
-        proof.push_str(&batch.ok_or_else(gone)?.checkpoint);
-        proof.push('\n');
+        let note: SignedNote = batch.and_then(|batch| batch.checkpoint.parse().ok()).ok_or_else(gone)?;
+        for epoch in client.epochs().await?.iter().filter_map(|note| note.text().parse::<Epoch>().ok()) {
+            if note.verify(&epoch.log_key).is_ok() && !keys.iter().any(|key| key.same_key(&epoch.log_key)) {
+                keys.push(epoch.log_key);
+            }
+        }
+        notes.push(note);
     }
-    Ok(proof)
+    let both = || ClientError::Nonsense("two checkpoints were expected".to_owned());
+    Ok(ForkProof { keys, notes: notes.try_into().map_err(|_| both())? }.to_string())
 }
 
 /// Asks two vaults to prove that they possess blobs, and names those for which their answers differ, or one has none.

@@ -10,15 +10,17 @@
 //! | `GET /v1/batches?from=N` | recovery | a CBOR array of batches |
 //! | `GET /v1/blob/HEX` | recovery | the bytes |
 //! | `GET /v1/epochs` | either | a JSON array of statements |
+//! | `POST /v1/drill` | either | the signed report of a full drill is taken note of |
 //! | `POST /v1/audit` | either | JSON: a nonce and names of blobs; a hash over some bytes of each |
 //!
-//! `GET /`, `/status.json`, `/metrics` and `/checkpoint` need no credential and tell how the vault is (`public.rs`).
+//! `GET /`, `/status.json`, `/metrics`, `/checkpoint` and `/fork` need no credential and tell how the vault is (`public.rs`).
 //!
 //! There is nothing else: no request changes or removes what is stored.
 
 mod audit;
 mod body;
 mod files;
+mod gossip;
 mod public;
 mod routes;
 mod ward;
@@ -41,6 +43,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 pub(crate) use files::write_private;
+pub(crate) use gossip::PeerSeen;
 pub(crate) use routes::encode_batches;
 
 /// Connections that a vault keeps open at once.
@@ -133,6 +136,8 @@ pub(crate) struct Shared {
     append: Hash,
     recover: Hash,
     kind: &'static str,
+    /// Where the proof of a fork is kept.
+    fork_path: PathBuf,
     watch: ward::Watch,
 }
 
@@ -180,6 +185,9 @@ impl Running {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(ward::probe_again(self.shared.clone(), self.passed));
         tasks.spawn(ward::watch(self.shared.clone()));
+        for peer in gossip::begin(&self.shared) {
+            tasks.spawn(gossip::watch_peer(self.shared.clone(), peer));
+        }
         if let Some(listener) = self.status {
             tasks.spawn(serve_status(listener, self.shared.clone()));
         }

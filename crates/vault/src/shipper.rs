@@ -110,7 +110,24 @@ async fn session(shared: &Arc<Shared>, remote: &Remote) -> Result<std::convert::
             let state = asking(remote, remote.client.state()).await?;
             check(shared, remote, &state).await?;
             told(remote, &state);
+            show_drill(shared, remote, &state).await?;
         }
+    }
+}
+
+/// Shows a vault the last drill that it does not know of.
+async fn show_drill(shared: &Arc<Shared>, remote: &Remote, state: &VaultState) -> Result<(), Ended> {
+    let source = shared.source.clone();
+    let drill = tokio::task::spawn_blocking(move || source.drill()).await;
+    let drill = drill.map_err(|error| Ended::Source(error.to_string()))?;
+    let Some((_, report)) = drill.filter(|(started_us, _)| *started_us > state.drill_started_us) else { return Ok(()) };
+    match asking(remote, remote.client.drill(&report)).await {
+        // A vault that does not take it, because it is older or wants another, holds entries all the same.
+        Err(ClientError::Refused { status, text }) => {
+            tracing::debug!(vault = remote.name(), %status, text, "the drill's report was not taken");
+            Ok(())
+        }
+        other => Ok(other?),
     }
 }
 

@@ -98,6 +98,12 @@ pub trait JournalSource: Send + Sync + 'static {
     /// Takes note that a vault cosigned the checkpoint of this size; `line` is its signature line.
     fn cosigned(&self, vault: &str, size: u64, line: &str);
 
+    /// The signed report of the last full drill, and when it began (microseconds since 1970): vaults raise an alarm when none
+    /// comes.
+    fn drill(&self) -> Option<(u64, String)> {
+        None
+    }
+
     /// Takes note that every vault holds everything below this size: blobs that were kept for them may go.
     fn held_by_all(&self, size: u64) {
         let _ = size;

@@ -113,3 +113,11 @@ pub(crate) fn public_client() -> io::Result<Arc<ClientConfig>> {
         .with_no_client_auth();
     Ok(Arc::new(config))
 }
+
+/// TLS to servers that this machine's authorities vouch for: webhooks, other forges.
+///
+/// # Errors
+/// When the machine has no certificates of authorities.
+pub fn public_tls() -> io::Result<tokio_rustls::TlsConnector> {
+    Ok(public_client()?.into())
+}

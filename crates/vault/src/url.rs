@@ -59,6 +59,58 @@ impl VaultUrl {
     }
 }
 
+/// Where another vault is and who it is, without a credential: what vaults need to watch each other.
+/// `vault://HOST:PORT/NAME?domain=DOMAIN&pin=HEX&vkey=VKEY`, as a vault writes it to its `public.url`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerUrl(VaultUrl);
+
+impl PeerUrl {
+    /// From a command line: the text itself, or the path of a file or a vault's directory that holds it. A credential in it is
+    /// thrown away.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn from_arg(arg: &str) -> Result<Self, VaultUrlError> {
+        if arg.starts_with("vault://") {
+            return arg.trim().parse();
+        }
+        let path = Path::new(arg);
+        let path = if path.is_dir() { path.join("public.url") } else { path.to_owned() };
+        let text =
+            std::fs::read_to_string(&path).map_err(|error| VaultUrlError(format!("{}: {error}", path.display())))?;
+        text.trim().parse()
+    }
+
+    /// For a client that asks for what is public: its credential is nobody's.
+    pub(crate) fn as_client_url(&self) -> &VaultUrl {
+        &self.0
+    }
+}
+
+impl From<&VaultUrl> for PeerUrl {
+    fn from(url: &VaultUrl) -> Self {
+        Self(VaultUrl { role: Role::Append, credential: Credential::nobodys(), ..url.clone() })
+    }
+}
+
+impl FromStr for PeerUrl {
+    type Err = VaultUrlError;
+
+    fn from_str(text: &str) -> Result<Self, VaultUrlError> {
+        let rest = text.strip_prefix("vault://").unwrap_or(text);
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+        let whole: VaultUrl = format!("vault://append:{}@{rest}", Credential::nobodys().expose()).parse()?;
+        Ok(Self(whole))
+    }
+}
+
+impl fmt::Display for PeerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let VaultUrl { address, name, domain, pin, vkey, .. } = &self.0;
+        write!(f, "vault://{address}/{name}?domain={domain}&pin={pin}&vkey={}", escape(&vkey.to_string()))
+    }
+}
+
 /// Names of vaults and domains: what a URL, a key's name and a file's name can hold without quoting.
 pub(crate) fn name_is_valid(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
@@ -138,6 +190,16 @@ mod tests {
         let url = url();
         assert_eq!(url.expose().parse::<VaultUrl>().unwrap(), url);
         assert!(!format!("{url:?}").contains(&url.credential.expose()));
+    }
+
+    #[test]
+    fn a_peers_text_has_no_credential() {
+        let (url, peer) = (url(), PeerUrl::from(&url()));
+        assert!(!peer.to_string().contains('@'));
+        assert_eq!(peer.to_string().parse::<PeerUrl>().unwrap(), peer);
+        let thrown_away: PeerUrl = url.expose().parse().unwrap();
+        assert_eq!(thrown_away.as_client_url().address, url.address);
+        assert_ne!(thrown_away.as_client_url().credential, url.credential);
     }
 
     #[test]

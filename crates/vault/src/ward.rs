@@ -2,21 +2,30 @@
 //! the time handed in; `server/ward.rs` drives it.
 
 mod alarms;
+mod drill;
 mod meter;
 mod page;
 mod webhook;
 
 pub use alarms::AlarmKind;
 pub(crate) use alarms::{Alarms, Message};
+pub(crate) use drill::{DRILL_BYTES_MAX, DrillKept, DrillSeen};
 pub use meter::Budget;
 pub(crate) use meter::{Meter, What};
 pub(crate) use page::{Report, html, json, metrics};
 pub use webhook::{Webhook, WebhookError};
 
+use crate::url::PeerUrl;
 use std::time::Duration;
 
 /// For how long a site may be silent before its vault raises an alarm.
 pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// For how long there may be no full drill, and no batch, before a vault raises an alarm: a day, and a little. A site that is
+/// well drills every day, and each drill is an entry.
+pub(crate) const OVERDUE_AFTER: Duration = Duration::from_secs(26 * 3600);
+/// How often a vault asks its peers what they have signed.
+pub(crate) const GOSSIP_EVERY: Duration = Duration::from_secs(60);
 
 /// How a vault watches.
 #[derive(Debug, Clone)]
@@ -25,6 +34,12 @@ pub struct WatchConfig {
     pub budget: Budget,
     /// For how long a site may be silent.
     pub silent_after: Duration,
+    /// For how long there may be no full drill, and no batch.
+    pub overdue_after: Duration,
+    /// Other vaults of the same site, to compare with.
+    pub peers: Vec<PeerUrl>,
+    /// How often they are asked.
+    pub gossip_every: Duration,
     /// Where alarms go, besides the log, the status page and the metrics.
     pub webhook: Option<Webhook>,
     /// Where the status page is served without TLS, for a proxy in front or a local network.
@@ -33,6 +48,14 @@ pub struct WatchConfig {
 
 impl Default for WatchConfig {
     fn default() -> Self {
-        Self { budget: Budget::default(), silent_after: SILENT_AFTER, webhook: None, status_listen: None }
+        Self {
+            budget: Budget::default(),
+            silent_after: SILENT_AFTER,
+            overdue_after: OVERDUE_AFTER,
+            peers: Vec::new(),
+            gossip_every: GOSSIP_EVERY,
+            webhook: None,
+            status_listen: None,
+        }
     }
 }

@@ -5,9 +5,11 @@
 mod common;
 
 use common::{TestLog, TestVault, tree, until};
-use journal::note::SignedNote;
 use std::sync::Arc;
-use vault::{VaultClient, VaultReport, audit, first_fork, fork_proof, verify_vault};
+use std::time::Duration;
+use vault::{
+    ForkProof, PeerUrl, StoreKind, VaultClient, VaultReport, WatchConfig, audit, first_fork, fork_proof, verify_vault,
+};
 
 async fn read(vault: &TestVault) -> (Arc<VaultClient>, VaultReport) {
     let client = Arc::new(VaultClient::new(vault.recover_url()).unwrap());
@@ -35,16 +37,10 @@ async fn a_site_that_shows_two_logs_is_proved_to() {
     let fork = first_fork(&report_a, &report_b).unwrap();
     assert_eq!((fork.size, fork.roots[0]), (5, log.root()));
     let proof = fork_proof(&client_a, &client_b, &fork).await.unwrap();
-    let key = log.log_key().verifier().clone();
-    let notes: Vec<&str> = proof.split("outlast/test-1\n").filter(|text| !text.is_empty()).collect();
-    assert_eq!(notes.len(), 2, "{proof}");
-    let mut roots = Vec::new();
-    for note in notes {
-        let note: SignedNote = format!("outlast/test-1\n{}\n", note.trim_end()).parse().unwrap();
-        note.verify(&key).unwrap();
-        roots.push(note.text().parse::<journal::checkpoint::Checkpoint>().unwrap().root);
-    }
-    assert_eq!(roots, fork.roots);
+    let proof: ForkProof = proof.parse().unwrap();
+    let forked = proof.verify(Some(&[log.log_key().verifier().clone()])).unwrap();
+    assert_eq!((forked.size, forked.roots), (5, fork.roots));
+    assert_eq!(proof.verify(None), Ok(forked));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,4 +65,43 @@ async fn a_vault_that_lost_or_changed_a_blob_can_not_prove_that_it_has_it() {
     let mut gone = vec![blobs[0], blobs[1]];
     gone.sort();
     assert_eq!(found, gone);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vaults_that_watch_each_other_see_a_fork_and_prove_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = TestVault::start(dir.path(), "a").await;
+    let peer = PeerUrl::from_arg(a.dir.to_str().unwrap()).unwrap();
+    let watch = WatchConfig {
+        peers: vec![peer],
+        gossip_every: Duration::from_millis(50),
+        status_listen: Some("127.0.0.1:0".to_owned()),
+        ..WatchConfig::default()
+    };
+    let b = TestVault::start_watching(dir.path(), "b", StoreKind::Dir, watch).await;
+    let get = |path: &str| {
+        let url = format!("http://{}{path}", b.status.as_ref().unwrap());
+        let output = std::process::Command::new("curl").args(["-s", "-m", "10", &url]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let log = TestLog::new(1);
+    log.write(2, "for both");
+    let both = log.replicate(&[a.url(), b.url()]);
+    until("both have it", || both.status().iter().all(|vault| vault.lag == 0 && vault.connected)).await;
+    both.stop().await;
+    until("b has compared", || get("/status.json").contains("\"entries\":2,\"name\":\"a\"")).await;
+    assert!(get("/fork").starts_with("no fork"));
+    let twin = log.copy();
+    log.write(3, "for a");
+    twin.write(3, "for b");
+    for (site, vault) in [(&log, &a), (&twin, &b)] {
+        let replicator = site.replicate(&[vault.url()]);
+        until("held", || *replicator.held().borrow() == 5).await;
+        replicator.stop().await;
+    }
+    until("the fork is seen", || get("/fork").starts_with("outlast/fork/v1")).await;
+    let proof: ForkProof = get("/fork").parse().unwrap();
+    let forked = proof.verify(Some(&[log.log_key().verifier().clone()])).unwrap();
+    assert_eq!(forked.size, 5);
+    until("it is an alarm", || get("/status.json").contains("fork-refused")).await;
 }

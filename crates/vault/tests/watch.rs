@@ -181,3 +181,32 @@ async fn the_day_goes_on_after_a_restart_and_the_page_needs_no_credential() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("\"name\":\"a\""));
     assert!(get(&vault, "/v1/state").contains("nothing else"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_drill_and_missing_batches_are_told_and_a_drill_is_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sink, watch) = Sink::start().await;
+    let watch = WatchConfig { overdue_after: Duration::from_secs(1), ..watch };
+    let vault = TestVault::start_watching(dir.path(), "a", StoreKind::Dir, watch).await;
+    let log = TestLog::new(1);
+    log.write(1, "something");
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 1).await;
+    until("told", || sink.has("drill-missing", "open") && sink.has("batches-missing", "open")).await;
+    replicator.stop().await;
+    log.drilled(5_000_000, 2);
+    log.write(1, "something else");
+    let replicator = log.replicate(&[vault.url()]);
+    // A site that has just started asks its vaults how they are, and shows them what they don't know.
+    until("shown", || sink.has("drill-failed", "open")).await;
+    let status = status(&vault);
+    assert_eq!((&status["drill"]["differences"], &status["drill"]["answers_ms"]), (&2.into(), &1250.into()));
+    assert!(get(&vault, "/").contains("answered after 1.2 s"), "{}", get(&vault, "/"));
+    assert!(get(&vault, "/metrics").contains("outlast_vault_drill_differences 2"));
+    replicator.stop().await;
+    let client = VaultClient::new(vault.url()).unwrap();
+    let forged = TestLog::new(2);
+    forged.drilled(9_000_000, 0);
+    let (_, report) = vault::JournalSource::drill(&*forged).unwrap();
+    assert!(client.drill(&report).await.unwrap_err().to_string().contains("no key of this log signed it"));
+}

@@ -40,6 +40,12 @@ impl JournalSource for Log {
         Ok(sealed.map(|(file, len)| BlobReader::new(file, len)))
     }
 
+    fn drill(&self) -> Option<(u64, String)> {
+        let last =
+            self.db.read(drill_of).inspect_err(|error| tracing::warn!(%error, "the last drill could not be read"));
+        last.ok().flatten()
+    }
+
     fn cosigned(&self, vault: &str, size: u64, line: &str) {
         self.keep_cosignature(vault, size, line);
     }
@@ -65,6 +71,13 @@ fn root_of(tx: &mut Tx, size: u64) -> Result<Option<Hash>, Error> {
         }
         None => Ok(None),
     }
+}
+
+/// The signed report of the last full drill, and when it began.
+fn drill_of(tx: &mut Tx) -> Result<Option<(u64, String)>, Error> {
+    let sql = "SELECT started_us, report FROM drill WHERE kind = ?1 ORDER BY id DESC LIMIT 1";
+    let row = tx.query_opt(sql, &[crate::event::proof::DrillKind::Full.as_str().into()])?;
+    row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
 }
 
 impl Log {

@@ -9,7 +9,9 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-use vault::{Budget, Probe, S3Credentials, S3Url, StoreKind, VaultClient, VaultServeConfig, VaultUrl, WatchConfig};
+use vault::{
+    Budget, PeerUrl, Probe, S3Credentials, S3Url, StoreKind, VaultClient, VaultServeConfig, VaultUrl, WatchConfig,
+};
 
 pub(crate) async fn run(command: VaultCommand, as_json: bool) -> anyhow::Result<ExitCode> {
     match command {
@@ -45,6 +47,9 @@ async fn serve(options: VaultServe, stop: impl Future<Output = ()> + Send + 'sta
     config.watch = WatchConfig {
         budget: Budget { bytes_day_max: options.daily_bytes, objects_day_max: options.daily_objects },
         silent_after: Duration::from_secs(options.silent_minutes * 60),
+        overdue_after: Duration::from_secs(options.overdue_hours * 3600),
+        peers: options.peer.iter().map(|peer| PeerUrl::from_arg(peer)).collect::<Result<_, _>>()?,
+        gossip_every: WatchConfig::default().gossip_every,
         webhook: options.webhook.as_deref().map(str::parse).transpose()?,
         status_listen: options.status_listen,
     };

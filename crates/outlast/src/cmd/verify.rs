@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use vault::seal::Identity;
-use vault::{VaultClient, VaultReport, VaultUrl, verify_vault};
+use vault::{ForkProof, VaultClient, VaultReport, VaultUrl, verify_vault};
 
 pub(crate) async fn run(options: Verify, as_json: bool) -> anyhow::Result<ExitCode> {
     if let Some(file) = &options.file {
@@ -75,7 +75,7 @@ async fn compare(
     } else {
         problems.iter().for_each(|problem| say!("{pair}: PROBLEM: {problem}"));
         if let Some(proof) = &proof {
-            say!("the proof, two checkpoints that the log's key signed:\n\n{proof}");
+            say!("the proof, to be checked by anybody with outlast verify FILE:\n\n{proof}");
         }
     }
     Ok(problems.is_empty())
@@ -90,10 +90,14 @@ pub(crate) fn identity(path: &Path) -> anyhow::Result<Identity> {
 fn verify_receipt(file: &Path, policy: Option<&Path>, as_json: bool) -> anyhow::Result<ExitCode> {
     let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let text = read(file)?;
+    let is_fork = text.starts_with(vault::FORK_HEADER);
     let policy: Option<Policy> = match policy {
         Some(path) => Some(read(path)?.parse().with_context(|| format!("{} is not a policy", path.display()))?),
         None => None,
     };
+    if is_fork {
+        return verify_fork(&text, policy.as_ref(), as_json);
+    }
     let verified = match receipt::verify(&text, policy.as_ref()) {
         Ok(verified) => verified,
         Err(error) => bail!("{}: NOT PROVED: {error}", file.display()),
@@ -103,6 +107,30 @@ fn verify_receipt(file: &Path, policy: Option<&Path>, as_json: bool) -> anyhow::
         say!("{}", receipt_json(&verified, &what));
     } else {
         print_receipt(&verified, &what, &text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The proof that a log's key signed two logs. It succeeds when the fork is proved.
+fn verify_fork(text: &str, policy: Option<&Policy>, as_json: bool) -> anyhow::Result<ExitCode> {
+    let proof: ForkProof = text.parse()?;
+    let forked = proof.verify(policy.map(Policy::logs))?;
+    let roots = forked.roots.map(|root| root.to_string());
+    if as_json {
+        say!(
+            "{}",
+            json!({
+                "fork": true, "log": forked.origin, "size": forked.size, "roots": roots, "policy_pinned": policy.is_some(),
+            })
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    say!("FORK PROVED: the key of {} signed two roots for {} entries:", forked.origin, forked.size);
+    roots.iter().for_each(|root| say!("  {root}"));
+    say!("whoever had that key showed two logs: ask its vaults which is held, and recover from those");
+    if policy.is_none() {
+        say!("checked with the keys that the proof itself names; compare them, or pin them with --policy:");
+        proof.keys.iter().for_each(|key| say!("  log {key}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use crate::disk::RealDisk;
 use crate::s3::S3Store;
 use crate::store::Store;
 use crate::tls;
-use crate::url::name_is_valid;
+use crate::url::{PeerUrl, name_is_valid};
 use journal::Hash;
 use journal::note::{KeyKind, SigningKey};
 use std::fs::File;
@@ -69,12 +69,14 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
             StoreKind::Dir => "a directory",
             StoreKind::S3 { .. } => "a bucket with Object Lock",
         },
+        fork_path: dir.join("private/fork.txt"),
         watch,
     };
     let public = config.public_address.clone().unwrap_or_else(|| address.to_string());
     let [site, recover] = urls(&shared, [(Role::Append, append), (Role::Recover, recover)], &public, pin);
     write_private(&dir.join("site.url"), format!("{}\n", site.expose()).as_bytes())?;
     write_private(&dir.join("recover.url"), format!("{}\n", recover.expose()).as_bytes())?;
+    write_private(&dir.join("public.url"), format!("{}\n", PeerUrl::from(&site)).as_bytes())?;
     write_private(&dir.join("listening.json"), format!("{{\"https\":\"{address}\"}}\n").as_bytes())?;
     Ok(Opened { shared, tls, lock, passed })
 }

@@ -1,8 +1,7 @@
 //! What everybody may see: how this vault is, and what it has signed.
 
-use super::Shared;
 use super::body::{Body, full};
-use super::ward;
+use super::{Shared, gossip, ward};
 use crate::ward as page;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Response, StatusCode};
@@ -10,7 +9,8 @@ use std::sync::Arc;
 
 /// The addresses that need no credential.
 pub(super) fn is_public(method: &Method, path: &str) -> bool {
-    matches!(*method, Method::GET | Method::HEAD) && matches!(path, "/" | "/status.json" | "/metrics" | "/checkpoint")
+    matches!(*method, Method::GET | Method::HEAD)
+        && matches!(path, "/" | "/status.json" | "/metrics" | "/checkpoint" | "/fork")
 }
 
 /// Answers one of them.
@@ -31,6 +31,10 @@ fn make(shared: &Shared, path: &str) -> Response<Body> {
         "/checkpoint" => match ward::checkpoint(shared) {
             Some(note) => said(StatusCode::OK, "text/plain; charset=utf-8", note),
             None => said(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "nothing is signed here".to_owned()),
+        },
+        "/fork" => match gossip::proof(shared) {
+            Some(proof) => said(StatusCode::OK, "text/plain; charset=utf-8", proof),
+            None => said(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "no fork was seen here".to_owned()),
         },
         "/status.json" => said(StatusCode::OK, "application/json", page::json(&shared.watch.report(shared))),
         "/metrics" => {

@@ -7,7 +7,7 @@ use crate::core::Vault;
 use crate::credential::{Credential, Role};
 use crate::refusal::Refusal;
 use crate::store::{Put, StoreError};
-use crate::ward::{AlarmKind, What};
+use crate::ward::{AlarmKind, DRILL_BYTES_MAX, DrillSeen, What};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -118,10 +118,13 @@ async fn route(shared: Arc<Shared>, role: Role, request: Request<Incoming>) -> A
         ("/v1/epochs", &Method::GET) => {
             blocking(move || Ok(json_answer(&json!(shared.vault().epochs().collect::<Vec<_>>())))).await
         }
+        ("/v1/drill", &Method::POST) => drill(shared, request.into_body()).await,
         ("/v1/audit", &Method::POST) => audited(shared, request.into_body()).await,
-        ("/v1/audit" | "/v1/state" | "/v1/enrol" | "/v1/epoch" | "/v1/append" | "/v1/batches" | "/v1/epochs", _) => {
-            Err(not_allowed())
-        }
+        (
+            "/v1/drill" | "/v1/audit" | "/v1/state" | "/v1/enrol" | "/v1/epoch" | "/v1/append" | "/v1/batches"
+            | "/v1/epochs",
+            _,
+        ) => Err(not_allowed()),
         _ => Err(no(StatusCode::NOT_FOUND, "a vault has no such address")),
     }
 }
@@ -163,6 +166,7 @@ fn state(shared: &Shared) -> Answer {
         "damaged": vault.damaged(), "free_bytes": shared.store.free_bytes().unwrap_or(0),
         "about": shared.about,
         "slowed_down": shared.watch.is_slowed(),
+        "drill_started_us": shared.watch.drill_started_us(),
     })))
 }
 
@@ -198,6 +202,23 @@ async fn append(shared: Arc<Shared>, body: Incoming) -> Answer {
         let lines = shared.vault().append(&batches, now_s()).map_err(|refusal| refuse(&shared, &refusal))?;
         shared.watch.cosigned();
         Ok(text(StatusCode::OK, lines.iter().map(|line| format!("{line}\n")).collect::<String>()))
+    })
+    .await
+}
+
+async fn drill(shared: Arc<Shared>, body: Incoming) -> Answer {
+    let bytes = collect(body, DRILL_BYTES_MAX).await?;
+    let report = String::from_utf8(bytes.to_vec()).map_err(|_| no(StatusCode::BAD_REQUEST, "a report is text"))?;
+    blocking(move || {
+        let (origin, keys) = {
+            let vault = shared.vault();
+            let origin = vault.epoch().map(|(origin, _)| origin.to_string());
+            (origin.ok_or_else(|| refuse(&shared, &Refusal::NotEnrolled))?, vault.log_keys())
+        };
+        let seen =
+            DrillSeen::verify(&report, &origin, &keys).map_err(|what| no(StatusCode::UNPROCESSABLE_ENTITY, what))?;
+        shared.watch.drilled(seen);
+        Ok(text(StatusCode::OK, ""))
     })
     .await
 }

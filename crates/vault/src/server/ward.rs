@@ -1,14 +1,15 @@
 //! What a vault does by itself: attacks its own store at the start and each day, renews what runs out, watches its site,
 //! and tells its owner by its own channel.
 
-use super::Shared;
 use super::files::write_private;
+use super::{PeerSeen, Shared};
 use crate::core::Vault;
 use crate::probe::Probe;
 use crate::refusal::Refusal;
 use crate::store::{Store, StoreError};
-use crate::ward::{AlarmKind, Alarms, Meter, Report, WatchConfig, What};
+use crate::ward::{AlarmKind, Alarms, DrillKept, DrillSeen, Meter, Report, WatchConfig, What};
 use journal::checkpoint::Checkpoint;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -19,6 +20,8 @@ pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(24 * 3600);
 pub(crate) const PROBE_AGAIN: Duration = Duration::from_secs(60);
 /// How often it looks after its site, its budget and its messages.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(2);
+/// After how long without a renewal an alarm is raised: one may fail and be tried again.
+const RENEWAL_MISSING_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
 /// How often the meter is written down.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 
@@ -26,6 +29,7 @@ const SAVE_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Watch {
     pub(super) config: WatchConfig,
     path: PathBuf,
+    drill_path: PathBuf,
     started: Instant,
     started_s: u64,
     seen: Mutex<Seen>,
@@ -36,10 +40,22 @@ struct Seen {
     alarms: Alarms,
     probe: Option<(u64, usize, Vec<String>)>,
     last_batch_s: Option<u64>,
+    last_batch: Instant,
+    /// When what protects the store was last renewed, or looked at.
+    renewed: Instant,
+    drill: Option<DrillKept>,
+    peers: BTreeMap<String, PeerSeen>,
     last_contact: Option<(Instant, u64)>,
     strangers: u64,
     ticked: Instant,
     saved: Instant,
+}
+
+impl Seen {
+    /// Seconds that this vault has run, over all its starts.
+    fn uptime_s(&self) -> u64 {
+        self.meter.uptime_s + self.ticked.elapsed().as_secs()
+    }
 }
 
 pub(super) fn now_s() -> u64 {
@@ -53,18 +69,24 @@ impl Watch {
         let saved = std::fs::read_to_string(&path).ok();
         let meter = saved.and_then(|text| Meter::parse(config.budget, &text));
         let meter = meter.unwrap_or_else(|| Meter::new(config.budget));
+        let drill_path = dir.join("private/drill");
+        let drill = std::fs::read_to_string(&drill_path).ok().and_then(|text| DrillKept::parse(&text));
         let started = Instant::now();
         let seen = Seen {
             meter,
             alarms: Alarms::default(),
             probe: None,
             last_batch_s: None,
+            last_batch: started,
+            renewed: started,
+            drill,
+            peers: BTreeMap::new(),
             last_contact: None,
             strangers: 0,
             ticked: started,
             saved: started,
         };
-        Self { config, path, started, started_s: now_s(), seen: Mutex::new(seen) }
+        Self { config, path, drill_path, started, started_s: now_s(), seen: Mutex::new(seen) }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -83,7 +105,46 @@ impl Watch {
 
     /// Batches were cosigned.
     pub(super) fn cosigned(&self) {
-        self.seen().last_batch_s = Some(now_s());
+        let mut seen = self.seen();
+        (seen.last_batch_s, seen.last_batch) = (Some(now_s()), Instant::now());
+    }
+
+    /// The site showed a drill, which it signed. An older one than is known changes nothing.
+    pub(super) fn drilled(&self, drill: DrillSeen) {
+        let mut seen = self.seen();
+        if seen.drill.as_ref().is_some_and(|known| known.seen.started_us >= drill.started_us) {
+            return;
+        }
+        let kept = DrillKept { seen: drill, uptime_s: seen.uptime_s() };
+        if let Err(error) = write_private(&self.drill_path, kept.save().as_bytes()) {
+            tracing::warn!(%error, "cannot write the drill down");
+        }
+        seen.drill = Some(kept);
+    }
+
+    /// When the last drill began that is known here.
+    pub(super) fn drill_started_us(&self) -> u64 {
+        self.seen().drill.as_ref().map_or(0, |drill| drill.seen.started_us)
+    }
+
+    /// What came of asking a peer.
+    pub(super) fn peer(&self, name: &str, asked: Result<u64, String>) {
+        let mut seen = self.seen();
+        let peer = seen.peers.entry(name.to_owned()).or_default();
+        match asked {
+            Ok(size) => *peer = PeerSeen { size, asked_s: now_s(), error: None },
+            Err(error) => {
+                if peer.error.is_none() {
+                    tracing::warn!(peer = name, error, "a peer could not be compared with");
+                }
+                peer.error = Some(error);
+            }
+        }
+    }
+
+    /// What protects the store was renewed where it had to be.
+    fn renewed(&self) {
+        self.seen().renewed = Instant::now();
     }
 
     /// Whether the site is being slowed down.
@@ -146,7 +207,9 @@ impl Watch {
             root,
             damaged,
             started_s: self.started_s,
-            uptime_s: meter.uptime_s + seen.ticked.elapsed().as_secs(),
+            uptime_s: seen.uptime_s(),
+            drill: seen.drill.as_ref().map(|drill| drill.seen.clone()),
+            peers: seen.peers.iter().map(|(name, peer)| (name.clone(), peer.clone())).collect(),
             last_batch_s: seen.last_batch_s,
             last_contact_s: seen.last_contact.map(|(_, at)| at),
             probe: seen.probe.clone(),
@@ -182,6 +245,27 @@ impl Watch {
         let silent = (enrolled && silent >= self.config.silent_after)
             .then(|| format!("the site has not been heard of for {} minutes", silent.as_secs() / 60));
         seen.alarms.set(AlarmKind::SiteSilent, silent, now);
+        let overdue = self.config.overdue_after;
+        let age = Duration::from_secs(seen.uptime_s() - seen.drill.as_ref().map_or(0, |drill| drill.uptime_s));
+        let missing = (enrolled && age >= overdue).then(|| {
+            format!(
+                "the site has shown no full drill for {} h: whether it can be recovered is not known",
+                age.as_secs() / 3600
+            )
+        });
+        seen.alarms.set(AlarmKind::DrillMissing, missing, now);
+        let failed = seen.drill.as_ref().map(|drill| drill.seen.differences).filter(|differences| *differences > 0);
+        let failed = failed.map(|differences| format!("the site's last full drill found {differences} differences"));
+        seen.alarms.set(AlarmKind::DrillFailed, failed, now);
+        let quiet = seen.last_batch.elapsed();
+        let quiet = (enrolled && quiet >= overdue).then(|| {
+            format!("the site has written nothing for {} h; a drill a day would be something", quiet.as_secs() / 3600)
+        });
+        seen.alarms.set(AlarmKind::BatchesMissing, quiet, now);
+        let old = seen.renewed.elapsed();
+        let old = (old >= RENEWAL_MISSING_AFTER)
+            .then(|| format!("the store's locks were not renewed for {} h", old.as_secs() / 3600));
+        seen.alarms.set(AlarmKind::RenewalMissing, old, now);
         seen.alarms.tick(now);
         if seen.saved.elapsed() >= SAVE_EVERY {
             seen.saved = Instant::now();
@@ -228,7 +312,10 @@ pub(super) async fn probe_again(shared: Arc<Shared>, passed: bool) {
         let work = move || {
             let passed = probe(&mut of.vault(), &*of.store, &of.watch);
             match of.store.sweep() {
-                Ok(sweep) => tracing::info!(objects = sweep.objects, renewed = sweep.renewed, "locks looked at"),
+                Ok(sweep) => {
+                    of.watch.renewed();
+                    tracing::info!(objects = sweep.objects, renewed = sweep.renewed, "locks looked at");
+                }
                 Err(error) => {
                     of.watch.raise(AlarmKind::Store, format!("what protects the store could not be renewed: {error}"));
                     return false;

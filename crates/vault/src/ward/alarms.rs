@@ -30,12 +30,30 @@ pub enum AlarmKind {
     Store,
     /// The site brings more than its budget.
     Budget,
+    /// No full drill was shown for more than a day.
+    DrillMissing,
+    /// The last full drill found differences.
+    DrillFailed,
+    /// The site is there and has written nothing for more than a day.
+    BatchesMissing,
+    /// The locks of a bucket were not renewed for days.
+    RenewalMissing,
 }
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::SiteSilent, Self::Fork, Self::OldEpoch, Self::ForbiddenVerb, Self::Store, Self::Budget];
+    pub const ALL: [Self; 10] = [
+        Self::SiteSilent,
+        Self::Fork,
+        Self::OldEpoch,
+        Self::ForbiddenVerb,
+        Self::Store,
+        Self::Budget,
+        Self::DrillMissing,
+        Self::DrillFailed,
+        Self::BatchesMissing,
+        Self::RenewalMissing,
+    ];
 
     /// Its name in messages and metrics.
     pub fn as_str(self) -> &'static str {
@@ -46,6 +64,10 @@ impl AlarmKind {
             Self::ForbiddenVerb => "forbidden-verb",
             Self::Store => "store",
             Self::Budget => "budget-spent",
+            Self::DrillMissing => "drill-missing",
+            Self::DrillFailed => "drill-failed",
+            Self::BatchesMissing => "batches-missing",
+            Self::RenewalMissing => "renewal-missing",
         }
     }
 

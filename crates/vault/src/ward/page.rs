@@ -1,7 +1,8 @@
 //! What a vault tells everybody: a page, the same as JSON, and metrics. No secrets, and alive when the site is not.
 
-use super::AlarmKind;
 use super::alarms::Open;
+use super::{AlarmKind, DrillSeen};
+use crate::server::PeerSeen;
 use askama::Template;
 use base64::Engine as _;
 use jiff::Timestamp;
@@ -31,6 +32,10 @@ pub(crate) struct Report {
     pub(crate) last_contact_s: Option<u64>,
     /// When the store was attacked last, how many attacks it withstood, and what fell.
     pub(crate) probe: Option<(u64, usize, Vec<String>)>,
+    /// The last full drill that the site showed.
+    pub(crate) drill: Option<DrillSeen>,
+    /// Other vaults of the site, and what was seen of them.
+    pub(crate) peers: Vec<(String, PeerSeen)>,
     pub(crate) alarms: Vec<(AlarmKind, Open)>,
     pub(crate) raised: Vec<(AlarmKind, u64)>,
     pub(crate) slowed: bool,
@@ -81,6 +86,20 @@ impl Report {
         span(self.uptime_s)
     }
 
+    fn drilled(&self, drill: &DrillSeen) -> String {
+        let found = match drill.differences {
+            0 => "everything came back".to_owned(),
+            differences => format!("{differences} differences"),
+        };
+        format!(
+            "{found}: {} entries and {} repositories; the recovered site answered after {} and was whole after {}",
+            drill.through,
+            drill.repositories,
+            span_ms(drill.answers_ms),
+            span_ms(drill.whole_ms)
+        )
+    }
+
     fn free(&self) -> String {
         self.free_bytes.map_or("no bound".to_owned(), |bytes| format!("{} free", size(bytes)))
     }
@@ -103,6 +122,10 @@ fn span(seconds: u64) -> String {
         _ => (seconds / 86_400, "day"),
     };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+fn span_ms(ms: u64) -> String {
+    if ms < 120_000 { format!("{}.{} s", ms / 1000, ms % 1000 / 100) } else { span(ms / 1000) }
 }
 
 fn size(bytes: u64) -> String {
@@ -131,12 +154,21 @@ pub(crate) fn html(report: &Report) -> (String, String) {
 pub(crate) fn json(report: &Report) -> String {
     let Report { name, domain, store, origin, epoch, size, root, damaged, .. } = report;
     let alarm = |(kind, open): &(AlarmKind, Open)| json!({ "alarm": kind.as_str(), "since": time(open.since_s), "count": open.count, "detail": open.text });
+    let drill = report.drill.as_ref().map(|drill| {
+        json!({
+            "started": time(drill.started_us / 1_000_000), "entries": drill.through, "answers_ms": drill.answers_ms,
+            "whole_ms": drill.whole_ms, "data_age_ms": drill.data_age_ms, "repositories": drill.repositories,
+            "differences": drill.differences,
+        })
+    });
+    let peer = |(name, peer): &(String, PeerSeen)| json!({ "name": name, "entries": peer.size, "asked": time(peer.asked_s), "problem": peer.error });
     let probe = report.probe.as_ref().map(|(at, held, fell)| json!({ "at": time(*at), "held": held, "fell": fell }));
     json!({
         "name": name, "domain": domain, "store": store, "log": origin, "epoch": epoch, "entries": size, "root": root,
         "state": report.state(), "well": report.is_well(), "damaged": damaged, "now": time(report.now_s),
         "started": time(report.started_s), "last_batch": report.last_batch_s.map(time),
         "last_contact": report.last_contact_s.map(time), "probe": probe,
+        "drill": drill, "peers": report.peers.iter().map(peer).collect::<Vec<_>>(),
         "alarms": report.alarms.iter().map(alarm).collect::<Vec<_>>(), "slowed_down": report.slowed,
         "bytes_today": report.bytes_today, "bytes_day_max": report.bytes_day_max,
         "objects_today": report.objects_today, "objects_day_max": report.objects_day_max,
@@ -173,6 +205,14 @@ pub(crate) fn metrics(report: &Report) -> String {
         "When the site last asked for anything",
         report.last_contact_s.unwrap_or(0),
     );
+    let drill = report.drill.as_ref();
+    gauge(
+        "drill_timestamp_seconds",
+        "When the last drill that the site showed began",
+        drill.map_or(0, |d| d.started_us / 1_000_000),
+    );
+    gauge("drill_answers_ms", "Until the recovered site of that drill answered", drill.map_or(0, |d| d.answers_ms));
+    gauge("drill_differences", "What that drill found wrong", drill.map_or(0, |d| d.differences));
     let (at, held, fell) = report.probe.as_ref().map_or((0, 0, 0), |(at, held, fell)| (*at, *held, fell.len()));
     gauge("probe_timestamp_seconds", "When the store was last attacked", at);
     gauge("probe_held", "Attacks that the store withstood", held as u64);

@@ -41,6 +41,7 @@ struct State {
     roots: HashMap<u64, Hash>,
     blobs: HashMap<BlobName, Vec<u8>>,
     cosigned: Vec<(String, u64)>,
+    drill: Option<(u64, String)>,
 }
 
 impl TestLog {
@@ -160,6 +161,17 @@ impl TestLog {
         self.state.lock().unwrap().frontier.root()
     }
 
+    /// A full drill was done, and found so many differences.
+    pub fn drilled(&self, started_us: u64, differences: u64) {
+        let text = format!(
+            "outlast/drill/v1\n{}\nkind full\nthrough 1\nstarted-us {started_us}\nanswers-ms 1250\nwhole-ms 9000\n\
+             data-age-ms 0\nrepositories 3\ndifferences {differences}\n",
+            self.origin
+        );
+        let note = self.log_key().sign(&text).unwrap().to_string();
+        self.state.lock().unwrap().drill = Some((started_us, note));
+    }
+
     pub fn cosigned(&self) -> Vec<(String, u64)> {
         self.state.lock().unwrap().cosigned.clone()
     }
@@ -185,6 +197,10 @@ impl TestLog {
 }
 
 impl JournalSource for TestLog {
+    fn drill(&self) -> Option<(u64, String)> {
+        self.state.lock().unwrap().drill.clone()
+    }
+
     fn size(&self) -> u64 {
         self.state.lock().unwrap().frontier.size()
     }
