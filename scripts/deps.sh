@@ -39,6 +39,7 @@ needed_to_build() {
 
 needed_to_run() {
   need git have_command git
+  need gpgv have_command gpgv
   # Without the package apache2: no service is made of it.
   need subversion have_command svnadmin
   need apache2-bin have_apache
@@ -54,6 +55,8 @@ needed_to_test() {
   need nodejs have_command node
   need npm have_command npm
   need age have_command age
+  need gpg have_command gpg
+  need gpg-agent have_command gpg-agent
   need openssl have_command openssl
   need zstd have_command zstd
   need curl have_command curl

@@ -141,6 +141,8 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
                 e.value.as_deref().map_or("as by default".to_owned(), |value| format!("{value:?}"))
             )
         }
+        Event::OpenPgpKeyAdded(e) => format!("key {seq} {:?} of {}", e.name, account(tx, e.account)?),
+        Event::OpenPgpKeyRemoved(e) => format!("key {}", e.key),
         Event::RepoCreated(_) => repository(tx, seq)?,
         Event::RepoVisibilitySet(e) => format!("{} is {}", repository(tx, e.repo)?, e.visibility),
         Event::RepoRenamed(e) => format!("repository {} is {} now", e.repo, e.name),

@@ -17,6 +17,7 @@ pub mod factor;
 pub mod guard;
 pub mod lockdown;
 pub mod mail;
+pub mod openpgp;
 pub mod org;
 pub mod people;
 pub mod proof;
@@ -141,8 +142,9 @@ macro_rules! events {
 
             /// Writes what follows from the event into the tables.
             pub fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+                let subject = crate::activity::subject(tx, self, at.seq)?;
                 match self { $(Event::$name(e) => e.apply(tx, at)?,)* }
-                crate::activity::record(tx, self, at)
+                crate::activity::record(tx, subject, at)
             }
 
             /// The blobs the event names.
@@ -167,6 +169,8 @@ events! {
     20 => VaultEnrolled(vault::VaultEnrolled),
     // 30-39: settings.
     30 => SettingSet(setting::SettingSet),
+    31 => OpenPgpKeyAdded(openpgp::OpenPgpKeyAdded),
+    32 => OpenPgpKeyRemoved(openpgp::OpenPgpKeyRemoved),
     35 => MailSet(mail::MailSet),
     // 40-59: accounts, passwords, tokens, sessions.
     40 => UserCreated(people::UserCreated),

@@ -21,6 +21,7 @@ pub mod log;
 pub mod mail;
 pub mod maintenance;
 pub mod names;
+pub mod openpgp;
 pub mod orders;
 pub mod org;
 pub mod outbox;

@@ -23,6 +23,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/protect.sql"),
     include_str!("schema/role.sql"),
     include_str!("schema/setting.sql"),
+    include_str!("schema/openpgp.sql"),
     include_str!("schema/activity.sql"),
     include_str!("schema/ssh.sql"),
     include_str!("schema/proof.sql"),
@@ -106,7 +107,8 @@ tables! {
     site_role(account, role; seq) "?1, ?2, ?3";
     quota(subject; repos, bytes, repo_bytes, seq) "?1, ?2, ?3, ?4, ?5";
     setting(name; value, seq) "?1, ?2, ?3";
-    activity(seq; repo, actor) "?1, ?2, ?3";
+    openpgp_key(id; account, name, packets, fingerprints, created_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
+    activity(seq; subject, actor) "?1, ?2, ?3";
     ssh_key(
         id; account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us, expires_us, removed_us
     ) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";

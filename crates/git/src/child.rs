@@ -17,6 +17,10 @@ use landlock::{
     path_beneath_rules,
 };
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
+mod gpgv;
+
+pub use gpgv::{Verdict, verify};
+
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -329,28 +333,11 @@ impl GitCommand {
     pub async fn spawn(self) -> Result<GitChild, ChildError> {
         let command = self.command;
         self.git.started.fetch_add(1, Ordering::Relaxed);
-        let start = move |error| ChildError::Start { command, error };
-        let runtime = tokio::runtime::Handle::current();
-        let limits = self.git.limits;
-        let cpu_seconds_max = self.cpu_seconds_max;
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        let thread = std::thread::Builder::new().name("git-spawn".to_owned());
-        let spawning = move || {
-            let _entered = runtime.enter();
-            let bound = if self.git.sandboxed {
-                let read = [self.repository.clone(), self.git.program.parent().unwrap_or(Path::new("/usr")).to_owned()];
-                restrict(&read, &self.write).map(|_| ()).map_err(io::Error::other)
-            } else {
-                Ok(())
-            };
-            let child = bound.and_then(|()| self.build().spawn());
-            // Nobody waits any more: the child is killed as its handle is dropped.
-            let _ = sender.send(child);
-        };
-        thread.spawn(spawning).map_err(start)?;
-        let child = receiver.await.map_err(|_| start(io::Error::other("the spawning thread ended")))?.map_err(start)?;
-        limit(&child, limits, cpu_seconds_max);
-        Ok(GitChild::new(child, command, limits.wall_time_max))
+        let read = vec![self.repository.clone(), self.git.program.parent().unwrap_or(Path::new("/usr")).to_owned()];
+        let spawned = spawn_bound(self.build(), self.git.sandboxed, read, self.write).await;
+        let child = spawned.map_err(|error| ChildError::Start { command, error })?;
+        limit(&child, self.git.limits, self.cpu_seconds_max);
+        Ok(GitChild::new(child, command, self.git.limits.wall_time_max))
     }
 
     /// Runs it to its end with this input; gives its output.
@@ -359,36 +346,29 @@ impl GitCommand {
     /// When it can't be started, fails, or says more than `output_bytes_max`.
     pub async fn run(self, input: &[u8], output_bytes_max: u64) -> Result<Vec<u8>, ChildError> {
         let mut child = self.spawn().await?;
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let feed = async {
-            if let Some(mut stdin) = stdin {
-                use tokio::io::AsyncWriteExt as _;
-                match stdin.write_all(input).await {
-                    // It has heard enough; its status tells.
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                    other => other?,
-                }
-            }
-            Ok::<_, io::Error>(())
-        };
-        let listen = async {
-            let mut output = Vec::new();
-            if let Some(stdout) = stdout {
-                stdout.take(output_bytes_max + 1).read_to_end(&mut output).await?;
-            }
-            Ok::<_, io::Error>(output)
-        };
-        let (fed, output) = tokio::join!(feed, listen);
-        fed?;
-        let output = output?;
-        if output.len() as u64 > output_bytes_max {
-            return Err(
-                io::Error::other(format!("git {} says more than {output_bytes_max} bytes", child.command)).into()
-            );
-        }
+        let output = child.talk(input, output_bytes_max).await?;
         child.wait().await?;
         Ok(output)
     }
+}
+
+/// Starts a command from a thread of its own that binds itself first.
+async fn spawn_bound(
+    mut command: Command,
+    sandboxed: bool,
+    read: Vec<PathBuf>,
+    write: Vec<PathBuf>,
+) -> io::Result<Child> {
+    let runtime = tokio::runtime::Handle::current();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let spawning = move || {
+        let _entered = runtime.enter();
+        let bound = if sandboxed { restrict(&read, &write).map(drop).map_err(io::Error::other) } else { Ok(()) };
+        // Nobody waits any more: the child is killed as its handle is dropped.
+        let _ = sender.send(bound.and_then(|()| command.spawn()));
+    };
+    std::thread::Builder::new().name("git-spawn".to_owned()).spawn(spawning)?;
+    receiver.await.map_err(|_| io::Error::other("the spawning thread ended"))?
 }
 
 /// A child that is gone before its limits are set needs none.
@@ -434,6 +414,37 @@ impl GitChild {
             })
         });
         Self { child, command, wall_time_max, stderr, stdin, stdout }
+    }
+
+    /// Gives it this input and all of what it says, which is at most `output_bytes_max`. How it ends is for [`GitChild::wait`].
+    async fn talk(&mut self, input: &[u8], output_bytes_max: u64) -> Result<Vec<u8>, ChildError> {
+        let (stdin, stdout) = (self.stdin.take(), self.stdout.take());
+        let feed = async {
+            if let Some(mut stdin) = stdin {
+                use tokio::io::AsyncWriteExt as _;
+                match stdin.write_all(input).await {
+                    // It has heard enough; its status tells.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                    other => other?,
+                }
+            }
+            Ok::<_, io::Error>(())
+        };
+        let listen = async {
+            let mut output = Vec::new();
+            if let Some(stdout) = stdout {
+                stdout.take(output_bytes_max + 1).read_to_end(&mut output).await?;
+            }
+            Ok::<_, io::Error>(output)
+        };
+        let (fed, output) = tokio::join!(feed, listen);
+        fed?;
+        let output = output?;
+        if output.len() as u64 > output_bytes_max {
+            let text = format!("git {} says more than {output_bytes_max} bytes", self.command);
+            return Err(io::Error::other(text).into());
+        }
+        Ok(output)
     }
 
     /// Kills it, without waiting for its end.

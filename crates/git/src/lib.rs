@@ -14,6 +14,7 @@ pub mod child;
 pub mod edit;
 pub mod maintenance;
 pub mod names;
+pub mod openpgp;
 pub mod pack_budget;
 pub mod pkt;
 pub mod quarantine;

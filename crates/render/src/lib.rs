@@ -11,6 +11,7 @@ mod diff;
 mod highlight;
 mod language;
 mod markdown;
+mod markup;
 mod scopes;
 mod text;
 
@@ -19,5 +20,5 @@ pub use highlight::{
     HIGHLIGHT_BYTES_MAX, HIGHLIGHT_TIME_MAX, Highlighted, LINE_BYTES_MAX, file_lines, highlight, warm,
 };
 pub use language::language;
-pub use markdown::{LinkBase, MARKDOWN_BYTES_MAX, document, markdown};
+pub use markdown::{LinkBase, MARKDOWN_BYTES_MAX, document, is_markup, markdown};
 pub use text::{commit_message, escape, linked};

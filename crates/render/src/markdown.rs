@@ -1,6 +1,7 @@
 //! Markdown, as people know it from other forges.
 
 use crate::highlight::fenced;
+use crate::markup;
 use crate::text::push_escaped;
 use comrak::nodes::NodeValue;
 use comrak::{Arena, Options, format_html, parse_document};
@@ -22,7 +23,8 @@ pub struct LinkBase {
     pub raw_root: String,
 }
 
-/// A document by its name: Markdown, or other text, which is shown as it stands. None for what is neither.
+/// A document by its name: Markdown, reStructuredText, AsciiDoc or Org, or other text, which is shown as it stands. None for what is
+/// neither.
 #[must_use]
 pub fn document(name: &str, content: &[u8], base: &LinkBase) -> Option<String> {
     let text = std::str::from_utf8(content).ok()?;
@@ -30,6 +32,14 @@ pub fn document(name: &str, content: &[u8], base: &LinkBase) -> Option<String> {
     let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension {
         "md" | "markdown" | "mkd" | "mdown" => Some(markdown(text, base)),
+        "rst" | "adoc" | "asciidoc" | "org" if text.len() <= MARKDOWN_BYTES_MAX => {
+            let rewritten = match extension {
+                "rst" => markup::rst(text),
+                "org" => markup::org(text),
+                _ => markup::adoc(text),
+            };
+            Some(markdown(&rewritten, base))
+        }
         "txt" | "rst" | "adoc" | "asciidoc" | "org" | "" => {
             let mut html = "<pre class=\"plain\">".to_owned();
             push_escaped(&mut html, &code::visible(text.as_bytes()));
@@ -37,6 +47,13 @@ pub fn document(name: &str, content: &[u8], base: &LinkBase) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether a file of this name is shown as what it says rather than as its text.
+#[must_use]
+pub fn is_markup(name: &str) -> bool {
+    let known = ["md", "markdown", "mkd", "mdown", "rst", "adoc", "asciidoc", "org"];
+    name.to_lowercase().rsplit_once('.').is_some_and(|(_, extension)| known.contains(&extension))
 }
 
 /// Markdown to safe HTML.

@@ -92,12 +92,14 @@ function dialog() {
   });
   list.addEventListener("click", (event) => go(event.target.closest("li")));
   palette.addEventListener("click", (event) => { if (event.target === palette) palette.close(); });
-  palette.show_items = (items) => {
+  palette.show_items = (items, keep = false) => {
+    const chosen = keep && list.querySelector('[aria-selected="true"]')?.dataset.href;
+    const at = Math.max(0, items.slice(0, 50).findIndex(({ href }) => href === chosen));
     list.replaceChildren(...items.slice(0, 50).map(({ text, note, href }, index) => {
       const item = document.createElement("li");
       item.id = `palette-${index}`;
       item.setAttribute("role", "option");
-      item.setAttribute("aria-selected", String(index === 0));
+      item.setAttribute("aria-selected", String(index === at));
       item.dataset.href = href;
       const [left, right] = [document.createElement("span"), document.createElement("span")];
       left.textContent = text;
@@ -136,10 +138,25 @@ async function openPalette() {
     text: (link.getAttribute("aria-label") || link.textContent).trim().replace(/\s+/g, " "), note: link.dataset.key, href: link.href,
   })).filter(({ text }) => text);
   let items = here;
-  box.fill = (wanted) => box.show_items(ranked(items, wanted));
-  start(box, "Go to a page or a repository");
-  const answer = await fetch("/-/palette", { headers: { accept: "application/json" } });
-  if (answer.ok) { items = [...here, ...await answer.json()]; box.fill(box.querySelector("input").value); }
+  let asked = 0;
+  const input = box.querySelector("input");
+  // The site has more than a list can hold: it is asked, when the typing pauses.
+  const ask = async (wanted, pause) => {
+    const mine = ++asked;
+    await new Promise((done) => setTimeout(done, pause));
+    if (mine !== asked || !box.open) return;
+    const answer = await fetch(`/-/palette?q=${encodeURIComponent(wanted)}`, { headers: { accept: "application/json" } });
+    if (!answer.ok || mine !== asked) return;
+    const found = await answer.json();
+    const known = new Set(items.map(({ href }) => new URL(href, location).href));
+    items = [...items, ...found.filter(({ href }) => !known.has(new URL(href, location).href))];
+    box.show_items(ranked(items, input.value), true);
+  };
+  box.fill = (wanted) => {
+    box.show_items(ranked(items, wanted));
+    ask(wanted.trim(), wanted.trim() ? 150 : 0);
+  };
+  start(box, "Go to a page, a repository or a person");
 }
 
 async function openFinder() {

@@ -43,6 +43,7 @@ export const PAGES = [
   ["credentials", "/-/credentials", "opal"],
   ["settings-tokens", "/-/settings/tokens", "olivia"],
   ["settings-keys", "/-/settings/keys", "olivia"],
+  ["settings-signing", "/-/settings/signing", "olivia"],
   ["settings-sessions", "/-/settings/sessions", "olivia"],
   ["new-organisation", "/-/new/organisation", "olivia"],
   ["organisation", "/lamplighters", "olivia"],

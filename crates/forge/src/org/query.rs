@@ -97,6 +97,17 @@ pub fn org_list_of(tx: &mut Tx, account: u64, shown_alone: bool, limit: u32) -> 
     rows.iter().map(|row| org_of(tx, row)).collect()
 }
 
+/// Organisations with a text in their name, whoever may see them.
+pub(crate) fn org_find(tx: &mut Tx, text: &str, limit: u32) -> Result<Vec<Org>, DbError> {
+    let sql = "SELECT o.id, n.parent, n.name, o.full_name, o.description, o.website, o.visibility, o.base,
+                      o.members_create, o.created_us
+               FROM organisation o JOIN namespace n ON n.id = o.id
+               WHERE lower(n.name) LIKE ?1 ESCAPE '\\' OR lower(coalesce(o.full_name, '')) LIKE ?1 ESCAPE '\\'
+               ORDER BY length(n.name), o.id LIMIT ?2";
+    let rows = tx.query(sql, &[crate::repo::query::like(text).into(), limit.into()])?;
+    rows.iter().map(|row| org_of(tx, row)).collect()
+}
+
 /// The organisations that lie in one (0: in none), with ids above `after`: all of them (`viewer` None), or those that this
 /// account (0: nobody) sees there by itself.
 pub fn org_list_below(

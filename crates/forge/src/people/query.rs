@@ -92,6 +92,15 @@ pub fn user_search(tx: &mut Tx, text: &str, after: u64, limit: u32) -> Result<Ve
     tx.query(sql, &[after.into(), pattern.into(), limit.into()])?.iter().map(user_of).collect()
 }
 
+/// Accounts with a text in their name or what people call them, by name: what everybody may know of them.
+pub fn user_find(tx: &mut Tx, text: &str, limit: u32) -> Result<Vec<(String, Option<String>)>, DbError> {
+    let sql = "SELECT n.name, a.full_name FROM account a JOIN namespace n ON n.id = a.id
+               WHERE lower(n.name) LIKE ?1 ESCAPE '\\' OR lower(coalesce(a.full_name, '')) LIKE ?1 ESCAPE '\\'
+               ORDER BY length(n.name), n.name LIMIT ?2";
+    let rows = tx.query(sql, &[crate::repo::query::like(text).into(), limit.into()])?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
 /// The id of the stored password's account, and the hash, for a name in any case of letters.
 pub fn password_fetch(tx: &mut Tx, name: &UserName) -> Result<Option<(u64, Option<String>)>, DbError> {
     let sql = "SELECT a.id, a.password FROM account a JOIN namespace n ON n.id = a.id

@@ -54,7 +54,7 @@ pub struct RepoFilter {
     pub viewer: Option<u64>,
     /// Only those in this namespace.
     pub namespace: Option<u64>,
-    /// Only those whose name has this text in it, in any case of letters.
+    /// Only those with this text in their name or their owner's, in any case of letters; `OWNER/NAME`: each with its part.
     pub text: Option<String>,
     /// Only those with ids above it.
     pub after: u64,
@@ -96,15 +96,32 @@ pub fn repo_list(tx: &mut Tx, filter: &RepoFilter) -> Result<Vec<Repo>, DbError>
                SELECT r.id, r.namespace, r.name, r.kind, r.format, r.visibility, r.head, r.created_us, r.pushed_us, r.seq,
                       r.description, r.website
                FROM repository r
-               WHERE r.id > ?1 AND (?2 = 0 OR r.namespace = ?2) AND lower(r.name) LIKE ?3 ESCAPE '\\'
+               JOIN namespace o ON o.id = r.namespace
+               WHERE r.id > ?1 AND (?2 = 0 OR r.namespace = ?2)
+                 AND ((lower(r.name) LIKE ?3 ESCAPE '\\' AND lower(o.name) LIKE ?6 ESCAPE '\\')
+                      OR (?7 = 1 AND lower(o.name) LIKE ?3 ESCAPE '\\'))
                  AND (r.visibility = 'public' OR (r.visibility = 'internal' AND ?4 > 0) OR r.namespace IN (SELECT id FROM whole)
                       OR EXISTS (SELECT 1 FROM collaborator c WHERE c.repo = r.id AND c.account = ?4)
                       OR EXISTS (SELECT 1 FROM team_repo tr JOIN team_member tm ON tm.team = tr.team
                                  WHERE tr.repo = r.id AND tm.account = ?4))
                ORDER BY r.id LIMIT ?5";
-    let text = filter.text.as_deref().map_or_else(|| "%".to_owned(), like);
+    let any = || "%".to_owned();
+    let (owner, name) =
+        match filter.text.as_deref().map(|text| text.rsplit_once('/').map_or((None, text), |(o, n)| (Some(o), n))) {
+            None => (any(), any()),
+            Some((owner, name)) => (owner.map_or_else(any, like), like(name)),
+        };
+    let either = filter.text.as_deref().is_some_and(|text| !text.contains('/'));
     let (viewer, namespace) = (filter.viewer.unwrap_or(0), filter.namespace.unwrap_or(0));
-    let values = [filter.after.into(), namespace.into(), text.into(), viewer.into(), filter.limit.into()];
+    let values = [
+        filter.after.into(),
+        namespace.into(),
+        name.into(),
+        viewer.into(),
+        filter.limit.into(),
+        owner.into(),
+        i64::from(either).into(),
+    ];
     let rows = tx.query(sql, &values)?;
     rows.iter().map(|row| repo_of(tx, row)).collect()
 }

@@ -64,6 +64,11 @@ impl Repositories {
         self.open_id(proof.repo().id).await
     }
 
+    /// The system's git, for children that are about no repository on the disk.
+    pub(crate) fn git(&self) -> &git::Git {
+        &self.shared.tools.git
+    }
+
     /// As [`Repositories::open`], for what the site does itself.
     pub(crate) async fn open_id(&self, id: u64) -> Result<Opened, Error> {
         let slot = self.slot(id);

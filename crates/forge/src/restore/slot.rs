@@ -9,11 +9,13 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::event::factor::FactorRemoved;
 use crate::event::lockdown::AccountFrozen;
+use crate::event::openpgp::OpenPgpKeyRemoved;
 use crate::event::org::{OrgMemberRemoved, TeamMemberRemoved, TeamRemoved, TeamRepoRemoved, TeamSet};
 use crate::event::people::TokenRevoked;
 use crate::event::protect::{ProtectionRemoved, ProtectionSet};
 use crate::event::repo::{CollaboratorRemoved, HeadSet, RepoDescribed, RepoRenamed, RepoVisibilitySet};
 use crate::event::role::{SiteRole, SiteRoleRevoked};
+use crate::event::setting::SettingSet;
 use crate::event::ssh::SshKeyRemoved;
 use std::fmt;
 
@@ -38,7 +40,9 @@ pub(super) enum Slot {
     Account(u64),
     Token(u64),
     SshKey(u64),
+    OpenPgpKey(u64),
     Factor(u64),
+    Setting(String),
 }
 
 /// A slot and what an event sets it to; None: the fact is no more.
@@ -82,6 +86,9 @@ pub(super) fn slots(seq: u64, event: &Event) -> Vec<Set> {
         Event::TokenRevoked(e) => vec![(Slot::Token(e.token), None)],
         Event::SshKeyAdded(_) => own(Slot::SshKey(seq)),
         Event::SshKeyRemoved(e) => vec![(Slot::SshKey(e.key), None)],
+        Event::OpenPgpKeyAdded(_) => own(Slot::OpenPgpKey(seq)),
+        Event::OpenPgpKeyRemoved(e) => vec![(Slot::OpenPgpKey(e.key), None)],
+        Event::SettingSet(e) => own(Slot::Setting(e.name.clone())),
         Event::AuthenticatorAdded(_) | Event::TotpAdded(_) => own(Slot::Factor(seq)),
         Event::FactorRemoved(e) => vec![(Slot::Factor(e.factor), None)],
         _ => Vec::new(),
@@ -128,6 +135,8 @@ impl Slot {
             Self::Account(account) => AccountFrozen { account, reason: FROZEN.to_owned() }.into(),
             Self::Token(token) => TokenRevoked { token }.into(),
             Self::SshKey(key) => SshKeyRemoved { key }.into(),
+            Self::OpenPgpKey(key) => OpenPgpKeyRemoved { key }.into(),
+            Self::Setting(ref name) => SettingSet { name: name.clone(), value: None }.into(),
             Self::Factor(factor) => FactorRemoved { factor }.into(),
             Self::Visibility(_) | Self::Head(_) | Self::Words(_) | Self::Place(_) | Self::OrgSettings(_) => {
                 return None;
@@ -141,7 +150,8 @@ impl Slot {
         match (self, before) {
             (Self::Protection(_), Event::ProtectionSet(e)) if !there => Some(ProtectionSet { id: None, ..e }.into()),
             (Self::Team(_), _) if !there => None,
-            (Self::SiteRole(..) | Self::Account(_) | Self::Token(_) | Self::SshKey(_) | Self::Factor(_), _) => None,
+            (Self::SiteRole(..) | Self::Account(_) | Self::Token(_), _) => None,
+            (Self::SshKey(_) | Self::OpenPgpKey(_) | Self::Factor(_), _) => None,
             (_, before) => Some(before),
         }
     }
@@ -192,6 +202,10 @@ impl Slot {
             ),
             Self::Token(id) => ("SELECT id FROM token WHERE id = ?1 AND revoked_us IS NULL", vec![(*id).into()]),
             Self::SshKey(id) => ("SELECT id FROM ssh_key WHERE id = ?1 AND removed_us IS NULL", vec![(*id).into()]),
+            Self::OpenPgpKey(id) => {
+                ("SELECT id FROM openpgp_key WHERE id = ?1 AND removed_us IS NULL", vec![(*id).into()])
+            }
+            Self::Setting(name) => ("SELECT name FROM setting WHERE name = ?1", vec![name.into()]),
             Self::Factor(id) => (
                 "SELECT id FROM authenticator WHERE id = ?1 AND removed_us IS NULL
                  UNION SELECT id FROM totp WHERE id = ?1 AND removed_us IS NULL",
@@ -220,7 +234,9 @@ impl fmt::Display for Slot {
             Self::Account(id) => write!(f, "account {id}"),
             Self::Token(id) => write!(f, "token {id}"),
             Self::SshKey(id) => write!(f, "SSH key {id}"),
+            Self::OpenPgpKey(id) => write!(f, "OpenPGP key {id}"),
             Self::Factor(id) => write!(f, "second factor {id}"),
+            Self::Setting(name) => write!(f, "setting {name} of the site"),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::people::{Principal, Scope};
 
 impl Site {
-    /// What happened in repositories that somebody may read, the newest first.
+    /// What happened in repositories and organisations that somebody may see, the newest first.
     pub async fn activity(&self, who: Option<&Principal>, filter: ActivityFilter) -> Result<ActivityPage, Error> {
         // A token without repo:read sees what nobody in particular sees.
         let who = who.filter(|who| who.scopes().has(Scope::RepoRead)).cloned();

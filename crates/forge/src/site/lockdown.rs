@@ -115,6 +115,7 @@ impl Site {
             whole.done.extend(done);
             (whole.kept, whole.by_hand) = (kept, by_hand);
             if !more {
+                self.settings_read().await?;
                 return Ok(whole);
             }
         }

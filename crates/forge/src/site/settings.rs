@@ -61,6 +61,16 @@ impl Site {
     {
         let _turn = self.settings.turn.lock().await;
         self.ledger.submit(by, command).await?;
+        self.settings_load().await
+    }
+
+    /// Reads the settings again, after something else has changed them.
+    pub(super) async fn settings_read(&self) -> Result<(), Error> {
+        let _turn = self.settings.turn.lock().await;
+        self.settings_load().await
+    }
+
+    async fn settings_load(&self) -> Result<(), Error> {
         let settings = self.db().read_async(|tx| Ok::<_, Error>(Settings::load(tx)?)).await?;
         *self.settings.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
         Ok(())

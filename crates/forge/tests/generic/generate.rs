@@ -10,6 +10,7 @@ use forge::event::guard::{
 };
 use forge::event::lockdown::{AccountFrozen, AccountUnfrozen, LockdownLifted, LockdownStarted};
 use forge::event::mail::{MailSecurity, MailSet};
+use forge::event::openpgp::{OpenPgpKeyAdded, OpenPgpKeyRemoved};
 use forge::event::org::{
     OrgCreated, OrgMemberRemoved, OrgMemberSet, OrgMemberShown, OrgRenamed, OrgRole, OrgSet, TeamCreated,
     TeamMemberAdded, TeamMemberRemoved, TeamRemoved, TeamRepoAdded, TeamRepoRemoved, TeamSet,
@@ -46,6 +47,8 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     // Vaults and settings.
     (20, vault_enrolled),
     (30, setting_set),
+    (31, openpgp_key_added),
+    (32, openpgp_key_removed),
     (35, mail_set),
     // Accounts.
     (40, user_created),
@@ -184,6 +187,7 @@ pub(crate) struct World {
     totps: Vec<u64>,
     codes: BTreeMap<u64, Vec<u8>>,
     ssh_keys: Vec<u64>,
+    openpgp_keys: Vec<u64>,
     repos: Vec<u64>,
     collaborators: BTreeSet<(u64, u64)>,
     refs: BTreeMap<(u64, String), Oid>,
@@ -248,6 +252,7 @@ impl World {
             181 if self.officer_keys.is_empty() => 180,
             185..=188 if self.orders.is_empty() => 184,
             189 if self.repos.len() < 2 => 60,
+            32 if self.openpgp_keys.is_empty() => 31,
             190 if self.trash.is_empty() => 60,
             192 if self.lockdowns.is_empty() => 191,
             194 if self.frozen.is_empty() => 193,
@@ -283,7 +288,7 @@ impl History {
 
     /// One of each kind that puts something into a table: no table is empty after them.
     pub(crate) fn each_that_adds(&mut self) -> Vec<Event> {
-        let takes = ["Removed", "Restored", "Unlocked", "Revoked", "Ended", "Used"];
+        let takes = ["Removed", "Restored", "Unlocked", "Unfrozen", "Revoked", "Ended", "Used"];
         let adds = |(_, name): &&(u32, &str)| !takes.iter().any(|word| name.ends_with(word));
         KINDS.iter().filter(adds).map(|(kind, _)| self.world.possible(*kind, &mut self.rng)).collect()
     }
@@ -764,6 +769,17 @@ fn quota_set(world: &mut World, rng: &mut Rng) -> Event {
     let subject = rng.pick(&[0, world.accounts[0], world.repos[0]]);
     let mut bound = || (!rng.one_in(3)).then(|| rng.next() >> 20);
     QuotaSet { subject, repos: bound(), bytes: bound(), repo_bytes: bound() }.into()
+}
+
+fn openpgp_key_added(world: &mut World, rng: &mut Rng) -> Event {
+    world.openpgp_keys.push(world.next_seq);
+    let fingerprints = vec![rng.hash().to_string(), rng.hash().to_string()];
+    let (account, name, packets) = (rng.pick(&world.accounts), rng.text(), rng.text().into_bytes());
+    OpenPgpKeyAdded { account, name, packets, fingerprints }.into()
+}
+
+fn openpgp_key_removed(world: &mut World, rng: &mut Rng) -> Event {
+    OpenPgpKeyRemoved { key: rng.pick(&world.openpgp_keys) }.into()
 }
 
 fn setting_set(_: &mut World, rng: &mut Rng) -> Event {

@@ -1,6 +1,7 @@
 //! A commit's bytes, read leniently: what a stranger wrote badly is shown as well as it can be, not refused.
 
 use super::handle::Handle;
+use super::signature::Carried;
 use super::{GitSource, damaged, signature};
 use code::{Person, ReadError, Revision, RevisionId, Time, visible};
 use gix::ObjectId;
@@ -138,6 +139,22 @@ fn signed_bytes(bytes: &[u8]) -> Vec<u8> {
     }
     signed.extend_from_slice(rest);
     signed
+}
+
+/// A commit's signature with what it signs.
+pub(super) fn carried(source: &GitSource, id: &RevisionId) -> Result<Option<Carried>, ReadError> {
+    let (handle, mut buffer) = (source.store.handle(), Vec::new());
+    handle.read_commit(&source.object_id(id)?, &mut buffer)?;
+    // In a header each line but the first begins with a blank that is not the signature's.
+    let lines = |armored: &[u8]| {
+        armored
+            .split(|byte| *byte == b'\n')
+            .map(|line| line.strip_prefix(b" ").unwrap_or(line).to_vec())
+            .collect::<Vec<_>>()
+            .join(&b'\n')
+    };
+    let signature = RawCommit::parse(&buffer).signature;
+    Ok(signature.map(|armored| Carried { armored: lines(armored), signed: signed_bytes(&buffer) }))
 }
 
 /// A commit's bytes as a revision.

@@ -27,7 +27,7 @@ mod paths;
 mod rename;
 mod resolve;
 mod search;
-mod signature;
+pub(crate) mod signature;
 mod store;
 mod tree;
 mod weight;
@@ -37,6 +37,7 @@ pub use caches::ReadCaches;
 pub(crate) use diff::of_contents;
 pub use diff::{PatchFormat, patch};
 pub use last_change::{history_is_indexed, index_history};
+pub use signature::{Carried, carried};
 
 use crate::{RefSnapshot, Repository};
 use code::{

@@ -1,19 +1,25 @@
 //! Signatures that commits carry. They are shown, not believed.
 //!
-//! SSH signatures (OpenSSH's PROTOCOL.sshsig) with Ed25519 keys are verified, those on a security key too. For ECDSA and RSA
-//! keys `valid` is false, which means "not shown to be right" there. OpenPGP and X.509 signatures are not verified.
+//! SSH signatures (OpenSSH's PROTOCOL.sshsig) with Ed25519, ECDSA (P-256, P-384) and RSA keys are verified here, those of Ed25519 on a
+//! security key too; for others `valid` is false, which means "not shown to be right". OpenPGP signatures are verified by `gpgv`
+//! ([`crate::child::verify`]), with the keys that accounts have added; X.509 ones are not.
 
+use super::GitSource;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use code::Signature;
+use code::{ReadError, RevisionId, Signature};
 use ed25519_dalek::VerifyingKey;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512,
+    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
 use sha2::{Digest as _, Sha256, Sha512};
 use std::fmt::Write as _;
 
 /// The largest signature that is looked at.
 const SIGNATURE_BYTES_MAX: usize = 64 << 10;
 /// The most packets of an OpenPGP message, and parts of a packet, that are looked at.
-const PACKETS_MAX: usize = 64;
+pub(crate) const PACKETS_MAX: usize = 64;
 /// What a signature of Git's is for: one for another purpose is none.
 const NAMESPACE: &[u8] = b"git";
 
@@ -34,14 +40,14 @@ pub(super) fn read(armored: &[u8], signed: &[u8]) -> Signature {
 }
 
 /// The bytes of an armor: base64 lines; not its headers, which have a colon, nor its checksum, which begins with `=`.
-fn decode(armor: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(armor: &str) -> Option<Vec<u8>> {
     let lines = armor.lines().map(str::trim).skip(1).take_while(|line| !line.starts_with("-----"));
     let body: String = lines.filter(|line| !line.contains(':') && !line.starts_with('=')).collect();
     STANDARD.decode(body).ok()
 }
 
 /// Bytes that are read from the front.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
@@ -80,7 +86,8 @@ fn ssh(bytes: &[u8], signed: &[u8]) -> Option<Signature> {
         message.extend_from_slice(&u32::try_from(part.len()).ok()?.to_be_bytes());
         message.extend_from_slice(part);
     }
-    let valid = namespace == NAMESPACE && ed25519(key, signature, &message).unwrap_or(false);
+    let verifies = || ed25519(key, signature, &message).or_else(|| others(key, signature, &message));
+    let valid = namespace == NAMESPACE && verifies().unwrap_or(false);
     Some(Signature::Ssh { fingerprint, valid })
 }
 
@@ -106,6 +113,55 @@ fn ed25519(key: &[u8], signature: &[u8], message: &[u8]) -> Option<bool> {
     Some(public.verify_strict(&message, &raw).is_ok())
 }
 
+/// Whether an ECDSA or RSA key's signature is right (RFC 5656, RFC 8332); None: another kind of key, or badly written.
+fn others(key: &[u8], signature: &[u8], message: &[u8]) -> Option<bool> {
+    let (mut key, mut signature) = (Reader(key), Reader(signature));
+    let (kind, how) = (key.string()?, signature.string()?);
+    let raw = signature.string()?;
+    let (algorithm, width): (&dyn VerificationAlgorithm, usize) = match (kind, how) {
+        (b"ssh-rsa", b"rsa-sha2-256" | b"rsa-sha2-512") => {
+            let (e, n) = (key.string()?, key.string()?);
+            let public = RsaPublicKeyComponents { n: unsigned(n), e: unsigned(e) };
+            let hash = if how == b"rsa-sha2-256" { &RSA_PKCS1_2048_8192_SHA256 } else { &RSA_PKCS1_2048_8192_SHA512 };
+            return Some(public.verify(hash, message, raw).is_ok());
+        }
+        (b"ecdsa-sha2-nistp256", b"ecdsa-sha2-nistp256") => (&ECDSA_P256_SHA256_FIXED, 32),
+        (b"ecdsa-sha2-nistp384", b"ecdsa-sha2-nistp384") => (&ECDSA_P384_SHA384_FIXED, 48),
+        _ => return None,
+    };
+    let (_curve, point) = (key.string()?, key.string()?);
+    let mut parts = Reader(raw);
+    let (mut fixed, (r, s)) = (Vec::with_capacity(2 * width), (parts.string()?, parts.string()?));
+    for number in [unsigned(r), unsigned(s)] {
+        fixed.resize(fixed.len() + width.checked_sub(number.len())?, 0);
+        fixed.extend_from_slice(number);
+    }
+    Some(UnparsedPublicKey::new(algorithm, point).verify(message, &fixed).is_ok())
+}
+
+/// A number without the zeros before it.
+fn unsigned(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    &number[zeros..]
+}
+
+/// A commit's signature, for who verifies it elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// As it stands in the commit.
+    pub armored: Vec<u8>,
+    /// What it signs.
+    pub signed: Vec<u8>,
+}
+
+/// A commit's signature; None: it has none.
+///
+/// # Errors
+/// When there is no such commit, or it can't be read.
+pub fn carried(source: &GitSource, id: &RevisionId) -> Result<Option<Carried>, ReadError> {
+    super::commit::carried(source, id).map(|found| found.filter(|found| found.armored.len() <= SIGNATURE_BYTES_MAX))
+}
+
 /// The issuer that an OpenPGP signature (RFC 9580, section 5.2) names: its fingerprint, or else its key id.
 fn issuer(bytes: &[u8]) -> Option<String> {
     let mut reader = Reader(bytes);
@@ -119,7 +175,7 @@ fn issuer(bytes: &[u8]) -> Option<String> {
 }
 
 /// A packet's kind and content; None for what has no definite length.
-fn packet<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
+pub(crate) fn packet<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
     let head = reader.take(1)?[0];
     let (tag, length) = match head {
         0xc0.. => (head & 0x3f, length(reader)?),
@@ -180,7 +236,7 @@ fn subpacket<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
     Some((kind & 0x7f, content))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing into a String does not fail.
         let _ = write!(text, "{byte:02X}");

@@ -47,13 +47,19 @@ fn an_ssh_signature_names_its_key_and_is_verified() {
 }
 
 #[test]
-fn an_ssh_signature_of_another_kind_of_key_is_not_shown_to_be_right() {
-    let fixture = Fixture::new(git::ObjectFormat::Sha1);
-    let keys = tempfile::tempdir().unwrap();
-    let Some((key, fingerprint)) = ssh_key(keys.path(), "ecdsa") else { return };
-    let id = signed_commit(&fixture, &["gpg.format=ssh", &format!("user.signingKey={key}")]);
-    let signature = fixture.source().resolve(&id.0).unwrap().signature;
-    assert_eq!(signature, Some(Signature::Ssh { fingerprint, valid: false }));
+fn ssh_signatures_of_other_kinds_of_keys_are_verified_too() {
+    for kind in ["ecdsa", "rsa"] {
+        let fixture = Fixture::new(git::ObjectFormat::Sha1);
+        let keys = tempfile::tempdir().unwrap();
+        let Some((key, fingerprint)) = ssh_key(keys.path(), kind) else { return };
+        let id = signed_commit(&fixture, &["gpg.format=ssh", &format!("user.signingKey={key}")]);
+        let signature = fixture.source().resolve(&id.0).unwrap().signature;
+        assert_eq!(signature, Some(Signature::Ssh { fingerprint: fingerprint.clone(), valid: true }), "{kind}");
+        let changed = fixture.git(&["cat-file", "commit", &id.0]) + "more\n";
+        let id = fixture.commit_object(changed.as_bytes());
+        let signature = fixture.source().resolve(&id.0).unwrap().signature;
+        assert_eq!(signature, Some(Signature::Ssh { fingerprint, valid: false }), "{kind}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn user(world: &World, name: &str) {
 }
 
 /// The time of the newest entry, as the audit log has it.
-fn now(world: &World) -> String {
+pub(crate) fn now(world: &World) -> String {
     let said = world.site.cli(&["audit", "--json"]).success();
     let line: Value = serde_json::from_str(said.trim().lines().last().unwrap()).unwrap();
     line["time"].as_str().unwrap().to_owned()

@@ -30,6 +30,7 @@ mod replace;
 mod required;
 mod rollback;
 mod settings;
+mod signatures;
 mod ssh;
 mod story;
 mod svn;

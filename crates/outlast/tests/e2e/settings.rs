@@ -101,6 +101,14 @@ fn what_is_set_is_in_force_at_once_and_after_a_recovery() {
     let said = world.site.cli(&["settings", "set", "sessions.weeks", "2"]).failure();
     assert!(said.contains("there is no setting sessions.weeks"), "{said}");
 
+    // What an operator's stolen session has set is put back.
+    let start = crate::lockdown::now(&world);
+    assert_eq!(opal.post("/-/admin/settings", "site.name=Pirates&repositories.visibility=internal").status, 200);
+    let said = world.site.cli(&["restore", "--actor", "opal", "--since", &start]).success();
+    assert!(said.contains("setting site.name of the site: as it was"), "{said}");
+    assert_eq!(get(&world.site, "site.name"), "Harbour");
+    assert_eq!(get(&world.site, "repositories.visibility"), "public");
+
     // The site burns.
     let before = world.site.cli(&["settings", "list"]).success();
     assert!(before.contains("* site.name") && before.contains("  file.shown_bytes"), "{before}");

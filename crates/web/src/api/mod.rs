@@ -8,6 +8,7 @@ mod credentials;
 mod doctor;
 mod drills;
 mod export;
+mod gpg_keys;
 mod keys;
 mod lockdown;
 mod mail;
@@ -37,6 +38,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(tokens::router())
         .merge(credentials::router())
         .merge(keys::router())
+        .merge(gpg_keys::router())
         .merge(repos::router())
         .merge(branches::router())
         .merge(collaborators::router())

@@ -103,6 +103,9 @@ const MEMBERSHIP: &str = "/orgs/{org}/memberships/{user}";
 const SHOWN: &str = "/orgs/{org}/public_members/{user}";
 const TEAM_MEMBER: &str = "/teams/{id}/members/{user}";
 const TEAM_REPO: &str = "/teams/{id}/repos/{owner}/{name}";
+const SIGNING: &str = "/-/settings/signing";
+/// None is there: for nobody.
+const GPG_KEY: &str = "/user/gpg_keys/{id}";
 const SITE_SETTINGS: &str = "/-/admin/settings";
 const SITE_ROLE: &str = "/admin/users/{name}/roles/{role}";
 const RULES: &str = "/settings/protections";
@@ -132,6 +135,7 @@ pub(super) static SENSITIVE: &[&str] = &[
     "POST /-/settings/password",
     "POST /-/settings/tokens",
     "POST /-/settings/keys",
+    "POST /-/settings/signing",
     "POST /settings/keys",
     "POST /settings/people",
     "POST /people",
@@ -162,6 +166,9 @@ pub(super) static HARMLESS: &[(&str, &str)] = &[
     ("POST /-/sign-in/passkey", "what it takes is a proof itself"),
     ("POST /-/settings", "a name and words about oneself; the mail address is not set here"),
     ("POST /-/settings/keys/remove", "takes a right away"),
+    ("POST /-/settings/signing/remove", "takes a right away"),
+    ("POST /user/gpg_keys", "with a token of the scope for it, never a cookie; the key lets nobody in"),
+    ("DELETE /user/gpg_keys/{id}", "takes a right away"),
     ("POST /people/remove", "takes a right away"),
     ("POST /people/show", "whether one is shown as a member"),
     ("POST /teams/{id}/people/remove", "takes a right away"),
@@ -227,6 +234,27 @@ pub(super) static ROUTES: &[Row] = &[
     // With `yes`, nobody here would be able to do anything afterwards.
     row("pages/site/credentials", "POST", REQUIRE, REQUIRE, "sure=no", May::Operator),
     row("pages/site/credentials", "POST", WAKE, WAKE, "id=999999", May::Socket),
+    get("pages/site/signing_keys", SIGNING, SIGNING, May::SignedIn),
+    row("pages/site/signing_keys", "POST", SIGNING, SIGNING, "name=x&key=none", May::SignedIn),
+    row(
+        "pages/site/signing_keys",
+        "POST",
+        "/-/settings/signing/remove",
+        "/-/settings/signing/remove",
+        "id=999999",
+        May::SignedIn,
+    ),
+    get("api/gpg_keys", "/user/gpg_keys", "/api/v1/user/gpg_keys", May::SignedIn),
+    row(
+        "api/gpg_keys",
+        "POST",
+        "/user/gpg_keys",
+        "/api/v1/user/gpg_keys",
+        r#"{"armored_public_key":"none"}"#,
+        May::SignedIn,
+    ),
+    get("api/gpg_keys", GPG_KEY, "/api/v1/user/gpg_keys/999999", May::Socket),
+    row("api/gpg_keys", "DELETE", GPG_KEY, "/api/v1/user/gpg_keys/999999", "", May::SignedIn),
     get("pages/site/ssh_keys", KEYS_PAGE, KEYS_PAGE, May::SignedIn),
     row("pages/site/ssh_keys", "POST", KEYS_PAGE, KEYS_PAGE, KEY_FORM, May::SignedIn),
     row(

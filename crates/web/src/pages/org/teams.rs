@@ -204,6 +204,19 @@ pub(crate) struct Person {
     user: String,
 }
 
+/// Does something to a team of one's own, and shows it with what came of it.
+async fn acted(
+    app: &App,
+    page: OrgPage,
+    id: u64,
+    done: &'static str,
+    act: impl AsyncFnOnce(OrgProof<Own>) -> Result<(), Error>,
+) -> Result<Response, PageError> {
+    let proof = owned(app, &page, id).await?;
+    let outcome = Outcome::of(act(proof).await, done)?;
+    show_team(app, page, id, None, outcome).await
+}
+
 pub(crate) async fn member_add(
     State(app): State<App>,
     page: OrgPage,
@@ -211,12 +224,8 @@ pub(crate) async fn member_add(
     Path(id): Path<u64>,
     Form(form): Form<Person>,
 ) -> Result<Response, PageError> {
-    let proof = owned(&app, &page, id).await?;
-    let added = match user(&form.user) {
-        Ok(user) => app.site.team_member_add(proof, id, user).await,
-        Err(error) => Err(error),
-    };
-    show_team(&app, page, id, None, Outcome::of(added, "They are in the team.")?).await
+    let act = async |proof| app.site.team_member_add(proof, id, user(&form.user)?).await;
+    acted(&app, page, id, "They are in the team.", act).await
 }
 
 pub(crate) async fn member_remove(
@@ -225,12 +234,8 @@ pub(crate) async fn member_remove(
     Path(id): Path<u64>,
     Form(form): Form<Person>,
 ) -> Result<Response, PageError> {
-    let proof = owned(&app, &page, id).await?;
-    let removed = match user(&form.user) {
-        Ok(user) => app.site.team_member_remove(proof, id, user).await,
-        Err(error) => Err(error),
-    };
-    show_team(&app, page, id, None, Outcome::of(removed, "They are not in the team any more.")?).await
+    let act = async |proof| app.site.team_member_remove(proof, id, user(&form.user)?).await;
+    acted(&app, page, id, "They are not in the team any more.", act).await
 }
 
 #[derive(Deserialize)]
@@ -252,12 +257,9 @@ pub(crate) async fn repo_add(
     Path(id): Path<u64>,
     Form(form): Form<Repository>,
 ) -> Result<Response, PageError> {
-    let proof = owned(&app, &page, id).await?;
-    let added = match form.path(&page.proof.org().path) {
-        Ok(repo) => app.site.team_repo_add(proof, id, repo).await,
-        Err(error) => Err(error),
-    };
-    show_team(&app, page, id, None, Outcome::of(added, "The team uses it from now on.")?).await
+    let org = page.proof.org().path.clone();
+    let act = async |proof| app.site.team_repo_add(proof, id, form.path(&org)?).await;
+    acted(&app, page, id, "The team uses it from now on.", act).await
 }
 
 pub(crate) async fn repo_remove(
@@ -266,10 +268,7 @@ pub(crate) async fn repo_remove(
     Path(id): Path<u64>,
     Form(form): Form<Repository>,
 ) -> Result<Response, PageError> {
-    let proof = owned(&app, &page, id).await?;
-    let removed = match form.path(&page.proof.org().path) {
-        Ok(repo) => app.site.team_repo_remove(proof, id, repo).await,
-        Err(error) => Err(error),
-    };
-    show_team(&app, page, id, None, Outcome::of(removed, "The team does not use it any more.")?).await
+    let org = page.proof.org().path.clone();
+    let act = async |proof| app.site.team_repo_remove(proof, id, form.path(&org)?).await;
+    acted(&app, page, id, "The team does not use it any more.", act).await
 }

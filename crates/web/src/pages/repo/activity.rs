@@ -26,8 +26,8 @@ struct RepoActivityPage {
 }
 
 async fn listed(app: &App, page: &RepoPage, before: Option<u64>) -> Result<ActivityPage, PageError> {
-    let repo = Some(page.code.repo().id);
-    let filter = ActivityFilter { repo, before, limit: ROWS, ..ActivityFilter::default() };
+    let subject = Some(page.code.repo().id);
+    let filter = ActivityFilter { subject, before, limit: ROWS, ..ActivityFilter::default() };
     Ok(app.site.activity(page.visitor.who.as_ref(), filter).await?)
 }
 

@@ -9,7 +9,8 @@ use crate::pages::visitor::Shell;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
-use code::{CodePath, DiffOptions, FileDiff, ReadError, RevisionId, Signature, Source};
+use code::{CodePath, DiffOptions, FileDiff, ReadError, RevisionId, Source};
+use forge::site::Signer;
 use git::read::PatchFormat;
 use http::header;
 use serde::Deserialize;
@@ -28,7 +29,7 @@ struct CommitPage {
     committer: Option<String>,
     written: String,
     parents: Vec<(String, String)>,
-    signature: Option<(&'static str, String)>,
+    signature: Option<(&'static str, &'static str, String)>,
     diff: DiffView,
     push: Option<PushRow>,
 }
@@ -90,6 +91,7 @@ pub(crate) async fn commit(
         Some(entry) => push_of(&app, &page, &revision.id, entry).await?,
         None => None,
     };
+    let signer = app.site.commit_signer(&page.code, &revision).await?;
     let parent = revision.parents.first().map(|parent| parent.0.as_str());
     let diff = DiffView::new(&frame, &wanted, (parent, &revision.id.0), &files, summary);
     let committer = (revision.committer.name != revision.author.name).then(|| revision.committer.name.clone());
@@ -98,7 +100,7 @@ pub(crate) async fn commit(
         committer,
         written: show::time(revision.author.time.seconds),
         parents: revision.parents.iter().map(|id| (id.0.clone(), id.short().to_owned())).collect(),
-        signature: revision.signature.as_ref().map(signed),
+        signature: signer.map(signed),
         revision: RevisionRow::from(&revision),
         shell,
         frame,
@@ -124,16 +126,21 @@ pub(crate) fn unfold(
     Ok(())
 }
 
-fn signed(signature: &Signature) -> (&'static str, String) {
-    match signature {
-        Signature::Ssh { fingerprint, valid: true } => ("good", format!("signed with the SSH key {fingerprint}")),
-        Signature::Ssh { fingerprint, valid: false } => {
-            ("", format!("says it is signed with the SSH key {fingerprint}"))
+/// A badge for a signature: its colour, its word, and a sentence.
+fn signed(signer: Signer) -> (&'static str, &'static str, String) {
+    match signer {
+        Signer::Verified(name) => {
+            ("good", "Verified", format!("Signed with a key of {name}, whose mail address the commit names."))
         }
-        Signature::OpenPgp(Some(key)) => ("", format!("says it is signed with the OpenPGP key {key}")),
-        Signature::OpenPgp(None) => ("", "carries an OpenPGP signature".to_owned()),
-        Signature::X509 => ("", "carries an X.509 signature".to_owned()),
-        Signature::Unknown => ("", "carries a signature of an unknown kind".to_owned()),
+        Signer::Another(name) => {
+            ("warn", "Unverified", format!("Signed with a key of {name}, but the commit names somebody else."))
+        }
+        Signer::Expired(name) => {
+            ("warn", "Unverified", format!("Signed with a key of {name} that has expired or was revoked."))
+        }
+        Signer::Bad => ("bad", "Bad signature", "The signature does not fit the commit.".to_owned()),
+        Signer::Unknown(key) => ("", "Unknown key", format!("Signed with {key}, which no account here has added.")),
+        Signer::Unchecked(why) => ("", "Signed", format!("Not verified: {why}.")),
     }
 }
 

@@ -122,7 +122,7 @@ fn text(frame: &Frame, at: &At, name: &str, content: &[u8], as_source: bool) -> 
     let lower = name.to_lowercase();
     let image = lower.ends_with(".svg");
     let directory = at.path.parent().unwrap_or_default();
-    let document = if lower.ends_with(".md") || lower.ends_with(".markdown") {
+    let document = if render::is_markup(name) {
         render::document(name, content, &link_base(frame, at, &directory)).map(|html| Body::Document(html.to_string()))
     } else {
         image.then_some(Body::Image)

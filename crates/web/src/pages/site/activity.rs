@@ -1,7 +1,7 @@
 //! `/-/activity`: what happened in all repositories that one may see; `?by=NAME`: what somebody did. The same as feeds.
 
 use crate::app::App;
-use crate::pages::activity::{Feed, ROWS, Row};
+use crate::pages::activity::{Feed, ROWS, Row, with_subjects};
 use crate::pages::error::PageError;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
@@ -49,7 +49,7 @@ async fn activity(
     let by = |sign: char| by.as_ref().map(|by| format!("{sign}by={by}")).unwrap_or_default();
     let page = ActivityPage {
         shell: visitor.shell,
-        activity: listed.rows.iter().map(Row::from).collect(),
+        activity: with_subjects(&app, visitor.who.as_ref(), &listed.rows).await,
         feed: format!("/-/activity.atom{}", by('?')),
         more: listed.next.map(|next| format!("?before={next}{}", by('&'))),
     };
@@ -64,7 +64,7 @@ async fn feed(
     let actor = actor(&app, by.as_deref()).await?;
     let filter = ActivityFilter { actor, limit: ROWS, ..ActivityFilter::default() };
     let listed = app.site.activity(visitor.who.as_ref(), filter).await?;
-    let rows: Vec<_> = listed.rows.iter().map(Row::from).collect();
+    let rows = with_subjects(&app, visitor.who.as_ref(), &listed.rows).await;
     let query = by.as_ref().map(|by| format!("?by={by}")).unwrap_or_default();
     let feed = Feed {
         title: by.map_or_else(|| "Activity".to_owned(), |by| format!("{by}: activity")),

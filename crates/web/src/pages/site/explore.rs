@@ -1,4 +1,4 @@
-//! `/-/explore`: repositories one may see. `/-/palette`: the same for the keyboard's palette.
+//! `/-/explore`: repositories one may see. `/-/palette`: the same for the keyboard's palette, and people and organisations.
 
 use super::RepoRow;
 use crate::app::App;
@@ -48,9 +48,36 @@ async fn explore(
     Ok(Html(ExplorePage { shell: visitor.shell, q, repos, more }.render()?))
 }
 
-async fn palette(State(app): State<App>, visitor: Visitor) -> Result<Json<Value>, PageError> {
-    let found = app.site.repo_list(visitor.who.as_ref(), None, None, 0, 100).await?;
-    let items =
-        found.iter().map(|repo| json!({ "text": repo.path, "note": "repository", "href": format!("/{}", repo.path) }));
-    Ok(Json(items.collect()))
+#[derive(Deserialize)]
+struct Sought {
+    /// A part of a name; empty: the first there are.
+    #[serde(default)]
+    q: String,
+}
+
+/// Repositories, people and organisations of this name in an answer.
+const FOUND_MAX: u32 = 20;
+
+async fn palette(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(Sought { q }): Query<Sought>,
+) -> Result<Json<Value>, PageError> {
+    let (who, text) = (visitor.who.as_ref(), q.trim());
+    let limit = if text.is_empty() { 100 } else { FOUND_MAX };
+    let item = |text: String, note: &str, path: &str| json!({ "text": text, "note": note, "href": format!("/{path}") });
+    let found = app.site.repo_list(who, None, Some(text), 0, limit).await?;
+    let mut items: Vec<_> = found.iter().map(|repo| item(repo.path.clone(), "repository", &repo.path)).collect();
+    if !text.is_empty() {
+        let orgs = app.site.org_find(who, text, FOUND_MAX as usize).await?;
+        items.extend(orgs.into_iter().map(|path| item(path.clone(), "organisation", &path)));
+        let people = match who {
+            Some(who) => app.site.user_find(who, text, FOUND_MAX).await?,
+            None => Vec::new(),
+        };
+        items.extend(people.into_iter().map(|(name, called)| {
+            item(called.map_or_else(|| name.clone(), |called| format!("{name} ({called})")), "person", &name)
+        }));
+    }
+    Ok(Json(items.into()))
 }

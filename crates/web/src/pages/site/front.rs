@@ -2,7 +2,7 @@
 
 use super::{OrgRow, RepoRow};
 use crate::app::App;
-use crate::pages::activity::Row;
+use crate::pages::activity::{Row, with_subjects};
 use crate::pages::error::PageError;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
@@ -60,7 +60,7 @@ async fn front(State(app): State<App>, visitor: Visitor) -> Result<Response, Pag
     let filter = ActivityFilter { own: true, limit: ACTIVITY_SHOWN, ..ActivityFilter::default() };
     let activity = app.site.activity(Some(who), filter).await?;
     let page = Dashboard {
-        activity: activity.rows.iter().map(Row::from).collect(),
+        activity: with_subjects(&app, Some(who), &activity.rows).await,
         user: who.name().to_owned(),
         orgs: orgs.iter().map(OrgRow::from).collect(),
         own: mine.into_iter().map(RepoRow::from).collect(),

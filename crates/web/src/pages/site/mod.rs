@@ -18,6 +18,7 @@ mod safety;
 mod security;
 mod settings;
 mod sign_in;
+mod signing_keys;
 mod ssh_keys;
 
 pub(crate) use safety::{VaultRow, vault_rows};
@@ -36,6 +37,7 @@ pub(super) fn router() -> Router<App> {
         .merge(officers::router())
         .merge(settings::router())
         .merge(ssh_keys::router())
+        .merge(signing_keys::router())
         .merge(security::router())
         .merge(credentials::router())
         .merge(prove::router())

@@ -2,7 +2,7 @@
 
 use super::{OrgRow, RepoRow};
 use crate::app::App;
-use crate::pages::activity::Row;
+use crate::pages::activity::{Row, with_subjects};
 use crate::pages::error::PageError;
 use crate::pages::show;
 use crate::pages::visitor::{Shell, Visitor};
@@ -41,7 +41,7 @@ pub(crate) async fn page(app: App, name: String, request: Request<Body>) -> Resu
     let filter = ActivityFilter { actor: Some(user.id), limit: ACTIVITY_SHOWN, ..ActivityFilter::default() };
     let activity = app.site.activity(visitor.who.as_ref(), filter).await?;
     let page = ProfilePage {
-        activity: activity.rows.iter().map(Row::from).collect(),
+        activity: with_subjects(&app, visitor.who.as_ref(), &activity.rows).await,
         own: visitor.shell.user.as_ref() == Some(&user.name),
         shell: visitor.shell,
         full_name: user.full_name.unwrap_or_else(|| user.name.clone()),
