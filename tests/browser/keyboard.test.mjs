@@ -58,6 +58,28 @@ test("from the front page to a file, with Tab and Enter", async () => {
   await close();
 });
 
+test("the palette goes to a page, and finds people and repositories by asking the site", async () => {
+  const { page, close } = await visitor({ as: "olivia" });
+  await page.goto("/-/settings");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("tokens");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/-/settings/tokens");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("walt");
+  const person = page.getByRole("option", { name: /^walter.*person$/ });
+  await person.waitFor();
+  for (let step = 0; step < 20 && (await person.getAttribute("aria-selected")) !== "true"; step++) await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/walter");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("olivia/led");
+  await page.getByRole("option", { name: /^olivia\/ledger.*repository$/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/olivia/ledger");
+  await close();
+});
+
 async function tabTo(page, wanted) {
   for (let stop = 0; stop < 120; stop++) {
     await page.keyboard.press("Tab");

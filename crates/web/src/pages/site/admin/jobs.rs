@@ -63,6 +63,9 @@ fn row((job, state): &(Job, JobState)) -> Row {
         (None, Some(_), Some(_)) => ("bad", "failed"),
         (None, Some(_), None) => ("good", "done"),
     };
+    // What is looked at every few seconds is done all the time.
+    let soon = jiff::Timestamp::now().as_microsecond() + 60_000_000;
+    let next_us = state.next_us.filter(|next| *next > soon);
     Row {
         word: job.word(),
         title: job.title(),
@@ -71,7 +74,7 @@ fn row((job, state): &(Job, JobState)) -> Row {
         error: failed.unwrap_or_default(),
         last: state.running_us.or(state.last.as_ref().map(|last| last.began_us)).map(show::time_us).unwrap_or_default(),
         took: state.last.as_ref().map(|last| took(last.took)).unwrap_or_default(),
-        next: state.next_us.map_or_else(|| job.when().to_owned(), show::time_us),
+        next: next_us.map_or_else(|| job.when().to_owned(), show::time_us),
         runs: show::number(state.runs),
         failures: state.failures,
         can_be_asked: job.can_be_asked() && state.running_us.is_none(),
