@@ -17,7 +17,12 @@ async fn what_a_stolen_token_did_is_undone_and_what_others_did_stays() {
     commit(&work, "what must come back").await;
     git_ok(&work, &["push", "-q", &remote, "main", "main:refs/heads/keep"]).await;
     let good = refs(&work).await;
-    let new = NewToken { name: "stolen".parse().unwrap(), scopes: Scopes::parse(["repo"]).unwrap(), age_us: None };
+    let new = NewToken {
+        name: "stolen".parse().unwrap(),
+        scopes: Scopes::parse(["repo"]).unwrap(),
+        age_us: None,
+        repos: None,
+    };
     let (stolen, info) = rig.site.token_create(&"ada".parse().unwrap(), new).await.unwrap();
     let evil = rig.remote(stolen.reveal(), "ada/x");
     git_ok(&work, &["reset", "-q", "--hard", "HEAD~1"]).await;
