@@ -15,6 +15,7 @@
 
 pub mod factor;
 pub mod guard;
+pub mod incident;
 pub mod lockdown;
 pub mod mail;
 pub mod openpgp;
@@ -248,9 +249,11 @@ events! {
     222 => SvnRevpropsSet(svn::SvnRevpropsSet),
     223 => SvnLocked(svn::SvnLocked),
     224 => SvnUnlocked(svn::SvnUnlocked),
-    // 250-279: drills, exports, imports.
+    // 250-279: drills, incidents, exports, imports.
     250 => DrillDone(proof::DrillDone),
     251 => RecoverySharesPublished(proof::RecoverySharesPublished),
+    252 => IncidentOpened(incident::IncidentOpened),
+    253 => IncidentNoted(incident::IncidentNoted),
 }
 
 /// The name of a kind, for people.

@@ -8,6 +8,7 @@
 //! 3. An import reads nothing before the checksums of everything are right, and brings Git's objects in through the same door as
 //!    a push.
 
+mod archive;
 mod bundle;
 mod files;
 mod import;
@@ -16,6 +17,7 @@ mod repository;
 mod run;
 mod shape;
 
+pub use archive::ARCHIVES_MAX;
 pub use import::{ImportReport, ImportedRepository};
 pub use manifest::{Manifest, ManifestError};
 pub use run::ExportReport;

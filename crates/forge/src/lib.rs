@@ -12,6 +12,8 @@ pub mod drill;
 pub mod error;
 pub mod event;
 pub mod export;
+pub mod import;
+pub mod incident;
 pub mod jobs;
 pub mod keys;
 pub mod ledger;

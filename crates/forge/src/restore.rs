@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::event::guard::RepoRestored;
 use crate::event::push::{Pushed, RefMove};
 use crate::event::{Event, Oid};
-use crate::log::{entry_fetch, read_row};
+use crate::log::{entry_each, read_row};
 use crate::orders::is_officer;
 use crate::people::Principal;
 use crate::people::authenticate::still_good;
@@ -84,13 +84,12 @@ impl Read {
 /// What it takes to put back the selected acts.
 pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
     let (mut read, mut plan) = (Read::default(), Plan::default());
-    for row in tx.query("SELECT seq FROM journal ORDER BY seq", &[])? {
-        let seq: u64 = row.get(0)?;
-        let Some(entry) = entry_fetch(tx, seq)? else { continue };
+    entry_each(tx, 0, u64::MAX >> 1, |entry| {
         let event = read_row(&entry)?.1;
         let by = if let Event::RepoTrashed(e) = &event { e.by } else { None };
-        read.entry(seq, &event, selection.has(&entry.stamp, by), &mut plan.report);
-    }
+        read.entry(entry.stamp.seq, &event, selection.has(&entry.stamp, by), &mut plan.report);
+        Ok::<_, Error>(())
+    })?;
     plan.trash(tx, &read.trashed)?;
     for repo in &read.made {
         if let Some(place) = path(tx, *repo)? {

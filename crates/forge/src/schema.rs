@@ -27,6 +27,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/activity.sql"),
     include_str!("schema/ssh.sql"),
     include_str!("schema/proof.sql"),
+    include_str!("schema/incident.sql"),
     include_str!("schema/guard.sql"),
     include_str!("schema/svn.sql"),
 ];
@@ -115,6 +116,8 @@ tables! {
     drill(id; kind, through, started_us, answers_ms, whole_ms, data_age_ms, repositories, differences, vaults, report, done_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     recovery_share(recipient, number; threshold, digest, published_us, seq) "?1, ?2, ?3, ?4, ?5, ?6";
+    incident(id; title, opened_us, resolved_us) "?1, ?2, ?3, ?4";
+    incident_note(id; incident, text, noted_us) "?1, ?2, ?3, ?4";
     officer_key(id; account, name, public_key, added_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6";
     officer_rule(id; needed, delay_us, set_us) "?1, ?2, ?3, ?4";
     filed_order(id; requester, body, hash, not_before_us, expires_us, state, closed_us, closed_by, reason)

@@ -60,7 +60,7 @@ pub(crate) enum Command {
     },
     /// Write an owner, one repository or everything into a directory that git, sha256sum and readers of JSON understand.
     Export(Export),
-    /// Take in what `outlast export` wrote on another site.
+    /// Take in what `outlast export` wrote on another site, or a repository of another forge by its Git URL.
     Import(Import),
     /// Accounts.
     User {
@@ -214,8 +214,23 @@ pub(crate) struct Export {
 #[derive(Args, Debug)]
 pub(crate) struct Import {
     /// The directory of an export; the server reads it.
-    #[arg(value_name = "DIR")]
-    pub(crate) from: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "from")]
+    pub(crate) exported: Option<PathBuf>,
+    /// Instead: a repository of another forge, by its Git URL (https://HOST/OWNER/NAME.git).
+    #[arg(long, value_name = "URL", conflicts_with = "exported", requires = "to")]
+    pub(crate) from: Option<String>,
+    /// With --from: what it is called here.
+    #[arg(long, value_name = "OWNER/NAME", requires = "from")]
+    pub(crate) to: Option<String>,
+    /// With --from: public, internal or private.
+    #[arg(long, value_name = "WORD", default_value = "private")]
+    pub(crate) visibility: String,
+    /// With --from: a file with the token, or USER:PASSWORD, that may read it there.
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub(crate) credential: Option<PathBuf>,
+    /// With --from: also from this machine and private networks.
+    #[arg(long, requires = "from")]
+    pub(crate) allow_private: bool,
     #[command(flatten)]
     pub(crate) data: Data,
 }

@@ -50,7 +50,13 @@ impl Opened {
         site.limits = limits(&config.limits);
         let (site, begun) = Site::open(site).await?;
         let cache = PackCache::open(&data.join("cache/packs"), config.limits.pack_cache_bytes_max)?;
-        let app = web::App { site, pack_cache: cache, metrics: Arc::default(), practice: practice.is_some() };
+        let app = web::App {
+            site,
+            pack_cache: cache,
+            metrics: Arc::default(),
+            practice: practice.is_some(),
+            imports: Arc::default(),
+        };
         Ok(Self { app, begun, practice })
     }
 

@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use crate::imports::Imports;
 use crate::metrics::Metrics;
 use forge::Site;
 use git::cache::PackCache;
@@ -16,6 +17,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// The vaults are practice vaults on this very machine.
     pub practice: bool,
+    /// Repositories that are coming in from other forges.
+    pub imports: Arc<Imports>,
 }
 
 impl App {

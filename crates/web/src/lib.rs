@@ -15,6 +15,7 @@ mod flood;
 mod git_http;
 mod health;
 mod identity;
+mod imports;
 pub mod listen;
 mod log;
 mod metrics;
@@ -24,6 +25,7 @@ mod svn_http;
 
 pub use app::App;
 pub use errors::ApiError;
+pub use imports::Imports;
 pub use metrics::Metrics;
 
 use axum::extract::{DefaultBodyLimit, Request, State};

@@ -7,14 +7,15 @@ use super::repository::format;
 use super::shape::{PEOPLE_FORMAT, PeopleFile, REPOSITORY_FORMAT, RepositoryFile};
 use crate::access::Write;
 use crate::error::Error;
-use crate::event::repo::{Access, RepoKind, Visibility};
+use crate::event::repo::{Access, Format, RepoKind, Visibility};
 use crate::names::{RepoPath, UserName};
+use crate::people::Principal;
 use crate::site::{NewRepo, NewUser, RepoChange, Site};
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// What came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,17 +139,28 @@ impl Site {
     /// A push of everything, through the door that all pushes take.
     async fn import_objects(&self, path: &RepoPath, dir: &Path, file: &RepositoryFile) -> Result<(), Error> {
         let format = format(&file.object_format)?;
-        let proof = self.allow::<Write>(None, path).await?;
-        let opened = self.open_allowed(proof).await?;
+        let pack = bundle::pack(&dir.join("repository.bundle"), format).await?;
+        self.push_everything(None, path, format, &file.refs, pack).await
+    }
+
+    /// Pushes these refs into an empty repository, all or none, with the pack of their objects.
+    pub(crate) async fn push_everything(
+        &self,
+        by: Option<&Principal>,
+        path: &RepoPath,
+        format: Format,
+        refs: &BTreeMap<String, String>,
+        pack: impl AsyncRead + Unpin + Send + 'static,
+    ) -> Result<(), Error> {
+        let opened = self.open_allowed(self.allow::<Write>(by, path).await?).await?;
         let zero = "0".repeat(if format.as_str() == "sha1" { 40 } else { 64 });
         let mut commands = Vec::new();
-        for (i, (name, id)) in file.refs.iter().enumerate() {
+        for (i, (name, id)) in refs.iter().enumerate() {
             let capabilities = format!("\0report-status atomic object-format={format}");
             let capabilities = if i == 0 { capabilities.as_str() } else { "" };
             git::pkt::write(&mut commands, format!("{zero} {id} {name}{capabilities}").as_bytes());
         }
         git::pkt::write_flush(&mut commands);
-        let pack = bundle::pack(&dir.join("repository.bundle"), format).await?;
         let body = std::io::Cursor::new(commands).chain(pack);
         let failed = |e: &dyn std::fmt::Display| Error::internal(format!("{path}: {e}"));
         let mut answer = opened.receive_pack(body).await.map_err(|e| failed(&e))?;

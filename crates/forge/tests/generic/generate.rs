@@ -8,6 +8,7 @@ use forge::event::guard::{
     OfficerKeyAdded, OfficerKeyRemoved, OfficerRuleSet, OrderExecuted, OrderExpired, OrderFiled, OrderSigned,
     OrderVetoed, RepoRestored, RepoTrashed, RolesSet,
 };
+use forge::event::incident::{IncidentNoted, IncidentOpened};
 use forge::event::lockdown::{AccountFrozen, AccountUnfrozen, LockdownLifted, LockdownStarted};
 use forge::event::mail::{MailSecurity, MailSet};
 use forge::event::openpgp::{OpenPgpKeyAdded, OpenPgpKeyRemoved};
@@ -129,6 +130,8 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     // Proof.
     (250, drill_done),
     (251, recovery_shares_published),
+    (252, incident_opened),
+    (253, incident_noted),
 ];
 
 /// Steele and Vigna's splitmix64: the same numbers from the same seed for ever.
@@ -200,6 +203,7 @@ pub(crate) struct World {
     protections: Vec<(u64, u64)>,
     site_roles: BTreeSet<u64>,
     officer_keys: Vec<u64>,
+    incidents: Vec<u64>,
     orders: Vec<u64>,
     signed: BTreeSet<(u64, u64)>,
     trash: Vec<u64>,
@@ -250,6 +254,7 @@ impl World {
             121 if self.protections.len() < 2 => 120,
             // So do the acts that need a key, an order, a repository to spare, or something in the trash.
             181 if self.officer_keys.is_empty() => 180,
+            253 if self.incidents.is_empty() => 252,
             185..=188 if self.orders.is_empty() => 184,
             189 if self.repos.len() < 2 => 60,
             32 if self.openpgp_keys.is_empty() => 31,
@@ -550,6 +555,15 @@ fn recovery_shares_published(_: &mut World, rng: &mut Rng) -> Event {
     let digests = (0..2 + rng.below(4)).map(|_| rng.hash().to_string()).collect();
     let recipient = rng.pick(&["age1one", "age1other"]).to_owned();
     RecoverySharesPublished { recipient, threshold: 2 + rng.below(2) as u8, digests }.into()
+}
+
+fn incident_opened(world: &mut World, rng: &mut Rng) -> Event {
+    world.incidents.push(world.next_seq);
+    IncidentOpened { title: rng.text(), text: rng.text() }.into()
+}
+
+fn incident_noted(world: &mut World, rng: &mut Rng) -> Event {
+    IncidentNoted { incident: rng.pick(&world.incidents), text: rng.text(), resolved: rng.below(2) == 0 }.into()
 }
 
 fn officer_key_added(world: &mut World, rng: &mut Rng) -> Event {

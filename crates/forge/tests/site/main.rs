@@ -5,6 +5,7 @@
 mod accounts;
 mod drills;
 mod factors;
+mod imports;
 mod lockdown;
 mod orders;
 mod orgs;

@@ -2,8 +2,10 @@
 
 use crate::admin::call_json;
 use crate::cli::{Export, Import};
+use anyhow::Context as _;
 use hyper::Method;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) async fn export(options: &Export, as_json: bool) -> anyhow::Result<ExitCode> {
@@ -28,7 +30,10 @@ pub(crate) async fn export(options: &Export, as_json: bool) -> anyhow::Result<Ex
 }
 
 pub(crate) async fn import(options: &Import, as_json: bool) -> anyhow::Result<ExitCode> {
-    let from = std::path::absolute(&options.from)?;
+    if let Some(url) = &options.from {
+        return import_url(options, url, as_json).await;
+    }
+    let from = std::path::absolute(options.exported.as_deref().unwrap_or(Path::new(".")))?;
     let answer = call_json(&options.data, Method::POST, "/api/v1/admin/import", Some(json!({ "from": from }))).await?;
     if as_json {
         say!("{answer}");
@@ -43,6 +48,25 @@ pub(crate) async fn import(options: &Import, as_json: bool) -> anyhow::Result<Ex
         let refs = repo.get("refs").and_then(Value::as_u64).unwrap_or(0);
         say!("repository {}: {refs} refs{}", text(repo, "path"), if was_there { ", there already" } else { "" });
     }
+    texts(&answer, "warnings").for_each(|warning| say!("warning: {warning}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import_url(options: &Import, url: &str, as_json: bool) -> anyhow::Result<ExitCode> {
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let credential = options.credential.as_deref().map(read).transpose()?;
+    let body = json!({
+        "url": url, "path": options.to, "credential": credential.map(|text| text.trim().to_owned()),
+        "visibility": options.visibility, "allow_private": options.allow_private,
+    });
+    let answer = call_json(&options.data, Method::POST, "/api/v1/admin/import", Some(body)).await?;
+    if as_json {
+        say!("{answer}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let number = |key: &str| answer.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let path = answer.get("path").and_then(Value::as_str).unwrap_or_default();
+    say!("repository {path}: {} refs; {} of the other forge's own were left there", number("refs"), number("left_out"));
     texts(&answer, "warnings").for_each(|warning| say!("warning: {warning}"));
     Ok(ExitCode::SUCCESS)
 }

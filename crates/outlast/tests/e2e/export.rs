@@ -1,8 +1,10 @@
 //! Everything leaves one site in formats that other tools read, and arrives at another.
 
-use crate::common::{Git, World, held};
+use crate::common::{Browser, Git, World, held};
 use std::path::Path;
 use std::process::Command;
+
+const PASSWORD: &str = "a password of some length";
 
 /// What `git ls-remote` says, sorted.
 fn refs(git: &Git, address: &str) -> Vec<String> {
@@ -91,4 +93,53 @@ fn a_changed_export_is_refused_whole_and_a_part_can_leave_alone() {
     std::fs::remove_file(out.join("added")).unwrap();
     std::fs::remove_file(out.join("manifest")).unwrap();
     other.site.cli(&["import", to]).failure();
+}
+
+#[test]
+fn a_repository_of_another_forge_comes_in_by_its_address() {
+    let (there, here) = (World::new(), World::new());
+    let git = there.repository("hello");
+    git.run(["tag", "-a", "v1", "-m", "one"]).success();
+    there.push(&git, &["HEAD:refs/heads/main", "v1", "HEAD:refs/notes/commits"]);
+    let address = there.site.url("ann/hello", None);
+    let token = there.path("token");
+    std::fs::write(&token, format!("ann:{}\n", there.token)).unwrap();
+    let import = ["import", "--from", &address, "--to", "ann/taken", "--credential", token.to_str().unwrap()];
+    let refused = here.site.cli(&import).failure();
+    assert!(refused.contains("private network"), "{refused}");
+    let taken = here.site.cli(&[&import[..], &["--allow-private"]].concat()).success();
+    assert!(taken.contains("repository ann/taken: 3 refs"), "{taken}");
+    assert_eq!(refs(&git, &here.url("ann/taken")), refs(&git, &there.url("ann/hello")));
+    let ann = here.site.cli(&[&import[..], &["--allow-private"]].concat()).failure();
+    assert!(ann.contains("is here already"), "{ann}");
+}
+
+#[test]
+fn an_owner_takes_a_repository_and_an_account_everything_from_a_page() {
+    let world = World::new();
+    world.site.cli_with(&["user", "create", "uma", "--email", "u@example.org", "--password-stdin"], PASSWORD).success();
+    world.site.cli(&["repo", "create", "uma/hello"]).success();
+    let token = world.site.cli(&["token", "create", "uma", "--scope", "repo:read,repo:write"]).success();
+    let remote = world.site.url("uma/hello", Some(("uma", token.trim())));
+    let git = Git::init(&world.path("work"), "sha1");
+    git.run(["remote", "add", "origin", &remote]).success();
+    git.commit("README", "this is hello\n");
+    world.push(&git, &["HEAD:refs/heads/main"]);
+    let uma = Browser::sign_in(&world.site, "uma", PASSWORD);
+    for page in ["/uma/hello/-/settings/export", "/-/settings/export"] {
+        let answer = uma.post(page, "");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(answer.header("content-disposition").unwrap().contains(".tar"));
+        let dir = world.path(&page.replace('/', "_"));
+        std::fs::create_dir(&dir).unwrap();
+        std::fs::write(dir.join("it.tar"), &answer.body).unwrap();
+        assert!(Command::new("tar").args(["-xf", "it.tar"]).current_dir(&dir).status().unwrap().success());
+        assert!(sums_are_right(&dir.join("export")));
+        let bundle = dir.join("export/repositories/uma/hello/repository.bundle");
+        assert_eq!(refs(&git, bundle.to_str().unwrap()), refs(&git, &remote));
+    }
+    // What was made for it is gone again.
+    assert_eq!(std::fs::read_dir(world.site.data.join("export")).unwrap().count(), 0);
+    let nobody = Browser::new(&world.site);
+    assert_ne!(nobody.post("/uma/hello/-/settings/export", "").status, 200);
 }

@@ -5,10 +5,14 @@ use crate::errors::ApiError;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
+use forge::event::repo::Visibility;
 use forge::export::Subject;
+use forge::import::{Egress, GitUrl, ImportFrom};
+use forge::{Error, RepoPath};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub(super) fn admin_router() -> Router<App> {
     Router::new().route("/admin/export", post(export)).route("/admin/import", post(import))
@@ -29,13 +33,46 @@ async fn export(State(app): State<App>, Json(wanted): Json<Wanted>) -> Result<Js
     })))
 }
 
+/// An export's directory, or another forge's repository.
 #[derive(Deserialize)]
-struct From {
-    from: PathBuf,
+#[serde(untagged)]
+enum From {
+    Directory { from: PathBuf },
+    Url(FromUrl),
 }
 
-async fn import(State(app): State<App>, Json(From { from }): Json<From>) -> Result<Json<Value>, ApiError> {
-    let report = app.site.import(&from).await?;
+#[derive(Deserialize)]
+struct FromUrl {
+    url: String,
+    path: String,
+    credential: Option<String>,
+    visibility: Option<String>,
+    #[serde(default)]
+    allow_private: bool,
+}
+
+async fn import_url(app: &App, wanted: FromUrl) -> Result<Json<Value>, ApiError> {
+    let url: GitUrl = wanted.url.parse()?;
+    let path: RepoPath = wanted.path.parse().map_err(|error| Error::invalid(format!("{error}")))?;
+    let visibility = wanted.visibility.as_deref().unwrap_or("private");
+    let from = ImportFrom {
+        url: url.with_credential(wanted.credential),
+        path,
+        visibility: Visibility::parse(visibility).ok_or_else(|| Error::invalid("public, internal or private"))?,
+        egress: if wanted.allow_private { Egress::Any } else { Egress::Public },
+        bytes: Arc::default(),
+    };
+    let imported = app.site.import_from(None, from).await?;
+    Ok(Json(json!({
+        "path": imported.path, "refs": imported.refs, "left_out": imported.left_out, "warnings": imported.warnings,
+    })))
+}
+
+async fn import(State(app): State<App>, Json(from): Json<From>) -> Result<Json<Value>, ApiError> {
+    let report = match from {
+        From::Directory { from } => app.site.import(&from).await?,
+        From::Url(wanted) => return import_url(&app, wanted).await,
+    };
     let repositories = report
         .repositories
         .iter()

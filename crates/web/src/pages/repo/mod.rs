@@ -9,6 +9,7 @@ mod delete;
 mod deploy_keys;
 mod diff_view;
 mod edit;
+mod export;
 mod file;
 mod frame;
 mod history;
@@ -74,6 +75,7 @@ pub(super) fn router() -> Router<App> {
         .route("/settings/protections/{id}", get(protections::one).post(protections::change))
         .route("/settings/protections/{id}/remove", axum::routing::post(protections::remove))
         .route("/settings/delete", axum::routing::post(delete::delete))
+        .route("/settings/export", axum::routing::post(export::export))
         .route("/settings/people", get(settings::people).post(settings::person_put))
         .route("/settings/people/remove", axum::routing::post(settings::person_remove))
         .route("/settings/keys", get(deploy_keys::keys).post(deploy_keys::add))

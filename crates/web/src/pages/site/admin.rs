@@ -1,5 +1,6 @@
 //! `/-/admin/...`: running the site. Who doesn't, finds nothing here.
 
+mod incidents;
 mod jobs;
 mod mail;
 mod repositories;
@@ -34,6 +35,7 @@ pub(super) fn router() -> Router<App> {
         .merge(jobs::router())
         .merge(settings::router())
         .merge(mail::router())
+        .merge(incidents::router())
 }
 
 #[derive(Template)]

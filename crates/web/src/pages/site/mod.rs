@@ -7,8 +7,10 @@ mod credentials;
 mod drill_chart;
 mod drills;
 mod explore;
+mod export;
 mod front;
 mod help;
+mod import;
 mod new;
 mod new_org;
 mod officers;
@@ -20,7 +22,9 @@ mod settings;
 mod sign_in;
 mod signing_keys;
 mod ssh_keys;
+pub(crate) mod status;
 
+pub(crate) use export::export_response;
 pub(crate) use safety::{VaultRow, vault_rows};
 pub(crate) use ssh_keys::{KeyRow, KeyWanted, Which as WhichKey};
 
@@ -33,6 +37,8 @@ pub(super) fn router() -> Router<App> {
         .merge(sign_in::router())
         .merge(explore::router())
         .merge(new::router())
+        .merge(import::router())
+        .merge(export::router())
         .merge(new_org::router())
         .merge(officers::router())
         .merge(settings::router())
@@ -44,6 +50,7 @@ pub(super) fn router() -> Router<App> {
         .merge(admin::router())
         .merge(safety::router())
         .merge(drills::router())
+        .merge(status::router())
         .merge(help::router())
         .merge(activity::router())
 }

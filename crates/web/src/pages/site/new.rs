@@ -65,7 +65,7 @@ async fn form(
     Ok(Html(page.render()?))
 }
 
-async fn owners(app: &App, who: &forge::Principal) -> Result<Vec<String>, forge::Error> {
+pub(super) async fn owners(app: &App, who: &forge::Principal) -> Result<Vec<String>, forge::Error> {
     let mut owners: Vec<_> = app.site.org_list_for_new(who).await?.into_iter().map(|org| org.path).collect();
     let in_organisations_alone = app.site.settings().text(Name::ReposMadeBy) == "organisations" && !who.is_operator();
     if owners.is_empty() || !in_organisations_alone {

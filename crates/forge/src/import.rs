@@ -1,0 +1,20 @@
+//! Taking in a repository from another forge, by its Git URL.
+//!
+//! Nothing that is started here reaches the network: the smart protocol's client is in this crate, so that every address is looked
+//! at before it is connected to, and what comes is pushed through the door that all pushes take.
+//!
+//! Invariants:
+//! 1. No address of this machine or of a private network is connected to, whatever a name resolves to or a server redirects to,
+//!    unless the operator allowed it.
+//! 2. All refs come with one push, or none: an import that was cut short leaves an empty repository, and is run again.
+//! 3. A credential is sent to the host it was given for, and is neither stored nor logged.
+
+mod address;
+mod egress;
+mod http;
+mod pack;
+mod run;
+
+pub use address::GitUrl;
+pub use egress::Egress;
+pub use run::{ImportFrom, Imported};

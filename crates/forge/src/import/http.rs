@@ -1,0 +1,110 @@
+//! One request to another forge, with redirects that stay allowed.
+
+use super::address::GitUrl;
+use super::egress::Egress;
+use crate::error::Error;
+use base64::Engine as _;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::handshake;
+use hyper::{Method, Request, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use std::time::Duration;
+
+/// How often a server may send on.
+const REDIRECTS_MAX: usize = 3;
+/// How long a server may take to begin its answer: it may count a large repository first.
+const ANSWER_WAIT: Duration = Duration::from_secs(120);
+/// Bytes of an answer's text that are shown.
+const WORDS_BYTES_MAX: usize = 200;
+
+/// What is asked for, below a repository's address.
+pub(super) struct Asked {
+    pub(super) method: Method,
+    /// `/info/refs?...`
+    pub(super) below: &'static str,
+    pub(super) content_type: Option<&'static str>,
+    pub(super) body: Bytes,
+}
+
+/// Sends it. The repository's address as it is in the end, and the answer, which is a good one.
+pub(super) async fn ask(egress: Egress, url: &GitUrl, asked: &Asked) -> Result<(GitUrl, Response<Incoming>), Error> {
+    let mut at = url.clone();
+    for _ in 0..=REDIRECTS_MAX {
+        let response = tokio::time::timeout(ANSWER_WAIT, send(egress, &at, asked)).await;
+        let response = response.map_err(|_| Error::invalid(format!("{} does not answer", at.host)))??;
+        match response.status() {
+            status if status.is_success() => return Ok((at, response)),
+            status if status.is_redirection() => at = moved(url, &at, asked.below, &response)?,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+                return Err(Error::invalid(format!(
+                    "{at} is not there, or needs a token that may read it ({})",
+                    response.status().as_u16()
+                )));
+            }
+            status => {
+                let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                let words = String::from_utf8_lossy(&body[..body.len().min(WORDS_BYTES_MAX)]).into_owned();
+                let words = words.replace(|c: char| c.is_control(), " ");
+                return Err(Error::invalid(format!("{at} answers {}: {}", status.as_u16(), words.trim())));
+            }
+        }
+    }
+    Err(Error::invalid(format!("{url} sends on and on")))
+}
+
+/// Where a redirect leads. A credential goes no further than the place it was given for, and nothing leaves TLS.
+fn moved(asked: &GitUrl, at: &GitUrl, below: &str, response: &Response<Incoming>) -> Result<GitUrl, Error> {
+    let bad = || Error::invalid(format!("{at} sends on to nowhere"));
+    let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).ok_or_else(bad)?;
+    let path = below.split('?').next().unwrap_or_default();
+    let to = to.split('?').next().unwrap_or_default().strip_suffix(path).ok_or_else(bad)?;
+    let mut next: GitUrl = if to.starts_with('/') { GitUrl { path: to.to_owned(), ..at.clone() } } else { to.parse()? };
+    if at.tls && !next.tls {
+        return Err(Error::invalid(format!("{at} sends on to {next}, which is not encrypted")));
+    }
+    next.credential = asked.credential.clone().filter(|_| next.same_place(asked));
+    Ok(next)
+}
+
+async fn send(egress: Egress, at: &GitUrl, asked: &Asked) -> Result<Response<Incoming>, Error> {
+    let failed = |e: &dyn std::fmt::Display| Error::invalid(format!("{at}: {e}"));
+    let stream = egress.connect(&at.host, at.port).await?;
+    if !at.tls {
+        return exchange(TokioIo::new(stream), at, asked).await;
+    }
+    let tls = vault::public_tls().map_err(|e| Error::internal(e.to_string()))?;
+    let name = at.host.clone().try_into().map_err(|_| failed(&"its host is no name"))?;
+    let stream = tls.connect(name, stream).await.map_err(|e| failed(&e))?;
+    exchange(TokioIo::new(stream), at, asked).await
+}
+
+async fn exchange<T>(io: T, at: &GitUrl, asked: &Asked) -> Result<Response<Incoming>, Error>
+where
+    T: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let failed = |e: &dyn std::fmt::Display| Error::invalid(format!("{at}: {e}"));
+    let (mut sender, connection) = handshake(io).await.map_err(|e| failed(&e))?;
+    // It ends with the answer's body.
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "the connection to another forge ended");
+        }
+    });
+    let mut request = Request::builder()
+        .method(asked.method.clone())
+        .uri(format!("{}{}", at.path, asked.below))
+        .header(header::HOST, at.authority())
+        .header(header::USER_AGENT, concat!("git/outlast-", env!("CARGO_PKG_VERSION")))
+        .header(header::ACCEPT, "*/*");
+    if let Some(content_type) = asked.content_type {
+        request = request.header(header::CONTENT_TYPE, content_type);
+    }
+    if let Some(credential) = &at.credential {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(credential);
+        request = request.header(header::AUTHORIZATION, format!("Basic {encoded}"));
+    }
+    let request = request.body(Full::new(asked.body.clone())).map_err(|e| failed(&e))?;
+    sender.send_request(request).await.map_err(|e| failed(&e))
+}

@@ -1,0 +1,115 @@
+//! Incidents: what operators tell everybody on the status page. They are entries, so a recovered site still tells them.
+
+use crate::db::Tx;
+use crate::error::Error;
+use crate::event::Event;
+use crate::event::incident::{IncidentNoted, IncidentOpened};
+use crate::names::plain_text;
+use crate::people::Principal;
+use crate::people::authenticate::still_good;
+use crate::site::Site;
+use crate::writer::{Command, Decide};
+
+/// Characters of an incident's title.
+pub const INCIDENT_TITLE_CHARS_MAX: usize = 120;
+/// Characters of one note.
+pub const INCIDENT_NOTE_CHARS_MAX: usize = 4000;
+
+/// An incident with its notes, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// Its entry.
+    pub id: u64,
+    /// In a few words.
+    pub title: String,
+    /// Since when: microseconds since 1970.
+    pub opened_us: i64,
+    /// Until when; None: it is not over.
+    pub resolved_us: Option<i64>,
+    /// When each was written, and what it says.
+    pub notes: Vec<(i64, String)>,
+}
+
+/// Incidents that are not over, and the last that are.
+pub fn incident_list(tx: &mut Tx, limit: u32) -> Result<Vec<Incident>, Error> {
+    let sql = "SELECT id, title, opened_us, resolved_us FROM incident
+               ORDER BY CASE WHEN resolved_us IS NULL THEN 0 ELSE 1 END, id DESC LIMIT ?1";
+    let mut incidents = Vec::new();
+    for row in tx.query(sql, &[limit.into()])? {
+        let id: u64 = row.get(0)?;
+        let sql = "SELECT noted_us, text FROM incident_note WHERE incident = ?1 ORDER BY id DESC";
+        let rows = tx.query(sql, &[id.into()])?;
+        let notes = rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, Error>>()?;
+        let (title, opened_us, resolved_us) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        incidents.push(Incident { id, title, opened_us, resolved_us, notes });
+    }
+    Ok(incidents)
+}
+
+/// Tells of something, or tells more.
+#[derive(Debug)]
+struct Tell {
+    by: Principal,
+    /// None: of something new, with this title.
+    incident: Option<u64>,
+    title: String,
+    text: String,
+    resolved: bool,
+}
+
+impl Command for Tell {
+    type Output = ();
+    const DURING_LOCKDOWN: bool = true;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        if !self.by.is_operator() || !still_good(tx, self.by.credential(), ctx.now_us)? {
+            return Err(Error::forbidden("only operators tell of incidents"));
+        }
+        let needed = |what: &str| Error::invalid(format!("say {what}"));
+        let text = plain_text("a note", &self.text, INCIDENT_NOTE_CHARS_MAX)?.ok_or_else(|| needed("what is known"))?;
+        let Some(incident) = self.incident else {
+            let title = plain_text("a title", &self.title, INCIDENT_TITLE_CHARS_MAX)?;
+            let title = title.ok_or_else(|| needed("in a few words what it is"))?;
+            return Ok((vec![IncidentOpened { title, text }.into()], ()));
+        };
+        if tx.query_opt("SELECT id FROM incident WHERE id = ?1", &[incident.into()])?.is_none() {
+            return Err(Error::not_found(format!("incident {incident}")));
+        }
+        Ok((vec![IncidentNoted { incident, text, resolved: self.resolved }.into()], ()))
+    }
+}
+
+impl Site {
+    /// Incidents that are not over, and the last that are.
+    pub async fn incident_list(&self, limit: u32) -> Result<Vec<Incident>, Error> {
+        self.db().read_async(move |tx| incident_list(tx, limit)).await
+    }
+
+    /// An operator tells of an incident.
+    pub async fn incident_open(&self, by: &Principal, title: String, text: String) -> Result<(), Error> {
+        self.tell(by, None, title, text, false).await
+    }
+
+    /// An operator tells more of it, or that it is over; what was over is not any more when more is told of it.
+    pub async fn incident_note(
+        &self,
+        by: &Principal,
+        incident: u64,
+        text: String,
+        resolved: bool,
+    ) -> Result<(), Error> {
+        self.tell(by, Some(incident), String::new(), text, resolved).await
+    }
+
+    async fn tell(
+        &self,
+        by: &Principal,
+        incident: Option<u64>,
+        title: String,
+        text: String,
+        resolved: bool,
+    ) -> Result<(), Error> {
+        let command = Tell { by: by.clone(), incident, title, text, resolved };
+        self.ledger().submit(by.submitter(), command).await.map(drop)
+    }
+}
