@@ -101,16 +101,19 @@ async fn session(shared: &Arc<Shared>, remote: &Remote) -> Result<std::convert::
         live.last_error = None;
     }
     tracing::info!(vault = remote.name(), entries = position, "vault in step");
+    let mut asked = Instant::now();
     loop {
         while shared.source.size() > position {
             position = ship(shared, remote, position).await?;
         }
         let news = tokio::time::timeout(STATE_EVERY, committed.wait_for(|size| *size > position));
-        if news.await.is_err() {
+        // Also when there is always something new: a site that is never idle has drills to show, and budgets to hear of.
+        if news.await.is_err() || asked.elapsed() >= STATE_EVERY {
             let state = asking(remote, remote.client.state()).await?;
             check(shared, remote, &state).await?;
             told(remote, &state);
             show_drill(shared, remote, &state).await?;
+            asked = Instant::now();
         }
     }
 }

@@ -161,7 +161,7 @@ pub(crate) fn json(report: &Report) -> String {
             "differences": drill.differences,
         })
     });
-    let peer = |(name, peer): &(String, PeerSeen)| json!({ "name": name, "entries": peer.size, "asked": time(peer.asked_s), "problem": peer.error });
+    let peer = |(name, peer): &(String, PeerSeen)| json!({ "name": name, "entries": peer.size, "asked": (peer.asked_s > 0).then(|| time(peer.asked_s)), "problem": peer.error });
     let probe = report.probe.as_ref().map(|(at, held, fell)| json!({ "at": time(*at), "held": held, "fell": fell }));
     json!({
         "name": name, "domain": domain, "store": store, "log": origin, "epoch": epoch, "entries": size, "root": root,
