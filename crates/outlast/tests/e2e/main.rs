@@ -32,6 +32,7 @@ mod rollback;
 mod settings;
 mod signatures;
 mod ssh;
+mod status;
 mod story;
 mod svn;
 mod svn_ssh;
