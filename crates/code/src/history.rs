@@ -3,15 +3,28 @@
 use crate::CodePath;
 use std::fmt;
 
-/// What names a revision for ever: a full object id in hex, or `r123`.
+/// What names a revision for ever: a full object id in hex, or `r123`; and `PATH@r123`, a part of the tree at a revision.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RevisionId(pub String);
 
 impl RevisionId {
+    /// The path that its root is, where it names only a part of the tree; otherwise the root.
+    #[must_use]
+    pub fn root(&self) -> CodePath {
+        let root = self.0.rsplit_once('@').map_or("", |(root, _)| root);
+        root.parse().unwrap_or_default()
+    }
+
+    /// Whether it names only a part of the tree at a revision.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.0.contains('@')
+    }
+
     /// As people write it: ten digits of a hash, all of a number.
     #[must_use]
     pub fn short(&self) -> &str {
-        if self.0.starts_with('r') { &self.0 } else { self.0.get(..10).unwrap_or(&self.0) }
+        if self.0.starts_with('r') || self.is_part() { &self.0 } else { self.0.get(..10).unwrap_or(&self.0) }
     }
 }
 

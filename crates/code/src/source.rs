@@ -1,6 +1,6 @@
 //! Reading a repository.
 
-use crate::tree::LastChange;
+use crate::tree::{LastChange, Property};
 use crate::{Blame, CodePath, DiffOptions, File, FileDiff, GraphRow, LogQuery, LogStep, NameKind, Named, Revision};
 use crate::{RevisionId, Summary, Tree};
 
@@ -89,7 +89,8 @@ pub trait Source: Send + Sync {
     /// Whether there is nothing yet.
     fn is_empty(&self) -> bool;
 
-    /// The revision that a branch, a tag, or a (shortened, from 7 digits) id names; branches before tags.
+    /// The revision that a branch, a tag, or a (shortened, from 7 digits) id names; branches before tags. Its id may name a part of
+    /// the tree, which then is the root of what is asked with it.
     fn resolve(&self, name: &str) -> Result<Revision, ReadError>;
 
     /// Splits an address' `NAME/PATH`, where the name may have slashes: the longest name that is there wins. Gives the name as
@@ -171,4 +172,14 @@ pub trait Source: Send + Sync {
 
     /// Kinds of files by bytes, the largest share first: a language's name and its bytes. Kept for each tree.
     fn languages(&self, at: &RevisionId) -> Result<Vec<(String, u64)>, ReadError>;
+
+    /// Properties of a file or directory, by name; none where nothing keeps them.
+    fn properties(&self, _at: &RevisionId, _path: &CodePath) -> Result<Vec<Property>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    /// Properties of a revision, by name; none where nothing keeps them.
+    fn revision_properties(&self, _of: &RevisionId) -> Result<Vec<Property>, ReadError> {
+        Ok(Vec::new())
+    }
 }

@@ -85,3 +85,12 @@ pub struct File {
 
 /// The last change of a directory's entry: what a listing shows beside the name.
 pub type LastChange = (Vec<u8>, Revision);
+
+/// A property of a file, a directory or a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// Its name, made visible.
+    pub name: String,
+    /// Its bytes.
+    pub value: Vec<u8>,
+}

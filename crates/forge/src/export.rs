@@ -16,12 +16,13 @@ mod manifest;
 mod repository;
 mod run;
 mod shape;
+mod subversion;
 
 pub use archive::ARCHIVES_MAX;
 pub use import::{ImportReport, ImportedRepository};
 pub use manifest::{Manifest, ManifestError};
 pub use run::ExportReport;
-pub use shape::{PeopleFile, PersonFile, RepositoryFile};
+pub use shape::{PeopleFile, PersonFile, RepositoryFile, SvnFile};
 
 use crate::error::Error;
 use crate::names::{RepoPath, UserName};

@@ -39,6 +39,7 @@ mod svn;
 mod svn_ssh;
 mod tasks;
 mod vaults;
+mod written;
 
 pub use self::git::SiteRepository;
 pub use ::git::cache::PackCache;

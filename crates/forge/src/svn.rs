@@ -27,8 +27,8 @@ mod store;
 mod subversion;
 
 pub use gate::Finishing;
-pub(crate) use query::overview_fetch;
-pub use query::{SvnLockInfo, SvnOverview, SvnRevision};
+pub use query::SvnLockInfo;
+pub(crate) use query::{SvnBounds, bounds_fetch, entry_of, locks_fetch};
 pub(crate) use session::{SvnRights, SvnSession, tell};
 pub(crate) use store::SvnStore;
 pub use subversion::{FinishGuard, Subversion, SubversionParts};

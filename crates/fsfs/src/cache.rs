@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Properties,
     Content,
     RevisionProperties,
+    Made,
 }
 
 /// Shared by all repositories that are read; it holds a bounded number of bytes.

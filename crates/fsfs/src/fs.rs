@@ -8,6 +8,7 @@ use crate::format::Format;
 use crate::hash::{Properties, each};
 use crate::node::{Node, NodeId, NodeKind};
 use crate::stream::ContentReader;
+use md5::{Digest as _, Md5};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -172,6 +173,23 @@ impl Fs {
         let node = Arc::new(node);
         self.caches.put(key, node.clone(), node.weight());
         Ok(node)
+    }
+
+    /// What a caller made of the repository and left with [`Fs::remember`], if it is still kept.
+    #[must_use]
+    pub fn recall<T: Send + Sync + 'static>(&self, about: &[u8]) -> Option<Arc<T>> {
+        self.caches.get(&self.made(about))
+    }
+
+    /// Keeps what a caller made of the repository, as long as there is room. `about` must name all that it depends on.
+    pub fn remember<T: Send + Sync + 'static>(&self, about: &[u8], made: Arc<T>, bytes: usize) {
+        self.caches.put(self.made(about), made, bytes);
+    }
+
+    fn made(&self, about: &[u8]) -> Key {
+        let digest = Md5::digest(about);
+        let half = |at: usize| digest[at..at + 8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        self.key(Kind::Made, half(0), half(8))
     }
 
     /// The root directory of a revision.

@@ -84,3 +84,34 @@ fn counted<'a>(bytes: &'a [u8], mark: &[u8]) -> Result<(&'a [u8], &'a [u8])> {
     };
     read().map_or_else(|| damaged("a list of names and values breaks off"), Ok)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_subversion_writes_is_read() {
+        let text = b"K 10\nsvn:author\nV 5\nalice\nK 7\nsvn:log\nV 9\nline\nEND\n\nEND\n";
+        let properties = Properties::parse(text).unwrap();
+        assert_eq!(properties.text("svn:author").as_deref(), Some("alice"));
+        assert_eq!(properties.get("svn:log"), Some(b"line\nEND\n".as_slice()));
+        assert_eq!(properties.iter().count(), 2);
+        for empty in ["", "END\n"] {
+            assert_eq!(Properties::parse(empty.as_bytes()).unwrap(), Properties::default());
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for bad in [
+            "END",
+            "K 1\na\n",
+            "K 9\na\nV 1\nb\nEND\n",
+            "K -1\n\nV 1\nb\nEND\n",
+            "K 1\na\nV 1\nb\nEND\nx",
+            "K 99999999999999999999\n",
+        ] {
+            assert!(matches!(Properties::parse(bad.as_bytes()), Err(crate::FsError::Damaged(_))), "{bad}");
+        }
+    }
+}

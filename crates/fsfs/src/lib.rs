@@ -21,6 +21,7 @@
 
 mod cache;
 mod changes;
+mod dump;
 mod error;
 mod files;
 mod format;

@@ -23,7 +23,7 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("render", &["code"]),
     ("forge", &["journal", "vault", "code", "git", "svn"]),
     // For the types that `forge`'s own functions take and give, such as a protocol version.
-    ("web", &["forge", "render", "code", "git"]),
+    ("web", &["forge", "render", "code", "git", "text"]),
     ("ssh", &["forge"]),
     ("outlast", &["journal", "vault", "code", "fsfs", "text", "git", "svn", "render", "forge", "web", "ssh"]),
 ];

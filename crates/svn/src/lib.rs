@@ -1,4 +1,4 @@
-//! Subversion: its own server programs behind a gate, and its repositories on the disk.
+//! Subversion: its own server programs behind a gate, its repositories on the disk, and reading them for people.
 //!
 //! ```text
 //! client --http--> our server --loopback--> httpd + mod_dav_svn, one for each repository in use   (httpd, child)
@@ -20,15 +20,16 @@ mod child;
 mod engine;
 mod gate;
 mod httpd;
-mod properties;
 pub mod ra_svn;
+mod read;
 mod repository;
 mod tunnel;
 
 pub use child::{ChildError, Programs};
 pub use engine::{Engine, EngineLimits};
+pub use fsfs::Properties;
 pub use gate::{CommitGate, Record};
 pub use httpd::{HttpServer, SECRET_HEADER};
-pub use properties::{Properties, PropertiesError};
+pub use read::{Readers, SvnPrint, SvnSource, archive, can_be_archived};
 pub use repository::{GenesisFile, REVISION_BYTES_MAX, SvnRepository, prepare_directory};
 pub use tunnel::{Session, Tunnel};

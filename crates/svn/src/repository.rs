@@ -4,7 +4,7 @@
 //! may write in it, and must not make this program read or change anything else.
 
 use crate::child::{self, ChildError, Programs, Start};
-use crate::properties::Properties;
+use fsfs::Properties;
 use md5::{Digest as _, Md5};
 use rustix::fs::{FlockOperation, Mode, OFlags, ResolveFlags};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,6 +106,8 @@ impl SvnRepository {
         let prepared = fs::create_dir_all(scratch).and_then(|()| child::give(scratch));
         prepared.map_err(|error| ChildError::Start { program: "svnadmin".to_owned(), error })?;
         let start = Start::new(programs, &programs.svnadmin, scratch).write(scratch.to_owned());
+        // It looks for a place for what it needs for a moment, by names that it may have no right to follow.
+        let start = start.env("TMPDIR", "/proc/self/cwd");
         start.arg("create").arg("--fs-type").arg("fsfs").arg(OWN).run().await?;
         let made = Self::at(scratch.to_owned());
         let read = GENESIS.iter().map(|name| Ok(GenesisFile { name: (*name).to_owned(), bytes: made.small(name)? }));

@@ -19,6 +19,7 @@ export const commits = {
 };
 
 const code = (path) => `/olivia/lighthouse/-/${path}`;
+const svn = (path) => `/olivia/harbour/-/${path}`;
 
 /** [name, address, who, more]; `status` when it is not 200. */
 export const PAGES = [
@@ -129,4 +130,34 @@ export const PAGES = [
   ["settings-repository-protections", code("settings/protections"), "olivia"],
   ["safety-repository", code("safety")],
   ["hostile", "/olivia/hostile"],
+  ["svn-repository", "/olivia/harbour", "olivia"],
+  ["svn-repository-nobody", "/olivia/harbour"],
+  ["svn-empty-owner", "/olivia/shoal", "olivia"],
+  ["svn-empty-nobody", "/olivia/shoal"],
+  ["svn-root", svn("tree/HEAD")],
+  ["svn-tree", svn("tree/trunk/src"), "olivia"],
+  ["svn-tree-tag", svn("tree/tags/1.0/docs")],
+  ["svn-tree-old", svn("tree/r7/trunk/src")],
+  ["svn-file", svn("file/trunk/src/mooring.c"), "olivia"],
+  ["svn-file-locked", svn("file/trunk/docs/quay.png"), "olivia"],
+  ["svn-file-branch", svn("file/branches/second-quay/src/quay.c")],
+  ["svn-file-gone", svn("file/trunk/no/such.c"), undefined, { status: 404 }],
+  ["svn-blame", svn("blame/trunk/src/mooring.c")],
+  ["svn-log", svn("log/trunk")],
+  ["svn-log-renamed", svn("log/trunk/src/mooring.c")],
+  ["svn-log-everything", svn("log/HEAD")],
+  ["svn-graph", svn("graph")],
+  ["svn-commit", svn("commit/r4")],
+  ["svn-commit-properties", svn("commit/r12")],
+  ["svn-commit-branch", svn("commit/r13")],
+  ["svn-commit-rename", svn("commit/r15")],
+  ["svn-commit-none", svn("commit/r999"), undefined, { status: 404 }],
+  ["svn-compare", svn("compare/trunk...branches/second-quay")],
+  ["svn-branches", svn("branches"), "olivia"],
+  ["svn-tags", svn("tags")],
+  ["svn-locks", svn("locks"), "olivia"],
+  ["svn-locks-none", code("locks")],
+  ["svn-search", svn("search?q=tide")],
+  ["svn-activity", svn("activity")],
+  ["svn-safety", svn("safety")],
 ].map(([name, address, as, more]) => ({ name, address, as, status: 200, ...more }));

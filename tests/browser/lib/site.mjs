@@ -5,6 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from
 import { join } from "node:path";
 import { register } from "./passkey.mjs";
 import { git, History } from "../seed/fast_import.mjs";
+import { harbour } from "../seed/harbour.mjs";
 import { BRANCHES, hostile } from "../seed/hostile.mjs";
 import { lighthouse } from "../seed/lighthouse.mjs";
 
@@ -80,6 +81,8 @@ export class Site {
     for (const repo of ["ledger", "lighthouse"]) {
       await this.api("olivia", "PUT", `/repos/olivia/${repo}/collaborators/walter`, { permission: "write" });
     }
+    for (const name of ["harbour", "shoal"]) this.cli(["repo", "create", `olivia/${name}`, "--svn", "--public"]);
+    harbour(join(this.place, "harbour"), `http://${this.address}/olivia/harbour.svn`, "olivia", this.tokens.olivia);
     await this.#organisation();
   }
 

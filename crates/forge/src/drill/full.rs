@@ -12,7 +12,9 @@ use crate::recover::{Opener, Practice, Practised, Progress, practise};
 use crate::replay;
 use crate::site::Site;
 use crate::writer::Submitter;
+use std::collections::BTreeMap;
 use std::time::Duration;
+use svn::SvnPrint;
 use vault::VaultUrl;
 
 impl Site {
@@ -79,8 +81,30 @@ impl Site {
         let rows = compared.map_err(|e| Error::internal(format!("comparing broke off: {e}")))??;
         found.extend(rows.iter().map(ToString::to_string));
         found.extend(live::check_refs(self.db(), self.repositories()).await?);
+        found.extend(self.check_prints(full.prints).await);
         report.set_differences(found);
         Ok(())
+    }
+
+    /// Whether the live repositories of Subversion are those that were rebuilt, revision for revision.
+    async fn check_prints(&self, rebuilt: BTreeMap<u64, SvnPrint>) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (id, rebuilt) in rebuilt {
+            if let Err(error) = self.check_print(id, rebuilt).await {
+                wrong.push(format!("repository {id} on this site: {error}"));
+            }
+        }
+        wrong
+    }
+
+    async fn check_print(&self, id: u64, rebuilt: SvnPrint) -> Result<(), Error> {
+        let root = self.subversion().open_id(id).await?.root();
+        let comparing = tokio::task::spawn_blocking(move || {
+            let last = rebuilt.revisions.len().saturating_sub(1) as u64;
+            let live = SvnPrint::read(&root, Some(last))?;
+            rebuilt.difference(&live).map_or(Ok(()), |text| Err(Error::Damaged(text)))
+        });
+        comparing.await.map_err(|e| Error::internal(format!("comparing broke off: {e}")))?
     }
 
     async fn copy_tables(&self, scratch: &Scratch) -> Result<Live, Error> {

@@ -38,7 +38,7 @@ pub(super) fn copy(live: &Db, scratch: &Path) -> Result<Live, Error> {
 /// Whether the refs of the live repositories on the disk are those that the journal says. What is not, in words.
 pub(super) async fn check_refs(db: &Db, repositories: &Repositories) -> Result<Vec<String>, Error> {
     let mut wrong = Vec::new();
-    // A repository of Subversion has no refs; what its files are is compared when it is opened.
+    // A repository of Subversion has no refs: it is compared with what was rebuilt.
     let git = projector::all_repos(db).await?.into_iter().filter(|(_, kind)| *kind == RepoKind::Git);
     for (id, _) in git {
         match check_refs_of(db, repositories, id).await {

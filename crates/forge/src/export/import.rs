@@ -72,6 +72,13 @@ impl Site {
             report.people.push(self.user_create(None, new).await?.name);
         }
         for (dir, repo) in checked.repositories {
+            if repo.svn.is_some() {
+                report.warnings.push(format!(
+                    "{} is a repository of Subversion: its {dir}/repository.dump is not taken in yet",
+                    repo.path
+                ));
+                continue;
+            }
             let imported = self.import_repository(&from.join(dir), &repo, &mut report.warnings).await?;
             report.repositories.push(imported);
         }

@@ -9,7 +9,7 @@ use crate::event::repo::Format;
 use crate::repo::{Opened, Repo, Repositories, object_id, ref_name};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How often it is begun anew when pushes move what it packs.
 const TRIES: usize = 5;
@@ -21,9 +21,7 @@ pub(super) async fn export(
     collaborators: BTreeMap<String, String>,
     dir: &Path,
 ) -> Result<bool, Error> {
-    let mut part = dir.as_os_str().to_owned();
-    part.push(".part");
-    let part = Path::new(&part);
+    let part = &part_of(dir);
     let mut last = None;
     for _ in 0..TRIES {
         let opened = repositories.open_id(repo.id).await?;
@@ -83,7 +81,14 @@ fn is_there(dir: &Path, wanted: &RepositoryFile) -> Result<bool, Error> {
     }
 }
 
-fn remove(dir: &Path) -> Result<(), Error> {
+/// Where a directory is made before it is there.
+pub(super) fn part_of(dir: &Path) -> PathBuf {
+    let mut part = dir.as_os_str().to_owned();
+    part.push(".part");
+    part.into()
+}
+
+pub(super) fn remove(dir: &Path) -> Result<(), Error> {
     if dir.exists() { fs::remove_dir_all(dir).map_err(failed(dir)) } else { Ok(()) }
 }
 

@@ -3,7 +3,7 @@
 use super::files::{self, MANIFEST, SUMS, failed};
 use super::manifest::Manifest;
 use super::shape::{PEOPLE_FORMAT, PeopleFile, PersonFile};
-use super::{Subject, repository};
+use super::{Subject, repository, subversion};
 use crate::error::Error;
 use crate::event::repo::RepoKind;
 use crate::projector::all_repos;
@@ -11,7 +11,7 @@ use crate::repo::{Repo, query};
 use crate::site::Site;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Rows read at a time.
 const PAGE: u32 = 50;
@@ -55,16 +55,16 @@ impl Site {
         let mut report =
             ExportReport { repositories: 0, kept: 0, people: people.len() as u64, files: 0, left_out: Vec::new() };
         for repo in repos {
-            if repo.kind != RepoKind::Git {
-                report.left_out.push(format!("{}: it is a Subversion repository", repo.path));
-                continue;
-            }
             let dir = to.join("repositories").join(&repo.path);
             if let Some(parent) = dir.parent() {
                 fs::create_dir_all(parent).map_err(failed(parent))?;
             }
             let collaborators = self.export_collaborators(repo.id).await?;
-            report.kept += u64::from(repository::export(self.repositories(), &repo, collaborators, &dir).await?);
+            let was_there = match repo.kind {
+                RepoKind::Git => repository::export(self.repositories(), &repo, collaborators, &dir).await?,
+                RepoKind::Svn => self.export_svn(repo, collaborators, dir).await?,
+            };
+            report.kept += u64::from(was_there);
             report.repositories += 1;
         }
         let people = PeopleFile { format: PEOPLE_FORMAT.to_owned(), people };
@@ -73,6 +73,18 @@ impl Site {
         files::put(&to.join("schema.json"), SCHEMA.as_bytes())?;
         report.files = self.export_sign(subject, to, &report.left_out).await?;
         Ok(report)
+    }
+
+    async fn export_svn(
+        &self,
+        repo: Repo,
+        collaborators: BTreeMap<String, String>,
+        dir: PathBuf,
+    ) -> Result<bool, Error> {
+        let (source, entry) = self.svn_source(repo.id).await?;
+        let writing = move || subversion::export(&source, entry, &repo, collaborators, &dir);
+        let written = tokio::task::spawn_blocking(writing).await;
+        written.map_err(|e| Error::internal(format!("exporting broke off: {e}")))?
     }
 
     async fn export_sign(&self, subject: &Subject, to: &Path, left_out: &[String]) -> Result<u64, Error> {

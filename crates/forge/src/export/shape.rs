@@ -65,6 +65,22 @@ pub struct RepositoryFile {
     pub collaborators: BTreeMap<String, String>,
     /// SHA-256 of the bundle; none when there is nothing in it.
     pub bundle: Option<String>,
+    /// What it is as a repository of Subversion; none: it is one of Git.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub svn: Option<SvnFile>,
+}
+
+/// A repository of Subversion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SvnFile {
+    /// Its UUID.
+    pub uuid: String,
+    /// Its newest revision.
+    pub youngest: u64,
+    /// The entry of the journal that last changed it.
+    pub entry: u64,
+    /// SHA-256 of `repository.dump`.
+    pub dump: String,
 }
 
 impl RepositoryFile {
@@ -83,6 +99,7 @@ impl RepositoryFile {
             refs,
             collaborators,
             bundle: None,
+            svn: None,
         }
     }
 }

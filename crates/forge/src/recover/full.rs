@@ -13,9 +13,11 @@ use crate::site::{Readers, SiteLimits};
 use crate::spool::Spool;
 use crate::svn::SvnStore;
 use futures_util::{StreamExt as _, stream};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use svn::SvnPrint;
 use tokio::sync::watch;
 
 /// What the check of all repositories found.
@@ -27,6 +29,8 @@ pub struct FullReport {
     pub refs: u64,
     /// What is wrong, each with its repository. Empty: nothing.
     pub problems: Vec<String>,
+    /// What each repository of Subversion is that could be read, by its number.
+    pub prints: BTreeMap<u64, SvnPrint>,
 }
 
 impl fmt::Display for FullReport {
@@ -64,7 +68,7 @@ pub(super) async fn fill_and_check(
         SvnStore { dir: place.dir.join("svn"), db: database.clone(), blobs: blobs.clone(), held: held.subscribe() };
     let repositories = Repositories::new(&place.dir.join("git"), git, database.clone(), blobs, held.subscribe())?;
     let ids = all_repos(database).await?;
-    let mut report = FullReport { repositories: 0, refs: 0, problems: Vec::new() };
+    let mut report = FullReport { repositories: 0, refs: 0, problems: Vec::new(), prints: BTreeMap::new() };
     // As many at once as there are processors: each is mostly a git that hashes.
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     let (repositories, store) = (&repositories, &store);
@@ -73,8 +77,8 @@ pub(super) async fn fill_and_check(
         let repo = database.read_async(move |tx| query::repo_by_id(tx, id)).await;
         let path = repo.ok().flatten().map_or_else(|| id.to_string(), |repo| repo.path);
         let checked = match kind {
-            RepoKind::Git => check(repositories, database, id, size).await,
-            RepoKind::Svn => check_svn(store, id).await.map(|problems| (0, problems)),
+            RepoKind::Git => check(repositories, database, id, size).await.map(|(refs, found)| (refs, found, None)),
+            RepoKind::Svn => check_svn(store, id).await.map(|(print, found)| (0, found, Some((id, print)))),
         };
         (path, checked)
     });
@@ -82,8 +86,9 @@ pub(super) async fn fill_and_check(
     while let Some((path, checked)) = checks.next().await {
         progress(Progress::Repository { path: path.clone(), done: report.repositories + 1, of });
         match checked {
-            Ok((refs, problems)) => {
+            Ok((refs, problems, print)) => {
                 report.refs += refs;
+                report.prints.extend(print);
                 report.problems.extend(problems.iter().map(|problem| format!("{path}: {problem}")));
             }
             Err(error) => report.problems.push(format!("{path}: {error}")),
@@ -116,13 +121,13 @@ async fn check(repositories: &Repositories, database: &Db, id: u64, size: u64) -
     Ok((expected.len() as u64, problems))
 }
 
-/// Filled, and looked through by Subversion's own program; where that is not installed, that it could not be is the problem.
-async fn check_svn(store: &SvnStore, id: u64) -> Result<Vec<String>, Error> {
+/// Filled, every content read here, and looked through by Subversion's own program where that is installed.
+async fn check_svn(store: &SvnStore, id: u64) -> Result<(SvnPrint, Vec<String>), Error> {
     let repository = store.fill_only(id).await?;
-    let programs = match svn::Programs::find() {
-        Ok(programs) => programs,
-        Err(error) => return Ok(vec![format!("filled, and not looked through: {error}")]),
-    };
+    let root = repository.root();
+    let reading = tokio::task::spawn_blocking(move || SvnPrint::read(&root, None));
+    let print = reading.await.map_err(|e| Error::internal(format!("reading broke off: {e}")))??;
+    let Ok(programs) = svn::Programs::find() else { return Ok((print, Vec::new())) };
     let found = repository.verify(&programs).await.map_err(|e| Error::internal(e.to_string()))?;
-    Ok(found.into_iter().collect())
+    Ok((print, found.into_iter().collect()))
 }

@@ -8,7 +8,7 @@ use crate::names::RepoPath;
 use crate::people::Principal;
 use crate::repo::Repo;
 use crate::site::CodeReader;
-use crate::svn::{FinishGuard, SvnOverview, overview_fetch};
+use crate::svn::{FinishGuard, SvnLockInfo, entry_of, locks_fetch};
 use std::sync::Arc;
 use svn::HttpServer;
 
@@ -61,6 +61,9 @@ impl SvnDoor {
 /// The user that servers are told when nobody in particular reads. No account can have the name.
 const NOBODY: &str = "-";
 
+/// Locks that are listed at most.
+const SVN_LOCKS_SHOWN_MAX: u32 = 1_000;
+
 impl Site {
     /// A repository of Subversion, for one request. Waits while it is filled from the vaults, and for the turn of what may make
     /// something visible.
@@ -86,10 +89,30 @@ impl Site {
         Ok(SvnDoor { repo, server, user, finish })
     }
 
-    /// What a repository of Subversion shows first: its newest revisions and its locks.
-    pub async fn svn_overview(&self, code: &CodeReader, limit: u32) -> Result<SvnOverview, Error> {
+    /// Who has locked what in a repository of Subversion: up to 1,000 locks, by path.
+    pub async fn svn_locks(&self, code: &CodeReader) -> Result<Vec<SvnLockInfo>, Error> {
         let (repo, held) = (code.repo().id, self.held());
-        self.db().read_async(move |tx| overview_fetch(tx, repo, held, limit)).await
+        self.db().read_async(move |tx| locks_fetch(tx, repo, held, SVN_LOCKS_SHOWN_MAX)).await
+    }
+
+    /// The entry that a revision of Subversion is; None: there is no such revision, or it is not held.
+    pub async fn svn_entry(&self, code: &CodeReader, rev: u64) -> Result<Option<u64>, Error> {
+        let (repo, held) = (code.repo().id, self.held());
+        self.db().read_async(move |tx| entry_of(tx, repo, rev, held)).await
+    }
+
+    /// Breaks a lock, whoever has it: who may commit may do that, as with `svn unlock --force`. Held when it returns; a lock that
+    /// is gone already is no error.
+    ///
+    /// # Errors
+    /// Those of authorization and of writing.
+    pub async fn svn_break_lock(&self, who: &Principal, path: &RepoPath, name: String) -> Result<(), Error> {
+        let proof = self.authorize::<Write>(Some(who), path).await?;
+        if proof.repo().kind != RepoKind::Svn {
+            return Err(Error::invalid("a repository of Git has no locks"));
+        }
+        self.subversion.open(&proof).await?;
+        self.subversion.break_lock(proof, name).await
     }
 
     /// Says how a repository of the other kind is used.

@@ -71,6 +71,28 @@ pub(crate) fn youngest_below(tx: &mut Tx, repo: u64, held: u64) -> Result<u64, E
     Ok(tx.query_one(sql, &[repo.into(), held.into()])?.get(0)?)
 }
 
+/// Up to where a repository may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SvnBounds {
+    /// The newest revision that is held.
+    pub(crate) youngest: u64,
+    /// The entry that last changed anything of it.
+    pub(crate) seq: u64,
+}
+
+/// Up to where a repository may be shown, as of the entries below `held`.
+pub(crate) fn bounds_fetch(tx: &mut Tx, repo: u64, held: u64) -> Result<SvnBounds, Error> {
+    let seq = state_fetch(tx, repo)?.map_or(0, |state| state.seq);
+    Ok(SvnBounds { youngest: youngest_below(tx, repo, held)?, seq })
+}
+
+/// The entry that a revision is; None: there is no such revision, or it is not held.
+pub(crate) fn entry_of(tx: &mut Tx, repo: u64, rev: u64, held: u64) -> Result<Option<u64>, Error> {
+    let sql = "SELECT seq FROM svn_revision WHERE repo = ?1 AND rev = ?2 AND seq < ?3";
+    let row = tx.query_opt(sql, &[repo.into(), rev.into(), held.into()])?;
+    Ok(row.map(|row| row.get(0)).transpose()?)
+}
+
 /// None: it is no repository of Subversion, or its beginning is not held.
 pub(crate) fn rows_fetch(tx: &mut Tx, repo: u64, held: u64) -> Result<Option<SvnRows>, Error> {
     let Some(state) = state_fetch(tx, repo)?.filter(|_| repo < held) else { return Ok(None) };
@@ -107,62 +129,33 @@ pub(crate) fn rows_fetch(tx: &mut Tx, repo: u64, held: u64) -> Result<Option<Svn
     Ok(Some(SvnRows { files, revisions, locks, pending: state.seq >= held }))
 }
 
-/// A revision as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SvnRevision {
-    /// Its number.
-    pub rev: u64,
-    /// Who committed it; empty: nobody is known.
-    pub author: String,
-    /// When it was written into the journal: microseconds since 1970.
-    pub time_us: i64,
-    /// Its log message.
-    pub message: String,
-}
-
 /// A lock that somebody has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SvnLockInfo {
-    /// What is locked.
+    /// What names it: the path's MD5 in hexadecimal digits.
+    pub name: String,
+    /// What is locked, from the root, without a slash first.
     pub path: String,
     /// Who locked it.
     pub owner: String,
     /// Why.
     pub comment: String,
+    /// Since when, as Subversion writes it.
+    pub created: String,
 }
 
-/// A repository in short.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SvnOverview {
-    /// Its newest revision.
-    pub youngest: u64,
-    /// The newest revisions, newest first.
-    pub revisions: Vec<SvnRevision>,
-    /// Locks, by path, up to a bound.
-    pub locks: Vec<SvnLockInfo>,
-}
-
-/// A repository in short, as of the entries below `held`.
-pub(crate) fn overview_fetch(tx: &mut Tx, repo: u64, held: u64, limit: u32) -> Result<SvnOverview, Error> {
-    let youngest = youngest_below(tx, repo, held)?;
-    let sql =
-        "SELECT rev, time_us, properties FROM svn_revision WHERE repo = ?1 AND rev <= ?2 ORDER BY rev DESC LIMIT ?3";
-    let mut revisions = Vec::new();
-    for row in tx.query(sql, &[repo.into(), youngest.into(), limit.into()])? {
-        let properties: Vec<u8> = row.get(2)?;
-        let properties = Properties::parse(&properties).unwrap_or_default();
-        let text = |name| properties.text(name).unwrap_or_default();
-        let (author, message) = (text("svn:author"), text("svn:log"));
-        revisions.push(SvnRevision { rev: row.get(0)?, author, time_us: row.get(1)?, message });
-    }
-    let sql = "SELECT lock FROM svn_lock WHERE repo = ?1 AND seq < ?2 LIMIT ?3";
+/// Locks by path, up to a bound, as of the entries below `held`.
+pub(crate) fn locks_fetch(tx: &mut Tx, repo: u64, held: u64, limit: u32) -> Result<Vec<SvnLockInfo>, Error> {
+    let sql = "SELECT name, lock FROM svn_lock WHERE repo = ?1 AND seq < ?2 LIMIT ?3";
     let mut locks = Vec::new();
     for row in tx.query(sql, &[repo.into(), held.into(), limit.into()])? {
-        let lock: Vec<u8> = row.get(0)?;
+        let (name, lock): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
         let lock = Properties::parse(&lock).unwrap_or_default();
         let text = |name| lock.text(name).unwrap_or_default();
-        locks.push(SvnLockInfo { path: text("path"), owner: text("owner"), comment: text("comment") });
+        let path = text("path").trim_start_matches('/').to_owned();
+        let (owner, comment, created) = (text("owner"), text("comment"), text("creation_date"));
+        locks.push(SvnLockInfo { name, path, owner, comment, created });
     }
     locks.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(SvnOverview { youngest, revisions, locks })
+    Ok(locks)
 }

@@ -178,6 +178,16 @@ impl Subversion {
         Ok(FinishGuard { slot, finishing, _turn: turn })
     }
 
+    /// Ends a lock: first in the journal, then on the disk.
+    pub(crate) async fn break_lock(&self, proof: Authorized<Write>, name: String) -> Result<(), Error> {
+        let repo = proof.repo().id;
+        // Whoever is committing or locking just now is waited for.
+        let turn = self.finish(proof.clone()).await?;
+        self.0.capture(proof, Record::Unlock { name }).await?;
+        drop(turn);
+        self.0.store.bring_up(repo, false).await.map(drop)
+    }
+
     /// Brings up what lacks something held, before anything is removed that it could be made from.
     pub(crate) async fn reconcile(&self) {
         for entry in std::fs::read_dir(&self.0.store.dir).into_iter().flatten().flatten() {

@@ -56,6 +56,7 @@ fn it_reads_what_subversions_own_programs_read() {
                 logs(&fs, &root);
                 histories(&fs, &root);
                 locks(&fs, &root);
+                dumps(&fs, &root);
             };
             std::thread::Builder::new().name(kept.name.to_owned()).spawn_scoped(scope, check).unwrap();
         }
@@ -201,4 +202,26 @@ fn locks(fs: &Fs, root: &Path) {
         assert!(listed.contains(&lock.created[..10]), "{listed} {}", lock.created);
     }
     assert_eq!(fs.lock(b"/trunk").unwrap(), None);
+}
+
+/// A dump that is loaded and dumped again by Subversion is the one Subversion makes itself.
+fn dumps(fs: &Fs, root: &Path) {
+    let place = root.with_extension("dump");
+    let mut dump = std::fs::File::create(&place).unwrap();
+    fs.dump(fs.youngest().unwrap(), &mut dump).unwrap();
+    let loaded = |dump: &Path, name: &str| {
+        let loaded = root.with_extension(name);
+        let name = loaded.to_str().unwrap();
+        run("svnadmin", &["create", name]);
+        run("svnadmin", &["load", "--quiet", "--no-flush-to-disk", "-F", dump.to_str().unwrap(), name]);
+        run("svnadmin", &["dump", "--quiet", name])
+    };
+    let mut theirs = run("svnadmin", &["dump", "--quiet", root.to_str().unwrap()]);
+    if fs.format().number < 4 {
+        // No SHA-1 is noted there, and a loaded repository has them.
+        let place = root.with_extension("theirs");
+        std::fs::write(&place, theirs).unwrap();
+        theirs = loaded(&place, "theirs-loaded");
+    }
+    assert!(loaded(&place, "loaded") == theirs, "{}: a loaded dump is another repository", root.display());
 }

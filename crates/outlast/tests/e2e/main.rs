@@ -35,6 +35,7 @@ mod ssh;
 mod status;
 mod story;
 mod svn;
+mod svn_pages;
 mod svn_ssh;
 mod tokens;
 mod transparency;

@@ -385,6 +385,8 @@ pub(super) static ROUTES: &[Row] = &[
     get(PAGE, "/search", "/{repo}/-/search?q=words", May::Reader),
     get(PAGE, "/paths", "/{repo}/-/paths", May::Reader),
     get(PAGE, "/archive/{*rest}", "/{repo}/-/archive/main.zip", May::Reader),
+    get(PAGE, "/locks", "/{repo}/-/locks", May::Reader),
+    row(PAGE, "POST", "/locks/break", "/{repo}/-/locks/break", "name=none", May::Writer),
     get(PAGE, "/safety", "/{repo}/-/safety", May::Reader),
     get(PAGE, "/activity", "/{repo}/-/activity", May::Reader),
     get(PAGE, "/activity.atom", "/{repo}/-/activity.atom", May::Reader),

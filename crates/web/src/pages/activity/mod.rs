@@ -63,7 +63,9 @@ impl From<&Activity> for Row {
         let details = match &activity.event {
             Event::Pushed(pushed) => moves(activity.place.path(), pushed),
             Event::SvnCommitted(commit) => {
-                revision_subject(commit).into_iter().map(|line| (code::visible(line.as_bytes()), None)).collect()
+                let page = format!("/{}/-/commit/r{}", activity.place.path(), commit.rev);
+                let row = |line: String| (code::visible(line.as_bytes()), Some(page.clone()));
+                revision_subject(commit).into_iter().map(row).collect()
             }
             _ => Vec::new(),
         };

@@ -23,7 +23,7 @@ pub(crate) async fn archive(page: RepoPage, rest: Rest) -> Result<Response, Page
     let revision = page.read(move |source| source.resolve(&wanted)).await?;
     let shown = if name == revision.id.0 { revision.id.short().to_owned() } else { name };
     let prefix = ArchivePrefix::near(&format!("{}-{shown}", page.code.repo().name));
-    let made = git::read::archive(page.code.git()?, &revision.id, format, &prefix).await.map_err(forge::Error::from)?;
+    let made = page.code.archive(&revision.id, format, &prefix).await?;
     let headers = [
         (header::CONTENT_TYPE, content_type.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.{ending}\"", prefix.as_str())),

@@ -2,6 +2,7 @@
 
 use super::diff_view::{DiffView, Row, Wanted};
 use super::frame::{Frame, RepoPage, RevisionRow, place};
+use super::properties::{PropertyRow, property_rows};
 use crate::app::App;
 use crate::pages::error::PageError;
 use crate::pages::show;
@@ -17,6 +18,14 @@ use serde::Deserialize;
 
 /// A longer patch is for `git format-patch`.
 const PATCH_BYTES_MAX: u64 = 64 << 20;
+/// A patch of Subversion's has as many lines as are shown of a single file.
+const UNFOLDED: DiffOptions = DiffOptions {
+    context: 3,
+    ignore_space: false,
+    files_max: 10_000,
+    file_lines_max: text::SHOWN_LINES_MAX,
+    lines_max: text::SHOWN_LINES_MAX,
+};
 
 #[derive(Template)]
 #[template(path = "repo/commit.html")]
@@ -32,6 +41,9 @@ struct CommitPage {
     signature: Option<(&'static str, &'static str, String)>,
     diff: DiffView,
     push: Option<PushRow>,
+    /// Where a revision of Subversion is in the journal.
+    held: Option<PushRow>,
+    properties: Vec<PropertyRow>,
 }
 
 /// The push that brought it, where the address names it.
@@ -54,14 +66,25 @@ async fn push_of(app: &App, page: &RepoPage, id: &RevisionId, entry: u64) -> Res
     let Some(moved) = moves.iter().find(|moved| moved.new.as_ref().is_some_and(|new| new.to_string() == id.0)) else {
         return Ok(None);
     };
-    let vaults = crate::pages::site::vault_rows(app);
-    let holding = vaults.iter().filter(|vault| vault.size > entry).map(|vault| vault.name.as_str()).collect::<Vec<_>>();
-    let holders = format!("{} ({} of {})", holding.join(", "), holding.len(), vaults.len());
     let branch = moved.name.strip_prefix("refs/heads/").map(|name| {
         let tree = format!("/{}/-/tree/{}", page.code.repo().path, place(name, &CodePath::root()));
         (code::visible(name.as_bytes()), tree)
     });
-    Ok(Some(PushRow { entry, branch, holders }))
+    Ok(Some(PushRow { entry, branch, holders: holders(app, entry) }))
+}
+
+/// The vaults that hold an entry: `eu, us (2 of 3)`.
+fn holders(app: &App, entry: u64) -> String {
+    let vaults = crate::pages::site::vault_rows(app);
+    let holding = vaults.iter().filter(|vault| vault.size > entry).map(|vault| vault.name.as_str()).collect::<Vec<_>>();
+    format!("{} ({} of {})", holding.join(", "), holding.len(), vaults.len())
+}
+
+/// Where a revision of Subversion is in the journal.
+async fn held(app: &App, page: &RepoPage, id: &RevisionId) -> Result<Option<PushRow>, PageError> {
+    let Some(rev) = id.0.rsplit_once('r').and_then(|(_, rev)| rev.parse().ok()) else { return Ok(None) };
+    let entry = app.site.svn_entry(&page.code, rev).await?;
+    Ok(entry.map(|entry| PushRow { entry, branch: None, holders: holders(app, entry) }))
 }
 
 /// `/OWNER/NAME/-/commit/ID`, and the same with `.patch` or `.diff` behind it for programs.
@@ -84,9 +107,13 @@ pub(crate) async fn commit(
         let revision = source.resolve(&id)?;
         let (mut files, summary) = source.changes(&revision.id, options)?;
         unfold(source, None, &revision.id, &open, options, &mut files)?;
-        Ok((revision, files, summary))
+        let properties = property_rows(&source.revision_properties(&revision.id)?);
+        Ok((revision, files, summary, properties))
     });
-    let (revision, files, summary) = made.await?;
+    let (revision, files, summary, mut properties) = made.await?;
+    // What the page says of itself.
+    properties.retain(|property| !["svn:author", "svn:date", "svn:log"].contains(&property.name.as_str()));
+    let held = if frame.is_svn { held(&app, &page, &revision.id).await? } else { None };
     let push = match entry {
         Some(entry) => push_of(&app, &page, &revision.id, entry).await?,
         None => None,
@@ -106,6 +133,8 @@ pub(crate) async fn commit(
         frame,
         diff,
         push,
+        held,
+        properties,
     };
     Ok(Html(page.render()?).into_response())
 }
@@ -145,9 +174,13 @@ fn signed(signer: Signer) -> (&'static str, &'static str, String) {
 }
 
 async fn patch(page: &RepoPage, id: String, format: PatchFormat) -> Result<Response, PageError> {
-    let revision = page.read(move |source| source.resolve(&id)).await?;
-    let made = git::read::patch(page.code.git()?, &revision.id, format, PATCH_BYTES_MAX).await;
-    let made = made.map_err(forge::Error::from)?;
+    let made = if page.frame("history").is_svn {
+        page.read(move |source| Ok(text::unified(&source.changes(&source.resolve(&id)?.id, UNFOLDED)?.0))).await?
+    } else {
+        let revision = page.read(move |source| source.resolve(&id)).await?;
+        let made = git::read::patch(page.code.git()?, &revision.id, format, PATCH_BYTES_MAX).await;
+        made.map_err(forge::Error::from)?
+    };
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),

@@ -86,8 +86,8 @@ pub(crate) async fn compare(
     let diff = DiffView::new(&frame, &wanted, (Some(&left.0), &right.0), &files, summary);
     let found = Found {
         revisions: comparison.revisions.iter().map(RevisionRow::from).collect(),
-        ahead: show::counted(u64::from(comparison.ahead), "commit", "commits"),
-        behind: show::counted(u64::from(comparison.behind), "commit", "commits"),
+        ahead: show::counted(u64::from(comparison.ahead), frame.revisions().0, frame.revisions().1),
+        behind: show::counted(u64::from(comparison.behind), frame.revisions().0, frame.revisions().1),
         related: comparison.base.is_some(),
         diff,
     };

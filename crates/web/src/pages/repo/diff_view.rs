@@ -166,8 +166,8 @@ fn file_view(
     );
     FileView {
         anchor: format!("file-{index}"),
-        path: change.path.shown(),
-        old_path: (change.old_path != change.path).then(|| change.old_path.shown()),
+        path: shown(&change.path),
+        old_path: (change.old_path != change.path).then(|| shown(&change.old_path)),
         word,
         class,
         added: file.added,
@@ -179,6 +179,11 @@ fn file_view(
         href,
         images,
     }
+}
+
+/// A path; the root has a name too.
+fn shown(path: &code::CodePath) -> String {
+    if path.is_root() { "/".to_owned() } else { path.shown() }
 }
 
 /// What is said in place of lines.

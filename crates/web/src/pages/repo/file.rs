@@ -1,6 +1,8 @@
 //! A file.
 
 use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs};
+use super::locks::{LockRow, lock_on};
+use super::properties::{PropertyRow, property_rows};
 use super::readme::link_base;
 use crate::app::App;
 use crate::pages::error::PageError;
@@ -43,6 +45,8 @@ struct FilePage {
     can_edit: bool,
     /// It can be shown as a document and as text; which one is shown.
     both: Option<bool>,
+    properties: Vec<PropertyRow>,
+    lock: Option<LockRow>,
 }
 
 #[derive(Deserialize)]
@@ -71,15 +75,18 @@ pub(crate) async fn file(
         };
         let newest = source.last_change(id, &place.path)?.unwrap_or_else(|| place.revision.clone());
         let switcher = Switcher::new(source, &for_read.base(), "file", &place)?;
-        Ok(Some((shown(&for_read, &place, &file, as_source), file.size, file.entry, newest, switcher)))
+        let properties = property_rows(&source.properties(id, &place.path)?);
+        Ok(Some((shown(&for_read, &place, &file, as_source), file.size, file.entry, newest, switcher, properties)))
     });
-    let Some((shown, size, entry, newest, switcher)) = made.await? else {
+    let Some((shown, size, entry, newest, switcher, properties)) = made.await? else {
         return Ok(Redirect::to(&format!("{}/tree/{}", frame.base(), at.in_address())).into_response());
     };
+    let lock = lock_on(&app, &page, &at.whole_path()).await?;
     let lines = match &shown.body {
         Body::Lines(lines) => show::counted(lines.len() as u64, "line", "lines"),
         _ => String::new(),
     };
+    let is_svn = frame.is_svn;
     let page = FilePage {
         crumbs: crumbs(&frame, &at),
         shell,
@@ -92,7 +99,9 @@ pub(crate) async fn file(
         lines,
         language: shown.language,
         executable: entry == code::EntryKind::Executable,
-        can_edit: entry != code::EntryKind::Submodule,
+        can_edit: entry != code::EntryKind::Submodule && !is_svn,
+        properties,
+        lock,
         both: shown.both,
     };
     Ok(Html(page.render()?).into_response())

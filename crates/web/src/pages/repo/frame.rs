@@ -27,6 +27,8 @@ pub(crate) struct Frame {
     pub(crate) clone_url: String,
     /// The same over SSH; empty: there is no such door.
     pub(crate) ssh_url: String,
+    /// It is one of Subversion.
+    pub(crate) is_svn: bool,
     pub(crate) can_write: bool,
     pub(crate) can_maintain: bool,
     pub(crate) can_admin: bool,
@@ -35,6 +37,16 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// Whether a commit can be made on its pages.
+    pub(crate) fn can_edit(&self) -> bool {
+        self.can_write && !self.is_svn
+    }
+
+    /// What its revisions are called: one, and several.
+    pub(crate) fn revisions(&self) -> (&'static str, &'static str) {
+        if self.is_svn { ("revision", "revisions") } else { ("commit", "commits") }
+    }
+
     /// Where its pages are: `/owner/name/-`.
     pub(crate) fn base(&self) -> String {
         format!("/{}/-", self.path)
@@ -67,6 +79,7 @@ impl RepoPage {
             empty: self.code.is_empty(),
             clone_url: self.clone_url.clone(),
             ssh_url: self.ssh_url.clone(),
+            is_svn: repo.kind == RepoKind::Svn,
             can_write: self.access >= Some(Access::Write),
             can_maintain: self.access >= Some(Access::Maintain),
             can_admin: self.access >= Some(Access::Admin),
@@ -117,8 +130,9 @@ impl FromRequestParts<App> for RepoPage {
         let is_svn = code.repo().kind == RepoKind::Svn;
         let ending = if is_svn { "svn" } else { "git" };
         let clone_url = format!("{}/{}.{ending}", app.site.base_url(), code.repo().path);
-        let ssh = app.site.ssh_address().filter(|_| !is_svn);
-        let ssh_url = ssh.map(|address| format!("{address}/{}.git", code.repo().path)).unwrap_or_default();
+        let scheme = if is_svn { "svn+" } else { "" };
+        let ssh_url = app.site.ssh_address().map(|address| format!("{scheme}{address}/{}.{ending}", code.repo().path));
+        let ssh_url = ssh_url.unwrap_or_default();
         Ok(Self { visitor, code, address, access, clone_url, ssh_url })
     }
 }
@@ -136,6 +150,15 @@ impl At {
     /// `NAME/PATH`, for addresses.
     pub(crate) fn in_address(&self) -> String {
         place(&self.name, &self.path)
+    }
+
+    /// The path from the root of everything, where the revision is only a part of it.
+    pub(crate) fn whole_path(&self) -> CodePath {
+        let root = self.revision.id.root();
+        if root.is_root() {
+            return self.path.clone();
+        }
+        CodePath::parse(&[root.as_bytes(), b"/", self.path.as_bytes()].concat()).unwrap_or_default()
     }
 
     /// `ID/PATH`: the same for ever.

@@ -13,14 +13,15 @@ mod export;
 mod file;
 mod frame;
 mod history;
+mod locks;
 mod names;
+mod properties;
 mod protections;
 mod raw;
 mod readme;
 mod safety;
 mod search;
 mod settings;
-mod svn;
 mod tree;
 
 pub(crate) use frame::RepoPage;
@@ -67,6 +68,8 @@ pub(super) fn router() -> Router<App> {
             "/upload/{*rest}",
             get(edit::upload).post(edit::upload_do).layer(DefaultBodyLimit::max(edit::UPLOAD_FORM_BYTES_MAX)),
         )
+        .route("/locks", get(locks::locks))
+        .route("/locks/break", axum::routing::post(locks::break_lock))
         .route("/activity", get(activity::activity))
         .route("/activity.atom", get(activity::feed))
         .route("/safety", get(safety::safety))

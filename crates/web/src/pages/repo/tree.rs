@@ -1,6 +1,7 @@
 //! A repository's front page, and its directories.
 
 use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs, place};
+use super::properties::{PropertyRow, property_rows};
 use super::readme::readme;
 use crate::app::App;
 use crate::pages::error::PageError;
@@ -10,7 +11,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use code::{CodePath, EntryKind, NameKind, ReadError, Revision, Source};
-use forge::event::repo::RepoKind;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -83,12 +83,13 @@ struct Directory {
     readme: Option<(String, String)>,
     newest: RevisionRow,
     commits: u64,
+    properties: Vec<PropertyRow>,
 }
 
 fn directory(source: &dyn Source, frame: &Frame, at: &At) -> Result<Directory, ReadError> {
     let tree = source.tree(&at.revision.id, &at.path)?;
     let base = frame.base();
-    let newest = match at.path.is_root() {
+    let newest = match at.path.is_root() && !at.revision.id.is_part() {
         true => at.revision.clone(),
         false => source.last_change(&at.revision.id, &at.path)?.unwrap_or_else(|| at.revision.clone()),
     };
@@ -98,6 +99,7 @@ fn directory(source: &dyn Source, frame: &Frame, at: &At) -> Result<Directory, R
         readme: readme(source, frame, at, &tree.entries)?,
         newest: RevisionRow::from(&newest),
         commits: source.count(&at.revision.id)?,
+        properties: property_rows(&source.properties(&at.revision.id, &at.path)?),
     })
 }
 
@@ -116,6 +118,7 @@ struct HomePage {
     tags: String,
     /// Name, share in thousandths, class, and how much comes before it.
     languages: Vec<(String, u32, usize, u32)>,
+    properties: Vec<PropertyRow>,
 }
 
 #[derive(Template)]
@@ -123,16 +126,16 @@ struct HomePage {
 struct EmptyPage {
     shell: Shell,
     frame: Frame,
+    /// Why Subversion can't be served here.
+    missing: String,
 }
 
 /// `/OWNER/NAME`
 pub(crate) async fn home(State(app): State<App>, page: RepoPage) -> Result<Response, PageError> {
-    if page.code.repo().kind == RepoKind::Svn {
-        return super::svn::home(&app, page).await;
-    }
     let (shell, frame) = (page.shell(), page.frame("code"));
     if frame.empty {
-        return Ok(Html(EmptyPage { shell, frame }.render()?).into_response());
+        let missing = app.site.subversion().missing().filter(|_| frame.is_svn).unwrap_or_default().to_owned();
+        return Ok(Html(EmptyPage { shell, frame, missing }.render()?).into_response());
     }
     let for_read = frame.clone();
     let made = page.read(move |source| {
@@ -159,7 +162,8 @@ pub(crate) async fn home(State(app): State<App>, page: RepoPage) -> Result<Respo
         switcher: directory.switcher,
         readme: directory.readme,
         newest: directory.newest,
-        commits: show::counted(directory.commits, "commit", "commits"),
+        commits: show::counted(directory.commits, frame.revisions().0, frame.revisions().1),
+        properties: directory.properties,
         branches: show::counted(branches as u64, "branch", "branches"),
         tags: show::counted(tags as u64, "tag", "tags"),
         languages: shares(&languages),
@@ -192,6 +196,7 @@ struct TreePage {
     switcher: Switcher,
     readme: Option<(String, String)>,
     newest: RevisionRow,
+    properties: Vec<PropertyRow>,
 }
 
 /// `/OWNER/NAME/-/tree/REVISION/PATH`
@@ -207,8 +212,9 @@ pub(crate) async fn tree(page: RepoPage, rest: Rest) -> Result<Response, PageErr
         return Ok(Redirect::to(&format!("{}/file/{}", frame.base(), at.in_address())).into_response());
     };
     let crumbs = crumbs(&frame, &at);
-    let Directory { listing, switcher, readme, newest, .. } = directory;
-    Ok(Html(TreePage { shell, frame, at, crumbs, listing, switcher, readme, newest }.render()?).into_response())
+    let Directory { listing, switcher, readme, newest, properties, .. } = directory;
+    let page = TreePage { shell, frame, at, crumbs, listing, switcher, readme, newest, properties };
+    Ok(Html(page.render()?).into_response())
 }
 
 #[derive(Template)]

@@ -140,7 +140,7 @@ fn row(frame: &Frame, named: &Named, rules: &[Protection]) -> NameRow {
     let pages = if named.kind == NameKind::Tag { "tags" } else { "branches" };
     NameRow {
         rule,
-        remove: if frame.can_write && !is_default { format!("{base}/{pages}/delete/{name}") } else { String::new() },
+        remove: if frame.can_edit() && !is_default { format!("{base}/{pages}/delete/{name}") } else { String::new() },
         name: code::visible(named.name.as_bytes()),
         is_default,
         tree: format!("{base}/tree/{name}"),
