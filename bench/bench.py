@@ -1,6 +1,6 @@
 """`make bench`: the figures that Outlast promises, each beside its peer in the same run.
 
-    python3 bench/bench.py [FIGURE...]       ls-remote clone fetch push pushers replay recovery memory pages
+    python3 bench/bench.py [FIGURE...]       ls-remote clone fetch push pushers replay recovery memory pages svn-pages
 
 Every ratio is of medians; the two sides take turns, so that a noisy moment of the machine hits both. The results are
 printed and left in bench/out/results.json. Sizes come from the environment:
@@ -10,6 +10,7 @@ printed and left in bench/out/results.json. Sizes come from the environment:
     OUTLAST_BENCH_EVENTS (100000)   recovery's journal, over OUTLAST_BENCH_REPOS (1000) repositories
     OUTLAST_BENCH_MEMORY_MIB (2048) the repository whose push and clone is watched
     OUTLAST_BENCH_PAGES_COMMITS (52000) the repository whose pages are asked for, 50,000 at least
+    OUTLAST_BENCH_SVN_REVISIONS (2500) the repository of Subversion, 2,500 at least
     OUTLAST_BENCH_DIR (bench/out)   where all of it lives; needs about 12 GiB
 """
 
@@ -22,6 +23,7 @@ import tempfile
 import figures_git
 import figures_pages
 import figures_site
+import figures_svn
 from figures_git import Scene
 
 OUT = os.environ.get("OUTLAST_BENCH_DIR") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "out")
@@ -35,6 +37,7 @@ FIGURES = {
     "recovery": figures_site.recovery,
     "memory": figures_site.memory,
     "pages": figures_pages.pages,
+    "svn-pages": figures_svn.pages,
 }
 
 

@@ -1,0 +1,162 @@
+"""Subversion: what pages cost, beside the `svn` command line that gives the same answers.
+
+The peer is asked the way an administrator would ask it on the same machine: `svn` with a `file://` address, no network and
+no password. The repository is generated, the same in every run: SVN_REVISIONS revisions, more than 2,000 files in trunk, branches, tags, a file
+with 500 changes.
+"""
+
+import os
+import random
+import subprocess
+import time
+
+from figures_pages import FIRST_MS, Browser, line, median_ms
+from measure import median
+from servers import Outlast
+
+REVISIONS = max(2_500, int(os.environ.get("OUTLAST_BENCH_SVN_REVISIONS", "2500")))
+FILES = 2_100
+CHANGES = 500
+ROUNDS = int(os.environ.get("OUTLAST_BENCH_ROUNDS", "5"))
+
+
+def record(path, kind, action, text=None, extra=""):
+    """A node of a dump."""
+    head = f"Node-path: {path}\n" + (f"Node-kind: {kind}\n" if kind else "") + f"Node-action: {action}\n{extra}"
+    if text is None:
+        return (head + ("Prop-content-length: 10\nContent-length: 10\n\nPROPS-END\n\n\n" if action == "add" and not extra else "\n\n")).encode()
+    properties = "PROPS-END\n" if action == "add" else ""
+    sizes = f"Prop-content-length: {len(properties)}\n" if properties else ""
+    sizes += f"Text-content-length: {len(text)}\nContent-length: {len(properties) + len(text)}\n\n"
+    return (head + sizes + properties).encode() + text + b"\n\n"
+
+
+def revision(number, message):
+    """The head of a revision in a dump."""
+    pairs = (("svn:author", "ann"), ("svn:date", f"20{10 + number // 400:02}-{1 + number // 32 % 12:02}-{1 + number % 28:02}T10:00:00.000000Z"), ("svn:log", message))
+    properties = "".join(f"K {len(k)}\n{k}\nV {len(v)}\n{v}\n" for k, v in pairs) + "PROPS-END\n"
+    return f"Revision-number: {number}\nProp-content-length: {len(properties)}\nContent-length: {len(properties)}\n\n{properties}\n".encode()
+
+
+def dump(out, revisions=REVISIONS):
+    """Writes the history as a dump."""
+    rand = random.Random(7)
+    words = [f"word{n}" for n in range(400)]
+    text = lambda lines: "".join(" ".join(rand.choices(words, k=8)) + "\n" for _ in range(lines)).encode()  # noqa: E731
+    out.write(b"SVN-fs-dump-format-version: 2\n\nUUID: 7d2ad5ac-3c26-4b8b-9d04-0d5ad0d6cafe\n\n")
+    out.write(revision(0, ""))
+    out.write(revision(1, "The beginning"))
+    for path in ("trunk", "branches", "tags", *(f"trunk/d{n}" for n in range(30))):
+        out.write(record(path, "dir", "add"))
+    blamed = [f"line {n} as it was\n" for n in range(1_000)]
+    out.write(record("trunk/blamed.c", "file", "add", "".join(blamed).encode()))
+    files = [f"trunk/d{n % 30}/f{n}.c" for n in range(FILES)]
+    out.write(revision(2, "All files"))
+    for path in files:
+        out.write(record(path, "file", "add", text(rand.randrange(20, 300))))
+    for number in range(3, revisions + 1):
+        out.write(revision(number, f"Change {number}\n\nWith a reason."))
+        if number % 100 == 0:
+            kind = "tags" if number % 500 == 0 else "branches"
+            out.write(record(f"{kind}/v{number}", "dir", "add", extra=f"Node-copyfrom-rev: {number - 1}\nNode-copyfrom-path: trunk\n"))
+        elif number % 5 == 0 and number // 5 <= CHANGES:
+            blamed[number * 7 % 1_000] = f"line changed in {number}\n"
+            out.write(record("trunk/blamed.c", "file", "change", "".join(blamed).encode()))
+        else:
+            for path in rand.sample(files, 3):
+                out.write(record(path, "file", "change", text(rand.randrange(20, 300))))
+
+
+class SvnScene:
+    """The repository as an ordinary one, and at a site of its own. Made once for all figures of Subversion."""
+
+    def __init__(self, scene):
+        self.plain = os.path.join(scene.work, "plain-svn")
+        subprocess.run(["svnadmin", "create", self.plain], check=True)
+        load = subprocess.Popen(["svnadmin", "load", "-q", "--no-flush-to-disk", self.plain], stdin=subprocess.PIPE)
+        dump(load.stdin)
+        load.stdin.close()
+        if load.wait():
+            raise RuntimeError("svnadmin load failed")
+        self.url = f"file://{self.plain}"
+        place = os.path.join(scene.work, "svn-site")
+        os.makedirs(place)
+        self.site = Outlast(place)
+        self.site.user()
+        self.site.command("repo", "create", "ann/svn", "--svn", "--public")
+        Browser(self.site.address).get("/ann/svn")
+        self.fill()
+
+    def fill(self):
+        """Puts the revisions into the site's repository while nobody serves it: the site captures them when it's opened."""
+        self.site.site.terminate()
+        self.site.site.wait()
+        home = os.path.join(self.site.data, "svn")
+        places = [os.path.join(home, name, "repo") for name in os.listdir(home)]
+        disk = next(place for place in places if os.path.exists(os.path.join(place, "db", "current")))
+        with subprocess.Popen(["svnadmin", "dump", "-q", self.plain], stdout=subprocess.PIPE) as dumped:
+            load = ["svnadmin", "load", "-q", "--no-flush-to-disk", "--ignore-uuid", disk]
+            subprocess.run(load, stdin=dumped.stdout, check=True)
+        self.site.restart()
+        browser = Browser(self.site.address)
+        deadline = time.monotonic() + 900
+        while True:
+            try:
+                browser.get(f"/ann/svn/-/commit/r{REVISIONS}")
+                return
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+
+
+def svn(*arguments):
+    """Seconds of the command line."""
+    started = time.perf_counter()
+    subprocess.run(["svn", *arguments], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    return time.perf_counter() - started
+
+
+def kinds(url):
+    """Each kind of page: its name, its address here, and how `svn` is asked for the same."""
+    return [
+        ("svn: directory of 70 entries", "tree/trunk/d3", ("list", "-v", f"{url}/trunk/d3")),
+        ("svn: file", "file/trunk/d3/f33.c", ("cat", f"{url}/trunk/d3/f33.c")),
+        ("svn: revision with its diff", f"commit/r{REVISIONS - 3}", ("diff", "-c", str(REVISIONS - 3), url)),
+        ("svn: log of 50 revisions", "log/trunk", ("log", "-l", "50", f"{url}/trunk")),
+        ("svn: log of a file", "log/trunk/blamed.c", ("log", "-l", "50", f"{url}/trunk/blamed.c")),
+        ("svn: blame, 500 changes", "blame/trunk/blamed.c", ("blame", f"{url}/trunk/blamed.c")),
+        ("svn: branches compared", "compare/trunk...branches/v2400", ("diff", "--old", f"{url}/trunk", "--new", f"{url}/branches/v2400")),
+    ]  # fmt: skip
+
+
+def pages(scene):
+    """Pages of a repository of Subversion, first and again, and beside `svn`."""
+    made = SvnScene(scene)
+    try:
+        yield from measured(made)
+    finally:
+        made.site.stop()
+
+
+def measured(made):
+    firsts = {}
+    for _ in range(ROUNDS):
+        made.site.restart()
+        browser = Browser(made.site.address)
+        browser.get("/ann/svn/-/locks")
+        for what, address, _ in kinds(made.url):
+            firsts.setdefault(what, []).append(browser.get(f"/ann/svn/-/{address}")[0])
+    browser = Browser(made.site.address)
+    for what, address, asked in kinds(made.url):
+        path = f"/ann/svn/-/{address}"
+        browser.get(path)
+        again = [browser.get(path)[0] for _ in range(20)]
+        peer = [svn(*asked) for _ in range(ROUNDS)]
+        yield line(f"{what}, first", firsts[what], FIRST_MS)
+        yield line(f"{what}, again", again, 2)
+        ratio = median(peer) / median(again)
+        yield {
+            "figure": f"page: {what}, against svn", "outlast": f"{median_ms(again):.2f} ms", "peer": f"{median_ms(peer):.2f} ms",
+            "ratio": f"{ratio:.0f}x", "aim": ">= 20x", "reached": ratio >= 20,
+        }  # fmt: skip
