@@ -81,6 +81,11 @@ fn repository_of(event: &Event, seq: u64) -> Option<u64> {
         Event::CollaboratorRemoved(e) => Some(e.repo),
         Event::Pushed(e) => Some(e.repo),
         Event::PackConsolidated(e) => Some(e.repo),
+        Event::SvnBegun(e) => Some(e.repo),
+        Event::SvnCommitted(e) => Some(e.repo),
+        Event::SvnRevpropsSet(e) => Some(e.repo),
+        Event::SvnLocked(e) => Some(e.repo),
+        Event::SvnUnlocked(e) => Some(e.repo),
         _ => None,
     }
 }
