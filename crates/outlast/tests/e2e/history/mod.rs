@@ -6,7 +6,7 @@
 //! | class | where |
 //! | --- | --- |
 //! | missing checks, from every door, by every role | `matrix`, `endpoints` |
-//! | stored scripts, in Markdown, SVG, names, messages | `tests/browser/hostile` |
+//! | stored scripts, in Markdown, SVG, names, messages | `tests/browser/hostile.test.mjs` |
 //! | one-time codes used twice, cloned authenticators | `factors` |
 //! | packs that expand, chains of deltas | `crates/git/tests/protocol/bombs.rs` |
 //! | names that a tree makes larger than any disk | `crates/git/tests/read_heavy/archive.rs` |
