@@ -1,12 +1,13 @@
 //! Load classes at the door: each request is counted as something before its body is read, and waits or is turned away when
 //! there is too much of that. Who asks is found out by the same authenticator that everything else asks, so that no credential
-//! of a member's is ever taken for a stranger's.
+//! of a member's is ever taken for a stranger's. A small body is read before its sender's turn comes: who sends slowly keeps
+//! nobody waiting.
 
 use crate::app::App;
 use crate::pages::{PageError, cookies};
 use crate::{git_http, identity};
 use axum::Json;
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -23,6 +24,13 @@ const RETRY_AFTER_S: &str = "5";
 /// How long an answer that is still being made counts as work, however slowly it is read.
 const STREAM_COUNTS_MAX: Duration = Duration::from_secs(30);
 
+/// Bytes of a form that is read before its turn. A stranger's is no larger; members' larger ones are read in their turn.
+const EARLY_FORM_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a stranger's fetch or checkout: what they have already.
+const EARLY_FETCH_BYTES_MAX: usize = 1 << 20;
+/// How long a body that is read before its turn may take to come.
+const EARLY_BODY_TIME: Duration = Duration::from_secs(10);
+
 /// Pages of a repository that cost much: who wrote each line, histories, differences, archives, searches.
 const WORK: [&str; 9] = ["blame/", "log/", "last/", "commit/", "compare/", "archive/", "search", "graph", "paths"];
 
@@ -30,6 +38,17 @@ const WORK: [&str; 9] = ["blame/", "log/", "last/", "commit/", "compare/", "arch
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let class = class_of(&app, &parts).await;
+    let body = match early_bytes(class, &parts) {
+        None => body,
+        Some(bytes_max) => match tokio::time::timeout(EARLY_BODY_TIME, to_bytes(body, bytes_max)).await {
+            Ok(Ok(bytes)) => Body::from(bytes),
+            Ok(Err(_)) => {
+                let text = "this request is larger than a stranger's may be, or broke off";
+                return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
+            }
+            Err(_) => return (StatusCode::REQUEST_TIMEOUT, "this request did not come in time").into_response(),
+        },
+    };
     let mut request = Request::from_parts(parts, body);
     match app.site.load().enter(class).await {
         Ok(permit) => counted(next.run(request).await, class, permit),
@@ -48,6 +67,21 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
             again_later((StatusCode::SERVICE_UNAVAILABLE, body).into_response())
         }
     }
+}
+
+/// How much of a body is read before its turn comes. None: nothing; it is a member's who may send much, or is refused unread.
+fn early_bytes(class: Class, request: &Parts) -> Option<usize> {
+    let path = request.uri.path();
+    if matches!(request.method, Method::GET | Method::HEAD) {
+        return None;
+    }
+    if matches!(class, Class::MemberRead | Class::MemberWrite | Class::Control) {
+        let length = request.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok()?;
+        let is_small = length <= EARLY_FORM_BYTES_MAX && (is_page(path) || path.starts_with("/api/"));
+        return is_small.then_some(EARLY_FORM_BYTES_MAX);
+    }
+    let fetches = class == Class::StrangerFetch;
+    if fetches { Some(EARLY_FETCH_BYTES_MAX) } else { is_page(path).then_some(EARLY_FORM_BYTES_MAX) }
 }
 
 /// For pages: says that there is no room, where [`admit`] found none.
@@ -82,6 +116,10 @@ async fn class_of(app: &App, request: &Parts) -> Class {
             Err(_) => return Class::SignIn,
         },
     };
+    if member && path.starts_with("/api/v1/outlast/lockdown") {
+        // What ends a flood of members' requests does not wait behind it.
+        return Class::Control;
+    }
     if !member && git_http::is_git(path) {
         // Git says who it is only when it is asked to: asking costs nothing, and must reach every member.
         let pushes = request.uri.query() == Some("service=git-receive-pack") || path.ends_with("/git-receive-pack");

@@ -1,6 +1,6 @@
 //! A flood of strangers, from many addresses, while members work. What is asserted are counts, never times.
 
-use crate::common::{Git, Ssh, World, held, request, wait_until};
+use crate::common::{Browser, Git, Ssh, World, held, request, wait_until};
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
@@ -142,4 +142,43 @@ fn members_push_while_strangers_flood_and_every_stranger_is_answered() {
     assert_eq!(count(&told.sent), count(&told.served) + count(&told.shed));
     let shed = world.metric("outlast_load_shed", "stranger_work").unwrap();
     assert!(shed > 0.0 && world.metric("outlast_load_shed", "class=\"member_write\"") == Some(0.0));
+}
+
+/// Who begins to send and never ends holds nobody's turn: not in signing in, not in looking, not in fetching.
+#[test]
+fn a_body_that_never_ends_keeps_nobody_waiting() {
+    const PASSWORD: &str = "a password of some length";
+    let world = World::new();
+    world
+        .site
+        .cli_with(&["user", "create", "olga", "--email", "o@example.org", "--password-stdin"], PASSWORD)
+        .success();
+    for (name, visibility) in [("open", "--public"), ("closed", "--private")] {
+        world.site.cli(&["repo", "create", &format!("ann/{name}"), visibility]).success();
+    }
+    let (form, fetch) = ("application/x-www-form-urlencoded", "application/x-git-upload-pack-request");
+    let mut begun = Vec::new();
+    for (path, kind, count) in
+        [("/-/sign-in", form, 4), ("/-/theme", form, 32), ("/ann/open.git/git-upload-pack", fetch, 32)]
+    {
+        for n in 0..count {
+            let mut stream = connect_from(n, &world.site.address).unwrap();
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: {}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\n\
+                 Content-Length: 50\r\n\r\n0",
+                world.site.address
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            begun.push(stream);
+        }
+    }
+    let git = Git::init(&world.path("asks"), "sha1");
+    for _ in 0..3 {
+        Browser::sign_in(&world.site, "olga", PASSWORD);
+        assert_eq!(world.site.get("/-/explore").status, 200);
+        for name in ["open", "closed"] {
+            git.run(["ls-remote", &world.url(&format!("ann/{name}"))]).success();
+        }
+    }
+    drop(begun);
 }
