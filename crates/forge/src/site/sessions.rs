@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 pub const ATTEMPTS_MAX: u32 = 10;
 /// How long a wrong password counts.
 pub const ATTEMPTS_WINDOW: Duration = Duration::from_secs(300);
-/// Names whose wrong passwords are counted at one time.
-const ATTEMPTS_NAMES_MAX: usize = 10_000;
+/// Names whose wrong passwords are counted at one time; beyond it the one that began longest ago is forgotten.
+pub const ATTEMPTS_NAMES_MAX: usize = 10_000;
 
 const SECOND: &str = "second step";
 const PASSKEY: &str = "passkey";
@@ -55,18 +55,23 @@ pub struct SecondStep {
     pub wanted: ProofWanted,
 }
 
-/// Wrong passwords of late, by name.
+/// Wrong passwords of late, by the hash of the name: whoever tries may write names as long as they like.
 #[derive(Debug, Default)]
-pub(crate) struct Attempts(Mutex<HashMap<String, (u32, Instant)>>);
+pub(crate) struct Attempts(Mutex<HashMap<[u8; 32], (u32, Instant)>>);
 
 impl Attempts {
     /// Counts one more try; refuses when there were too many.
     fn begin(&self, name: &str, now: Instant) -> Result<(), Error> {
+        let name = hashed(name);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= ATTEMPTS_NAMES_MAX {
+        if known.len() >= ATTEMPTS_NAMES_MAX && !known.contains_key(&name) {
             known.retain(|_, (_, since)| now.duration_since(*since) < ATTEMPTS_WINDOW);
+            let oldest = known.iter().min_by_key(|(_, (_, since))| *since).map(|(name, _)| *name);
+            if let Some(oldest) = oldest.filter(|_| known.len() >= ATTEMPTS_NAMES_MAX) {
+                known.remove(&oldest);
+            }
         }
-        let (count, since) = known.entry(name.to_ascii_lowercase()).or_insert((0, now));
+        let (count, since) = known.entry(name).or_insert((0, now));
         if now.duration_since(*since) >= ATTEMPTS_WINDOW {
             (*count, *since) = (0, now);
         }
@@ -88,8 +93,13 @@ impl Attempts {
     }
 
     fn succeeded(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&name.to_ascii_lowercase());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&hashed(name));
     }
+}
+
+/// Of a name, in any case of letters.
+fn hashed(name: &str) -> [u8; 32] {
+    Sha256::digest(name.to_ascii_lowercase()).into()
 }
 
 /// No name has a space.
@@ -259,5 +269,14 @@ mod tests {
         for _ in 0..ATTEMPTS_MAX {
             attempts.begin("ada", now + ATTEMPTS_WINDOW).unwrap();
         }
+    }
+
+    #[test]
+    fn many_names_fill_no_memory() {
+        let (attempts, now) = (Attempts::default(), Instant::now());
+        for n in 0..ATTEMPTS_NAMES_MAX + 10 {
+            attempts.begin(&format!("{n} {}", "x".repeat(100)), now).unwrap();
+        }
+        assert_eq!(attempts.0.lock().unwrap().len(), ATTEMPTS_NAMES_MAX);
     }
 }
