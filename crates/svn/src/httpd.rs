@@ -222,6 +222,7 @@ Mutex fcntl:/proc/self/cwd/run default
 Listen 127.0.0.1:{port}
 ServerName localhost
 ServerTokens Prod
+TraceEnable Off
 ErrorLog /proc/self/cwd/run/error.log
 LogLevel crit
 {modules}ServerLimit 1

@@ -57,11 +57,16 @@ pub(crate) fn is_svn(path: &str) -> bool {
     RepoPath::split_svn(path).is_some()
 }
 
-fn act(method: &Method) -> SvnAct {
+/// What a method is for; None for one that Subversion's clients have no use for. TRACE, which servers answer with what they were
+/// sent, the secret between ours and theirs included, is one of those.
+fn act(method: &Method) -> Option<SvnAct> {
     match method.as_str() {
-        "GET" | "HEAD" | "OPTIONS" | "PROPFIND" | "REPORT" => SvnAct::Read,
-        "MERGE" | "PROPPATCH" | "LOCK" | "UNLOCK" => SvnAct::Finish,
-        _ => SvnAct::Prepare,
+        "GET" | "HEAD" | "OPTIONS" | "PROPFIND" | "REPORT" => Some(SvnAct::Read),
+        "MERGE" | "PROPPATCH" | "LOCK" | "UNLOCK" => Some(SvnAct::Finish),
+        "POST" | "PUT" | "DELETE" | "MKCOL" | "COPY" | "MOVE" | "CHECKOUT" | "CHECKIN" | "MKACTIVITY" => {
+            Some(SvnAct::Prepare)
+        }
+        _ => None,
     }
 }
 
@@ -89,7 +94,8 @@ async fn answer(app: &App, request: Request<Body>) -> Result<Response, ApiError>
     if goes_elsewhere(&address) {
         return Err(ApiError::bad_request("an address here has no steps upwards"));
     }
-    let act = act(&parts.method);
+    let act = act(&parts.method)
+        .ok_or_else(|| ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method"))?;
     let who = identity::of(app, &parts.headers).await?;
     if who.is_none() && act != SvnAct::Read {
         return Err(identity::challenge());
@@ -242,8 +248,8 @@ mod tests {
     fn what_may_be_seen_at_once_has_its_turn() {
         let act = |name: &str| act(&Method::from_bytes(name.as_bytes()).unwrap());
         assert_eq!(
-            (act("REPORT"), act("PUT"), act("MERGE"), act("ANYTHING")),
-            (SvnAct::Read, SvnAct::Prepare, SvnAct::Finish, SvnAct::Prepare)
+            (act("REPORT"), act("PUT"), act("MERGE"), act("TRACE")),
+            (Some(SvnAct::Read), Some(SvnAct::Prepare), Some(SvnAct::Finish), None)
         );
     }
 }

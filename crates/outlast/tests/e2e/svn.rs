@@ -367,6 +367,10 @@ fn only_who_may_and_only_where_they_may() {
     let elsewhere = [("Destination", "http://localhost/ann/other.svn/stolen"), ("Overwrite", "T")];
     assert_eq!(raw(&world, "COPY", "/ann/project.svn/!svn/rvr/1/trunk", Some(ann), &elsewhere, "").status, 400);
 
+    // Nothing tells what the server behind is told.
+    let traced = raw(&world, "TRACE", "/ann/project.svn/", Some(ann), &[], "");
+    assert!(traced.status == 405 && !traced.text().contains("x-outlast-gate"), "{}", traced.text());
+
     // A page that a browser shows is in a box of its own.
     let shown = raw(&world, "GET", "/ann/project.svn/trunk/", Some(ann), &[], "");
     assert!(shown.header("content-security-policy").is_some_and(|policy| policy.contains("sandbox")));
