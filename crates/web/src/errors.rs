@@ -66,7 +66,12 @@ impl From<forge::Error> for ApiError {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             E::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
-            E::Db(_) | E::Apply(_) | E::Event(_) | E::Damaged(_) | E::Internal(_) => {
+            // Its words hold the statement: they are for the log alone.
+            E::Db(_) | E::Apply(_) | E::Event(_) => {
+                tracing::error!(%error, "a request failed");
+                return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the site failed at this; its log says how");
+            }
+            E::Damaged(_) | E::Internal(_) => {
                 tracing::error!(%error, "a request failed");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -90,5 +95,19 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("5"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use forge::db::{DbError, DbErrorKind};
+
+    #[test]
+    fn what_a_database_says_is_for_the_log() {
+        let error = DbError::new(DbErrorKind::Other, "no such column: hash (in: SELECT hash FROM token)");
+        let told = ApiError::from(forge::Error::Db(error));
+        assert_eq!(told.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!told.message().contains("SELECT") && told.message().contains("log"), "{}", told.message());
     }
 }
