@@ -59,7 +59,11 @@ pub fn router(app: App, door: Door) -> Router {
         }
     };
     let router = router.layer(axum::middleware::from_fn(no_token_in_the_address));
-    router.layer(axum::middleware::from_fn(as_declared)).layer(axum::Extension(door)).with_state(app)
+    let https = app.is_https();
+    let declared = axum::middleware::from_fn(move |request: Request, next: axum::middleware::Next| {
+        as_declared(https, request, next)
+    });
+    router.layer(declared).layer(axum::Extension(door)).with_state(app)
 }
 
 /// Refuses a request with a credential in its query: addresses end up in logs, histories and other sites' statistics.
@@ -75,11 +79,23 @@ async fn no_token_in_the_address(request: Request, next: axum::middleware::Next)
     next.run(request).await
 }
 
-/// Nothing here is to be taken for another type than the one it says.
-async fn as_declared(request: Request, next: axum::middleware::Next) -> axum::response::Response {
+/// Nothing here is to be taken for another type than the one it says, or shown in a frame; what programs are told no browser keeps;
+/// and where there is https, nothing is asked for without it for a year.
+async fn as_declared(https: bool, request: Request, next: axum::middleware::Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
-    let nosniff = http::HeaderValue::from_static("nosniff");
-    response.headers_mut().entry(http::header::X_CONTENT_TYPE_OPTIONS).or_insert(nosniff);
+    let headers = response.headers_mut();
+    let mut declare = |name: http::HeaderName, value| {
+        headers.entry(name).or_insert(http::HeaderValue::from_static(value));
+    };
+    declare(http::header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    declare(http::header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    if is_api {
+        declare(http::header::CACHE_CONTROL, "no-store");
+    }
+    if https {
+        declare(http::header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
     response
 }
 

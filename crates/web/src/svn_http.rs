@@ -28,7 +28,7 @@ const FINISH_BODY_BYTES_MAX: usize = 32 << 20;
 /// The header with which the server behind knows us.
 const SECRET: HeaderName = HeaderName::from_static("x-outlast-gate");
 /// Whatever a browser makes of it, it has no scripts, forms or cookies of this site.
-const SANDBOX: &str = "default-src 'none'; sandbox";
+const SANDBOX: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 /// What concerns one connection only.
 const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,

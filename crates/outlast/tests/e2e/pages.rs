@@ -76,6 +76,8 @@ fn of_another_revision(path: &str) -> bool {
 fn headers_are_strict(path: &str, answer: &crate::common::Answer) {
     let Some(kind) = answer.header("content-type") else { return };
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path} ({kind})");
+    let policy = answer.header("content-security-policy").unwrap_or_default();
+    assert!(policy.contains("frame-ancestors 'none'"), "{path} ({kind}): {policy}");
     if kind.starts_with("text/html") {
         let policy = answer.header("content-security-policy").unwrap_or_default();
         assert!(policy.starts_with(POLICY) && !policy.contains("unsafe"), "{path}: {policy}");

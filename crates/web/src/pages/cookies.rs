@@ -36,16 +36,23 @@ pub(crate) fn session_cookie(app: &App, value: &str) -> HeaderValue {
     set_session(value, app.is_https(), app.site.settings().number(Name::SessionDays))
 }
 
+/// That of the colours, likewise.
+fn theme_name(secure: bool) -> &'static str {
+    if secure { "__Host-outlast_theme" } else { "outlast_theme" }
+}
+
 /// Remembers the colours: `light`, `dark`, or nothing for what the system says.
-pub(crate) fn set_theme(theme: &'static str) -> HeaderValue {
+pub(crate) fn set_theme(theme: &'static str, secure: bool) -> HeaderValue {
+    let name = theme_name(secure);
     let age = if theme.is_empty() { 0 } else { 365 * 24 * 60 * 60 };
-    let text = format!("outlast_theme={theme}; Path=/; SameSite=Lax; Max-Age={age}");
+    let secure = if secure { "; Secure" } else { "" };
+    let text = format!("{name}={theme}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// The colours somebody likes.
-pub(crate) fn theme(headers: &HeaderMap) -> &'static str {
-    match get(headers, "outlast_theme") {
+pub(crate) fn theme(headers: &HeaderMap, secure: bool) -> &'static str {
+    match get(headers, theme_name(secure)) {
         Some("light") => "light",
         Some("dark") => "dark",
         _ => "",
@@ -62,8 +69,13 @@ mod tests {
         headers.insert(header::COOKIE, "a=1; outlast_session=xyz;b=2; outlast_theme=dark".parse().unwrap());
         assert_eq!(session(&headers, false), Some("xyz"));
         assert_eq!(session(&headers, true), None, "a cookie without the prefix is not the session's over https");
-        assert_eq!(theme(&headers), "dark");
+        assert_eq!((theme(&headers, false), theme(&headers, true)), ("dark", ""));
         assert!(set_session("s", true, 14).to_str().unwrap().starts_with("__Host-outlast_session=s; Path=/; HttpOnly"));
         assert!(set_session("s", true, 14).to_str().unwrap().ends_with("; Secure"));
+        let theme = set_theme("dark", true);
+        assert!(
+            theme.to_str().unwrap().starts_with("__Host-outlast_theme=dark; Path=/; HttpOnly; SameSite=Lax"),
+            "{theme:?}"
+        );
     }
 }

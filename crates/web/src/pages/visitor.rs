@@ -105,7 +105,7 @@ impl FromRequestParts<App> for Visitor {
             operator: who.as_ref().is_some_and(Principal::is_operator),
             role_asleep: session.is_some_and(|session| session.role_asleep),
             must_enrol: session.is_some_and(|session| session.must_enrol),
-            theme: cookies::theme(headers),
+            theme: cookies::theme(headers, app.is_https()),
             practice: app.practice,
             read_only: app.site.writability().err().map(|error| error.to_string()),
             here,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// A larger file is for `git clone`.
 const RAW_BYTES_MAX: u64 = 256 << 20;
 /// Whatever a browser makes of it, it is in a box of its own without scripts, forms or this site's cookies.
-const SANDBOX: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+const SANDBOX: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
 #[derive(Deserialize)]
 pub(crate) struct As {

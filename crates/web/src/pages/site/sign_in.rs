@@ -13,7 +13,7 @@ use axum::{Form, Router};
 use forge::people::SessionSecret;
 use forge::site::{Device, SecondStep, Shows, SignInStep};
 use http::request::Parts;
-use http::{StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use std::convert::Infallible;
 
@@ -222,7 +222,9 @@ async fn sign_out(State(app): State<App>, visitor: Visitor) -> Result<Response, 
         app.site.session_end(who, session).await?;
     }
     let cookie = cookies::session_cookie(&app, "");
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+    // What was seen while signed in does not come back from the browser's memory.
+    let forget = (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
+    Ok(([(header::SET_COOKIE, cookie), forget], Redirect::to("/")).into_response())
 }
 
 #[derive(Deserialize)]
@@ -232,13 +234,13 @@ struct Theme {
     next: String,
 }
 
-async fn theme(Form(Theme { theme, next }): Form<Theme>) -> Response {
+async fn theme(State(app): State<App>, Form(Theme { theme, next }): Form<Theme>) -> Response {
     let theme = match theme.as_str() {
         "light" => "light",
         "dark" => "dark",
         _ => "",
     };
-    ([(header::SET_COOKIE, cookies::set_theme(theme))], Redirect::to(place(&next))).into_response()
+    ([(header::SET_COOKIE, cookies::set_theme(theme, app.is_https()))], Redirect::to(place(&next))).into_response()
 }
 
 #[cfg(test)]
