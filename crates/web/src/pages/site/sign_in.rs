@@ -10,6 +10,7 @@ use axum::extract::{FromRequestParts, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
+use forge::Principal;
 use forge::people::SessionSecret;
 use forge::site::{Device, SecondStep, Shows, SignInStep};
 use http::request::Parts;
@@ -101,7 +102,7 @@ async fn sign_in(
     Form(Credentials { name, password, next }): Form<Credentials>,
 ) -> Result<Response, PageError> {
     match app.site.sign_in(&name, &password, &device).await {
-        Ok(SignInStep::Done(secret)) => signed_in(&app, &secret, &next).await,
+        Ok(SignInStep::Done(secret)) => signed_in(&app, visitor.who.as_ref(), &secret, &next).await,
         Ok(SignInStep::Second(step)) => second_page(visitor, party, step, next, String::new()),
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => {
@@ -111,8 +112,18 @@ async fn sign_in(
     }
 }
 
-/// Sets the cookie and goes on: to where they wanted, or where a passkey is made, if their role sleeps for want of one.
-pub(super) async fn signed_in(app: &App, secret: &SessionSecret, next: &str) -> Result<Response, PageError> {
+/// Sets the cookie and goes on: to where they wanted, or where a passkey is made, if their role sleeps for want of one. The session
+/// that this browser had before ends with its cookie.
+pub(super) async fn signed_in(
+    app: &App,
+    before: Option<&Principal>,
+    secret: &SessionSecret,
+    next: &str,
+) -> Result<Response, PageError> {
+    let session = before.filter(|who| who.session().is_some()).and_then(|who| Some((who, who.credential()?)));
+    if let Some((who, session)) = session {
+        app.site.session_end(who, session).await?;
+    }
     let secret = secret.reveal();
     let who = app.site.session(&secret).await?;
     let asleep = who.session().is_some_and(|session| session.role_asleep || session.must_enrol);
@@ -167,7 +178,7 @@ async fn second(
     let Second { ticket, code, recovery, challenge, answer, next } = form;
     let shows = Shows { code, challenge, answer, recovery };
     match app.site.sign_in_second(&ticket, &shows, &device).await {
-        Ok(secret) => signed_in(&app, &secret, &next).await,
+        Ok(secret) => signed_in(&app, visitor.who.as_ref(), &secret, &next).await,
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => match app.site.second_step_again(&ticket).await {
             Ok(step) => second_page(visitor, party, step, next, error.to_string()),
@@ -196,7 +207,7 @@ async fn passkey(
 ) -> Result<Response, PageError> {
     let shows = Shows { challenge, answer, ..Shows::default() };
     match app.site.sign_in_passkey(&shows, &device).await {
-        Ok(secret) => signed_in(&app, &secret, &next).await,
+        Ok(secret) => signed_in(&app, visitor.who.as_ref(), &secret, &next).await,
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => {
             let page = page(&app, visitor, party, String::new(), next, error.to_string());
