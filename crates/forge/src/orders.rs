@@ -32,10 +32,10 @@ pub use key::{OfficerKey, OfficerSecret, SignatureLine, Verb};
 pub(crate) use officer::founding;
 pub use officer::{OfficerKeyAdd, OfficerRule, RolesChange, RuleSet};
 pub use order::{Effect, NotAnOrder, Order};
-pub(crate) use query::is_officer;
 pub use query::{
     FiledOrder, Officer, OfficerKeyInfo, Rule, SignatureInfo, State, officers, order_fetch, order_list, rule_fetch,
 };
+pub(crate) use query::{acts_as_officer, is_officer};
 pub use settle::OrdersSettle;
 pub use trash::{RepoDelete, RepoRestore, Trashed, trash_list};
 

@@ -18,7 +18,7 @@ use crate::event::guard::RepoRestored;
 use crate::event::push::{Pushed, RefMove};
 use crate::event::{Event, Oid};
 use crate::log::{entry_each, read_row};
-use crate::orders::is_officer;
+use crate::orders::acts_as_officer;
 use crate::people::Principal;
 use crate::people::authenticate::still_good;
 use crate::repo::query::{namespace_path, repo_by_id};
@@ -205,7 +205,7 @@ impl Command for Restore {
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Restored), Error> {
         if let Some(who) = &self.by
-            && (!still_good(tx, who.credential(), ctx.now_us)? || !is_officer(tx, who.user())?)
+            && (!still_good(tx, who.credential(), ctx.now_us)? || !acts_as_officer(tx, who)?)
         {
             return Err(Error::forbidden("only an officer puts back what another did"));
         }

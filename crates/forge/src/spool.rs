@@ -24,6 +24,7 @@ use journal::BlobName;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -68,7 +69,7 @@ impl Spool {
     /// Opens the spool in `dir`, which is made if absent. `size` is how many entries the journal has.
     pub fn open(dir: &Path, recipients: Recipients, bytes_max: u64, size: u64) -> Result<Self, Error> {
         let failed = |e: io::Error| Error::internal(format!("the spool {}: {e}", dir.display()));
-        fs::create_dir_all(dir).map_err(failed)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
         let mut state = State::default();
         for entry in fs::read_dir(dir).map_err(failed)? {
             let entry = entry.map_err(failed)?;

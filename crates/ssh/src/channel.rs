@@ -95,7 +95,7 @@ impl Call {
 
     async fn fetch(&self, path: &RepoPath, stream: &mut ChannelStream<Msg>) -> Ended {
         // Opening it is what may be much; how long it takes to send is the client's affair.
-        let turn = match self.door.site.load().enter(Class::MemberRead).await {
+        let turn = match self.door.site.load().enter(Class::MemberRead, Some(self.guest.principal.user())).await {
             Ok(turn) => turn,
             Err(shed) => return tell(&shed.to_string(), stream).await,
         };
@@ -111,7 +111,7 @@ impl Call {
     }
 
     async fn push(&self, path: &RepoPath, stream: &mut ChannelStream<Msg>) -> Ended {
-        let _turn = match self.door.site.load().enter(Class::MemberWrite).await {
+        let _turn = match self.door.site.load().enter(Class::MemberWrite, Some(self.guest.principal.user())).await {
             Ok(turn) => turn,
             Err(shed) => return tell(&shed.to_string(), stream).await,
         };

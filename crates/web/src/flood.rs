@@ -3,11 +3,14 @@
 //! of a member's is ever taken for a stranger's. A small body is read before its sender's turn comes: who sends slowly keeps
 //! nobody waiting.
 
+mod early;
+
+use self::early::{EARLY_FETCH_BYTES_MAX, EARLY_FORM_BYTES_MAX};
 use crate::app::App;
 use crate::pages::{PageError, cookies};
 use crate::{git_http, identity};
 use axum::Json;
-use axum::body::{Body, HttpBody as _, to_bytes};
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,33 +27,22 @@ const RETRY_AFTER_S: &str = "5";
 /// How long an answer that is still being made counts as work, however slowly it is read.
 const STREAM_COUNTS_MAX: Duration = Duration::from_secs(30);
 
-/// Bytes of a form that is read before its turn. A stranger's is no larger; members' larger ones are read in their turn.
-const EARLY_FORM_BYTES_MAX: usize = 64 << 10;
-/// Bytes of a stranger's fetch or checkout: what they have already.
-const EARLY_FETCH_BYTES_MAX: usize = 1 << 20;
-/// How long a body that is read before its turn may take to come.
-const EARLY_BODY_TIME: Duration = Duration::from_secs(10);
-
 /// Pages of a repository that cost much: who wrote each line, histories, differences, archives, searches.
 const WORK: [&str; 9] = ["blame/", "log/", "last/", "commit/", "compare/", "archive/", "search", "graph", "paths"];
 
 /// Lets a request in when it is its turn.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let class = class_of(&app, &parts).await;
-    let body = match early_bytes(class, &parts) {
-        None => body,
-        Some(bytes_max) => match tokio::time::timeout(EARLY_BODY_TIME, to_bytes(body, bytes_max)).await {
-            Ok(Ok(bytes)) => Body::from(bytes),
-            Ok(Err(_)) => {
-                let text = "this request is larger than a stranger's may be, or broke off";
-                return (StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
-            }
-            Err(_) => return (StatusCode::REQUEST_TIMEOUT, "this request did not come in time").into_response(),
+    let (class, account) = class_of(&app, &parts).await;
+    let (body, _early) = match early_bytes(class, &parts) {
+        None => (body, None),
+        Some(bytes_max) => match early::read(body, bytes_max).await {
+            Ok((bytes, counted)) => (Body::from(bytes), Some(counted)),
+            Err(refused) => return refused.into_response(),
         },
     };
     let mut request = Request::from_parts(parts, body);
-    match app.site.load().enter(class).await {
+    match app.site.load().enter(class, account).await {
         Ok(permit) => counted(next.run(request).await, class, permit),
         Err(shed) if is_page(request.uri().path()) => {
             // Shown in the page's own frame.
@@ -71,17 +63,19 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
 
 /// How much of a body is read before its turn comes. None: nothing; it is a member's who may send much, or is refused unread.
 fn early_bytes(class: Class, request: &Parts) -> Option<usize> {
-    let path = request.uri.path();
     if matches!(request.method, Method::GET | Method::HEAD) {
         return None;
     }
-    if matches!(class, Class::MemberRead | Class::MemberWrite | Class::Control) {
-        let length = request.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok()?;
-        let is_small = length <= EARLY_FORM_BYTES_MAX && (is_page(path) || path.starts_with("/api/"));
-        return is_small.then_some(EARLY_FORM_BYTES_MAX);
+    let path = request.uri.path();
+    match class {
+        Class::StrangerFetch => Some(EARLY_FETCH_BYTES_MAX),
+        _ if git_http::is_git(path) || is_svn(path) => None,
+        Class::Control | Class::MemberRead | Class::MemberWrite => {
+            let length = request.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok()?;
+            (length <= EARLY_FORM_BYTES_MAX).then_some(EARLY_FORM_BYTES_MAX)
+        }
+        Class::Stranger | Class::StrangerWork | Class::SignIn => Some(EARLY_FORM_BYTES_MAX),
     }
-    let fetches = class == Class::StrangerFetch;
-    if fetches { Some(EARLY_FETCH_BYTES_MAX) } else { is_page(path).then_some(EARLY_FORM_BYTES_MAX) }
 }
 
 /// For pages: says that there is no room, where [`admit`] found none.
@@ -100,40 +94,39 @@ fn again_later(mut response: Response) -> Response {
     response
 }
 
-async fn class_of(app: &App, request: &Parts) -> Class {
+/// What a request counts as, and which account's it is.
+async fn class_of(app: &App, request: &Parts) -> (Class, Option<u64>) {
     let (path, headers) = (request.uri.path(), &request.headers);
     if matches!(path, "/healthz" | "/metrics") {
-        return Class::Control;
+        return (Class::Control, None);
     }
     let changes = !matches!(request.method, Method::GET | Method::HEAD);
     if changes && path.starts_with("/-/sign-in") {
-        return Class::SignIn;
+        return (Class::SignIn, None);
     }
     let member = match cookies::session(headers, app.is_https()) {
-        Some(cookie) => app.site.session(cookie).await.is_ok(),
+        Some(cookie) => app.site.session(cookie).await.ok(),
         None => match identity::of(app, headers).await {
-            Ok(who) => who.is_some(),
-            Err(_) => return Class::SignIn,
+            Ok(who) => who,
+            Err(_) => return (Class::SignIn, None),
         },
     };
-    if member && path.starts_with("/api/v1/outlast/lockdown") {
+    let account = member.map(|who| who.user());
+    let class = match account {
         // What ends a flood of members' requests does not wait behind it.
-        return Class::Control;
-    }
-    if !member && git_http::is_git(path) {
-        // Git says who it is only when it is asked to: asking costs nothing, and must reach every member.
-        let pushes = request.uri.query() == Some("service=git-receive-pack") || path.ends_with("/git-receive-pack");
-        return if pushes { Class::Control } else { Class::StrangerFetch };
-    }
-    if !member && is_svn(path) {
-        return Class::StrangerFetch;
-    }
-    match (member, changes) {
-        (true, true) if !path.ends_with("/git-upload-pack") => Class::MemberWrite,
-        (true, _) => Class::MemberRead,
-        (false, _) if is_work(path) => Class::StrangerWork,
-        (false, _) => Class::Stranger,
-    }
+        Some(_) if path.starts_with("/api/v1/outlast/lockdown") => Class::Control,
+        Some(_) if changes && !path.ends_with("/git-upload-pack") => Class::MemberWrite,
+        Some(_) => Class::MemberRead,
+        None if git_http::is_git(path) => {
+            // Git says who it is only when it is asked to: asking costs nothing, and must reach every member.
+            let pushes = request.uri.query() == Some("service=git-receive-pack") || path.ends_with("/git-receive-pack");
+            if pushes { Class::Control } else { Class::StrangerFetch }
+        }
+        None if is_svn(path) => Class::StrangerFetch,
+        None if is_work(path) => Class::StrangerWork,
+        None => Class::Stranger,
+    };
+    (class, account)
 }
 
 fn is_work(path: &str) -> bool {

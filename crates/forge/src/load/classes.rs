@@ -6,12 +6,15 @@
 //!    |      '-- wait_max: shed
 //!    '-- queue_max wait already: shed
 //! ```
-//! Each class has room of its own, so that no number of strangers takes a member's.
+//! Each class has room of its own, so that no number of strangers takes a member's; and no account has more than its share of
+//! it, so that no member takes another's.
 
+use super::shares::Shares;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 /// What a request is counted as. Decided before its body is read, by who sends it and what it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +112,7 @@ pub struct Load {
 struct Gate {
     limits: ClassLimits,
     free: Arc<Semaphore>,
+    shares: Shares,
     waiting: AtomicUsize,
     admitted: AtomicU64,
     shed: AtomicU64,
@@ -118,6 +122,7 @@ struct Gate {
 #[derive(Debug)]
 pub struct Permit {
     _place: Option<OwnedSemaphorePermit>,
+    _share: Option<OwnedSemaphorePermit>,
 }
 
 /// There is no room in time: to be told so, and asked to come again.
@@ -159,6 +164,7 @@ impl Load {
             Gate {
                 limits,
                 free: Arc::new(Semaphore::new(permits_max)),
+                shares: Shares::of(permits_max),
                 waiting: AtomicUsize::new(0),
                 admitted: AtomicU64::new(0),
                 shed: AtomicU64::new(0),
@@ -167,16 +173,16 @@ impl Load {
         Self { gates: Class::BOUNDED.map(gate) }
     }
 
-    /// Waits for one's turn.
+    /// Waits for one's turn. An account has [`ACCOUNT_SHARE`] of a class's room at the most.
     ///
     /// # Errors
     /// [`Shed`] at once when too many wait already, and after the class's `wait_max`.
-    pub async fn enter(&self, class: Class) -> Result<Permit, Shed> {
-        let Some(gate) = self.gate(class) else { return Ok(Permit { _place: None }) };
-        let place = gate.enter().await;
-        let counter = if place.is_some() { &gate.admitted } else { &gate.shed };
+    pub async fn enter(&self, class: Class, account: Option<u64>) -> Result<Permit, Shed> {
+        let Some(gate) = self.gate(class) else { return Ok(Permit { _place: None, _share: None }) };
+        let permit = gate.enter(account).await;
+        let counter = if permit.is_some() { &gate.admitted } else { &gate.shed };
         counter.fetch_add(1, Ordering::Relaxed);
-        place.map(|place| Permit { _place: Some(place) }).ok_or(Shed { class })
+        permit.ok_or(Shed { class })
     }
 
     /// What a class has seen.
@@ -198,12 +204,21 @@ impl Load {
 }
 
 impl Gate {
-    async fn enter(&self) -> Option<OwnedSemaphorePermit> {
+    async fn enter(&self, account: Option<u64>) -> Option<Permit> {
+        let deadline = Instant::now() + self.limits.wait_max;
+        let share = match account {
+            Some(account) => Some(timeout_at(deadline, self.shares.enter(account)).await.ok()??),
+            None => None,
+        };
+        Some(Permit { _place: Some(self.place(deadline).await?), _share: share })
+    }
+
+    async fn place(&self, deadline: Instant) -> Option<OwnedSemaphorePermit> {
         if let Ok(place) = self.free.clone().try_acquire_owned() {
             return Some(place);
         }
         let waits = Waiting::new(&self.waiting, self.limits.queue_max)?;
-        let place = tokio::time::timeout(self.limits.wait_max, self.free.clone().acquire_owned()).await;
+        let place = timeout_at(deadline, self.free.clone().acquire_owned()).await;
         drop(waits);
         place.ok()?.ok()
     }
@@ -239,31 +254,44 @@ mod tests {
     #[tokio::test]
     async fn a_full_class_sheds_and_another_does_not_notice() {
         let load = load(50);
-        let working = load.enter(Class::StrangerWork).await.unwrap();
-        assert_eq!(load.enter(Class::StrangerWork).await.unwrap_err().class, Class::StrangerWork);
-        load.enter(Class::Stranger).await.unwrap();
-        load.enter(Class::MemberWrite).await.unwrap();
-        load.enter(Class::Control).await.unwrap();
+        let working = load.enter(Class::StrangerWork, None).await.unwrap();
+        assert_eq!(load.enter(Class::StrangerWork, None).await.unwrap_err().class, Class::StrangerWork);
+        load.enter(Class::Stranger, None).await.unwrap();
+        load.enter(Class::MemberWrite, Some(1)).await.unwrap();
+        load.enter(Class::Control, None).await.unwrap();
         let counts = load.counts(Class::StrangerWork);
         assert_eq!((counts.admitted, counts.shed, counts.working, counts.waiting), (1, 1, 1, 0));
         drop(working);
-        load.enter(Class::StrangerWork).await.unwrap();
+        load.enter(Class::StrangerWork, None).await.unwrap();
     }
 
     #[tokio::test]
     async fn one_waits_for_its_turn_and_the_next_is_shed_at_once() {
         // Whoever has to wait here waits longer than any test may take.
         let load = Arc::new(load(600_000));
-        let working = load.enter(Class::StrangerWork).await.unwrap();
+        let working = load.enter(Class::StrangerWork, None).await.unwrap();
         let waiting = tokio::spawn({
             let load = load.clone();
-            async move { load.enter(Class::StrangerWork).await }
+            async move { load.enter(Class::StrangerWork, None).await }
         });
         tokio::task::yield_now().await;
         assert_eq!(load.counts(Class::StrangerWork).waiting, 1);
-        assert!(load.enter(Class::StrangerWork).await.is_err(), "the queue is full");
+        assert!(load.enter(Class::StrangerWork, None).await.is_err(), "the queue is full");
         drop(working);
         assert!(waiting.await.unwrap().is_ok());
         assert_eq!(load.counts(Class::StrangerWork).waiting, 0);
+    }
+
+    #[tokio::test]
+    async fn one_account_takes_no_others_turn() {
+        let four = ClassLimits::new(4, 4, 50);
+        let load = Load::new(LoadLimits { member_write: four, ..LoadLimits::default() });
+        let of = async |account| load.enter(Class::MemberWrite, Some(account)).await;
+        let held = (of(1).await.unwrap(), of(1).await.unwrap());
+        assert!(of(1).await.is_err(), "half is its share");
+        let others = (of(2).await.unwrap(), of(3).await.unwrap());
+        assert!(of(4).await.is_err(), "all is taken");
+        drop((held, others));
+        of(1).await.unwrap();
     }
 }

@@ -6,7 +6,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::lockdown::{AccountFrozen, AccountUnfrozen, LockdownLifted, LockdownStarted};
-use crate::orders::{founding, is_officer};
+use crate::orders::{acts_as_officer, founding, is_officer};
 use crate::people::Principal;
 use crate::people::authenticate::still_good;
 use crate::people::query::user_by_id;
@@ -106,7 +106,7 @@ impl Command for AccountUnfreeze {
         match &self.by {
             None => founding(tx, "letting a frozen account go on")?,
             Some(who) => {
-                if !still_good(tx, who.credential(), ctx.now_us)? || !is_officer(tx, who.user())? {
+                if !still_good(tx, who.credential(), ctx.now_us)? || !acts_as_officer(tx, who)? {
                     return Err(Error::forbidden("only an officer lets a frozen account go on"));
                 }
                 if who.user() == self.account {

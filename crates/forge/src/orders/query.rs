@@ -3,6 +3,7 @@
 use super::{OfficerKey, Order};
 use crate::db::{DbError, FromValue, Row, Tx, Value};
 use crate::error::Error;
+use crate::people::Principal;
 use crate::people::factor::authenticator::{authenticator_by_id, authenticator_list};
 use crate::people::query::user_by_id;
 use crate::people::webauthn::{Assertion, RelyingParty, verify};
@@ -132,6 +133,11 @@ pub fn rule_fetch(tx: &mut Tx) -> Result<Option<Rule>, DbError> {
 /// Whether an account is an officer.
 pub(crate) fn is_officer(tx: &mut Tx, account: u64) -> Result<bool, DbError> {
     Ok(user_by_id(tx, account)?.is_some_and(|user| user.officer))
+}
+
+/// Whether somebody is an officer, and their credential may be used for that.
+pub(crate) fn acts_as_officer(tx: &mut Tx, who: &Principal) -> Result<bool, DbError> {
+    Ok(who.acts_for_the_site() && is_officer(tx, who.user())?)
 }
 
 /// All officers, by id, with their keys.

@@ -96,7 +96,7 @@ fn may_restore(tx: &mut Tx, who: &Principal, trashed: &Trashed) -> Result<bool, 
     if !who.scopes().has(crate::people::Scope::RepoWrite) {
         return Ok(false);
     }
-    Ok(crate::access::owns_namespace(tx, who.user(), trashed.namespace)? || super::query::is_officer(tx, who.user())?)
+    Ok(crate::access::owns_namespace(tx, who.user(), trashed.namespace)? || super::query::acts_as_officer(tx, who)?)
 }
 
 fn trashed_of(tx: &mut Tx, row: &Row) -> Result<Trashed, DbError> {

@@ -84,6 +84,15 @@ impl Principal {
         self.operator && self.scopes.has(Scope::Admin)
     }
 
+    /// Whether the credential may be used for what the account is to the site (officer, auditor): a session that is not asleep for
+    /// want of a passkey, or a token that has the scope admin and is for everything. What only protects (a lockdown, a veto)
+    /// does not ask for it.
+    #[must_use]
+    pub fn acts_for_the_site(&self) -> bool {
+        let asleep = self.session.is_some_and(|session| session.role_asleep || session.must_enrol);
+        self.scopes.has(Scope::Admin) && self.repos.is_none() && !asleep
+    }
+
     /// Whether the credential may be used for this repository, as far as it says itself.
     #[must_use]
     pub fn covers(&self, repo: u64) -> bool {

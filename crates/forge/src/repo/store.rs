@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::error::Error;
 use journal::BlobName;
 use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -51,7 +52,11 @@ impl Repositories {
         blobs: BlobSource,
         held: watch::Receiver<u64>,
     ) -> Result<Self, Error> {
-        std::fs::create_dir_all(dir).map_err(|e| Error::internal(format!("{}: {e}", dir.display())))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|e| Error::internal(format!("{}: {e}", dir.display())))?;
         let (dir, slots, quarantines) = (dir.to_owned(), Mutex::default(), Mutex::default());
         let fills = Semaphore::new(FILLS_AT_ONCE);
         let shared =

@@ -40,8 +40,11 @@ impl Site {
         self.db().read_async(|tx| Ok(orders::rule_fetch(tx)?)).await
     }
 
-    /// Whether an account is an officer's.
+    /// Whether an account is an officer's, and the credential may be used for that.
     pub async fn is_officer(&self, who: &Principal) -> Result<bool, Error> {
+        if !who.acts_for_the_site() {
+            return Ok(false);
+        }
         let id = who.user();
         let user = self.db().read_async(move |tx| query::user_by_id(tx, id)).await?;
         Ok(user.is_some_and(|user| user.officer))

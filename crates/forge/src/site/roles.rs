@@ -13,7 +13,7 @@ use crate::writer::Submitter;
 impl Site {
     /// Whether somebody reads the log: an auditor, whatever else they are, signed in or with a token that has the scope admin.
     pub async fn is_auditor(&self, who: &Principal) -> Result<bool, Error> {
-        if !who.scopes().has(crate::people::Scope::Admin) {
+        if !who.acts_for_the_site() {
             return Ok(false);
         }
         self.has_site_role(who.user(), SiteRole::Auditor).await

@@ -23,7 +23,7 @@ pub const ATTEMPTS_MAX: u32 = 10;
 /// How long a wrong password counts.
 pub const ATTEMPTS_WINDOW: Duration = Duration::from_secs(300);
 /// Names whose wrong passwords are counted at one time; beyond it the one that began longest ago is forgotten.
-pub const ATTEMPTS_NAMES_MAX: usize = 10_000;
+const ATTEMPTS_NAMES_MAX: usize = 10_000;
 
 const SECOND: &str = "second step";
 const PASSKEY: &str = "passkey";

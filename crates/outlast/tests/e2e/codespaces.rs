@@ -149,7 +149,7 @@ fn code_spaces_does_not_fall() {
     wait_until("the lockdown is lifted", 30, || {
         risen.get("/").text().contains("Outlast") && risen.cli(&["repo", "create", "pat/new"]).ok
     });
-    let officer = risen.cli(&["token", "create", "olga", "--scope", "repo:read,user:read"]).success();
+    let officer = risen.cli(&["token", "create", "olga", "--scope", "admin"]).success();
     let answer = asks(&risen, officer.trim(), "POST", "/api/v1/outlast/frozen/ann/unfreeze", "");
     assert_eq!(answer.status, 200, "{}", answer.text());
     let ann = risen.cli(&["token", "create", "ann", "--scope", "repo:read,repo:write"]).success();

@@ -31,7 +31,7 @@ fn a_lockdown_ends_what_was_made_or_used_and_all_that_it_made() {
     let git = world.repository("code");
     world.push(&git, &["main"]);
     user(&world, "mia");
-    let (mia, olga) = (token(&world, "mia", "repo:read,user:read"), token(&world, "olga", "repo:read,user:read"));
+    let (mia, olga) = (token(&world, "mia", "repo:read,user:read"), token(&world, "olga", "repo:read,user:read,admin"));
 
     // From here on somebody has Ann's token, and the machine's command line.
     std::thread::sleep(std::time::Duration::from_millis(1100));
@@ -85,6 +85,9 @@ fn a_lockdown_ends_what_was_made_or_used_and_all_that_it_made() {
     assert!(!push(&git, &["main"]).ok, "what was ended stays ended");
     let lines = world.site.cli(&["audit", "--json", "--kind", "LockdownStarted"]).success();
     assert!(lines.contains("credentials ended"), "{lines}");
+    let narrow = token(&world, "olga", "repo:read,user:read");
+    let refused = asks(&world, &narrow, "POST", "/api/v1/outlast/frozen/x/unfreeze", "");
+    assert_eq!(refused.status, 404, "a token for reading is no officer's: {}", refused.text());
     let unfrozen = asks(&world, &olga, "POST", "/api/v1/outlast/frozen/x/unfreeze", "");
     assert_eq!(unfrozen.status, 200, "{}", unfrozen.text());
 }

@@ -183,7 +183,7 @@ async fn patch(page: &RepoPage, id: String, format: PatchFormat) -> Result<Respo
     };
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox"),
     ];
     Ok((headers, made).into_response())
 }
