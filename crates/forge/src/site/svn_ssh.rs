@@ -48,7 +48,8 @@ impl Site {
         let wrong = || Error::invalid("a repository's address here is svn+ssh://HOST/OWNER/NAME.svn");
         let (path, end) = RepoPath::split_svn(address).ok_or_else(wrong)?;
         // Opening it is what may be much; how long the session takes is the client's affair.
-        let turn = self.load().enter(Class::MemberRead).await.map_err(|shed| Error::NoRoom(shed.to_string()))?;
+        let turn = self.load().enter(Class::MemberRead, Some(who.user())).await;
+        let turn = turn.map_err(|shed| Error::NoRoom(shed.to_string()))?;
         let rights = self.svn_rights(who, &path).await?;
         self.must_be(rights.repo(), RepoKind::Svn)?;
         let session = self.subversion.session(who, &rights, &address[1..end]).await?;
