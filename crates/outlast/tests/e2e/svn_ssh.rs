@@ -1,6 +1,6 @@
 //! Subversion over SSH, with the real clients of both.
 
-use crate::common::{Ssh, VaultStart, World, wait_until};
+use crate::common::{Browser, Ssh, VaultStart, World, encoded, wait_until};
 use crate::svn::{Svn, acknowledged_survives, admin, create, layout, on_disk, work, youngest};
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -92,10 +92,18 @@ fn one_sees_and_does_what_one_may() {
 
     // Deploy keys do what they are for, and nothing elsewhere.
     create(&world, "other");
+    let password = "correct horse battery staple";
+    let dora = ["user", "create", "dora", "--email", "dora@example.org", "--password-stdin"];
+    world.site.cli_with(&dora, password).success();
+    let admin = r#"{"permission":"admin"}"#;
+    assert_eq!(ann.api(&world, "PUT", "/api/v1/repos/ann/project/collaborators/dora", admin).status, 204);
+    let pages = Browser::sign_in(&world.site, "dora", password);
     for (name, read_only) in [("reads", true), ("writes", false)] {
         let key = Ssh::new(&world, name, &[]);
-        let body = serde_json::json!({ "title": name, "key": key.public, "read_only": read_only }).to_string();
-        assert_eq!(ann.api(&world, "POST", "/api/v1/repos/ann/project/keys", &body).status, 201);
+        let writes = if read_only { "" } else { "&writes=on" };
+        let body = format!("name={name}&days=30&key={}{writes}", encoded(&key.public));
+        let answer = pages.post("/ann/project/-/settings/keys", &body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
         let deploy = svn.over(&key);
         deploy.ok(dir, &["ls", &url]);
         let made = deploy.run(dir, ["mkdir", "-m", "x", &format!("{url}/{name}")]);
