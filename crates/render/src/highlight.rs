@@ -36,6 +36,8 @@ pub struct Highlighted {
     pub lines: Vec<String>,
     /// What it was taken for; None: plain text.
     pub language: Option<String>,
+    /// It was highlighted to its end: what time ran out for may look better another time.
+    pub whole: bool,
 }
 
 /// The lines of a file for showing: highlighted, by its name. What is not UTF-8 is replaced.
@@ -49,13 +51,14 @@ pub fn file_lines(name: &str, content: &[u8]) -> Highlighted {
 pub fn highlight(name: &str, text: &str) -> Highlighted {
     let syntax = syntax_of(name, text);
     let language = syntax.map(|syntax| syntax.name.clone());
-    Highlighted { lines: coloured(syntax, text, Deadline::new()), language }
+    let (lines, whole) = coloured(syntax, text, Deadline::new());
+    Highlighted { lines, language, whole }
 }
 
 /// A code block by what stands behind its fence, its lines joined. None: not known, so plain.
 pub(crate) fn fenced(token: &str, text: &str, deadline: Deadline) -> Option<String> {
     let syntax = syntax_of_token(token)?;
-    Some(coloured(Some(syntax), text, deadline).join("\n"))
+    Some(coloured(Some(syntax), text, deadline).0.join("\n"))
 }
 
 /// When work on one page must be over.
@@ -74,7 +77,8 @@ impl Deadline {
     }
 }
 
-fn coloured(syntax: Option<&'static SyntaxReference>, text: &str, deadline: Deadline) -> Vec<String> {
+/// The lines, and whether the grammar saw all of them.
+fn coloured(syntax: Option<&'static SyntaxReference>, text: &str, deadline: Deadline) -> (Vec<String>, bool) {
     let syntax = syntax.filter(|_| text.len() <= HIGHLIGHT_BYTES_MAX);
     let mut highlighter = Highlighter::new(syntax, deadline);
     let mut with_feed = String::new();
@@ -87,7 +91,7 @@ fn coloured(syntax: Option<&'static SyntaxReference>, text: &str, deadline: Dead
         push_spans(&mut html, line, &spans, &[]);
         lines.push(html);
     }
-    lines
+    (lines, syntax.is_none() || highlighter.state.is_some())
 }
 
 /// From its place on, up to the next one's, text has this class.

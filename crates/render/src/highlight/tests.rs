@@ -46,7 +46,7 @@ fn lines_are_counted_as_git_does() {
 fn time_ends_it_and_nothing_is_lost() {
     let text = "let a = \"b\"; // c\n".repeat(50);
     let deadline = Deadline(Instant::now());
-    let lines = coloured(syntax_of("a.rs", ""), &text, deadline);
+    let lines = coloured(syntax_of("a.rs", ""), &text, deadline).0;
     assert_eq!(lines, vec!["let a = &quot;b&quot;; // c"; 50]);
 }
 
@@ -54,7 +54,7 @@ fn time_ends_it_and_nothing_is_lost() {
 fn every_grammar_takes_anything() {
     let text = "<a href=\"b\">{{ c }} $d `e` 'f' /* g */ // h # i -- j\n\\k{l}[m](n) %o @p :q => 0x1f 1.5e3\n\t- r: |\n  s\n\n<?php end ?>\n";
     for syntax in SYNTAXES.syntaxes() {
-        let lines = coloured(Some(syntax), text, Deadline::new());
+        let lines = coloured(Some(syntax), text, Deadline::new()).0;
         for (line, html) in text.lines().zip(&lines) {
             assert_eq!(shown(html), line, "{}", syntax.name);
             assert!(balanced(html), "{}: {html}", syntax.name);

@@ -13,11 +13,13 @@ use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use code::{FileKind, ReadError};
 use forge::settings::Name;
+use render::Highlighted;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// What a file's page shows of it.
 enum Body {
-    Lines(Vec<String>),
+    Lines(Arc<Highlighted>),
     Document(String),
     Image,
     Lfs { oid: String, size: String },
@@ -64,6 +66,7 @@ pub(crate) async fn file(
 ) -> Result<Response, PageError> {
     let (shell, frame, at) = (page.shell(), page.frame("code"), page.at(rest).await?);
     let (for_read, place, as_source) = (frame.clone(), at.clone(), source.is_some());
+    let repo = page.code.repo().id;
     let bytes_max = app.site.settings().number(Name::FileShownBytes);
     let made = page.read(move |source| {
         let id = &place.revision.id;
@@ -76,14 +79,15 @@ pub(crate) async fn file(
         let newest = source.last_change(id, &place.path)?.unwrap_or_else(|| place.revision.clone());
         let switcher = Switcher::new(source, &for_read.base(), "file", &place)?;
         let properties = property_rows(&source.properties(id, &place.path)?);
-        Ok(Some((shown(&for_read, &place, &file, as_source), file.size, file.entry, newest, switcher, properties)))
+        let shown = shown(&for_read, &place, &file, repo, as_source);
+        Ok(Some((shown, file.size, file.entry, newest, switcher, properties)))
     });
     let Some((shown, size, entry, newest, switcher, properties)) = made.await? else {
         return Ok(Redirect::to(&format!("{}/tree/{}", frame.base(), at.in_address())).into_response());
     };
     let lock = lock_on(&app, &page, &at.whole_path()).await?;
     let lines = match &shown.body {
-        Body::Lines(lines) => show::counted(lines.len() as u64, "line", "lines"),
+        Body::Lines(found) => show::counted(found.lines.len() as u64, "line", "lines"),
         _ => String::new(),
     };
     let is_svn = frame.is_svn;
@@ -113,7 +117,7 @@ struct Shown {
     both: Option<bool>,
 }
 
-fn shown(frame: &Frame, at: &At, file: &code::File, as_source: bool) -> Shown {
+fn shown(frame: &Frame, at: &At, file: &code::File, repo: u64, as_source: bool) -> Shown {
     let name = code::visible(at.path.name().unwrap_or_default());
     let plain = |body| Shown { body, language: String::new(), both: None };
     match (&file.kind, &file.content) {
@@ -123,11 +127,11 @@ fn shown(frame: &Frame, at: &At, file: &code::File, as_source: bool) -> Shown {
         (FileKind::Binary, _) if super::raw::is_image(&name) => plain(Body::Image),
         (FileKind::Binary, _) => plain(Body::Binary),
         (FileKind::Text, None) => plain(Body::TooLarge),
-        (FileKind::Text, Some(content)) => text(frame, at, &name, content, as_source),
+        (FileKind::Text, Some(content)) => text(frame, at, &name, (repo, &file.id, content), as_source),
     }
 }
 
-fn text(frame: &Frame, at: &At, name: &str, content: &[u8], as_source: bool) -> Shown {
+fn text(frame: &Frame, at: &At, name: &str, (repo, id, content): (u64, &str, &[u8]), as_source: bool) -> Shown {
     let lower = name.to_lowercase();
     let image = lower.ends_with(".svg");
     let directory = at.path.parent().unwrap_or_default();
@@ -140,10 +144,10 @@ fn text(frame: &Frame, at: &At, name: &str, content: &[u8], as_source: bool) -> 
     if let Some(body) = document.filter(|_| !as_source) {
         return Shown { body, language: String::new(), both: Some(true) };
     }
-    let found = render::file_lines(name, content);
+    let found = super::kept::file_lines(repo, id, name, content);
     Shown {
-        body: Body::Lines(found.lines),
-        language: found.language.unwrap_or_default(),
+        language: found.language.clone().unwrap_or_default(),
+        body: Body::Lines(found),
         both: has_both.then_some(false),
     }
 }

@@ -13,6 +13,7 @@ mod export;
 mod file;
 mod frame;
 mod history;
+mod kept;
 mod locks;
 mod names;
 mod properties;
