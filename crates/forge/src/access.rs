@@ -82,7 +82,7 @@ acts! {
     /// Sort issues.
     Triage: Triage, RepoWrite, "sort the issues of", "sort what others write: labels, milestones, assignees, open and closed";
     /// Push.
-    Write: Write, RepoWrite, "push to", "push, make and move branches and tags as far as protections allow";
+    Write: Write, RepoWrite, "push to", "push and commit, make and move branches and tags as far as protections allow; in Subversion lock, and break locks";
     /// Say what it is and shows first.
     Maintain: Maintain, RepoWrite, "change the description of", "change description, website and default branch";
     /// Change who may do what in it.

@@ -126,6 +126,7 @@ const ONLY_HERE: [(&str, &str, &[&str]); 4] = [
             // The operator's export of everything, and Subversion's own opening behind its proof.
             "crates/forge/src/export",
             "crates/forge/src/svn/subversion.rs",
+            "crates/forge/src/site/code.rs",
             "crates/forge/src/site/tasks.rs",
         ],
     ),

@@ -109,6 +109,7 @@ fn kept(browser: &Browser, site: &Site) -> BTreeMap<String, (u16, String)> {
         for (path, answer) in browser.crawl(from, 250) {
             let about_keeping = [
                 "/-/safety",
+                "/-/status",
                 "/-/admin",
                 "/-/settings/sessions",
                 "/-/settings/tokens",

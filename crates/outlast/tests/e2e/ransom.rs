@@ -55,7 +55,7 @@ fn a_stolen_token_freezes_itself_and_what_it_did_is_put_back() {
     let again = world.site.cli(&["restore", "--actor", "ann", "--since", &since]).success();
     assert!(again.contains("0 put back"), "{again}");
 
-    let olga = world.site.cli(&["token", "create", "olga", "--scope", "repo:read,user:read"]).success();
+    let olga = world.site.cli(&["token", "create", "olga", "--scope", "admin"]).success();
     let header = format!("Bearer {}", olga.trim());
     let headers = [("Authorization", header.as_str())];
     let unfrozen = request(&world.site.address, "POST", "/api/v1/outlast/frozen/ann/unfreeze", &headers, b"").unwrap();

@@ -392,6 +392,6 @@ fn only_who_may_and_only_where_they_may() {
     // Git's door says what it is, and its pages how to check it out.
     let page = raw(&world, "GET", "/ann/project", Some(ann), &[], "");
     assert_eq!(page.status, 200);
-    assert!(page.text().contains("svn checkout") && page.text().contains("layout"), "{}", page.text());
+    assert!(page.text().contains("/ann/project.svn/trunk<") && page.text().contains("layout"), "{}", page.text());
     assert_eq!(status("GET", "/ann/project.git/info/refs?service=git-upload-pack", Some(ann)), 404);
 }
