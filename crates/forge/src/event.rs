@@ -13,6 +13,7 @@
 //! event: its struct with [`Payload`] in the subject's file, a line in the list below, a generator in
 //! `tests/generic/generate.rs` (a test fails until it is there).
 
+pub mod alarm;
 pub mod factor;
 pub mod guard;
 pub mod incident;
@@ -145,7 +146,8 @@ macro_rules! events {
             pub fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
                 let subject = crate::activity::subject(tx, self, at.seq)?;
                 match self { $(Event::$name(e) => e.apply(tx, at)?,)* }
-                crate::activity::record(tx, subject, at)
+                crate::activity::record(tx, subject, at)?;
+                crate::alarm::record(tx, self, at)
             }
 
             /// The blobs the event names.
@@ -243,6 +245,12 @@ events! {
     192 => LockdownLifted(lockdown::LockdownLifted),
     193 => AccountFrozen(lockdown::AccountFrozen),
     194 => AccountUnfrozen(lockdown::AccountUnfrozen),
+    195 => AlarmRaised(alarm::AlarmRaised),
+    196 => AlarmAcknowledged(alarm::AlarmAcknowledged),
+    197 => AlarmHookAdded(alarm::AlarmHookAdded),
+    198 => AlarmHookRemoved(alarm::AlarmHookRemoved),
+    199 => CanaryMade(alarm::CanaryMade),
+    200 => CanaryRemoved(alarm::CanaryRemoved),
     // 220-249: Subversion.
     220 => SvnBegun(svn::SvnBegun),
     221 => SvnCommitted(svn::SvnCommitted),

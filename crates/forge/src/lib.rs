@@ -5,10 +5,13 @@
 
 pub mod access;
 pub mod activity;
+pub mod alarm;
 pub mod audit;
+pub mod canary;
 pub mod db;
 pub mod doctor;
 pub mod drill;
+mod egress;
 pub mod error;
 pub mod event;
 pub mod export;

@@ -11,5 +11,6 @@ mod send;
 
 pub(crate) use channel::{MailChannel, SECRET_BYTES_MAX};
 pub use command::{MailPut, MailServer};
+pub(crate) use letters::host_of;
 pub(crate) use query::{Transport, transport_fetch};
 pub(crate) use send::{Letter, send};

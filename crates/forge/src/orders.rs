@@ -29,8 +29,8 @@ mod trash;
 pub use act::{Act, GUARDED, Guarded};
 pub use command::{OrderFile, OrderSign, OrderVeto, Signing, VetoBy};
 pub use key::{OfficerKey, OfficerSecret, SignatureLine, Verb};
-pub(crate) use officer::founding;
 pub use officer::{OfficerKeyAdd, OfficerRule, RolesChange, RuleSet};
+pub(crate) use officer::{founding, signers_enough_without};
 pub use order::{Effect, NotAnOrder, Order};
 pub use query::{
     FiledOrder, Officer, OfficerKeyInfo, Rule, SignatureInfo, State, officers, order_fetch, order_list, rule_fetch,

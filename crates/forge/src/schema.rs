@@ -14,6 +14,7 @@ const LOG_TEXT: &str = include_str!("schema/log.sql");
 const TEXTS: &[&str] = &[
     include_str!("schema/site.sql"),
     include_str!("schema/vault.sql"),
+    include_str!("schema/alarm.sql"),
     include_str!("schema/mail.sql"),
     include_str!("schema/people.sql"),
     include_str!("schema/factor.sql"),
@@ -75,6 +76,9 @@ tables! {
     snapshot(id; through, taken_us) "?1, ?2, ?3";
     snapshot_part(snapshot, part; blob, bytes) "?1, ?2, ?3, ?4";
     vault(name; seq, domain, vkey, pin, enrolled_us) "?1, ?2, ?3, ?4, ?5, ?6";
+    alarm(id; rule, subject, raised_us, acknowledged_us, acknowledged_by) "?1, ?2, ?3, ?4, ?5, ?6";
+    alarm_hook(id; host, sealed, added_us, removed_us) "?1, ?2, ?3, ?4, ?5";
+    canary(id; kind, hash, note, made_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6";
     mail_transport(id; host, port, security, login, secret, sender, set_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
     namespace(id; parent, name, kind) "?1, ?2, ?3, ?4";
     account(id; email, password, officer, operator, created_us, credentials_revoked_us, full_name, bio, website)

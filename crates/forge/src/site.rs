@@ -8,6 +8,7 @@
 
 mod activity;
 mod admin;
+mod alarms;
 mod audit;
 mod code;
 mod config;
@@ -46,6 +47,7 @@ pub use ::git::cache::PackCache;
 pub use ::git::pkt::error_line;
 pub use ::git::smart_http::Protocol;
 pub use admin::{LastBatch, OwnerSpace, SnapshotInfo};
+pub use alarms::NewCanary;
 pub use code::{CodeReader, READ_CACHE_BYTES_MAX, READ_WAIT, READS_MAX};
 pub use config::{SiteConfig, SiteLimits};
 pub use edit::{CommitHeld, NewCommit};
@@ -111,7 +113,7 @@ pub struct Site {
     limits: SiteLimits,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     shut: lockdown::Shut,
-    mail: crate::outbox::SharedStatus,
+    told: alarms::Statuses,
     settings: settings::Held,
     jobs: crate::jobs::Jobs,
     /// Held while the site runs: one process for one data directory.

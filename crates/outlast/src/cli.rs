@@ -1,5 +1,6 @@
 //! The command line: a contract that scripts, tests and operators rely on.
 
+mod alarm;
 pub(crate) mod guard;
 mod mail;
 mod officer;
@@ -7,6 +8,7 @@ mod people;
 mod settings;
 mod vault;
 
+pub(crate) use alarm::{AlarmsCommand, CanaryCommand};
 pub(crate) use mail::MailCommand;
 pub(crate) use officer::{
     OfficerCommand, OfficerInit, OfficerSplit, ShareCommand, ShareCount, SharePublish, ShareVerify,
@@ -114,6 +116,16 @@ pub(crate) enum Command {
     Restore(guard::Restore),
     /// The journal in words: who did what, when, with what credential, from where. With --json as JSON lines.
     Audit(guard::Audit),
+    /// Alarms: what officers must hear of, and where it is posted.
+    Alarms {
+        #[command(subcommand)]
+        command: AlarmsCommand,
+    },
+    /// Canaries: credentials that nobody has a reason to use.
+    Canary {
+        #[command(subcommand)]
+        command: CanaryCommand,
+    },
     /// How the site sends mail.
     Mail {
         #[command(subcommand)]
@@ -160,6 +172,9 @@ pub(crate) struct Serve {
     /// A vault that the daily drill may read: the text of its recover.url, or that file's path. Repeat for each vault.
     #[arg(long, value_name = "URL")]
     pub(crate) drill_vault: Vec<String>,
+    /// An address that webhooks may go to though it is not outside: 127.0.0.1, 10.0.0.7. Repeat for each.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) egress_allow: Vec<std::net::IpAddr>,
     /// On first start: what `outlast officer init` made for this site, so that its recovery key is never here.
     #[arg(long, value_name = "FILE")]
     pub(crate) recovery_recipient: Option<PathBuf>,

@@ -4,6 +4,7 @@ use crate::cli;
 use crate::logging::Format;
 use anyhow::Context as _;
 use serde::Deserialize;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ struct File {
     vaults: Vec<String>,
     #[serde(default)]
     drill_vaults: Vec<String>,
+    #[serde(default)]
+    egress_allow: Vec<IpAddr>,
     #[serde(default)]
     log: Format,
     #[serde(default)]
@@ -92,6 +95,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<String>,
     pub(crate) vaults: Vec<String>,
     pub(crate) drill_vaults: Vec<String>,
+    /// Addresses that webhooks may go to though they are not outside.
+    pub(crate) egress_allow: Vec<IpAddr>,
     pub(crate) log: Format,
     pub(crate) limits: Limits,
 }
@@ -115,6 +120,11 @@ impl Config {
             ssh_address: file.ssh_address.map(|address| address.trim_end_matches('/').to_owned()),
             database: options.database.clone().or(file.database),
             vaults: if options.vault.is_empty() { file.vaults } else { options.vault.clone() },
+            egress_allow: if options.egress_allow.is_empty() {
+                file.egress_allow
+            } else {
+                options.egress_allow.clone()
+            },
             drill_vaults: if options.drill_vault.is_empty() { file.drill_vaults } else { options.drill_vault.clone() },
             log: file.log,
             limits: file.limits,

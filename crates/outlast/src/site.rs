@@ -45,6 +45,7 @@ impl Opened {
             site.drill_vaults = readable.collect::<Result<Vec<_>, _>>()?;
         }
         site.database.clone_from(&config.database);
+        site.egress_allow.clone_from(&config.egress_allow);
         site.base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
         site.ssh_address.clone_from(&config.ssh_address);
         site.limits = limits(&config.limits);

@@ -75,7 +75,7 @@ impl Connection {
             return None;
         }
         let key = SshPublicKey::from_blob(&key.to_bytes().ok()?).ok()?;
-        match self.door.site.ssh_principal(&key).await {
+        match forge::canary::coming_from(Some(self.address), self.door.site.ssh_principal(&key)).await {
             Ok(principal) => Some(Guest { principal: principal?, key }),
             Err(error) => {
                 tracing::error!(%error, "whose an SSH key is can't be found out");

@@ -264,6 +264,11 @@ impl VaultClient {
         self.statement("/v1/epoch", statement, data_key).await
     }
 
+    /// Has the vault tell its owner of an alarm of the site's.
+    pub async fn notice(&self, text: &str) -> Result<(), ClientError> {
+        self.ask_ok(Method::POST, "/v1/notice", Bytes::copy_from_slice(text.as_bytes())).await.map(drop)
+    }
+
     async fn statement(&self, path: &str, statement: &str, data_key: &[u8]) -> Result<(), ClientError> {
         self.put_blob_bytes(&BlobName::of(data_key), data_key.to_vec().into()).await?;
         self.ask_ok(Method::POST, path, statement.to_owned().into()).await.map(|_| ())

@@ -53,6 +53,7 @@ pub use s3::{S3Credentials, S3Store, S3Url, S3UrlError};
 pub use server::{Running, ServeError, StoreKind, VaultServeConfig, bind};
 pub use source::{BlobReader, EncodedBatch, JournalSource, SourceError};
 pub use store::{Judge, OpenBlob, Place, Put, Store, StoreError, Sweep};
+pub use tls::public_client;
 pub use tls::public_tls;
 pub use url::{PeerUrl, VaultUrl, VaultUrlError};
 pub use ward::{AlarmKind, Budget, WatchConfig, Webhook, WebhookError};

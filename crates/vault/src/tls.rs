@@ -97,7 +97,10 @@ impl ServerCertVerifier for Pinned {
 }
 
 /// A client that trusts the authorities this machine trusts: for services that others run, such as a bucket's.
-pub(crate) fn public_client() -> io::Result<Arc<ClientConfig>> {
+///
+/// # Errors
+/// When the machine has no certificates of authorities.
+pub fn public_client() -> io::Result<Arc<ClientConfig>> {
     let loaded = rustls_native_certs::load_native_certs();
     let mut roots = rustls::RootCertStore::empty();
     let (good, _) = roots.add_parsable_certificates(loaded.certs);

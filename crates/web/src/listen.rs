@@ -109,6 +109,7 @@ pub async fn serve_cut(
                 let mut cuts = cuts.clone();
                 cuts.mark_unchanged();
                 let connection = graceful.watch(connection(stream, peer, router.clone(), slot, limits));
+                let connection = forge::canary::coming_from(peer, connection);
                 tokio::spawn(async move {
                     let all_cut = async {
                         if cuts.changed().await.is_err() {

@@ -67,6 +67,7 @@ export const PAGES = [
   ["admin-settings", "/-/admin/settings", "opal"],
   ["admin-mail", "/-/admin/mail", "opal"],
   ["admin-incidents", "/-/admin/incidents", "opal"],
+  ["alarms", "/-/alarms?all=true", "opal"],
   ["repository", "/olivia/lighthouse", "olivia"],
   ["repository-nobody", "/olivia/lighthouse"],
   ["repository-private", "/olivia/ledger", "rita"],

@@ -108,6 +108,12 @@ impl DrillState {
                 failed.kind, failed.differences, failed.id, failed.id
             ));
         }
+        self.missing()
+    }
+
+    /// That no drill was done for too long, and what to do. None: one was.
+    #[must_use]
+    pub fn missing(&self) -> Option<String> {
         (self.age_s() > DRILL_AGE_MAX_S).then(|| {
             let how = if self.can_drill {
                 "run `outlast drill`, and see the site's log for why the daily one did not run"

@@ -76,12 +76,12 @@ impl Channel for MailChannel {
     }
 
     async fn send(&self, entry: u64, to: &str) -> Result<(), Error> {
-        let (site, host) = (self.site.clone(), self.host().to_owned());
+        let (site, host, addressee) = (self.site.clone(), self.host().to_owned(), to.to_owned());
         let read = move |tx: &mut Tx| {
             let Some(row) = entry_fetch(tx, entry)? else { return Ok(None) };
             let event = read_row(&row)?.1;
             let transport = transport_for(tx, &row.stamp, &event)?;
-            let text = letters::text(tx, &site, &row.stamp, &event)?;
+            let text = letters::text(tx, &site, &addressee, &row.stamp, &event)?;
             Ok::<_, Error>(transport.zip(text))
         };
         // Mail was switched off meanwhile.

@@ -1,10 +1,13 @@
 //! What is told by mail, and to whom.
 
+use crate::alarm::{rule_of_entry, sentence};
 use crate::audit::words;
-use crate::db::Tx;
+use crate::db::{DbError, Tx};
 use crate::error::Error;
+use crate::event::alarm::AlarmRule;
 use crate::event::{Event, Stamp};
 use crate::people::query::user_by_id;
+use std::collections::BTreeSet;
 
 /// What is said of an entry.
 pub(super) struct Told {
@@ -33,13 +36,58 @@ pub(super) fn told(at: &Stamp, event: &Event) -> Option<Told> {
 
 /// The mail addresses to tell.
 pub(super) fn recipients(tx: &mut Tx, at: &Stamp, event: &Event) -> Result<Vec<String>, Error> {
-    let Some(told) = told(at, event) else { return Ok(Vec::new()) };
-    Ok(user_by_id(tx, told.account)?.and_then(|user| user.email).into_iter().collect())
+    let mut to = BTreeSet::new();
+    if let Some(told) = told(at, event) {
+        to.extend(user_by_id(tx, told.account)?.and_then(|user| user.email));
+    }
+    let own =
+        |event: &Event| matches!(event, Event::AlarmRaised(e) if e.rule == AlarmRule::NotTold && e.subject == "mail");
+    if rule_of_entry(tx, at.seq)?.is_some() && !own(event) {
+        to.extend(guards(tx)?);
+    }
+    Ok(to.into_iter().collect())
+}
+
+/// Where the officers are written to; while there are none, the operators.
+fn guards(tx: &mut Tx) -> Result<Vec<String>, DbError> {
+    for sql in [
+        "SELECT email FROM account WHERE officer AND email IS NOT NULL ORDER BY id",
+        "SELECT email FROM account WHERE operator AND email IS NOT NULL ORDER BY id",
+    ] {
+        let rows = tx.query(sql, &[])?;
+        if !rows.is_empty() {
+            return rows.iter().map(|row| row.get(0)).collect();
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// An alarm, as officers read it.
+fn alarm(tx: &mut Tx, site: &str, at: &Stamp, event: &Event) -> Result<Option<(String, String)>, Error> {
+    let Some(rule) = rule_of_entry(tx, at.seq)? else { return Ok(None) };
+    let page = match event {
+        Event::OrderFiled(_) => format!("{site}/-/orders/{}", at.seq),
+        Event::OrderSigned(e) => format!("{site}/-/orders/{}", e.order),
+        _ => format!("{site}/-/alarms"),
+    };
+    let (host, what) = (host_of(site), sentence(&words(tx, at, event)?));
+    let text = format!("{what}.\n\nSee {page}. Any officer can veto an order that waits, and lock the site down.\n");
+    Ok(Some((format!("[{host}] Alarm: {}", rule.as_str()), text)))
 }
 
 /// Subject and text. `site` is the site's address; times are told as the journal has them.
-pub(super) fn text(tx: &mut Tx, site: &str, at: &Stamp, event: &Event) -> Result<Option<(String, String)>, Error> {
-    let Some(told) = told(at, event) else { return Ok(None) };
+pub(super) fn text(
+    tx: &mut Tx,
+    site: &str,
+    to: &str,
+    at: &Stamp,
+    event: &Event,
+) -> Result<Option<(String, String)>, Error> {
+    let own = match told(at, event) {
+        Some(told) => user_by_id(tx, told.account)?.and_then(|user| user.email).filter(|own| own == to).map(|_| told),
+        None => None,
+    };
+    let Some(told) = own else { return alarm(tx, site, at, event) };
     let host = host_of(site);
     let line = words(tx, at, event)?;
     let who = line.actor.unwrap_or_else(|| "the site itself, or who runs it at its machine".to_owned());

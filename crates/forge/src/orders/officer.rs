@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::event::guard::{OfficerKeyAdded, OfficerRuleSet, RolesSet};
 use crate::names::UserName;
+use crate::people::factor::authenticator::authenticator_list;
 use crate::people::query::{user_by_id, user_fetch};
 use crate::writer::{Command, Decide};
 
@@ -31,6 +32,16 @@ fn enough(tx: &mut Tx, needed: u32, without: Option<u64>) -> Result<u64, Error> 
     Err(Error::invalid(format!(
         "{needed} officers must sign, and there must always be one more than that with a key: this would leave {count}"
     )))
+}
+
+/// Refuses to take an authenticator from an officer who has nothing else to sign with, where that would leave too few. Invariant 4.
+pub(crate) fn signers_enough_without(tx: &mut Tx, account: u64, authenticator: u64) -> Result<(), Error> {
+    let Some(needed) = needed(tx)? else { return Ok(()) };
+    let others = authenticator_list(tx, account)?.into_iter().any(|key| key.user_verified && key.id != authenticator);
+    if !others && key_list(tx, account)?.is_empty() {
+        enough(tx, needed, Some(account))?;
+    }
+    Ok(())
 }
 
 fn needed(tx: &mut Tx) -> Result<Option<u32>, Error> {

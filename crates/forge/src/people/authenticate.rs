@@ -8,6 +8,7 @@ use super::session::{SessionSecret, principal_of_session, session_by_id};
 use super::token::Token;
 use super::{Password, Passwords};
 use super::{policy, query};
+use crate::canary::{Touched, canary_by_hash};
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
 use crate::lockdown::is_frozen;
@@ -23,18 +24,32 @@ pub struct Authenticator {
     db: Db,
     cache: Arc<TokenCache>,
     passwords: Passwords,
+    touched: Touched,
 }
 
 impl Authenticator {
     /// One that asks this database.
     #[must_use]
     pub fn new(db: Db, passwords: Passwords) -> Self {
-        Self { db, cache: Arc::default(), passwords }
+        Self { db, cache: Arc::default(), passwords, touched: Touched::default() }
     }
 
     /// To be called when a credential or an account's rights were changed, as soon as that is committed.
     pub fn rights_changed(&self) {
         self.cache.clear();
+    }
+
+    /// Canaries that somebody tried.
+    pub(crate) fn touched(&self) -> &Touched {
+        &self.touched
+    }
+
+    /// Whoever shows a credential that is nobody's: whether it is a canary is looked up for each of them, and told to none.
+    async fn nobodys(&self, hash: [u8; 32]) -> Result<(), Error> {
+        if let Some(canary) = self.db.read_async(move |tx| canary_by_hash(tx, &hash)).await? {
+            self.touched.note(canary);
+        }
+        Ok(())
     }
 
     /// The hashing of passwords.
@@ -61,7 +76,11 @@ impl Authenticator {
             return if known.expires_us.is_none_or(|t| now_us() < t) { Ok(known) } else { Err(not_valid()) };
         }
         let generation = self.cache.generation();
-        let found = self.db.read_async(move |tx| principal_fetch(tx, &hash)).await?.ok_or_else(not_valid)?;
+        let found = self.db.read_async(move |tx| principal_fetch(tx, &hash)).await?;
+        let Some(found) = found else {
+            self.nobodys(hash).await?;
+            return Err(not_valid());
+        };
         self.cache.put(generation, hash, found.clone(), Instant::now());
         Ok(found)
     }
@@ -96,8 +115,9 @@ impl Authenticator {
                 principal_of_key(tx, &fingerprint, now_us()).and_then(|found| unless_frozen(tx, found))
             })
             .await?;
-        if let Some(found) = &found {
-            self.cache.put(generation, hash, found.clone(), Instant::now());
+        match &found {
+            Some(found) => self.cache.put(generation, hash, found.clone(), Instant::now()),
+            None => self.nobodys(hash).await?,
         }
         Ok(found)
     }

@@ -4,6 +4,7 @@ use crate::ledger::LedgerLimits;
 use crate::load::LoadLimits;
 use crate::outbox::OutboxLimits;
 use crate::spool::SPOOL_BYTES_MAX;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use vault::VaultUrl;
@@ -23,6 +24,8 @@ pub struct SiteConfig {
     pub base_url: String,
     /// Where SSH clients reach it, `ssh://HOST:PORT`; None: there is no such door.
     pub ssh_address: Option<String>,
+    /// Addresses that webhooks may go to though they are not outside.
+    pub egress_allow: Vec<IpAddr>,
     /// Bounds.
     pub limits: SiteLimits,
 }
@@ -39,6 +42,7 @@ impl SiteConfig {
             drill_vaults: Vec::new(),
             base_url,
             ssh_address: None,
+            egress_allow: Vec::new(),
             limits: SiteLimits::default(),
         }
     }

@@ -196,7 +196,7 @@ impl Site {
         order.filter(|order| seen || own(order)).ok_or_else(|| Error::not_found(format!("order {id}")))
     }
 
-    /// Takes an officer's signature or veto over an order, whoever brings it.
+    /// Takes an officer's signature or veto over an order, whoever brings it. Who may not see the order learns nothing from trying.
     pub async fn order_line(
         &self,
         by: Option<&Principal>,
@@ -204,6 +204,7 @@ impl Site {
         line: SignatureLine,
         reason: &str,
     ) -> Result<(), Error> {
+        self.order_fetch(by, id).await?;
         match line.verb {
             Verb::Approve => self.sign(by, id, Signing::Line(line)).await,
             Verb::Veto => self.veto(by, id, VetoBy::Signature(line), reason).await,
@@ -212,6 +213,7 @@ impl Site {
 
     /// Signs an order with a passkey of who is signed in.
     pub async fn order_sign(&self, who: &Principal, id: u64, assertion: Assertion) -> Result<(), Error> {
+        self.order_fetch(Some(who), id).await?;
         self.sign(Some(who), id, Signing::Passkey(who.clone(), assertion)).await
     }
 
@@ -222,6 +224,7 @@ impl Site {
 
     /// An officer stops an order. Effective when it returns, with or without vaults.
     pub async fn order_veto(&self, who: &Principal, id: u64, reason: &str) -> Result<(), Error> {
+        self.order_fetch(Some(who), id).await?;
         self.veto(Some(who), id, VetoBy::SignedIn(who.clone()), reason).await
     }
 

@@ -10,8 +10,6 @@ use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::log::{BlobSink, Log, checkpoint_last};
-use crate::mail::MailChannel;
-use crate::outbox::Outbox;
 use crate::people::last_use::LastUses;
 use crate::people::{Authenticator, Passwords};
 use crate::projector::Position;
@@ -86,6 +84,7 @@ impl Site {
         let git = git::Git::find(config.limits.git).map_err(|e| Error::internal(e.to_string()))?;
         let identities = keys.identities()?;
         let blobs = BlobSource::new(Arc::clone(&spool), identities, readers, config.data.join("spool"));
+        let all_vaults = vaults.clone();
         let readable = vaults.into_iter().filter(|url| url.role == Role::Recover).collect();
         let held = ledger.shipping().held();
         let repositories = Repositories::new(&config.data.join("git"), git, database.clone(), blobs.clone(), held)?;
@@ -112,15 +111,16 @@ impl Site {
             limits: config.limits.svn,
         });
         // No view tells anybody anything: it is of the past.
-        let mail = match &view {
-            None => Some(Outbox::open(
-                &config.data,
-                Arc::clone(&ledger),
-                MailChannel::new(&ledger, &keys, &config.base_url)?,
-                config.limits.outbox,
-            )?),
-            Some(_) => None,
+        let telling = super::alarms::Telling {
+            data: &config.data,
+            site: &config.base_url,
+            ledger: &ledger,
+            keys: &keys,
+            vaults: all_vaults,
+            allowed: config.egress_allow.clone(),
+            limits: config.limits.outbox,
         };
+        let outboxes = if view.is_none() { Some(super::alarms::Outboxes::open(telling)?) } else { None };
         let settings = super::settings::Held::new(ledger.db().read(crate::settings::Settings::load)?);
         let shut = super::lockdown::Shut::new(ledger.db().read(crate::lockdown::in_force)?);
         let site = Arc::new(Self {
@@ -149,12 +149,12 @@ impl Site {
             reading: super::code::Reading::new(),
             drills,
             shut,
-            mail: mail.as_ref().map(Outbox::status).unwrap_or_default(),
+            told: outboxes.as_ref().map(super::alarms::Outboxes::statuses).unwrap_or_default(),
             settings,
             jobs: Default::default(),
             _lock: lock,
         });
-        tasks::start(&site, mail);
+        tasks::start(&site, outboxes);
         site.first_quorum().await;
         Ok((site, begun))
     }

@@ -83,6 +83,14 @@ impl Attempts {
         Ok(())
     }
 
+    /// Names that have had too many wrong tries.
+    fn spent(&self, now: Instant) -> usize {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let spent =
+            |(count, since): &&(u32, Instant)| *count >= ATTEMPTS_MAX && now.duration_since(*since) < ATTEMPTS_WINDOW;
+        known.values().filter(spent).count()
+    }
+
     /// As [`begin`](Self::begin), for the codes of an account: six digits are soon guessed.
     pub(super) fn begin_second(&self, account: u64, now: Instant) -> Result<(), Error> {
         self.begin(&second(account), now)
@@ -108,6 +116,13 @@ fn second(account: u64) -> String {
 }
 
 impl Site {
+    /// That passwords are being guessed, in words.
+    pub(crate) fn signing_in_fails(&self) -> Option<String> {
+        let (names, minutes) = (self.attempts.spent(Instant::now()), ATTEMPTS_WINDOW.as_secs() / 60);
+        (names > 0)
+            .then(|| format!("{names} accounts had {ATTEMPTS_MAX} wrong passwords or codes within {minutes} minutes"))
+    }
+
     /// Signs in with a name and a password, or says what else is needed. Works with no vault reachable too.
     ///
     /// # Errors

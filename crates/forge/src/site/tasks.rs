@@ -1,13 +1,12 @@
 //! What a site does in the background.
 
 use super::Site;
+use super::alarms::Outboxes;
 use crate::error::Error;
 use crate::event::repo::RepoKind;
 use crate::jobs::{Job, Jobs};
 use crate::log::Log;
-use crate::mail::MailChannel;
 use crate::maintenance::{Maintenance, take_snapshot};
-use crate::outbox::Outbox;
 use crate::projector::{Projector, all_repos};
 use crate::replay;
 use crate::repo::BlobSource;
@@ -24,7 +23,7 @@ const RETRY_EVERY: Duration = Duration::from_secs(15);
 /// How often the spool is looked through when nothing else asks for it.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
-pub(super) fn start(site: &Arc<Site>, mail: Option<Outbox<MailChannel>>) {
+pub(super) fn start(site: &Arc<Site>, outboxes: Option<Outboxes>) {
     let (pushed, pushes) = mpsc::unbounded_channel();
     let projector = Projector {
         db: site.db().clone(),
@@ -45,7 +44,11 @@ pub(super) fn start(site: &Arc<Site>, mail: Option<Outbox<MailChannel>>) {
         tokio::spawn(super::guard::settling(site)),
         tokio::spawn(fill_log(site.ledger.log().clone(), site.readable.clone(), site.blobs.clone(), site.jobs.clone())),
     ];
-    tasks.extend(mail.map(|outbox| tokio::spawn(outbox.run())));
+    // A view tells nobody anything, and raises no alarm.
+    if let Some(outboxes) = outboxes {
+        tasks.extend(outboxes.run());
+        tasks.push(tokio::spawn(crate::alarm::watching(Arc::downgrade(site))));
+    }
     site.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
 }
 

@@ -1,5 +1,8 @@
 //! Histories: for every kind of event something that could have happened.
 
+use forge::event::alarm::{
+    AlarmAcknowledged, AlarmHookAdded, AlarmHookRemoved, AlarmRaised, AlarmRule, CanaryKind, CanaryMade, CanaryRemoved,
+};
 use forge::event::factor::{
     AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, FactorWoken, FactorsRequired,
     OrgFactorsRequired, RecoveryCodeUsed, RecoveryCodesMade, TotpAdded, TotpUsed,
@@ -121,6 +124,12 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (192, lockdown_lifted),
     (193, account_frozen),
     (194, account_unfrozen),
+    (195, alarm_raised),
+    (196, alarm_acknowledged),
+    (197, alarm_hook_added),
+    (198, alarm_hook_removed),
+    (199, canary_made),
+    (200, canary_removed),
     // Subversion.
     (220, svn_begun),
     (221, svn_committed),
@@ -205,6 +214,9 @@ pub(crate) struct World {
     officer_keys: Vec<u64>,
     incidents: Vec<u64>,
     orders: Vec<u64>,
+    alarms: Vec<u64>,
+    hooks: Vec<u64>,
+    canaries: Vec<u64>,
     signed: BTreeSet<(u64, u64)>,
     trash: Vec<u64>,
     described: Option<u64>,
@@ -253,6 +265,9 @@ impl World {
             126 if self.site_roles.len() < 2 => 125,
             121 if self.protections.len() < 2 => 120,
             // So do the acts that need a key, an order, a repository to spare, or something in the trash.
+            196 if self.alarms.is_empty() => 195,
+            198 if self.hooks.is_empty() => 197,
+            200 if self.canaries.is_empty() => 199,
             181 if self.officer_keys.is_empty() => 180,
             253 if self.incidents.is_empty() => 252,
             185..=188 if self.orders.is_empty() => 184,
@@ -858,6 +873,33 @@ fn account_frozen(world: &mut World, rng: &mut Rng) -> Event {
     let account = rng.pick(&world.accounts);
     world.frozen.insert(account);
     AccountFrozen { account, reason: rng.text() }.into()
+}
+
+fn alarm_raised(world: &mut World, rng: &mut Rng) -> Event {
+    world.alarms.push(world.next_seq);
+    AlarmRaised { rule: rng.pick(AlarmRule::ALL), subject: rng.text(), about: rng.text() }.into()
+}
+
+fn alarm_acknowledged(world: &mut World, rng: &mut Rng) -> Event {
+    AlarmAcknowledged { alarm: rng.pick(&world.alarms) }.into()
+}
+
+fn alarm_hook_added(world: &mut World, rng: &mut Rng) -> Event {
+    world.hooks.push(world.next_seq);
+    AlarmHookAdded { host: rng.text(), sealed: rng.text().into_bytes() }.into()
+}
+
+fn alarm_hook_removed(world: &mut World, _: &mut Rng) -> Event {
+    AlarmHookRemoved { hook: world.hooks.pop().expect("a webhook") }.into()
+}
+
+fn canary_made(world: &mut World, rng: &mut Rng) -> Event {
+    world.canaries.push(world.next_seq);
+    CanaryMade { kind: rng.pick(CanaryKind::ALL), hash: rng.hash().0, note: rng.text() }.into()
+}
+
+fn canary_removed(world: &mut World, _: &mut Rng) -> Event {
+    CanaryRemoved { canary: world.canaries.pop().expect("a canary") }.into()
 }
 
 fn account_unfrozen(world: &mut World, _: &mut Rng) -> Event {

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod account;
+mod alarms;
 mod credentials;
 mod doctor;
 mod drill;
@@ -51,6 +52,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Unfreeze { name, data } => lockdown::unfreeze(&name, &data, json).await,
         Command::Restore(options) => lockdown::restore(options, json).await,
         Command::Audit(options) => lockdown::audit(options, json).await,
+        Command::Alarms { command } => alarms::alarms(command, json).await,
+        Command::Canary { command } => alarms::canary(command, json).await,
         Command::Mail { command } => mail::run(command, json).await,
         Command::Trash { command } => orders::trash(command, json).await,
     }

@@ -2,6 +2,7 @@
 //! linked once; one file for each subject.
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure, also in the functions tests share")]
 
+mod alarms;
 mod buckets;
 mod by_hand;
 mod clients;

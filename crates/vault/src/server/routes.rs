@@ -25,6 +25,8 @@ pub(crate) const APPEND_BYTES_MAX: usize = 32 << 20;
 pub(crate) const BLOB_BYTES_MAX: u64 = 80 << 20;
 /// The most bytes of a request to prove possession.
 const AUDIT_REQUEST_BYTES_MAX: usize = 32 << 10;
+/// The most bytes of an alarm of the site's.
+const NOTICE_BYTES_MAX: usize = 2 << 10;
 /// The most bytes of an epoch statement.
 const STATEMENT_BYTES_MAX: usize = 16 << 10;
 /// About how many bytes of batches one answer holds.
@@ -119,10 +121,11 @@ async fn route(shared: Arc<Shared>, role: Role, request: Request<Incoming>) -> A
             blocking(move || Ok(json_answer(&json!(shared.vault().epochs().collect::<Vec<_>>())))).await
         }
         ("/v1/drill", &Method::POST) => drill(shared, request.into_body()).await,
+        ("/v1/notice", &Method::POST) => notice(shared, request.into_body()).await,
         ("/v1/audit", &Method::POST) => audited(shared, request.into_body()).await,
         (
-            "/v1/drill" | "/v1/audit" | "/v1/state" | "/v1/enrol" | "/v1/epoch" | "/v1/append" | "/v1/batches"
-            | "/v1/epochs",
+            "/v1/notice" | "/v1/drill" | "/v1/audit" | "/v1/state" | "/v1/enrol" | "/v1/epoch" | "/v1/append"
+            | "/v1/batches" | "/v1/epochs",
             _,
         ) => Err(not_allowed()),
         _ => Err(no(StatusCode::NOT_FOUND, "a vault has no such address")),
@@ -191,6 +194,18 @@ async fn statement(shared: Arc<Shared>, body: Incoming, first: bool) -> Answer {
         done.map(|()| text(StatusCode::OK, "")).map_err(|refusal| refuse(&shared, &refusal))
     })
     .await
+}
+
+/// An alarm of the site's. What the site says is shown as it is, in one line.
+async fn notice(shared: Arc<Shared>, body: Incoming) -> Answer {
+    let bytes = collect(body, NOTICE_BYTES_MAX).await?;
+    let words = String::from_utf8_lossy(&bytes);
+    let words: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if shared.watch.notice(words) {
+        Ok(text(StatusCode::OK, ""))
+    } else {
+        Err(no(StatusCode::TOO_MANY_REQUESTS, "this vault was told of enough alarms for an hour"))
+    }
 }
 
 async fn append(shared: Arc<Shared>, body: Incoming) -> Answer {

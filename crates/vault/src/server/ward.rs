@@ -156,6 +156,11 @@ impl Watch {
         self.seen().alarms.raise(kind, text, now_s());
     }
 
+    /// An alarm of the site's, for this vault's owner.
+    pub(super) fn notice(&self, text: String) -> bool {
+        self.seen().alarms.notice(text, now_s())
+    }
+
     /// A refusal that somebody should hear of.
     pub(super) fn refused(&self, refusal: &Refusal) {
         match refusal {

@@ -14,6 +14,8 @@ const REMIND_S: u64 = 3600;
 const FORGET_S: u64 = 86_400;
 /// How many messages wait for a channel that does not take them.
 const OUTBOX_MAX: usize = 64;
+/// Alarms of the site that are passed on in an hour.
+const NOTICES_HOUR_MAX: usize = 60;
 
 /// What an alarm is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,11 +40,13 @@ pub enum AlarmKind {
     BatchesMissing,
     /// The locks of a bucket were not renewed for days.
     RenewalMissing,
+    /// The site has an alarm of its own, and has it told here too.
+    Site,
 }
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SiteSilent,
         Self::Fork,
         Self::OldEpoch,
@@ -53,6 +57,7 @@ impl AlarmKind {
         Self::DrillFailed,
         Self::BatchesMissing,
         Self::RenewalMissing,
+        Self::Site,
     ];
 
     /// Its name in messages and metrics.
@@ -64,6 +69,7 @@ impl AlarmKind {
             Self::ForbiddenVerb => "forbidden-verb",
             Self::Store => "store",
             Self::Budget => "budget-spent",
+            Self::Site => "site-alarm",
             Self::DrillMissing => "drill-missing",
             Self::DrillFailed => "drill-failed",
             Self::BatchesMissing => "batches-missing",
@@ -107,6 +113,8 @@ pub(crate) struct Alarms {
     pub(crate) open: BTreeMap<AlarmKind, Open>,
     /// How often each was raised since the start.
     pub(crate) raised: BTreeMap<AlarmKind, u64>,
+    /// When the site's own alarms were told, within the last hour.
+    notices: Vec<u64>,
     /// What waits to be told, oldest first.
     pub(crate) outbox: VecDeque<Message>,
 }
@@ -128,6 +136,20 @@ impl Alarms {
                 Message { kind, over: false, since_s: open.since_s, count: open.count, text: open.text.clone() };
             self.tell(message);
         }
+    }
+
+    /// The site has an alarm to tell of. Not on the public page: it is for this vault's owner. Says whether it is passed on: who has the
+    /// site's credential can't bury the owner in words.
+    pub(crate) fn notice(&mut self, text: String, now_s: u64) -> bool {
+        *self.raised.entry(AlarmKind::Site).or_default() += 1;
+        self.notices.retain(|at| now_s < at.saturating_add(REMIND_S));
+        if self.notices.len() >= NOTICES_HOUR_MAX {
+            return false;
+        }
+        self.notices.push(now_s);
+        tracing::error!(alarm = AlarmKind::Site.as_str(), text, "ALARM");
+        self.tell(Message { kind: AlarmKind::Site, over: false, since_s: now_s, count: 1, text });
+        true
     }
 
     /// It is right again.
@@ -188,6 +210,15 @@ mod tests {
         assert_eq!(alarms.open.len(), 2);
         alarms.tick(FORGET_S);
         assert_eq!(alarms.open.keys().collect::<Vec<_>>(), [&AlarmKind::SiteSilent]);
+    }
+
+    #[test]
+    fn the_sites_own_alarms_are_passed_on_each_but_not_without_end() {
+        let mut alarms = Alarms::default();
+        let passed = (0..100).filter(|n| alarms.notice(format!("alarm {n}"), 1000)).count();
+        assert_eq!((passed, alarms.outbox.len()), (NOTICES_HOUR_MAX, NOTICES_HOUR_MAX));
+        assert!(alarms.open.is_empty(), "they are not for everybody to see");
+        assert!(alarms.notice("later".into(), 1000 + REMIND_S));
     }
 
     #[test]

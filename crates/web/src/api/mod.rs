@@ -2,6 +2,7 @@
 //! `/api/v1/outlast/`. One file for each resource; the path of the URL is the path of the file.
 
 mod admin;
+mod alarms;
 mod branches;
 mod collaborators;
 mod credentials;
@@ -49,6 +50,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(settings::router())
         .merge(drills::router())
         .merge(orders::router())
+        .merge(alarms::router())
         .merge(lockdown::router());
     let routes = match door {
         Door::Public => public,
@@ -58,6 +60,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
             .merge(settings::admin_router())
             .merge(doctor::router())
             .merge(drills::admin_router())
+            .merge(alarms::admin_router())
             .merge(mail::admin_router())
             .merge(shares::admin_router())
             .merge(export::admin_router()),

@@ -35,6 +35,9 @@ impl Command for FactorRemove {
                 "this is your last key that is awake, and your role needs one: add another first, and wait until it is awake",
             ));
         }
+        if user.officer && is_key {
+            crate::orders::signers_enough_without(tx, self.owner, self.factor)?;
+        }
         if super::super::policy::required(tx)? && keys.len() + apps.len() == 1 {
             return Err(Error::forbidden("this site requires a second factor: add another one first"));
         }

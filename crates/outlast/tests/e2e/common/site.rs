@@ -16,6 +16,8 @@ pub(crate) struct Site {
     pub(crate) ssh: String,
     /// What is in its environment besides, from the next start on.
     pub(crate) env: Vec<(&'static str, PathBuf)>,
+    /// And what else it is told on its command line.
+    pub(crate) options: Vec<String>,
 }
 
 impl Site {
@@ -29,7 +31,14 @@ impl Site {
     /// A site in `data` that does not run yet.
     pub(crate) fn stopped(data: &Path) -> Self {
         let any = || "127.0.0.1:0".to_owned();
-        Self { data: data.to_path_buf(), process: None, address: any(), ssh: any(), env: Vec::new() }
+        Self {
+            data: data.to_path_buf(),
+            process: None,
+            address: any(),
+            ssh: any(),
+            env: Vec::new(),
+            options: Vec::new(),
+        }
     }
 
     /// Starts it again.
@@ -44,7 +53,7 @@ impl Site {
         std::fs::remove_file(&listening).ok();
         let mut command = Command::new(OUTLAST);
         command.args(["serve", "--listen", &self.address, "--ssh-listen", &self.ssh, "--data"]).arg(&self.data);
-        command.envs(self.env.iter().cloned());
+        command.envs(self.env.iter().cloned()).args(&self.options);
         for vault in vaults {
             command.args(["--vault", vault]);
         }

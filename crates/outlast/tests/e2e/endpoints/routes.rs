@@ -75,6 +75,11 @@ const REVOKE: &str = "/-/settings/tokens/revoke";
 const SESSIONS: &str = "/-/settings/sessions";
 const REQUIRE: &str = "/-/credentials/require";
 const WAKE: &str = "/-/credentials/wake";
+const ACKNOWLEDGE: &str = "/outlast/alarms/{id}/acknowledge";
+const HOOKS: &str = "/admin/alarm-webhooks";
+const HOOK: &str = "/admin/alarm-webhooks/{id}";
+const CANARIES: &str = "/admin/canaries";
+const CANARY: &str = "/admin/canaries/{id}";
 const MAIL: &str = r#"{"host":"127.0.0.1","port":9,"security":"none","from":"o@example.org"}"#;
 const MAIL_FORM: &str = "host=127.0.0.1&port=9&security=none&login=&secret=&sender=o@example.org&act=set";
 const SHARES: &str = "/admin/recovery-shares";
@@ -165,6 +170,8 @@ pub(super) static HARMLESS: &[(&str, &str)] = &[
     ("POST /-/admin/jobs/{job}", "does now what is done anyway; shows and changes no right"),
     ("POST /-/admin/incidents", "tells everybody of an incident; shows and changes no right"),
     ("POST /-/admin/incidents/{incident}", "tells everybody more of an incident; shows and changes no right"),
+    ("POST /admin/alarm-webhooks", "at the admin socket alone"),
+    ("DELETE /admin/alarm-webhooks/{id}", "at the admin socket alone"),
     ("POST /admin/export", "at the admin socket alone"),
     ("POST /admin/factors/require", "at the admin socket alone; it takes away"),
     ("POST /-/sign-in/passkey", "what it takes is a proof itself"),
@@ -641,6 +648,23 @@ pub(super) static ROUTES: &[Row] = &[
     get("api/doctor", "/admin/doctor", "/api/v1/admin/doctor", May::Socket),
     row("api/export", "POST", "/admin/export", "/api/v1/admin/export", r#"{"subject":"owen","to":"/x"}"#, May::Socket),
     row("api/export", "POST", "/admin/import", "/api/v1/admin/import", r#"{"from":"/x"}"#, May::Socket),
+    get("pages/site/alarms", "/-/alarms", "/-/alarms", May::Operator),
+    row("pages/site/alarms", "POST", "/-/alarms", "/-/alarms", "id=1", May::Operator),
+    get("api/alarms", "/outlast/alarms", "/api/v1/outlast/alarms", May::Operator),
+    row("api/alarms", "POST", ACKNOWLEDGE, "/api/v1/outlast/alarms/1/acknowledge", "", May::Operator),
+    get("api/alarms", HOOKS, "/api/v1/admin/alarm-webhooks", May::Socket),
+    row(
+        "api/alarms",
+        "POST",
+        HOOKS,
+        "/api/v1/admin/alarm-webhooks",
+        r#"{"url":"https://h.example.org/"}"#,
+        May::Socket,
+    ),
+    row("api/alarms", "DELETE", HOOK, "/api/v1/admin/alarm-webhooks/1", "", May::Socket),
+    get("api/alarms", CANARIES, "/api/v1/admin/canaries", May::Socket),
+    row("api/alarms", "POST", CANARIES, "/api/v1/admin/canaries", r#"{"kind":"token","note":"x"}"#, May::Socket),
+    row("api/alarms", "DELETE", CANARY, "/api/v1/admin/canaries/1", "", May::Socket),
     get("api/mail", "/admin/mail", "/api/v1/admin/mail", May::Socket),
     row("api/mail", "PUT", "/admin/mail", "/api/v1/admin/mail", MAIL, May::Socket),
     row("api/mail", "DELETE", "/admin/mail", "/api/v1/admin/mail", "", May::Socket),

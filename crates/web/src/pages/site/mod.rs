@@ -2,6 +2,7 @@
 
 mod activity;
 mod admin;
+mod alarms;
 mod chart;
 mod credentials;
 mod drill_chart;
@@ -41,6 +42,7 @@ pub(super) fn router() -> Router<App> {
         .merge(export::router())
         .merge(new_org::router())
         .merge(officers::router())
+        .merge(alarms::router())
         .merge(settings::router())
         .merge(ssh_keys::router())
         .merge(signing_keys::router())

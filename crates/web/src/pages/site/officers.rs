@@ -191,7 +191,6 @@ async fn sign(
 }
 
 async fn signed(app: &App, who: &Principal, id: u64, line: &str) -> Result<(), Error> {
-    app.site.order_fetch(Some(who), id).await?;
     app.site.order_line(Some(who), id, line.parse()?, "").await
 }
 
@@ -208,11 +207,7 @@ async fn veto(
     Form(Reason { reason }): Form<Reason>,
 ) -> Result<Response, PageError> {
     let who = visitor.signed_in()?.clone();
-    let vetoed = async {
-        app.site.order_fetch(Some(&who), id).await?;
-        app.site.order_veto(&who, id, &reason).await
-    };
-    let vetoed = vetoed.await;
+    let vetoed = app.site.order_veto(&who, id, &reason).await;
     outcome(&app, visitor, id, vetoed).await
 }
 

@@ -1,0 +1,56 @@
+//! Which entries are alarms by themselves.
+
+use crate::db::{DbError, Tx};
+use crate::event::alarm::AlarmRule as Rule;
+use crate::event::{ApplyError, Event, Stamp};
+use crate::people::query::user_by_id;
+
+/// Makes the row of an entry that is an alarm, when its event is applied.
+pub(crate) fn record(tx: &mut Tx, event: &Event, at: &Stamp) -> Result<(), ApplyError> {
+    let (rule, subject) = match event {
+        Event::AlarmRaised(raised) => (Some(raised.rule), Some(raised.subject.as_str())),
+        _ => (rule_of(tx, event, at)?, None),
+    };
+    let Some(rule) = rule else { return Ok(()) };
+    let sql = "INSERT INTO alarm (id, rule, subject, raised_us, acknowledged_us, acknowledged_by)
+               VALUES (?1, ?2, ?3, ?4, NULL, NULL)";
+    tx.execute(sql, &[at.seq.into(), rule.as_str().into(), subject.into(), at.time_us.into()])?;
+    Ok(())
+}
+
+fn rule_of(tx: &mut Tx, event: &Event, at: &Stamp) -> Result<Option<Rule>, DbError> {
+    let of = match event {
+        Event::UserPasswordSet(e) => e.account,
+        Event::TokenCreated(e) => e.account,
+        Event::AuthenticatorAdded(e) => e.account,
+        Event::TotpAdded(e) => e.account,
+        Event::RecoveryCodesMade(e) => e.account,
+        Event::RecoveryCodeUsed(e) => e.account,
+        Event::SshKeyAdded(e) => e.account,
+        // Who removes a factor removes their own.
+        Event::FactorRemoved(_) => at.actor.unwrap_or(0),
+        _ => return Ok(by_itself(event)),
+    };
+    let privileged = user_by_id(tx, of)?.is_some_and(|user| user.officer || user.operator);
+    Ok(privileged.then_some(Rule::PrivilegedCredential))
+}
+
+fn by_itself(event: &Event) -> Option<Rule> {
+    Some(match event {
+        Event::OrderFiled(_) => Rule::OrderFiled,
+        Event::OrderSigned(_) => Rule::OrderSigned,
+        Event::OrderVetoed(_) => Rule::OrderVetoed,
+        Event::OrderExecuted(_) => Rule::OrderExecuted,
+        Event::OrderExpired(_) => Rule::OrderExpired,
+        Event::UserCreated(e) if e.officer || e.operator => Rule::RoleChanged,
+        Event::RolesSet(_) | Event::SiteRoleGranted(_) | Event::SiteRoleRevoked(_) => Rule::RoleChanged,
+        Event::OfficerKeyAdded(_) | Event::OfficerKeyRemoved(_) => Rule::PrivilegedCredential,
+        Event::LockdownStarted(_) | Event::LockdownLifted(_) => Rule::Lockdown,
+        Event::AccountFrozen(_) | Event::AccountUnfrozen(_) => Rule::AccountFrozen,
+        Event::OfficerRuleSet(_) | Event::FactorsRequired(_) | Event::MailSet(_) => Rule::GuardChanged,
+        Event::AlarmHookAdded(_) | Event::AlarmHookRemoved(_) | Event::CanaryRemoved(_) => Rule::GuardChanged,
+        Event::EpochStarted(e) if e.epoch > 1 => Rule::Recovered,
+        Event::DrillDone(e) if e.differences > 0 => Rule::DrillFailed,
+        _ => return None,
+    })
+}

@@ -1,0 +1,115 @@
+//! Alarms on every channel, and canaries on the doors.
+
+use crate::common::{Git, World, request, wait_until};
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+/// A webhook: what was posted to it, headers and body.
+fn webhook() -> (String, Arc<Mutex<Vec<(String, String)>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let posted = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&posted);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream);
+            let (mut head, mut line) = (String::new(), String::new());
+            while reader.read_line(&mut line).unwrap_or(0) > 2 {
+                head.push_str(&line.to_ascii_lowercase());
+                line.clear();
+            }
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
+            let mut body = vec![0; length.trim().parse().unwrap()];
+            reader.read_exact(&mut body).unwrap();
+            keep.lock().unwrap().push((head, String::from_utf8(body).unwrap()));
+            let _ = reader.into_inner().write_all(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    (url, posted)
+}
+
+fn alarms(world: &World) -> Vec<Value> {
+    let text = world.site.cli(&["--json", "alarms", "list"]).success();
+    serde_json::from_str::<Value>(&text).unwrap().as_array().unwrap().clone()
+}
+
+#[test]
+fn alarms_reach_a_webhook_and_canaries_are_refused_as_strangers() {
+    let mut world = World::new();
+    let (url, posted) = webhook();
+    world.site.cli(&["alarms", "webhook-add", &url]).success();
+    world.site.cli(&["user", "create", "opal", "--email", "o@example.org", "--operator"]).success();
+    wait_until("an operator is an alarm", 30, || alarms(&world).iter().any(|alarm| alarm["alarm"] == "role-changed"));
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert!(posted.lock().unwrap().is_empty(), "this machine is no address outside");
+
+    // As the operator's configuration lists it, it is.
+    world.site.stop();
+    world.site.options = vec!["--egress-allow".into(), "127.0.0.1".into()];
+    world.site.resume();
+    let found = |word: &str| posted.lock().unwrap().iter().find(|(_, body)| body.contains(word)).cloned();
+    wait_until("the webhook is told", 90, || found("\"role-changed\"").is_some());
+    let (head, body) = found("\"role-changed\"").unwrap();
+    assert!(head.contains("x-outlast-signature: sha256=") && head.contains("x-outlast-delivery: "), "{head}");
+    assert!(body.contains("opal operator"), "{body}");
+
+    let canary = world.site.cli(&["canary", "make", "--note", "in a private repository"]).success();
+    let canary = canary.trim();
+    let unknown = format!("{}A", "olp_00000000000000000000000000000000000");
+    let ask = |token: &str| {
+        let header = format!("Bearer {token}");
+        let answer = request(&world.site.address, "GET", "/api/v1/user", &[("Authorization", &header)], b"").unwrap();
+        (answer.status, answer.text())
+    };
+    let spent = world.site.cli(&["token", "create", "ann", "--scope", "user:read"]).success().trim().to_owned();
+    let listed = world.site.cli(&["--json", "audit", "--kind", "TokenCreated"]).success();
+    let last: Value = serde_json::from_str(listed.trim().lines().last().unwrap()).unwrap();
+    world.site.cli(&["token", "revoke", &last["entry"].to_string()]).success();
+    assert_eq!(ask(canary), ask(&spent), "a canary is refused as any token that is nobody's");
+    assert_eq!(ask(&unknown).0, 401);
+    let touched = || alarms(&world).into_iter().find(|alarm| alarm["alarm"] == "canary-used");
+    wait_until("the canary is heard", 30, || touched().is_some());
+    let about = touched().unwrap()["about"].as_str().unwrap().to_owned();
+    assert!(about.contains("in a private repository") && about.contains("127.0.0.1"), "{about}");
+    let git = Git::init(&world.path("thief"), "sha1");
+    assert!(!git.run(["ls-remote", &world.site.url("ann/code", Some(("ann", canary)))]).ok);
+
+    // An SSH key.
+    let key = world.site.cli(&["canary", "make", "--kind", "ssh-key", "--note", "in ~/.ssh"]).success();
+    let file = world.path("canary-key");
+    std::fs::write(&file, key).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let public = std::process::Command::new("ssh-keygen").args(["-y", "-f"]).arg(&file).output().unwrap();
+    assert!(public.status.success(), "ssh-keygen reads it: {}", String::from_utf8_lossy(&public.stderr));
+    let (host, port) = world.site.ssh.rsplit_once(':').unwrap();
+    let tried = std::process::Command::new("ssh")
+        .args([
+            "-F",
+            "none",
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "BatchMode=yes",
+        ])
+        .args(["-o", "IdentitiesOnly=yes", "-p", port, "-i"])
+        .arg(&file)
+        .args([&format!("git@{host}"), "git-upload-pack", "ann/code"])
+        .output()
+        .unwrap();
+    assert!(!tried.status.success());
+    let heard = || alarms(&world).iter().any(|alarm| alarm["about"].as_str().unwrap_or_default().contains("~/.ssh"));
+    wait_until("the key is heard", 30, heard);
+
+    // Seen, it is no longer open.
+    let id = touched().unwrap()["id"].to_string();
+    world.site.cli(&["alarms", "seen", &id]).success();
+    assert!(touched().is_none());
+    wait_until("the vaults are told", 30, || {
+        let log = std::fs::read_to_string(world.path("eu.log")).unwrap_or_default();
+        log.contains("canary-used") && log.contains("role-changed")
+    });
+}
