@@ -106,7 +106,8 @@ impl Scene {
 
     /// Every table but those of orders themselves.
     fn others(&self) -> Vec<TableHash> {
-        let own = ["filed_order", "order_signature"];
+        // That an order was filed, signed or stopped is an alarm: telling of it is what these do.
+        let own = ["filed_order", "order_signature", "alarm"];
         self.rig.hashes().into_iter().filter(|table| !own.contains(&table.table)).collect()
     }
 

@@ -130,6 +130,8 @@ async fn sign(
     Path(id): Path<u64>,
     Json(signed): Json<Signed>,
 ) -> Result<Json<Value>, ApiError> {
+    // Before what was sent is read: who may not see the order learns nothing from trying.
+    app.site.order_fetch(by.who(), id).await?;
     match (signed.signature, signed.assertion, by.who()) {
         (Some(line), None, _) => {
             app.site.order_line(by.who(), id, line.parse::<SignatureLine>()?, &signed.reason).await?;
