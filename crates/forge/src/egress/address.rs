@@ -31,6 +31,6 @@ fn is_global_v4(v4: Ipv4Addr) -> bool {
 fn is_global_v6(v6: Ipv6Addr) -> bool {
     let [a, b, ..] = v6.segments();
     // 2000::/3 is all that was ever given out; in it 2001::/23 (Teredo and others), documentation, and 6to4 are special.
-    let special = (a == 0x2001 && b < 0x200) || (a == 0x2001 && b == 0xdb8) || a == 0x2002 || a == 0x3fff;
+    let special = (a == 0x2001 && (b < 0x200 || b == 0xdb8)) || a == 0x2002 || a == 0x3fff;
     a & 0xe000 == 0x2000 && !special
 }

@@ -6,8 +6,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-/// A webhook: what was posted to it, headers and body.
-fn webhook() -> (String, Arc<Mutex<Vec<(String, String)>>>) {
+/// What was posted to a webhook: headers and body.
+type Posted = Arc<Mutex<Vec<(String, String)>>>;
+
+/// A webhook, and what is posted to it.
+fn webhook() -> (String, Posted) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let posted = Arc::new(Mutex::new(Vec::new()));
