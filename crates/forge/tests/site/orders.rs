@@ -27,7 +27,7 @@ async fn two_passkeys_of_two_officers_delete_a_repository_after_72_hours() {
         let user = rig.site.user_create(None, NewUser { officer: true, ..new_user(name) }).await.unwrap();
         let mut key = Passkey::new(&origin);
         register(&rig.site, user.id, &mut key).await;
-        let token = rig.token(name, "repo").await;
+        let token = rig.token(name, "admin").await;
         officers.push((rig.site.authenticate(&format!("Bearer {token}")).await.unwrap(), key));
     }
     rig.site.officer_rule_set(None, OfficerRule { needed: 2, delay_us: 72 * HOUR_US }).await.unwrap();
