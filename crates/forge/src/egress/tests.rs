@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 fn what_is_not_outside_is_known() {
     for inside in [
         "127.0.0.1",
+        "127.9.9.9",
         "0.0.0.0",
         "10.1.2.3",
         "172.16.0.1",
@@ -17,6 +18,7 @@ fn what_is_not_outside_is_known() {
         "192.0.0.8",
         "198.18.0.1",
         "198.51.100.7",
+        "203.0.113.9",
         "224.0.0.1",
         "240.0.0.1",
         "255.255.255.255",
@@ -41,7 +43,16 @@ fn what_is_not_outside_is_known() {
     ] {
         assert!(!is_global(inside.parse().unwrap()), "{inside}");
     }
-    for outside in ["1.1.1.1", "93.184.215.14", "100.128.0.1", "2606:4700:4700::1111", "2a00:1450:4001::1"] {
+    for outside in [
+        "1.1.1.1",
+        "93.184.215.14",
+        "100.128.0.1",
+        "140.82.121.4",
+        "2606:4700::1",
+        "2606:4700:4700::1111",
+        "2a00:1450:4001::1",
+        "2a01:4f8::1",
+    ] {
         assert!(is_global(outside.parse().unwrap()), "{outside}");
     }
 }
