@@ -19,6 +19,7 @@ pub mod guard;
 pub mod incident;
 pub mod lockdown;
 pub mod mail;
+pub mod oidc;
 pub mod openpgp;
 pub mod org;
 pub mod people;
@@ -226,6 +227,10 @@ events! {
     148 => FactorsRequired(factor::FactorsRequired),
     149 => FactorWoken(factor::FactorWoken),
     150 => OrgFactorsRequired(factor::OrgFactorsRequired),
+    151 => OidcProviderSet(oidc::OidcProviderSet),
+    152 => OidcProviderRemoved(oidc::OidcProviderRemoved),
+    153 => IdentityLinked(oidc::IdentityLinked),
+    154 => IdentityUnlinked(oidc::IdentityUnlinked),
     // 160-179: SSH keys and certificates.
     160 => SshKeyAdded(ssh::SshKeyAdded),
     161 => SshKeyRemoved(ssh::SshKeyRemoved),

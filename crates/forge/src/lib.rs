@@ -26,6 +26,7 @@ pub mod log;
 pub mod mail;
 pub mod maintenance;
 pub mod names;
+pub mod oidc;
 pub mod openpgp;
 pub mod orders;
 pub mod org;

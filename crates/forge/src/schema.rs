@@ -20,6 +20,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/factor.sql"),
     include_str!("schema/repo.sql"),
     include_str!("schema/push.sql"),
+    include_str!("schema/oidc.sql"),
     include_str!("schema/org.sql"),
     include_str!("schema/protect.sql"),
     include_str!("schema/role.sql"),
@@ -95,6 +96,9 @@ tables! {
     recovery_code(account, hash; made_us, used_us, seq) "?1, ?2, ?3, ?4, ?5";
     factor_policy(id; required, since_us) "?1, ?2, ?3";
     org_factor_policy(organisation; since_us) "?1, ?2";
+    oidc_provider(name; seq, label, issuer, client_id, secret, registers, hosts, set_us)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
+    oidc_identity(id; account, issuer, subject, label, linked_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
     repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description, website)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     collaborator(repo, account; access, seq) "?1, ?2, ?3, ?4";

@@ -4,6 +4,7 @@ mod alarm;
 pub(crate) mod guard;
 mod mail;
 mod officer;
+mod oidc;
 mod people;
 mod settings;
 mod vault;
@@ -13,6 +14,7 @@ pub(crate) use mail::MailCommand;
 pub(crate) use officer::{
     OfficerCommand, OfficerInit, OfficerSplit, ShareCommand, ShareCount, SharePublish, ShareVerify,
 };
+pub(crate) use oidc::OidcCommand;
 pub(crate) use people::{Credentials, KeyCommand, OrgCommand, TokenCommand, UserCommand};
 pub(crate) use settings::{Quota, SettingsCommand};
 pub(crate) use vault::{VaultCommand, VaultProbe, VaultServe};
@@ -125,6 +127,11 @@ pub(crate) enum Command {
     Canary {
         #[command(subcommand)]
         command: CanaryCommand,
+    },
+    /// Providers of OpenID Connect that people may sign in with.
+    Oidc {
+        #[command(subcommand)]
+        command: OidcCommand,
     },
     /// How the site sends mail.
     Mail {

@@ -45,6 +45,8 @@ export const PAGES = [
   ["settings-security-operator", "/-/settings/security", "opal"],
   ["prove", "/-/prove", "olivia"],
   ["credentials", "/-/credentials", "opal"],
+  ["settings-identities", "/-/settings/identities", "olivia"],
+  ["admin-providers", "/-/admin/providers", "opal"],
   ["settings-tokens", "/-/settings/tokens", "olivia"],
   ["settings-keys", "/-/settings/keys", "olivia"],
   ["settings-signing", "/-/settings/signing", "olivia"],

@@ -27,6 +27,8 @@ pub enum CredentialKind {
     SshKey,
     /// A repository's SSH key: whose, is who added it.
     DeployKey,
+    /// Who a provider of OpenID Connect says that it is.
+    Identity,
     /// A key that an officer signs orders with.
     OfficerKey,
     /// A share of the recovery key, as far as it was published.
@@ -46,6 +48,7 @@ impl CredentialKind {
             Self::RecoveryCode => "recovery code",
             Self::SshKey => "SSH key",
             Self::DeployKey => "deploy key",
+            Self::Identity => "identity",
             Self::OfficerKey => "officer key",
             Self::RecoveryShare => "recovery share",
         }
@@ -118,6 +121,13 @@ const SOURCES: &[(CredentialKind, &str)] = &[
          FROM ssh_key t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
          WHERE t.id >= ?1 AND t.created_us >= ?2 AND (?3 = 0 OR t.account = ?3)
                AND t.repo IS NOT NULL ORDER BY t.id DESC LIMIT ?4",
+    ),
+    (
+        CredentialKind::Identity,
+        "SELECT t.id, t.account, n.name, t.label || ' (' || t.issuer || ')', t.linked_us, j.actor, j.credential,
+                CAST(NULL AS TEXT), CAST(NULL AS BIGINT), t.removed_us, CAST(NULL AS BIGINT)
+         FROM oidc_identity t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
+         WHERE t.id >= ?1 AND t.linked_us >= ?2 AND (?3 = 0 OR t.account = ?3) ORDER BY t.id DESC LIMIT ?4",
     ),
     (
         CredentialKind::OfficerKey,
@@ -233,13 +243,14 @@ mod tests {
     use crate::schema::TABLES;
 
     /// Columns in which something lies that opens something, or what checks it.
-    const LOOKS: &[&str] = &["hash", "secret", "password", "public_key", "credential", "digest"];
+    const LOOKS: &[&str] = &["hash", "secret", "password", "public_key", "credential", "digest", "subject"];
     /// Tables with such columns that hold no credential.
     const NONE: &[(&str, &str)] = &[
         ("account", "its password is in password_made"),
         ("canary", "it opens nothing"),
         ("filed_order", "the hash of an order"),
         ("mail_transport", "what the site signs in with elsewhere"),
+        ("oidc_provider", "what the site signs in with elsewhere"),
         ("order_signature", "the hash of an order"),
         ("svn_revision", "the hash of a revision"),
     ];

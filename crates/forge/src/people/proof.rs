@@ -8,6 +8,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::people::SignIn;
+use crate::oidc::identity_fetch;
 use crate::writer::{Command, Decide, Urgency};
 
 /// What is given. A password was checked before: hashing is not for the writer's thread.
@@ -30,6 +31,13 @@ pub enum Proof {
     },
     /// The password, and a recovery code.
     Recovery(String),
+    /// A provider's word, which was checked before, instead of a password: of an account that has nothing else.
+    Provider {
+        /// The issuer.
+        issuer: String,
+        /// Whom it speaks of.
+        subject: String,
+    },
 }
 
 /// What came of a proof.
@@ -68,6 +76,15 @@ impl Proof {
                 let how = if signer.user_verified { SignIn::Passkey } else { SignIn::SecurityKey };
                 let used = Some(signer.used());
                 Ok(Shown { account: signer.account, how, factor: Some(signer.authenticator), used })
+            }
+            Self::Provider { issuer, subject } => {
+                let account = known()?;
+                let linked = identity_fetch(tx, issuer, subject)?.filter(|identity| identity.account == account);
+                linked.ok_or_else(|| Error::Unauthenticated("it is no longer linked with this account".into()))?;
+                if factors(tx, account, now_us)?.any() {
+                    return Err(Error::Unauthenticated("this account needs its second factor too".into()));
+                }
+                Ok(Shown { account, how: SignIn::Provider, factor: None, used: None })
             }
             Self::Recovery(code) => {
                 let account = known()?;

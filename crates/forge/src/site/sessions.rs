@@ -9,7 +9,7 @@ use crate::people::authenticate::now_us;
 use crate::people::command::ProfileSet;
 use crate::people::factor::factors;
 use crate::people::proof::Proof;
-use crate::people::query::password_of;
+use crate::people::query::{password_of, user_by_id};
 use crate::people::session::{SESSION_IDLE_MAX_US, SessionEnd, SessionStart, SessionsEnd, session_list};
 use crate::people::{Principal, SessionInfo, SessionSecret};
 use crate::writer::Submitter;
@@ -140,7 +140,7 @@ impl Site {
     }
 
     /// What who has given the right password is asked for besides.
-    async fn second_step(&self, account: u64) -> Result<SecondStep, Error> {
+    pub(super) async fn second_step(&self, account: u64) -> Result<SecondStep, Error> {
         let mut body = account.to_be_bytes().to_vec();
         body.extend(self.password_mark(account).await?);
         let ticket = self.tickets.seal(SECOND, &body, now_us());
@@ -201,14 +201,21 @@ impl Site {
         self.begin(None, proof, from).await
     }
 
-    async fn begin(&self, account: Option<u64>, proof: Proof, from: &Device) -> Result<SessionSecret, Error> {
+    pub(super) async fn begin(
+        &self,
+        account: Option<u64>,
+        proof: Proof,
+        from: &Device,
+    ) -> Result<SessionSecret, Error> {
         let secret = SessionSecret::generate()?;
-        let proves = !matches!(proof, Proof::Recovery(_));
+        let (by_provider, proves) = (matches!(proof, Proof::Provider { .. }), !matches!(proof, Proof::Recovery(_)));
         let Device { agent, address } = from.clone();
         let command = SessionStart { account, proof, hash: secret.hash(), agent, address };
-        let (session, _) = self.ledger.submit(Submitter { actor: account, credential: None }, command).await?.output;
-        // Who has just signed in has just proved it.
-        if proves {
+        let (session, account) =
+            self.ledger.submit(Submitter { actor: account, credential: None }, command).await?.output;
+        // Who has just signed in has just proved it; but no provider's word is a proof of an officer or operator.
+        let user = self.db().read_async(move |tx| user_by_id(tx, account)).await?;
+        if proves && !(by_provider && user.is_none_or(|user| user.officer || user.operator)) {
             self.proofs.note(session, Instant::now());
         }
         Ok(secret)

@@ -14,6 +14,7 @@ use forge::event::guard::{
 use forge::event::incident::{IncidentNoted, IncidentOpened};
 use forge::event::lockdown::{AccountFrozen, AccountUnfrozen, LockdownLifted, LockdownStarted};
 use forge::event::mail::{MailSecurity, MailSet};
+use forge::event::oidc::{IdentityLinked, IdentityUnlinked, OidcProviderRemoved, OidcProviderSet};
 use forge::event::openpgp::{OpenPgpKeyAdded, OpenPgpKeyRemoved};
 use forge::event::org::{
     OrgCreated, OrgMemberRemoved, OrgMemberSet, OrgMemberShown, OrgRenamed, OrgRole, OrgSet, TeamCreated,
@@ -105,6 +106,10 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (148, factors_required),
     (149, factor_woken),
     (150, org_factors_required),
+    (151, oidc_provider_set),
+    (152, oidc_provider_removed),
+    (153, identity_linked),
+    (154, identity_unlinked),
     // SSH.
     (160, ssh_key_added),
     (161, ssh_key_removed),
@@ -224,6 +229,8 @@ pub(crate) struct World {
     svn: BTreeMap<u64, u64>,
     locks: BTreeSet<(u64, String)>,
     lockdowns: Vec<u64>,
+    providers: BTreeSet<String>,
+    identities: Vec<u64>,
     frozen: BTreeSet<u64>,
 }
 
@@ -274,6 +281,8 @@ impl World {
             189 if self.repos.len() < 2 => 60,
             32 if self.openpgp_keys.is_empty() => 31,
             190 if self.trash.is_empty() => 60,
+            152 if self.providers.is_empty() => 151,
+            154 if self.identities.is_empty() => 153,
             192 if self.lockdowns.is_empty() => 191,
             194 if self.frozen.is_empty() => 193,
             kind => kind,
@@ -460,6 +469,35 @@ fn factors_required(_: &mut World, rng: &mut Rng) -> Event {
 
 fn org_factors_required(world: &mut World, rng: &mut Rng) -> Event {
     OrgFactorsRequired { org: rng.pick(&world.orgs), required: !rng.one_in(4) }.into()
+}
+
+fn oidc_provider_set(world: &mut World, rng: &mut Rng) -> Event {
+    let name = format!("provider-{}", rng.below(3));
+    world.providers.insert(name.clone());
+    OidcProviderSet {
+        name,
+        label: rng.text(),
+        issuer: "https://id.example.org".into(),
+        client_id: rng.text(),
+        secret: Some(vec![1, 2, 3]),
+        registers: rng.one_in(2),
+        hosts: vec!["keys.example.org".into()],
+    }
+    .into()
+}
+
+fn oidc_provider_removed(world: &mut World, _: &mut Rng) -> Event {
+    OidcProviderRemoved { name: world.providers.pop_first().unwrap() }.into()
+}
+
+fn identity_linked(world: &mut World, rng: &mut Rng) -> Event {
+    world.identities.push(world.next_seq);
+    let (account, subject, label) = (rng.pick(&world.accounts), rng.text(), rng.text());
+    IdentityLinked { account, issuer: "https://id.example.org".into(), subject, label }.into()
+}
+
+fn identity_unlinked(world: &mut World, rng: &mut Rng) -> Event {
+    IdentityUnlinked { identity: rng.pick(&world.identities) }.into()
 }
 
 fn user_profile_set(world: &mut World, rng: &mut Rng) -> Event {

@@ -10,6 +10,7 @@ mod key;
 mod lockdown;
 mod mail;
 mod officer;
+mod oidc;
 mod orders;
 mod receipt;
 mod recover;
@@ -54,6 +55,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(options) => lockdown::audit(options, json).await,
         Command::Alarms { command } => alarms::alarms(command, json).await,
         Command::Canary { command } => alarms::canary(command, json).await,
+        Command::Oidc { command } => oidc::run(command, json).await,
         Command::Mail { command } => mail::run(command, json).await,
         Command::Trash { command } => orders::trash(command, json).await,
     }

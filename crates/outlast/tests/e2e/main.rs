@@ -22,6 +22,7 @@ mod mail;
 mod matrix;
 mod names;
 mod officers;
+mod oidc;
 mod pages;
 mod protections;
 mod quotas;

@@ -13,6 +13,7 @@ mod gpg_keys;
 mod keys;
 mod lockdown;
 mod mail;
+mod oidc;
 mod orders;
 mod orgs;
 mod outlast;
@@ -62,6 +63,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
             .merge(drills::admin_router())
             .merge(alarms::admin_router())
             .merge(mail::admin_router())
+            .merge(oidc::admin_router())
             .merge(shares::admin_router())
             .merge(export::admin_router()),
     };

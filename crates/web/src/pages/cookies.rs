@@ -1,4 +1,4 @@
-//! The two cookies: who is signed in, and which colours they like.
+//! The cookies: who is signed in, what a browser keeps while it is at a provider, and which colours somebody likes.
 
 use crate::app::App;
 use forge::settings::Name;
@@ -39,6 +39,23 @@ pub(crate) fn session_cookie(app: &App, value: &str) -> HeaderValue {
 /// That of the colours, likewise.
 fn theme_name(secure: bool) -> &'static str {
     if secure { "__Host-outlast_theme" } else { "outlast_theme" }
+}
+
+fn provider_name(secure: bool) -> &'static str {
+    if secure { "__Host-outlast_provider" } else { "outlast_provider" }
+}
+
+/// What a browser kept while it was at a provider.
+pub(crate) fn provider(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    get(headers, provider_name(secure))
+}
+
+/// Sets what a browser keeps while it is at a provider; an empty value takes it away.
+pub(crate) fn set_provider(value: &str, secure: bool) -> HeaderValue {
+    let (name, age) = (provider_name(secure), if value.is_empty() { 0 } else { 10 * 60 });
+    let secure = if secure { "; Secure" } else { "" };
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Remembers the colours: `light`, `dark`, or nothing for what the system says.

@@ -41,6 +41,16 @@ impl Browser {
         assert!(self.cookie.contains("outlast_session="), "{answer:?}");
     }
 
+    /// Keeps what an answer sets, as a browser does; an empty one is forgotten.
+    pub(crate) fn keep_cookies(&mut self, answer: &Answer) {
+        let old = self.cookie.split("; ").filter_map(|pair| pair.split_once('='));
+        let set = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        let new = set.filter_map(|(_, value)| value.split(';').next()?.split_once('='));
+        let jar: BTreeMap<_, _> = old.chain(new).collect();
+        let pairs = jar.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={value}"));
+        self.cookie = pairs.collect::<Vec<_>>().join("; ");
+    }
+
     /// Where passkeys work: browsers offer them at `localhost`, not at an IP address.
     fn host(&self) -> String {
         self.address.replace("127.0.0.1", "localhost")

@@ -91,6 +91,11 @@ const CODES: &str = "/-/settings/security/codes";
 const FACTOR_NAME: &str = "/-/settings/security/name";
 const FACTOR_REMOVE: &str = "/-/settings/security/remove";
 const PAGE: &str = "pages/repo/mod";
+const PROVIDERS: &str = "/-/admin/providers";
+const UNPROVIDE: &str = "/-/admin/providers/remove";
+const UNLINK: &str = "/-/settings/identities/remove";
+const LINK_NEW: &str = "/-/settings/identities/new/{provider}";
+const CALLBACK: &str = "/-/sign-in/callback/{provider}";
 const KEYS_PAGE: &str = "/-/settings/keys";
 const DEPLOY_KEY: &str = "/repos/{owner}/{name}/keys/{id}";
 /// The same key each time: the first to add it has it.
@@ -154,6 +159,10 @@ pub(super) static SENSITIVE: &[&str] = &[
     "POST /-/settings/security/name",
     "POST /-/settings/security/remove",
     "POST /-/admin/mail",
+    "POST /-/admin/providers",
+    "POST /-/admin/providers/remove",
+    "POST /-/settings/identities",
+    "POST /-/settings/identities/remove",
     "POST /-/admin/mail/test",
     "POST /-/admin/users",
     "POST /-/credentials/wake",
@@ -337,6 +346,24 @@ pub(super) static ROUTES: &[Row] = &[
     get("pages/site/admin/repositories", "/-/admin/repositories", "/-/admin/repositories", May::Operator),
     get("pages/site/admin/vaults", "/-/admin/vaults", "/-/admin/vaults", May::Operator),
     get("pages/site/admin/jobs", "/-/admin/jobs", "/-/admin/jobs", May::Operator),
+    get("pages/site/admin/providers", PROVIDERS, PROVIDERS, May::Operator),
+    row(
+        "pages/site/admin/providers",
+        "POST",
+        PROVIDERS,
+        PROVIDERS,
+        "name=x&issuer=nonsense&client_id=x",
+        May::Operator,
+    ),
+    row("pages/site/admin/providers", "POST", UNPROVIDE, UNPROVIDE, "name=none", May::Operator),
+    get("pages/site/provider", "/-/settings/identities", "/-/settings/identities", May::SignedIn),
+    row("pages/site/provider", "POST", "/-/settings/identities", "/-/settings/identities", "ticket=x", May::SignedIn),
+    // There is no such provider, and no such identity: for nobody.
+    get("pages/site/provider", LINK_NEW, "/-/settings/identities/new/none", May::Socket),
+    row("pages/site/provider", "POST", UNLINK, UNLINK, "id=999999", May::Socket),
+    get("pages/site/provider", "/-/sign-in/with/{provider}", "/-/sign-in/with/none", May::Socket),
+    get("pages/site/provider", CALLBACK, "/-/sign-in/callback/none", May::Socket),
+    row("pages/site/provider", "POST", "/-/sign-in/register", "/-/sign-in/register", "ticket=x&name=x", May::Anyone),
     get("pages/site/admin/mail", "/-/admin/mail", "/-/admin/mail", May::Operator),
     row("pages/site/admin/mail", "POST", "/-/admin/mail", "/-/admin/mail", MAIL_FORM, May::Operator),
     row(
@@ -665,6 +692,9 @@ pub(super) static ROUTES: &[Row] = &[
     get("api/alarms", CANARIES, "/api/v1/admin/canaries", May::Socket),
     row("api/alarms", "POST", CANARIES, "/api/v1/admin/canaries", r#"{"kind":"token","note":"x"}"#, May::Socket),
     row("api/alarms", "DELETE", CANARY, "/api/v1/admin/canaries/1", "", May::Socket),
+    get("api/oidc", "/admin/oidc", "/api/v1/admin/oidc", May::Socket),
+    row("api/oidc", "PUT", "/admin/oidc", "/api/v1/admin/oidc", "{}", May::Socket),
+    row("api/oidc", "DELETE", "/admin/oidc/{name}", "/api/v1/admin/oidc/none", "", May::Socket),
     get("api/mail", "/admin/mail", "/api/v1/admin/mail", May::Socket),
     row("api/mail", "PUT", "/admin/mail", "/api/v1/admin/mail", MAIL, May::Socket),
     row("api/mail", "DELETE", "/admin/mail", "/api/v1/admin/mail", "", May::Socket),

@@ -3,6 +3,7 @@
 mod incidents;
 mod jobs;
 mod mail;
+mod providers;
 mod repositories;
 mod settings;
 mod vaults;
@@ -36,6 +37,7 @@ pub(super) fn router() -> Router<App> {
         .merge(settings::router())
         .merge(mail::router())
         .merge(incidents::router())
+        .merge(providers::router())
 }
 
 #[derive(Template)]

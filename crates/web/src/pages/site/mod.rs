@@ -17,6 +17,7 @@ mod new_org;
 mod officers;
 pub(crate) mod profile;
 mod prove;
+mod provider;
 mod safety;
 mod security;
 mod settings;
@@ -36,6 +37,7 @@ pub(super) fn router() -> Router<App> {
     Router::new()
         .merge(front::router())
         .merge(sign_in::router())
+        .merge(provider::router())
         .merge(explore::router())
         .merge(new::router())
         .merge(import::router())

@@ -36,6 +36,8 @@ struct SignInPage {
     challenge: String,
     name: String,
     next: String,
+    /// Names and labels of the providers.
+    providers: Vec<(String, String)>,
     error: String,
 }
 
@@ -74,16 +76,30 @@ async fn form(
     if visitor.who.is_some() {
         return Ok(Redirect::to(place(&next)).into_response());
     }
-    Ok(Html(page(&app, visitor, party, String::new(), next, String::new()).render()?).into_response())
+    Ok(Html(page(&app, visitor, party, String::new(), next, String::new()).await?.render()?).into_response())
 }
 
-fn page(app: &App, visitor: Visitor, party: Party, name: String, next: String, error: String) -> SignInPage {
+/// The page again, because a provider's answer was no good.
+pub(super) async fn failed(app: &App, visitor: Visitor, party: Party, error: &str) -> Result<Response, PageError> {
+    let page = page(app, visitor, party, String::new(), String::new(), error.to_owned()).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
+}
+
+async fn page(
+    app: &App,
+    visitor: Visitor,
+    party: Party,
+    name: String,
+    next: String,
+    error: String,
+) -> Result<SignInPage, PageError> {
+    let providers = app.site.providers().await?.into_iter().map(|known| (known.name, known.label)).collect();
     let challenge = app.site.passkey_challenge().map(|bytes| party::text(&bytes)).unwrap_or_default();
     let party = party.begun_at(&match next.as_str() {
         "" => "/-/sign-in".to_owned(),
         next => format!("/-/sign-in?next={}", form_urlencoded(next)),
     });
-    SignInPage { shell: visitor.shell, party, challenge, name, next, error }
+    Ok(SignInPage { shell: visitor.shell, party, challenge, name, next, providers, error })
 }
 
 #[derive(Deserialize)]
@@ -106,7 +122,7 @@ async fn sign_in(
         Ok(SignInStep::Second(step)) => second_page(visitor, party, step, next, String::new()),
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => {
-            let page = page(&app, visitor, party, name, next, error.to_string());
+            let page = page(&app, visitor, party, name, next, error.to_string()).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
         }
     }
@@ -131,7 +147,7 @@ pub(super) async fn signed_in(
     Ok(([(header::SET_COOKIE, cookies::session_cookie(app, &secret))], Redirect::to(to)).into_response())
 }
 
-fn second_page(
+pub(super) fn second_page(
     visitor: Visitor,
     party: Party,
     step: SecondStep,
@@ -183,7 +199,7 @@ async fn second(
         Err(error) => match app.site.second_step_again(&ticket).await {
             Ok(step) => second_page(visitor, party, step, next, error.to_string()),
             Err(_) => {
-                let page = page(&app, visitor, party, String::new(), next, error.to_string());
+                let page = page(&app, visitor, party, String::new(), next, error.to_string()).await?;
                 Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
             }
         },
@@ -210,7 +226,7 @@ async fn passkey(
         Ok(secret) => signed_in(&app, visitor.who.as_ref(), &secret, &next).await,
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => {
-            let page = page(&app, visitor, party, String::new(), next, error.to_string());
+            let page = page(&app, visitor, party, String::new(), next, error.to_string()).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page.render()?)).into_response())
         }
     }
