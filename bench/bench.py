@@ -1,6 +1,6 @@
 """`make bench`: the figures that Outlast promises, each beside its peer in the same run.
 
-    python3 bench/bench.py [FIGURE...]       ls-remote clone fetch push pushers replay recovery memory pages svn-pages
+    python3 bench/bench.py [FIGURE...]       ls-remote clone fetch push pushers replay recovery memory ssh pages svn-pages
 
 Every ratio is of medians; the two sides take turns, so that a noisy moment of the machine hits both. The results are
 printed and left in bench/out/results.json. Sizes come from the environment:
@@ -9,6 +9,7 @@ printed and left in bench/out/results.json. Sizes come from the environment:
     OUTLAST_BENCH_ROUNDS (5)        rounds of each comparison
     OUTLAST_BENCH_EVENTS (100000)   recovery's journal, over OUTLAST_BENCH_REPOS (1000) repositories
     OUTLAST_BENCH_MEMORY_MIB (2048) the repository whose push and clone is watched
+    OUTLAST_BENCH_SSH_MIB (1024)    the repository that is cloned over SSH
     OUTLAST_BENCH_PAGES_COMMITS (52000) the repository whose pages are asked for, 50,000 at least
     OUTLAST_BENCH_SVN_REVISIONS (2500) the repository of Subversion, 2,500 at least
     OUTLAST_BENCH_DIR (bench/out)   where all of it lives; needs about 12 GiB
@@ -23,6 +24,7 @@ import tempfile
 import figures_git
 import figures_pages
 import figures_site
+import figures_ssh
 import figures_svn
 from figures_git import Scene
 
@@ -36,6 +38,7 @@ FIGURES = {
     "replay": figures_site.replay,
     "recovery": figures_site.recovery,
     "memory": figures_site.memory,
+    "ssh": figures_ssh.ssh,
     "pages": figures_pages.pages,
     "svn-pages": figures_svn.pages,
 }

@@ -1,5 +1,6 @@
-"""Outlast with three vaults, and the peer: git's own http-backend behind nginx and fcgiwrap. Both on loopback."""
+"""Outlast with three vaults, and the peers: git's own http-backend behind nginx and fcgiwrap, cgit, OpenSSH. All on loopback."""
 
+import getpass
 import json
 import os
 import shutil
@@ -139,6 +140,54 @@ class Cgit:
         stop_fcgi(self.processes)
 
 
+SSHD = """
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {dir}/host
+AuthorizedKeysFile {keys}
+PermitRootLogin yes
+StrictModes no
+UsePAM no
+PidFile none
+AcceptEnv GIT_PROTOCOL
+LogLevel ERROR
+"""
+
+
+class Sshd:
+    """OpenSSH's server as it is, with nothing turned on or off that a transfer would notice."""
+
+    name = "sshd"
+
+    def __init__(self, directory, keys):
+        os.makedirs(directory)
+        self.address = "127.0.0.1:18419"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", os.path.join(directory, "host")], check=True)
+        config = os.path.join(directory, "sshd_config")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(SSHD.format(dir=directory, port=self.address.split(":")[1], keys=keys))
+        if os.geteuid() == 0:
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        self.group = Group("sshd")
+        self.process = subprocess.Popen([program("sshd"), "-D", "-e", "-f", config], preexec_fn=self.group.enter)
+        time.sleep(0.5)
+
+    def cpu_seconds(self):
+        return self.group.cpu_seconds([self.process.pid])
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.group.close()
+
+
+def ssh_command(place, key, address):
+    """OpenSSH's client as it is, for a server that nobody knows yet."""
+    host, port = address.split(":")
+    options = ["BatchMode=yes", "StrictHostKeyChecking=no", f"UserKnownHostsFile={place}/known_hosts", "SendEnv=GIT_PROTOCOL", "LogLevel=ERROR"]
+    return ["ssh", "-F", "/dev/null", "-i", key, *(f"-o{option}" for option in options), "-p", port, f"{getpass.getuser()}@{host}"]
+
+
 def stop_fcgi(processes):
     """Ends nginx and fcgiwrap, which leaves its own processes behind when it ends."""
     workers = tree([process.pid for process in processes]) - {process.pid for process in processes}
@@ -190,13 +239,13 @@ class Outlast:
         self.vault_processes.append(process)
 
     def _serve(self):
-        arguments = ["serve", "--data", self.data, "--listen", "127.0.0.1:0"]
+        arguments = ["serve", "--data", self.data, "--listen", "127.0.0.1:0", "--ssh-listen", "127.0.0.1:0"]
         if not os.path.exists(self.data):
             for place in self.vaults:
                 arguments += ["--vault", os.path.join(place, "site.url")]
         ready = os.path.join(self.data, "listening.json")
         self.site, listening = self._start(arguments, ready, self.data + ".log", self.group.enter)
-        self.address = listening["http"]
+        self.address, self.ssh = listening["http"], listening["ssh"]
         while True:
             try:
                 urllib.request.urlopen(f"http://{self.address}/healthz", timeout=5).read()

@@ -76,6 +76,7 @@ needed_to_bench() {
   need nginx-light have_command nginx
   need fcgiwrap have_command fcgiwrap
   need cgit have_cgit
+  need openssh-server have_command sshd
 }
 
 [ $# -gt 0 ] || set -- test
