@@ -106,7 +106,7 @@ async fn back(
         Err(error) if error.is_ours() => return Err(error.into()),
         Err(error) => failed(&app, visitor, party, &error.to_string()).await?,
         Ok(Returned::Signs(step, next)) => match *step {
-            SignInStep::Done(secret) => signed_in(&app, &secret, &next).await?,
+            SignInStep::Done(secret) => signed_in(&app, visitor.who.as_ref(), &secret, &next).await?,
             SignInStep::Second(step) => second_page(visitor, party, step, next, String::new())?,
         },
         Ok(Returned::Links(ticket, label)) => {
@@ -138,7 +138,7 @@ async fn register(
 ) -> Result<Response, PageError> {
     let made = async { app.site.identity_register(&ticket, name.trim().parse()?, &device).await };
     match made.await {
-        Ok(secret) => signed_in(&app, &secret, "/").await,
+        Ok(secret) => signed_in(&app, visitor.who.as_ref(), &secret, "/").await,
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error) => {
             let page = RegisterPage { shell: visitor.shell, ticket, called: name, error: error.to_string() };
