@@ -247,6 +247,7 @@ mod tests {
     /// Tables with such columns that hold no credential.
     const NONE: &[(&str, &str)] = &[
         ("account", "its password is in password_made"),
+        ("alarm", "its subject is what it is about"),
         ("canary", "it opens nothing"),
         ("filed_order", "the hash of an order"),
         ("mail_transport", "what the site signs in with elsewhere"),

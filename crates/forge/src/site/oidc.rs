@@ -153,8 +153,8 @@ impl Site {
         who: Option<&Principal>,
         from: &Device,
     ) -> Result<Returned, Error> {
-        let flow: Flow = self.unsealed(FLOW, kept)?;
         let provider = self.provider(name).await?;
+        let flow: Flow = self.unsealed(FLOW, kept)?;
         let (asked, now) = (Asked { code, state, iss }, now_us());
         let (secret, back) = (self.client_secret(&provider)?, self.provider_back(name));
         let found = exchange(&provider, secret.as_deref(), &back, &flow, &asked, now / 1_000_000).await?;

@@ -103,7 +103,7 @@ async fn back(
     let brought = (answer.code, answer.state, answer.iss);
     let returned = app.site.provider_return(&provider, kept, brought, visitor.who.as_ref(), &device).await;
     let mut response = match returned {
-        Err(error) if error.is_ours() => return Err(error.into()),
+        Err(error) if error.is_ours() || matches!(error, Error::NotFound(_)) => return Err(error.into()),
         Err(error) => failed(&app, visitor, party, &error.to_string()).await?,
         Ok(Returned::Signs(step, next)) => match *step {
             SignInStep::Done(secret) => signed_in(&app, visitor.who.as_ref(), &secret, &next).await?,
