@@ -243,11 +243,10 @@ mod tests {
     use crate::schema::TABLES;
 
     /// Columns in which something lies that opens something, or what checks it.
-    const LOOKS: &[&str] = &["hash", "secret", "password", "public_key", "credential", "digest", "subject"];
+    const LOOKS: &[&str] = &["hash", "secret", "password", "public_key", "credential", "digest", "issuer"];
     /// Tables with such columns that hold no credential.
     const NONE: &[(&str, &str)] = &[
         ("account", "its password is in password_made"),
-        ("alarm", "its subject is what it is about"),
         ("canary", "it opens nothing"),
         ("filed_order", "the hash of an order"),
         ("mail_transport", "what the site signs in with elsewhere"),
