@@ -5,9 +5,9 @@
 #
 # Sets: build  a C compiler, for the C parts of dependencies
 #       run    what a running site calls
-#       test   the two above, PostgreSQL, an S3 service with Object Lock, other Git clients' languages, a browser with its
-#              fonts, and the stock tools that vaults are opened with
-#       bench  all of that, and the web server and the Git pages the benchmarks compare with
+#       test   the two above, PostgreSQL, an S3 service with Object Lock, a proxy, other Git clients' languages, a browser
+#              with its fonts, and the stock tools that vaults are opened with
+#       bench  all of that, and what serves the Git pages that the benchmarks compare with
 # Without a SET: test.
 set -euo pipefail
 
@@ -19,6 +19,7 @@ have_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 have_fonts() { compgen -G '/usr/share/fonts/*/inter/*' >/dev/null; }
 have_emoji() { compgen -G '/usr/share/fonts/*/noto/NotoColorEmoji*' >/dev/null; }
 have_cgit() { [ -x /usr/lib/cgit/cgit.cgi ]; }
+have_nginx() { [ -x /usr/sbin/nginx ]; }
 have_apache() { [ -x /usr/sbin/apache2 ]; }
 have_mod_svn() { [ -e /usr/lib/apache2/modules/mod_dav_svn.so ]; }
 have_jgit() { [ -e /usr/share/java/org.eclipse.jgit.pgm.jar ]; }
@@ -60,6 +61,7 @@ needed_to_test() {
   need openssl have_command openssl
   need zstd have_command zstd
   need curl have_command curl
+  need nginx-light have_nginx
   need jgit-cli have_jgit
   need default-jre-headless have_command java
   need chromium have_command chromium
@@ -73,7 +75,6 @@ needed_to_test() {
 
 needed_to_bench() {
   needed_to_test
-  need nginx-light have_command nginx
   need fcgiwrap have_command fcgiwrap
   need cgit have_cgit
   need openssh-server have_command sshd

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use web::Network;
 
 /// Where a new site keeps its data when nobody says.
 const DATA_DEFAULT: &str = "./outlast-data";
@@ -31,6 +32,8 @@ struct File {
     drill_vaults: Vec<String>,
     #[serde(default)]
     egress_allow: Vec<IpAddr>,
+    trusted_proxies: Option<Vec<Network>>,
+    metrics_allow: Option<Vec<Network>>,
     #[serde(default)]
     log: Format,
     #[serde(default)]
@@ -97,6 +100,10 @@ pub(crate) struct Config {
     pub(crate) drill_vaults: Vec<String>,
     /// Addresses that webhooks may go to though they are not outside.
     pub(crate) egress_allow: Vec<IpAddr>,
+    /// Proxies that are believed when they say who asks; this machine, when nobody says.
+    pub(crate) trusted_proxies: Vec<Network>,
+    /// Who may read `/metrics`; this machine, when nobody says.
+    pub(crate) metrics_allow: Vec<Network>,
     pub(crate) log: Format,
     pub(crate) limits: Limits,
 }
@@ -126,6 +133,8 @@ impl Config {
                 options.egress_allow.clone()
             },
             drill_vaults: if options.drill_vault.is_empty() { file.drill_vaults } else { options.drill_vault.clone() },
+            trusted_proxies: file.trusted_proxies.unwrap_or_else(Network::this_machine),
+            metrics_allow: file.metrics_allow.unwrap_or_else(Network::this_machine),
             log: file.log,
             limits: file.limits,
         })
@@ -181,6 +190,27 @@ mod tests {
         let config = Config::load(&options).unwrap();
         assert_eq!((config.listen.as_str(), config.limits.connections_max), ("127.0.0.1:1", 7));
         assert_eq!(config.data, Path::new("/srv/o"));
+    }
+
+    #[test]
+    fn the_page_about_it_names_every_key() {
+        let page = include_str!("../../../docs/configuration.md");
+        let known = toml::from_str::<File>("misspelt = 1").unwrap_err().to_string();
+        let keys = known.split_once("expected one of").unwrap().1.split('`').skip(1).step_by(2);
+        let missing = keys.filter(|key| !page.contains(&format!("`{key}`"))).collect::<Vec<_>>();
+        assert!(missing.is_empty(), "docs/configuration.md says nothing about {missing:?}");
+    }
+
+    #[test]
+    fn proxies_are_networks() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("outlast.toml");
+        std::fs::write(&path, "trusted_proxies = ['10.0.0.0/8', '192.0.2.7']\nmetrics_allow = []\n").unwrap();
+        let config = Config::load(&options(Some(&path))).unwrap();
+        assert_eq!((config.trusted_proxies.len(), config.metrics_allow.len()), (2, 0));
+        std::fs::write(&path, "trusted_proxies = ['proxy.example.org']\n").unwrap();
+        let error = format!("{:#}", Config::load(&options(Some(&path))).unwrap_err());
+        assert!(error.contains("proxy.example.org") && error.contains("10.0.0.0/8"), "{error}");
     }
 
     #[test]

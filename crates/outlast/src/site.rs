@@ -57,6 +57,8 @@ impl Opened {
             metrics: Arc::default(),
             practice: practice.is_some(),
             imports: Arc::default(),
+            trusted_proxies: Arc::new(config.trusted_proxies.clone().into()),
+            metrics_allow: config.metrics_allow.clone().into(),
         };
         Ok(Self { app, begun, practice })
     }

@@ -2,6 +2,7 @@
 
 use crate::imports::Imports;
 use crate::metrics::Metrics;
+use crate::proxies::{Network, Proxies};
 use forge::Site;
 use git::cache::PackCache;
 use std::sync::Arc;
@@ -19,6 +20,10 @@ pub struct App {
     pub practice: bool,
     /// Repositories that are coming in from other forges.
     pub imports: Arc<Imports>,
+    /// Proxies in front of the site, which are believed when they say who asks.
+    pub trusted_proxies: Arc<Proxies>,
+    /// Who may read `/metrics`.
+    pub metrics_allow: Arc<[Network]>,
 }
 
 impl App {

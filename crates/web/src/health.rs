@@ -1,6 +1,7 @@
 //! `/healthz` and `/metrics`.
 
 use crate::app::App;
+use crate::errors::ApiError;
 use crate::metrics::{ClassLabel, DrillLabel, VaultLabel};
 use axum::Json;
 use axum::Router;
@@ -27,7 +28,13 @@ async fn healthz(State(app): State<App>) -> Response {
     (status, Json(body)).into_response()
 }
 
+/// What monitoring reads; to addresses that the operator did not name it isn't there.
 async fn metrics(State(app): State<App>) -> Response {
+    if let Some(client) = crate::proxies::client()
+        && !app.metrics_allow.iter().any(|network| network.contains(client))
+    {
+        return ApiError::not_found().into_response();
+    }
     let metrics = &app.metrics;
     metrics.journal_entries.set(app.site.size().cast_signed());
     metrics.journal_held.set(app.site.held().cast_signed());

@@ -20,10 +20,10 @@ pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<Option<Principa
     Ok(Some(principal))
 }
 
-/// Notes that a credential was used, from the address of this connection.
+/// Notes that a credential was used, from the address that it came from.
 pub(crate) fn used(app: &App, who: &Principal) {
-    if let Some(peer) = crate::listen::peer() {
-        app.site.used(who, peer);
+    if let Some(client) = crate::proxies::client() {
+        app.site.used(who, client);
     }
 }
 

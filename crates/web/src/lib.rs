@@ -20,6 +20,7 @@ pub mod listen;
 mod log;
 mod metrics;
 mod pages;
+mod proxies;
 mod receipts;
 mod svn_http;
 
@@ -27,6 +28,7 @@ pub use app::App;
 pub use errors::ApiError;
 pub use imports::Imports;
 pub use metrics::Metrics;
+pub use proxies::{Network, NotANetwork, Proxies};
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -63,7 +65,8 @@ pub fn router(app: App, door: Door) -> Router {
     let declared = axum::middleware::from_fn(move |request: Request, next: axum::middleware::Next| {
         as_declared(https, request, next)
     });
-    router.layer(declared).layer(axum::Extension(door)).with_state(app)
+    let asked_by = axum::middleware::from_fn_with_state(app.clone(), proxies::asked_by);
+    router.layer(declared).layer(axum::Extension(door)).layer(asked_by).with_state(app)
 }
 
 /// Refuses a request with a credential in its query: addresses end up in logs, histories and other sites' statistics.

@@ -4,6 +4,7 @@
 //! [`Limits::header_read_timeout`], and never holds more than [`Limits::connections_max`] of them: when there is no room, the
 //! oldest that has not sent a whole request head is closed for the new one.
 
+use crate::proxies::Peer;
 use crate::svn_http;
 use axum::Router;
 use axum::response::Response;
@@ -23,7 +24,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
-use tower::ServiceExt as _;
 
 /// What one listener takes on at a time.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +109,6 @@ pub async fn serve_cut(
                 let mut cuts = cuts.clone();
                 cuts.mark_unchanged();
                 let connection = graceful.watch(connection(stream, peer, router.clone(), slot, limits));
-                let connection = forge::canary::coming_from(peer, connection);
                 tokio::spawn(async move {
                     let all_cut = async {
                         if cuts.changed().await.is_err() {
@@ -141,18 +140,6 @@ pub async fn serve_cut(
     }
 }
 
-tokio::task_local! {
-    static PEER: Option<IpAddr>;
-}
-
-/// The address at the other end of the connection that this task answers. None: the admin socket, or no connection of ours.
-///
-/// It is the connection's own: what a proxy in front says in a header is believed by nobody.
-#[must_use]
-pub fn peer() -> Option<IpAddr> {
-    PEER.try_with(|peer| *peer).ok().flatten()
-}
-
 fn connection<S>(
     stream: S,
     peer: Option<IpAddr>,
@@ -163,8 +150,8 @@ fn connection<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = OfConnection { router, behind: svn_http::Behind::default(), slot };
-    let service = hyper::service::service_fn(move |request| PEER.scope(peer, service.clone().oneshot(request)));
+    let service = OfConnection { router, behind: svn_http::Behind::default(), peer: Peer(peer), slot };
+    let service = hyper_util::service::TowerToHyperService::new(service);
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_read_timeout)
@@ -176,6 +163,7 @@ where
 struct OfConnection {
     router: Router,
     behind: svn_http::Behind,
+    peer: Peer,
     slot: Arc<Slot>,
 }
 
@@ -192,6 +180,7 @@ impl tower::Service<Request<Incoming>> for OfConnection {
         // It has sent a whole request head: it is not closed for others any more.
         self.slot.known();
         request.extensions_mut().insert(self.behind.clone());
+        request.extensions_mut().insert(self.peer);
         self.router.call(request)
     }
 }

@@ -10,6 +10,8 @@ pub use vault::About;
 pub struct Facts {
     /// Why writes are refused.
     pub not_writable: Option<String>,
+    /// Where people reach the site.
+    pub base_url: String,
     /// The vaults are practice vaults.
     pub practice: bool,
     /// Where the recovery key lies on the site's machine.

@@ -29,6 +29,7 @@ impl Site {
         let recovery_key = self.data().join(RECOVERY_FILE);
         Ok(Facts {
             not_writable: self.writability().err().map(|error| error.to_string()),
+            base_url: self.base_url().to_owned(),
             practice,
             recovery_key: recovery_key.exists().then_some(recovery_key),
             vaults,

@@ -25,6 +25,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(neighbours::judge(facts));
     findings.extend(facts.vaults.iter().map(vault));
     findings.extend([
+        encrypted(facts),
         clocks(facts),
         disk(facts),
         journal_readable(facts),
@@ -139,6 +140,20 @@ fn vault(vault: &VaultFacts) -> Finding {
         }
         _ => finding,
     }
+}
+
+fn encrypted(facts: &Facts) -> Finding {
+    let finding = Finding::good("https", "people reach the site by https, or from this machine alone");
+    let local = ["http://localhost", "http://127.", "http://[::1]"];
+    if facts.base_url.starts_with("https://") || local.iter().any(|start| facts.base_url.starts_with(start)) {
+        return finding;
+    }
+    finding.bad(
+        Colour::Red,
+        format!("the site's address is {}", facts.base_url),
+        "whoever is on the way reads passwords and tokens, and browsers offer no passkeys",
+        "put a proxy with a certificate before the site and set base_url to its https address (docs/configuration.md)",
+    )
 }
 
 fn clocks(facts: &Facts) -> Finding {

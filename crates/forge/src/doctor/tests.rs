@@ -31,6 +31,7 @@ fn vault(name: &str, address: &str) -> VaultFacts {
 fn good() -> Facts {
     Facts {
         not_writable: None,
+        base_url: "https://code.example.org".into(),
         practice: false,
         recovery_key: None,
         vaults: vec![vault("eu", "192.0.2.1"), vault("us", "198.51.100.1"), vault("asia", "2001:db8:7::1")],
@@ -50,7 +51,16 @@ fn good() -> Facts {
 fn a_good_site_is_green_and_each_check_is_looked_at() {
     let findings = judge(&good());
     assert!(findings.iter().all(|f| f.colour == Colour::Green && f.problem.is_empty()), "{findings:#?}");
-    assert_eq!(findings.len(), 16);
+    assert_eq!(findings.len(), 17);
+}
+
+#[test]
+fn a_site_that_others_reach_without_https_is_told_so() {
+    fires("https", Colour::Red, "http://code.example.org", |facts| facts.base_url = "http://code.example.org".into());
+    for local in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
+        let facts = Facts { base_url: local.into(), ..good() };
+        assert!(judge(&facts).iter().all(|finding| finding.colour == Colour::Green), "{local}");
+    }
 }
 
 /// What `change` makes of a good site: the one finding that fires.

@@ -166,6 +166,10 @@ fn announce(config: &Config, opened: &Opened, address: SocketAddr, ssh: Option<&
         let host_key = opened.app.site.keys().ssh_host_key()?.fingerprint();
         tracing::info!(address = %ssh, host_key, "serving SSH");
     }
+    let base_url = opened.app.site.base_url();
+    if !address.ip().is_loopback() && !base_url.starts_with("https://") {
+        tracing::warn!(base_url, "others reach this site without https: passwords and tokens can be read on the way");
+    }
     if opened.app.practice {
         let vaults = crate::practice::directory(&config.data);
         tracing::warn!(vaults = %vaults.display(), "the vaults run on this machine: this is practice, not protection");

@@ -240,7 +240,7 @@ impl FromRequestParts<App> for ThisDevice {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Self(Device { agent: agent.to_owned(), address: crate::listen::peer().map(|peer| peer.to_string()) }))
+        Ok(Self(Device { agent: agent.to_owned(), address: crate::proxies::client().map(|client| client.to_string()) }))
     }
 }
 
