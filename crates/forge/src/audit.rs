@@ -6,7 +6,7 @@
 use crate::db::{DbError, Tx};
 use crate::error::Error;
 use crate::event::push::RefMove;
-use crate::event::{Event, Stamp};
+use crate::event::{Event, KINDS, Stamp};
 use crate::log::{entry_fetch, read_row};
 use crate::names::is_harmless;
 use crate::people::query::{token_by_id, user_by_id};
@@ -25,6 +25,8 @@ pub struct AuditFilter {
     pub kind: Option<u32>,
     /// Only entries from this number on.
     pub from: u64,
+    /// Only entries before this number.
+    pub before: Option<u64>,
     /// Only entries since then, microseconds since 1970.
     pub since_us: Option<i64>,
     /// Only entries before then.
@@ -54,18 +56,28 @@ pub struct AuditLine {
     pub about: String,
 }
 
+/// The number of a kind of event, by its name.
+///
+/// # Errors
+/// There is none of that name.
+pub fn kind(name: &str) -> Result<u32, Error> {
+    let found = KINDS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
+    found.map(|(number, _)| *number).ok_or_else(|| Error::invalid(format!("there is no event {name}")))
+}
+
 /// The entries that fit, in the order of the journal.
 pub fn audit_list(tx: &mut Tx, filter: &AuditFilter) -> Result<Vec<AuditLine>, Error> {
     let oldest = "SELECT seq FROM journal WHERE seq >= ?1 AND time_us >= ?2 AND time_us < ?3 AND (?4 = 0 OR actor = ?4)
-                  AND (?5 = 0 OR kind = ?5) ORDER BY seq LIMIT ?6";
+                  AND (?5 = 0 OR kind = ?5) AND seq < ?6 ORDER BY seq LIMIT ?7";
     let newest = "SELECT seq FROM journal WHERE seq >= ?1 AND time_us >= ?2 AND time_us < ?3 AND (?4 = 0 OR actor = ?4)
-                  AND (?5 = 0 OR kind = ?5) ORDER BY seq DESC LIMIT ?6";
+                  AND (?5 = 0 OR kind = ?5) AND seq < ?6 ORDER BY seq DESC LIMIT ?7";
     let values = [
         filter.from.into(),
         filter.since_us.unwrap_or(i64::MIN).into(),
         filter.until_us.unwrap_or(i64::MAX).into(),
         filter.actor.unwrap_or(0).into(),
         filter.kind.unwrap_or(0).into(),
+        filter.before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX).into(),
         filter.limit.clamp(1, AUDIT_LINES_MAX).into(),
     ];
     let rows = tx.query(if filter.newest { newest } else { oldest }, &values)?;

@@ -70,6 +70,8 @@ export const PAGES = [
   ["admin-mail", "/-/admin/mail", "opal"],
   ["admin-incidents", "/-/admin/incidents", "opal"],
   ["alarms", "/-/alarms?all=true", "opal"],
+  ["audit", "/-/audit", "opal"],
+  ["audit-nothing", "/-/audit?actor=nobody", "opal"],
   ["repository", "/olivia/lighthouse", "olivia"],
   ["repository-nobody", "/olivia/lighthouse"],
   ["repository-private", "/olivia/ledger", "rita"],

@@ -70,6 +70,7 @@ export class Site {
       this.cli(["user", "create", user, "--email", `${user}@example.org`, "--password-stdin", ...more], `${password(user)}\n`);
       this.tokens[user] = this.cli(["token", "create", user, "--scope", SCOPES]);
     }
+    this.cli(["user", "grant", "opal", "auditor"]);
     this.passkeys.opal = await register(this.address, "opal");
     await this.#repository("lighthouse", lighthouse(join(this.place, "lighthouse.git")));
     await this.#repository("hostile", hostile(join(this.place, "hostile.git")));

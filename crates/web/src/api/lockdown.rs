@@ -102,6 +102,7 @@ struct Wanted {
     kind: Option<String>,
     #[serde(default)]
     from: u64,
+    before: Option<u64>,
     since: Option<String>,
     until: Option<String>,
     #[serde(default)]
@@ -119,14 +120,11 @@ async fn audit(State(app): State<App>, by: Caller, Query(wanted): Query<Wanted>)
         Some(name) => Some(app.site.user_fetch(&name).await?.id),
         None => None,
     };
-    let known = |kind: String| {
-        let found = forge::event::KINDS.iter().find(|(_, name)| name.eq_ignore_ascii_case(&kind));
-        found.map(|(number, _)| *number).ok_or_else(|| Error::invalid(format!("there is no event {kind}")))
-    };
     let filter = AuditFilter {
         actor,
-        kind: wanted.kind.map(known).transpose()?,
+        kind: wanted.kind.as_deref().map(forge::audit::kind).transpose()?,
         from: wanted.from,
+        before: wanted.before,
         since_us: wanted.since.as_deref().map(time_of).transpose()?,
         until_us: wanted.until.as_deref().map(time_of).transpose()?,
         newest: wanted.newest,

@@ -676,6 +676,8 @@ pub(super) static ROUTES: &[Row] = &[
     row("api/export", "POST", "/admin/export", "/api/v1/admin/export", r#"{"subject":"owen","to":"/x"}"#, May::Socket),
     row("api/export", "POST", "/admin/import", "/api/v1/admin/import", r#"{"from":"/x"}"#, May::Socket),
     get("pages/site/alarms", "/-/alarms", "/-/alarms", May::Operator),
+    // For officers and auditors, of whom there are none here.
+    get("pages/site/audit", "/-/audit", "/-/audit", May::Socket),
     row("pages/site/alarms", "POST", "/-/alarms", "/-/alarms", "id=1", May::Operator),
     get("api/alarms", "/outlast/alarms", "/api/v1/outlast/alarms", May::Operator),
     row("api/alarms", "POST", ACKNOWLEDGE, "/api/v1/outlast/alarms/1/acknowledge", "", May::Operator),

@@ -3,6 +3,7 @@
 mod activity;
 mod admin;
 mod alarms;
+mod audit;
 mod chart;
 mod credentials;
 mod drill_chart;
@@ -45,6 +46,7 @@ pub(super) fn router() -> Router<App> {
         .merge(new_org::router())
         .merge(officers::router())
         .merge(alarms::router())
+        .merge(audit::router())
         .merge(settings::router())
         .merge(ssh_keys::router())
         .merge(signing_keys::router())

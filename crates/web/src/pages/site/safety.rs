@@ -55,13 +55,20 @@ struct SafetyPage {
     drilled: String,
     drill_alarm: bool,
     chart: Option<Chart>,
+    /// Who looks reads the log.
+    audits: bool,
 }
 
 async fn safety(State(app): State<App>, visitor: Visitor) -> Result<Html<String>, PageError> {
     let (size, held) = (app.site.size(), app.site.held());
     let drills = app.site.drill_state().await?;
     let last = drills.last_of(forge::event::proof::DrillKind::Full);
+    let audits = match &visitor.who {
+        Some(who) => app.site.is_auditor(who).await? || app.site.is_officer(who).await?,
+        None => false,
+    };
     let page = SafetyPage {
+        audits,
         shell: visitor.shell,
         size: show::number(size),
         held: show::number(held),
