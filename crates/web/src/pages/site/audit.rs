@@ -13,8 +13,7 @@ use forge::UserName;
 use forge::audit::{AuditFilter, AuditLine};
 use forge::event::KINDS;
 use http::header;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 /// Entries of one page.
@@ -112,9 +111,9 @@ fn day(text: &str) -> Result<Option<i64>, forge::Error> {
     if text.is_empty() {
         return Ok(None);
     }
-    let wrong = || forge::Error::invalid(format!("{text:?} is no day like 2026-11-25"));
-    let day = text.parse::<Date>().map_err(|_| wrong())?.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
-    Ok(Some(day.timestamp().as_microsecond()))
+    let start = format!("{text}T00:00:00Z").parse::<Timestamp>();
+    let start = start.map_err(|_| forge::Error::invalid(format!("{text:?} is no day like 2026-11-25")))?;
+    Ok(Some(start.as_microsecond()))
 }
 
 async fn audit(State(app): State<App>, visitor: Visitor, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
