@@ -3,6 +3,8 @@
 //! The address is where a session came from when it began; of tokens and keys the site remembers the last use alone, and not in the
 //! journal: an address in every entry could never be erased again.
 
+mod places;
+
 use crate::db::{DbError, Tx};
 use crate::error::Error;
 use crate::event::push::RefMove;
@@ -209,7 +211,7 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
         Event::LockdownLifted(e) => format!("lockdown {}", e.lockdown),
         Event::AccountFrozen(e) => format!("{}: {}", account(tx, e.account)?, e.reason),
         Event::AccountUnfrozen(e) => account(tx, e.account)?,
-        _ => String::new(),
+        _ => places::about(tx, seq, event)?,
     })
 }
 

@@ -71,7 +71,7 @@ export const PAGES = [
   ["admin-incidents", "/-/admin/incidents", "opal"],
   ["alarms", "/-/alarms?all=true", "opal"],
   ["audit", "/-/audit", "opal"],
-  ["audit-nothing", "/-/audit?actor=nobody", "opal"],
+  ["audit-nothing", "/-/audit?until=2001-01-01", "opal"],
   ["repository", "/olivia/lighthouse", "olivia"],
   ["repository-nobody", "/olivia/lighthouse"],
   ["repository-private", "/olivia/ledger", "rita"],
