@@ -114,6 +114,11 @@ fn account(tx: &mut Tx, id: u64) -> Result<String, DbError> {
     Ok(user_by_id(tx, id)?.map_or_else(|| format!("account {id}"), |user| user.name))
 }
 
+/// The path of a namespace, also of one in the trash.
+fn name_of(tx: &mut Tx, id: u64) -> Result<String, DbError> {
+    crate::repo::query::namespace_path(tx, id)
+}
+
 fn repository(tx: &mut Tx, id: u64) -> Result<String, DbError> {
     Ok(crate::repo::query::repo_by_id(tx, id)?.map_or_else(|| format!("repository {id}"), |repo| repo.path))
 }
@@ -205,6 +210,12 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
         Event::OrderExpired(e) => format!("order {}: {}", e.order, e.reason),
         Event::RepoTrashed(e) => repository(tx, e.repo)?,
         Event::RepoRestored(e) => repository(tx, e.repo)?,
+        Event::UserTrashed(e) => name_of(tx, e.account)?,
+        Event::UserRestored(e) => name_of(tx, e.account)?,
+        Event::OrgTrashed(e) => name_of(tx, e.org)?,
+        Event::OrgRestored(e) => name_of(tx, e.org)?,
+        Event::TrashEmptied(e) => format!("repository {}", e.repo),
+        Event::ExportAllowed(e) => e.subject.clone(),
         Event::LockdownStarted(e) => {
             format!("lockdown {seq}: {} credentials ended, {} accounts frozen", e.credentials.len(), e.accounts.len())
         }

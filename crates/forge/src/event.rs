@@ -32,6 +32,7 @@ pub mod setting;
 pub mod site;
 pub mod ssh;
 pub mod svn;
+pub mod trash;
 pub mod vault;
 mod wire;
 
@@ -256,6 +257,12 @@ events! {
     198 => AlarmHookRemoved(alarm::AlarmHookRemoved),
     199 => CanaryMade(alarm::CanaryMade),
     200 => CanaryRemoved(alarm::CanaryRemoved),
+    201 => UserTrashed(trash::UserTrashed),
+    202 => UserRestored(trash::UserRestored),
+    203 => OrgTrashed(trash::OrgTrashed),
+    204 => OrgRestored(trash::OrgRestored),
+    205 => TrashEmptied(trash::TrashEmptied),
+    206 => ExportAllowed(trash::ExportAllowed),
     // 220-249: Subversion.
     220 => SvnBegun(svn::SvnBegun),
     221 => SvnCommitted(svn::SvnCommitted),

@@ -66,7 +66,7 @@ impl fmt::Display for Subject {
 
 impl Subject {
     /// Whether a repository at this path is meant.
-    fn has(&self, path: &str) -> bool {
+    pub(crate) fn has(&self, path: &str) -> bool {
         let lower = path.to_lowercase();
         match self {
             Self::Everything => true,

@@ -25,6 +25,7 @@ pub mod lockdown;
 pub mod log;
 pub mod mail;
 pub mod maintenance;
+pub mod mutant;
 pub mod names;
 pub mod oidc;
 pub mod openpgp;

@@ -41,6 +41,13 @@ pub fn in_force(tx: &mut Tx) -> Result<Option<InForce>, DbError> {
     row.map(|row| Ok(InForce { id: row.get(0)?, started_us: row.get(1)? })).transpose()
 }
 
+/// Whether nothing of an account's is accepted: it is frozen, or in the trash.
+pub(crate) fn is_shut_out(tx: &mut Tx, account: u64) -> Result<bool, DbError> {
+    let sql = "SELECT account FROM frozen_account WHERE account = ?1 UNION ALL
+               SELECT id FROM trashed_account WHERE id = ?1";
+    Ok(!tx.query(sql, &[account.into()])?.is_empty())
+}
+
 /// Whether an account is frozen.
 pub(crate) fn is_frozen(tx: &mut Tx, account: u64) -> Result<bool, DbError> {
     Ok(tx.query_opt("SELECT seq FROM frozen_account WHERE account = ?1", &[account.into()])?.is_some())

@@ -19,17 +19,21 @@
 
 mod act;
 mod command;
+mod gone;
 mod key;
 mod officer;
 mod order;
 mod query;
 mod settle;
 mod trash;
+mod weaken;
+mod wish;
 
 pub use act::{Act, GUARDED, Guarded};
 pub use command::{OrderFile, OrderSign, OrderVeto, Signing, VetoBy};
+pub(crate) use gone::in_trash;
 pub use key::{OfficerKey, OfficerSecret, SignatureLine, Verb};
-pub use officer::{OfficerKeyAdd, OfficerRule, RolesChange, RuleSet};
+pub use officer::{OfficerKeyAdd, OfficerRule, OfficersFound, RolesChange, RuleSet};
 pub(crate) use officer::{founding, signers_enough_without};
 pub use order::{Effect, NotAnOrder, Order};
 pub use query::{
@@ -37,7 +41,10 @@ pub use query::{
 };
 pub(crate) use query::{acts_as_officer, is_officer};
 pub use settle::OrdersSettle;
-pub use trash::{RepoDelete, RepoRestore, Trashed, trash_list};
+pub use trash::{RepoDelete, TrashRestore, Trashed, TrashedKind, trash_list};
+pub(crate) use weaken::export_allowed;
+pub use wish::Wish;
+pub(crate) use wish::act_of;
 
 /// How long an order waits by default, microseconds.
 pub const DELAY_DEFAULT_US: i64 = 72 * 60 * 60 * 1_000_000;
@@ -45,10 +52,16 @@ pub const DELAY_DEFAULT_US: i64 = 72 * 60 * 60 * 1_000_000;
 pub const DELAY_MAX_US: i64 = 7 * 24 * 60 * 60 * 1_000_000;
 /// How long after its filing an order expires, microseconds.
 pub const ORDER_AGE_MAX_US: i64 = 14 * 24 * 60 * 60 * 1_000_000;
+/// How long an export may be made once its order was carried out, microseconds.
+pub const EXPORT_PERMIT_US: i64 = 24 * 60 * 60 * 1_000_000;
+/// Repositories of an account or organisation that is deleted; with more, they are deleted before it.
+pub const DELETED_REPOS_MAX: usize = 100;
 /// Orders of one requester that may wait at one time.
 pub const ORDERS_PENDING_MAX: u64 = 50;
 /// Officers who must sign, at most.
 pub const NEEDED_MAX: u32 = 16;
+/// Officers that the founding act names, at most.
+pub const FOUNDERS_MAX: u64 = 50;
 /// Keys of one officer.
 pub const OFFICER_KEYS_MAX: u64 = 10;
 /// Bytes of an order's canonical form.

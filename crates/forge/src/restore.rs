@@ -16,9 +16,10 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::guard::RepoRestored;
 use crate::event::push::{Pushed, RefMove};
+use crate::event::trash::{OrgRestored, UserRestored};
 use crate::event::{Event, Oid};
 use crate::log::{entry_each, read_row};
-use crate::orders::acts_as_officer;
+use crate::orders::{acts_as_officer, in_trash};
 use crate::people::Principal;
 use crate::people::authenticate::still_good;
 use crate::repo::query::{namespace_path, repo_by_id};
@@ -53,10 +54,17 @@ struct Read {
     refs: BTreeMap<(u64, String), Course<Oid>>,
     rows: BTreeMap<Slot, Course<Event>>,
     trashed: BTreeSet<u64>,
+    owners: BTreeMap<u64, Event>,
     made: BTreeSet<u64>,
 }
 
 impl Read {
+    /// An account or organisation went into the trash, and this would bring it back.
+    fn gone(&mut self, id: u64, back: Event) -> bool {
+        self.owners.insert(id, back);
+        true
+    }
+
     fn entry(&mut self, seq: u64, event: &Event, selected: bool, report: &mut Restored) {
         let set = slots(seq, event);
         let known = match event {
@@ -69,6 +77,10 @@ impl Read {
             }
             Event::RepoTrashed(e) if selected => self.trashed.insert(e.repo) || selected,
             Event::RepoRestored(e) => self.trashed.remove(&e.repo),
+            Event::UserTrashed(e) if selected => self.gone(e.account, UserRestored { account: e.account }.into()),
+            Event::OrgTrashed(e) if selected => self.gone(e.org, OrgRestored { org: e.org }.into()),
+            Event::UserRestored(e) => self.owners.remove(&e.account).is_some(),
+            Event::OrgRestored(e) => self.owners.remove(&e.org).is_some(),
             Event::RepoCreated(_) if selected => self.made.insert(seq),
             _ => !set.is_empty(),
         };
@@ -86,10 +98,16 @@ pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
     let (mut read, mut plan) = (Read::default(), Plan::default());
     entry_each(tx, 0, u64::MAX >> 1, |entry| {
         let event = read_row(&entry)?.1;
-        let by = if let Event::RepoTrashed(e) = &event { e.by } else { None };
+        let by = match &event {
+            Event::RepoTrashed(e) => e.by,
+            Event::UserTrashed(e) => e.by,
+            Event::OrgTrashed(e) => e.by,
+            _ => None,
+        };
         read.entry(entry.stamp.seq, &event, selection.has(&entry.stamp, by), &mut plan.report);
         Ok::<_, Error>(())
     })?;
+    plan.owners(tx, read.owners)?;
     plan.trash(tx, &read.trashed)?;
     for repo in &read.made {
         if let Some(place) = path(tx, *repo)? {
@@ -104,6 +122,16 @@ pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
 }
 
 impl Plan {
+    fn owners(&mut self, tx: &mut Tx, owners: BTreeMap<u64, Event>) -> Result<(), Error> {
+        for (id, back) in owners {
+            if in_trash(tx, id)? {
+                self.report.done.push(format!("{}: back from the trash", namespace_path(tx, id)?));
+                self.events.push(back);
+            }
+        }
+        Ok(())
+    }
+
     fn trash(&mut self, tx: &mut Tx, trashed: &BTreeSet<u64>) -> Result<(), Error> {
         for repo in trashed {
             let sql = "SELECT namespace, name FROM trashed_repository WHERE id = ?1";

@@ -133,6 +133,11 @@ tables! {
     order_signature(order_id, officer; key, hash, signature, passkey, signed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
     trashed_repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description,
         website, trashed_us, trashed_by) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14";
+    trashed_account(id; email, password, officer, operator, created_us, credentials_revoked_us, full_name, bio, website,
+        trashed_us, trashed_by) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
+    trashed_organisation(id; full_name, description, website, visibility, base, members_create, created_us, trashed_us,
+        trashed_by) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
+    export_permit(id; subject, until_us) "?1, ?2, ?3";
     svn_repository(repo; youngest, seq) "?1, ?2, ?3";
     svn_file(repo, name; bytes, seq) "?1, ?2, ?3, ?4";
     svn_revision(repo, rev; seq, time_us, account, hash, properties, properties_before, properties_seq)

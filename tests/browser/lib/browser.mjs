@@ -28,10 +28,10 @@ after(() => browser?.close());
  * A context whose pages are watched, as the one who is given (`undefined`: nobody), and a page of it. `close()` fails when
  * anything was seen that should not be.
  */
-export async function visitor({ as, js = true, theme = "light", width = 1280, height = 900, may = [] } = {}) {
+export async function visitor({ as, js = true, theme = "light", width = 1280, height = 900, may = [], at = origin } = {}) {
   const storageState = as && (await signedIn(as));
   const context = await browser.newContext({
-    baseURL: origin, javaScriptEnabled: js, colorScheme: theme, viewport: { width, height }, storageState,
+    baseURL: at, javaScriptEnabled: js, colorScheme: theme, viewport: { width, height }, storageState,
     reducedMotion: "reduce", locale: "en-GB", timezoneId: "UTC",
   });
   context.setDefaultTimeout(15_000);
@@ -40,11 +40,11 @@ export async function visitor({ as, js = true, theme = "light", width = 1280, he
   const left = (request) => {
     const url = request.url();
     if (request.failure()?.errorText === "csp") return;
-    if (!url.startsWith(`${origin}/`) && !/^(about|data|blob):/.test(url)) seen.push(`a request to ${url} on ${request.frame()?.url()}`);
+    if (!url.startsWith(`${at}/`) && !/^(about|data|blob):/.test(url)) seen.push(`a request to ${url} on ${request.frame()?.url()}`);
   };
   context.on("requestfinished", left);
   context.on("requestfailed", left);
-  context.on("page", (page) => watch(page, seen, may));
+  context.on("page", (page) => watch(page, seen, may, at));
   const page = await context.newPage();
   return {
     context, page, seen,
@@ -56,7 +56,7 @@ export async function visitor({ as, js = true, theme = "light", width = 1280, he
   };
 }
 
-function watch(page, seen, may) {
+function watch(page, seen, may, at) {
   const note = (text) => may.some((pattern) => pattern.test(text)) || seen.push(`${text} on ${page.url()}`);
   page.on("pageerror", (error) => note(`an uncaught error: ${error.message}`));
   page.on("crash", () => note("the page crashed"));
@@ -68,7 +68,7 @@ function watch(page, seen, may) {
     // An answer that is not 200 is what some tests ask for; they look at the status themselves.
     const asked = /Failed to load resource: the server responded with a status of/.test(message.text()) && message.location().url === page.url();
     // What is no page names no icon, and the browser then asks for one of its own accord.
-    const icon = message.location().url === `${origin}/favicon.ico`;
+    const icon = message.location().url === `${at}/favicon.ico`;
     if (["error", "warning"].includes(message.type()) && !asked && !icon) note(`the console: ${message.text()} (${message.location().url})`);
   });
 }

@@ -30,7 +30,10 @@ pub(crate) fn role(tx: &mut Tx, account: u64, repo: &Repo) -> Result<Option<Acce
 
 /// What an account is in an organisation: the most that it is there or in one that it lies in.
 pub(crate) fn org_role(tx: &mut Tx, account: u64, org: u64) -> Result<Option<OrgRole>, DbError> {
-    let sql = up_from!("SELECT m.role FROM chain c JOIN org_member m ON m.organisation = c.id WHERE m.account = ?2");
+    let sql = up_from!(
+        "SELECT m.role FROM chain c JOIN organisation o ON o.id = c.id
+               JOIN org_member m ON m.organisation = c.id WHERE m.account = ?2"
+    );
     let rows = tx.query(sql, &[org.into(), account.into()])?;
     rows.iter().try_fold(None, |highest, row| Ok(highest.max(row.get::<Option<OrgRole>>(0)?)))
 }
@@ -53,6 +56,7 @@ pub(crate) fn may_create(tx: &mut Tx, account: u64, namespace: u64) -> Result<bo
                    JOIN org_member m ON m.organisation = c.id WHERE m.account = ?2 AND o.members_create
                UNION
                SELECT 1 FROM chain c JOIN team t ON t.organisation = c.id
+                   JOIN organisation o ON o.id = t.organisation
                    JOIN team_member tm ON tm.team = t.id WHERE tm.account = ?2 AND t.create_repos"
     );
     Ok(!tx.query(sql, &[namespace.into(), account.into()])?.is_empty())

@@ -9,7 +9,7 @@ use crate::people::query::user_by_id;
 pub(crate) fn record(tx: &mut Tx, event: &Event, at: &Stamp) -> Result<(), ApplyError> {
     let (rule, subject) = match event {
         Event::AlarmRaised(raised) => (Some(raised.rule), Some(raised.subject.as_str())),
-        _ => (rule_of(tx, event, at)?, None),
+        _ => (rule_of(tx, event)?, None),
     };
     let Some(rule) = rule else { return Ok(()) };
     let sql = "INSERT INTO alarm (id, rule, subject, raised_us, acknowledged_us, acknowledged_by)
@@ -18,7 +18,7 @@ pub(crate) fn record(tx: &mut Tx, event: &Event, at: &Stamp) -> Result<(), Apply
     Ok(())
 }
 
-fn rule_of(tx: &mut Tx, event: &Event, at: &Stamp) -> Result<Option<Rule>, DbError> {
+fn rule_of(tx: &mut Tx, event: &Event) -> Result<Option<Rule>, DbError> {
     let of = match event {
         Event::UserPasswordSet(e) => e.account,
         Event::TokenCreated(e) => e.account,
@@ -27,12 +27,17 @@ fn rule_of(tx: &mut Tx, event: &Event, at: &Stamp) -> Result<Option<Rule>, DbErr
         Event::RecoveryCodesMade(e) => e.account,
         Event::RecoveryCodeUsed(e) => e.account,
         Event::SshKeyAdded(e) => e.account,
-        // Who removes a factor removes their own.
-        Event::FactorRemoved(_) => at.actor.unwrap_or(0),
+        Event::FactorRemoved(e) => factor_owner(tx, e.factor)?.unwrap_or(0),
         _ => return Ok(by_itself(event)),
     };
     let privileged = user_by_id(tx, of)?.is_some_and(|user| user.officer || user.operator);
     Ok(privileged.then_some(Rule::PrivilegedCredential))
+}
+
+/// Whose factor it is, or was.
+fn factor_owner(tx: &mut Tx, factor: u64) -> Result<Option<u64>, DbError> {
+    let sql = "SELECT account FROM authenticator WHERE id = ?1 UNION ALL SELECT account FROM totp WHERE id = ?1";
+    tx.query_opt(sql, &[factor.into()])?.map(|row| row.get(0)).transpose()
 }
 
 fn by_itself(event: &Event) -> Option<Rule> {

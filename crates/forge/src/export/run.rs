@@ -6,6 +6,8 @@ use super::shape::{PEOPLE_FORMAT, PeopleFile, PersonFile};
 use super::{Subject, repository, subversion};
 use crate::error::Error;
 use crate::event::repo::RepoKind;
+use crate::orders::export_allowed;
+use crate::people::authenticate::now_us;
 use crate::projector::all_repos;
 use crate::repo::{Repo, query};
 use crate::site::Site;
@@ -36,11 +38,13 @@ impl Site {
     /// Exports into a directory, for the site's operator. Run again after it was cut short, or later, it finishes what is there.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such subject; what keeps the directory from being written.
+    /// [`Error::Forbidden`] when private repositories are in it and officers have not let them go; [`Error::NotFound`] when there is no such subject; what keeps the directory from being written.
     pub async fn export(&self, subject: &Subject, to: &Path) -> Result<ExportReport, Error> {
         if !to.is_absolute() {
             return Err(Error::invalid("an export's directory is given by its whole path"));
         }
+        let wanted = subject.clone();
+        self.db().read_async(move |tx| export_allowed(tx, &wanted, now_us())).await?;
         fs::create_dir_all(to).map_err(failed(to))?;
         // Without a manifest it counts for nothing until it is whole.
         let (manifest, sums) = (to.join(MANIFEST), to.join(SUMS));

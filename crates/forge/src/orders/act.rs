@@ -1,14 +1,9 @@
 //! The acts that are guarded: a closed list.
 
-use super::officer::{self, OfficerRule};
-use super::order::Effect;
-use super::{key::OfficerKey, trash};
-use crate::db::Tx;
-use crate::error::Error;
-use crate::event::Event;
-use crate::event::guard::{OfficerKeyAdded, OfficerKeyRemoved, RolesSet};
-use crate::event::lockdown::LockdownLifted;
-use crate::lockdown::in_force;
+mod carry;
+mod words;
+
+use crate::event::Oid;
 use minicbor::{Decode, Encode};
 
 /// A guarded act. Numbers and fields are for ever, as an event's are; names are beside ids so that a person can read them.
@@ -89,6 +84,88 @@ pub enum Act {
         #[n(0)]
         lockdown: u64,
     },
+    /// An account goes into the trash, with its repositories.
+    #[n(7)]
+    #[cbor(map)]
+    UserDelete {
+        /// The account.
+        #[n(0)]
+        account: u64,
+        /// Its name.
+        #[n(1)]
+        name: String,
+    },
+    /// An organisation goes into the trash, with its repositories.
+    #[n(8)]
+    #[cbor(map)]
+    OrgDelete {
+        /// The organisation.
+        #[n(0)]
+        org: u64,
+        /// Its path.
+        #[n(1)]
+        path: String,
+    },
+    /// A repository in the trash is forgotten.
+    #[n(9)]
+    #[cbor(map)]
+    TrashEmpty {
+        /// The repository.
+        #[n(0)]
+        repo: u64,
+        /// The path it had.
+        #[n(1)]
+        path: String,
+    },
+    /// The site requires a second factor no longer.
+    #[n(10)]
+    #[cbor(map)]
+    FactorsOptional {},
+    /// Somebody's second factor is removed by others.
+    #[n(11)]
+    #[cbor(map)]
+    FactorRemove {
+        /// The factor.
+        #[n(0)]
+        factor: u64,
+        /// Whose it is: the account.
+        #[n(1)]
+        account: u64,
+        /// The account's name.
+        #[n(2)]
+        name: String,
+        /// What the factor is called.
+        #[n(3)]
+        label: String,
+    },
+    /// Private repositories may leave in an export.
+    #[n(12)]
+    #[cbor(map)]
+    Export {
+        /// What: `everything`, an owner, or one repository's path.
+        #[n(0)]
+        subject: String,
+    },
+    /// A branch or tag is moved or deleted, whatever its protections say.
+    #[n(13)]
+    #[cbor(map)]
+    RefRewrite {
+        /// The repository.
+        #[n(0)]
+        repo: u64,
+        /// Its path.
+        #[n(1)]
+        path: String,
+        /// The ref's full name.
+        #[n(2)]
+        name: String,
+        /// Where it is.
+        #[n(3)]
+        old: Oid,
+        /// Where it shall be; None: it is deleted.
+        #[n(4)]
+        new: Option<Oid>,
+    },
 }
 
 /// A guarded act, as people read of it.
@@ -102,21 +179,38 @@ pub struct Guarded {
     pub what: &'static str,
     /// Whether it waits for the rule's delay: what gives everybody their rights back does not.
     pub waits: bool,
+    /// What a [`Wish`](super::Wish) for it is about; None: it is asked for where it was done before there was a guard.
+    pub about: Option<&'static str>,
+}
+
+const fn guarded(number: u32, name: &'static str, what: &'static str) -> Guarded {
+    Guarded { number, name, what, waits: true, about: None }
+}
+
+const fn wished(number: u32, name: &'static str, what: &'static str, about: &'static str) -> Guarded {
+    Guarded { number, name, what, waits: true, about: Some(about) }
 }
 
 /// Every guarded act there is. A test holds each to the invariants.
 pub const GUARDED: &[Guarded] = &[
-    Guarded { number: 1, name: "repository-delete", what: "a repository goes into the trash", waits: true },
-    Guarded {
-        number: 2,
-        name: "roles-set",
-        what: "somebody becomes, or is no longer, an officer or operator",
-        waits: true,
-    },
-    Guarded { number: 3, name: "officer-key-add", what: "an officer gets a key to sign with", waits: true },
-    Guarded { number: 4, name: "officer-key-remove", what: "an officer's key no longer counts", waits: true },
-    Guarded { number: 5, name: "rule-set", what: "how many officers must sign, and how long orders wait", waits: true },
-    Guarded { number: 6, name: "lockdown-lift", what: "the lockdown in force is lifted", waits: false },
+    guarded(1, "repository-delete", "a repository goes into the trash"),
+    guarded(2, "roles-set", "somebody becomes, or is no longer, an officer or operator"),
+    guarded(3, "officer-key-add", "an officer gets a key to sign with"),
+    guarded(4, "officer-key-remove", "an officer's key no longer counts"),
+    guarded(5, "rule-set", "how many officers must sign, and how long orders wait"),
+    Guarded { number: 6, name: "lockdown-lift", what: "the lockdown in force is lifted", waits: false, about: None },
+    wished(7, "user-delete", "an account goes into the trash, with its repositories", "the account's name"),
+    wished(8, "organisation-delete", "an organisation goes into the trash, with its repositories", "its path"),
+    wished(9, "trash-empty", "a repository in the trash is forgotten", "its number in the trash"),
+    wished(10, "factors-optional", "the site requires a second factor no longer", ""),
+    wished(11, "factor-remove", "somebody's second factor is removed by others", "the factor's number"),
+    wished(12, "export", "private repositories leave in an export", "everything, OWNER or OWNER/NAME"),
+    wished(
+        13,
+        "ref-rewrite",
+        "a protected branch or tag is moved back or deleted",
+        "OWNER/NAME, the ref, and where to",
+    ),
 ];
 
 impl Act {
@@ -130,6 +224,13 @@ impl Act {
             Self::KeyRemove { .. } => 4,
             Self::RuleSet { .. } => 5,
             Self::LockdownLift { .. } => 6,
+            Self::UserDelete { .. } => 7,
+            Self::OrgDelete { .. } => 8,
+            Self::TrashEmpty { .. } => 9,
+            Self::FactorsOptional {} => 10,
+            Self::FactorRemove { .. } => 11,
+            Self::Export { .. } => 12,
+            Self::RefRewrite { .. } => 13,
         }
     }
 
@@ -139,73 +240,4 @@ impl Act {
         let waits = GUARDED.iter().find(|guarded| guarded.number == self.number()).is_none_or(|guarded| guarded.waits);
         if waits { rule_us } else { 0 }
     }
-
-    /// What it does, in one sentence.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self {
-            Self::RepoDelete { repo, path } => {
-                format!("Delete the repository {path} (id {repo}): it goes into the trash.")
-            }
-            Self::RolesSet { name, officer, operator, account } => {
-                let is = |yes: &bool| if *yes { "is" } else { "is not" };
-                format!(
-                    "From then on {name} (id {account}) {} an officer and {} an operator.",
-                    is(officer),
-                    is(operator)
-                )
-            }
-            Self::KeyAdd { name, label, public_key, .. } => {
-                format!("The officer {name} gets the key {label:?}: {}.", OfficerKey(*public_key))
-            }
-            Self::KeyRemove { name, key } => format!("Key {key} of the officer {name} no longer counts."),
-            Self::LockdownLift { lockdown } => {
-                format!("Lift lockdown {lockdown}: everybody may write again. What it ended stays ended.")
-            }
-            Self::RuleSet { needed, delay_us } => {
-                format!("From then on {needed} officers must sign an order, and it waits {} h.", hours(*delay_us))
-            }
-        }
-    }
-
-    /// Whether it could be carried out now, and what it would do. Invariants 4 and 6 of [orders](super).
-    pub(super) fn effects(&self, tx: &mut Tx) -> Result<Vec<Effect>, Error> {
-        match self {
-            Self::RepoDelete { repo, .. } => trash::effects(tx, *repo),
-            Self::RolesSet { account, officer, operator, .. } => {
-                officer::check_roles(tx, *account, *officer, *operator)
-            }
-            Self::KeyAdd { account, public_key, .. } => officer::check_key_add(tx, *account, public_key),
-            Self::KeyRemove { key, .. } => officer::check_key_remove(tx, *key),
-            Self::LockdownLift { lockdown } => match in_force(tx)? {
-                Some(now) if now.id == *lockdown => Ok(Vec::new()),
-                _ => Err(Error::conflict(format!("lockdown {lockdown} is not in force"))),
-            },
-            Self::RuleSet { needed, delay_us } => {
-                officer::check_rule(tx, &OfficerRule { needed: *needed, delay_us: *delay_us })
-            }
-        }
-        .map(|counts| counts.into_iter().map(|(what, count)| Effect { what: what.to_owned(), count }).collect())
-    }
-
-    /// What it does.
-    pub(super) fn events(&self, requester: Option<u64>) -> Vec<Event> {
-        use crate::event::guard::{OfficerRuleSet, RepoTrashed};
-        vec![match self.clone() {
-            Self::RepoDelete { repo, .. } => RepoTrashed { repo, by: requester }.into(),
-            Self::RolesSet { account, officer, operator, .. } => RolesSet { account, officer, operator }.into(),
-            Self::KeyAdd { account, label, public_key, .. } => {
-                OfficerKeyAdded { account, name: label, public_key }.into()
-            }
-            Self::KeyRemove { key, .. } => OfficerKeyRemoved { key }.into(),
-            Self::LockdownLift { lockdown } => LockdownLifted { lockdown }.into(),
-            Self::RuleSet { needed, delay_us } => OfficerRuleSet { needed, delay_us }.into(),
-        }]
-    }
-}
-
-/// Hours, with a tenth where it is not a whole number.
-fn hours(us: i64) -> String {
-    let tenths = us / 360_000_000;
-    if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
 }

@@ -1,7 +1,7 @@
 //! Officers, their keys and their rule: what may be changed at the admin socket while there is no rule, and by orders from then on.
 
 use super::query::{is_officer, key_by_id, key_by_public, key_list, officers, rule_fetch};
-use super::{DELAY_MAX_US, NEEDED_MAX, OFFICER_KEYS_MAX, OfficerKey, Rule};
+use super::{DELAY_MAX_US, FOUNDERS_MAX, NEEDED_MAX, OFFICER_KEYS_MAX, OfficerKey, Rule};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
@@ -89,7 +89,7 @@ pub(super) fn check_key_remove(tx: &mut Tx, key: u64) -> Result<Counts, Error> {
     Ok(vec![("keys left to the officer", left)])
 }
 
-pub(super) fn check_rule(tx: &mut Tx, rule: &OfficerRule) -> Result<Counts, Error> {
+fn check_limits(rule: &OfficerRule) -> Result<(), Error> {
     if rule.needed < 2 || rule.needed > NEEDED_MAX {
         return Err(Error::invalid(format!(
             "from 2 to {NEEDED_MAX} officers must sign: with one, one account would do"
@@ -98,6 +98,11 @@ pub(super) fn check_rule(tx: &mut Tx, rule: &OfficerRule) -> Result<Counts, Erro
     if !(0..=DELAY_MAX_US).contains(&rule.delay_us) {
         return Err(Error::invalid("an order waits at most 7 days: after 14 it expires"));
     }
+    Ok(())
+}
+
+pub(super) fn check_rule(tx: &mut Tx, rule: &OfficerRule) -> Result<Counts, Error> {
+    check_limits(rule)?;
     if rule_fetch(tx)? == Some(Rule { needed: rule.needed, delay_us: rule.delay_us }) {
         return Err(Error::conflict("this is the rule already"));
     }
@@ -145,6 +150,47 @@ impl Command for RuleSet {
         founding(tx, "a change of the officers' rule")?;
         check_rule(tx, &self.0)?;
         Ok((vec![OfficerRuleSet { needed: self.0.needed, delay_us: self.0.delay_us }.into()], ()))
+    }
+}
+
+/// Founds the guard: the officers, a key of each, and their rule, in one act. Once, and for ever.
+#[derive(Debug)]
+pub struct OfficersFound {
+    /// The officers, who have accounts, and the key of each.
+    pub officers: Vec<(UserName, OfficerKey)>,
+    /// The rule, which takes one officer more than must sign.
+    pub rule: OfficerRule,
+}
+
+impl Command for OfficersFound {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        founding(tx, "making officers")?;
+        let (mut events, mut accounts, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, key) in self.officers {
+            let user = user_fetch(tx, &name)?.ok_or_else(|| Error::not_found(&name))?;
+            if accounts.contains(&user.id) || keys.contains(&key.0) || key_by_public(tx, &key.0)?.is_some() {
+                return Err(Error::invalid(format!("{name}: each officer is named once, with a key of their own")));
+            }
+            if !user.officer {
+                events.push(RolesSet { account: user.id, officer: true, operator: user.operator }.into());
+            }
+            events.push(OfficerKeyAdded { account: user.id, name: "founding".into(), public_key: key.0 }.into());
+            accounts.push(user.id);
+            keys.push(key.0);
+        }
+        check_limits(&self.rule)?;
+        let count = accounts.len() as u64;
+        if count <= u64::from(self.rule.needed) || count > FOUNDERS_MAX {
+            return Err(Error::invalid(format!(
+                "{} officers must sign, so at least {} are named, and at most {FOUNDERS_MAX}: these are {count}",
+                self.rule.needed,
+                self.rule.needed + 1
+            )));
+        }
+        events.push(OfficerRuleSet { needed: self.rule.needed, delay_us: self.rule.delay_us }.into());
+        Ok((events, ()))
     }
 }
 

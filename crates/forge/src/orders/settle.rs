@@ -5,6 +5,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::guard::{OrderExecuted, OrderExpired};
+use crate::mutant::{Mutant, without};
 use crate::people::webauthn::RelyingParty;
 use crate::writer::{Command, Decide};
 
@@ -48,7 +49,7 @@ fn settle(tx: &mut Tx, now_us: i64, needed: u32, order: &FiledOrder) -> Result<V
         return Ok(expired(format!("its time was over: {signed} of {needed} officers had signed")));
     }
     let signed = order.signatures.iter().filter(|signature| signature.counts).count();
-    if now_us < order.order.not_before_us || signed < needed as usize {
+    if now_us < order.order.not_before_us || (signed < needed as usize && !without(Mutant::Signatures)) {
         return Ok(Vec::new());
     }
     match order.order.act.effects(tx) {
@@ -57,6 +58,6 @@ fn settle(tx: &mut Tx, now_us: i64, needed: u32, order: &FiledOrder) -> Result<V
         Err(impossible) => return Ok(expired(format!("it is no longer possible: {impossible}"))),
     }
     let mut events = vec![OrderExecuted { order: order.id }.into()];
-    events.extend(order.order.act.events(order.order.requester));
+    events.extend(order.order.act.events(tx, order.order.requester, now_us)?);
     Ok(events)
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::event::guard::RepoTrashed;
 use crate::schema::TABLES;
 
 fn order() -> Order {
@@ -70,17 +69,14 @@ fn keys_and_signatures_are_read_as_they_are_written() {
     assert!(format!("{line}:x").parse::<SignatureLine>().is_err());
 }
 
-/// A column that a repository gets must survive the trash.
+/// A column that a repository, an account or an organisation gets must survive the trash.
 #[test]
-fn the_trash_has_every_column_of_a_repository() {
-    let columns = |name| TABLES.iter().find(|table| table.name == name).unwrap().columns;
-    let (repository, trash) = (columns("repository"), columns("trashed_repository"));
-    assert_eq!(
-        repository,
-        &trash[..trash.len() - 2],
-        "add it to schema/guard.sql and to {}",
-        std::any::type_name::<RepoTrashed>()
-    );
+fn the_trash_has_every_column_of_what_is_in_it() {
+    let columns = |name: String| TABLES.iter().find(|table| table.name == name).unwrap().columns;
+    for table in ["repository", "account", "organisation"] {
+        let (whole, trash) = (columns(table.to_owned()), columns(format!("trashed_{table}")));
+        assert_eq!(whole, &trash[..trash.len() - 2], "add it to schema/guard.sql, and to the event that moves it");
+    }
 }
 
 #[test]

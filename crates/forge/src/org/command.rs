@@ -81,7 +81,7 @@ fn parent_of(tx: &mut Tx, above: &[UserName], by: Option<&Principal>) -> Result<
         return Ok(access::authorize_org::<Own>(tx, Some(who), &path)?.org().id);
     }
     match namespace_fetch(tx, above)? {
-        Some((id, NamespaceKind::Group)) => Ok(id),
+        Some((id, NamespaceKind::Group)) if !crate::orders::in_trash(tx, id)? => Ok(id),
         _ => Err(Error::not_found(path)),
     }
 }

@@ -149,7 +149,7 @@ fn org_of(tx: &mut Tx, row: &Row) -> Result<Org, DbError> {
 /// Who is in an organisation itself, by account.
 pub fn member_list(tx: &mut Tx, org: u64, after: u64, limit: u32) -> Result<Vec<Member>, DbError> {
     let sql = "SELECT m.account, n.name, m.role, m.shown FROM org_member m JOIN namespace n ON n.id = m.account
-               WHERE m.organisation = ?1 AND m.account > ?2 ORDER BY m.account LIMIT ?3";
+               JOIN account a ON a.id = m.account WHERE m.organisation = ?1 AND m.account > ?2 ORDER BY m.account LIMIT ?3";
     tx.query(sql, &[org.into(), after.into(), limit.into()])?.iter().map(member_of).collect()
 }
 
@@ -166,7 +166,8 @@ fn member_of(row: &Row) -> Result<Member, DbError> {
 
 /// How many owners an organisation has of its own.
 pub(crate) fn owners(tx: &mut Tx, org: u64) -> Result<u64, DbError> {
-    let sql = "SELECT count(*) FROM org_member WHERE organisation = ?1 AND role = 'owner'";
+    let sql = "SELECT count(*) FROM org_member m JOIN account a ON a.id = m.account
+               WHERE m.organisation = ?1 AND m.role = 'owner'";
     tx.query_one(sql, &[org.into()])?.get(0)
 }
 
@@ -221,7 +222,7 @@ fn team_of(row: &Row) -> Result<Team, DbError> {
 /// Who is in a team: ids and names.
 pub fn team_member_list(tx: &mut Tx, team: u64, after: u64, limit: u32) -> Result<Vec<(u64, String)>, DbError> {
     let sql = "SELECT m.account, n.name FROM team_member m JOIN namespace n ON n.id = m.account
-               WHERE m.team = ?1 AND m.account > ?2 ORDER BY m.account LIMIT ?3";
+               JOIN account a ON a.id = m.account WHERE m.team = ?1 AND m.account > ?2 ORDER BY m.account LIMIT ?3";
     let rows = tx.query(sql, &[team.into(), after.into(), limit.into()])?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }

@@ -11,7 +11,7 @@ use super::{policy, query};
 use crate::canary::{Touched, canary_by_hash};
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
-use crate::lockdown::is_frozen;
+use crate::lockdown::is_shut_out;
 use crate::names::UserName;
 use crate::ssh::SshPublicKey;
 use crate::ssh::query::{good_until, principal_of_key, ssh_key_by_id};
@@ -158,23 +158,23 @@ fn principal_fetch(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, Db
     )
 }
 
-/// Nobody, where the account is frozen: its credentials are good again when an officer lets it go on.
+/// Nobody, where the account is frozen or in the trash: its credentials are good again when an officer lets it go on or brings it back.
 fn unless_frozen(tx: &mut Tx, found: Option<Principal>) -> Result<Option<Principal>, DbError> {
     let Some(found) = found else { return Ok(None) };
-    Ok(if is_frozen(tx, found.user)? { None } else { Some(found) })
+    Ok(if is_shut_out(tx, found.user)? { None } else { Some(found) })
 }
 
 /// Whether the credential an act was begun with is still good: asked again when the act is decided.
 pub(crate) fn still_good(tx: &mut Tx, credential: Option<u64>, now_us: i64) -> Result<bool, DbError> {
     let Some(id) = credential else { return Ok(true) };
     if let Some(token) = query::token_by_id(tx, id)? {
-        return Ok(token.is_good(now_us) && !is_frozen(tx, token.account)?);
+        return Ok(token.is_good(now_us) && !is_shut_out(tx, token.account)?);
     }
     if let Some(key) = ssh_key_by_id(tx, id)? {
-        return Ok(good_until(tx, &key, now_us)?.is_some() && !is_frozen(tx, key.account)?);
+        return Ok(good_until(tx, &key, now_us)?.is_some() && !is_shut_out(tx, key.account)?);
     }
     match session_by_id(tx, id)? {
-        Some(session) => Ok(session.is_good(now_us) && !is_frozen(tx, session.account)?),
+        Some(session) => Ok(session.is_good(now_us) && !is_shut_out(tx, session.account)?),
         None => Ok(false),
     }
 }

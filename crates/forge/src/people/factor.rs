@@ -23,6 +23,7 @@ pub use wake::FactorWake;
 use super::query::User;
 use crate::db::{DbError, Tx};
 use crate::error::Error;
+use crate::mutant::{Mutant, without};
 use crate::names::plain_text;
 
 /// Factors of one account at one time.
@@ -76,7 +77,7 @@ fn sleeps_until(tx: &mut Tx, user: &User, now_us: i64) -> Result<Option<i64>, Db
     let sql = "SELECT (SELECT count(*) FROM authenticator WHERE account = ?1)
                + (SELECT count(*) FROM totp WHERE account = ?1)";
     let ever: u64 = tx.query_one(sql, &[user.id.into()])?.get(0)?;
-    Ok((ever > 0).then(|| now_us.saturating_add(FACTOR_SLEEP_US)))
+    Ok((ever > 0 && !without(Mutant::Dormancy)).then(|| now_us.saturating_add(FACTOR_SLEEP_US)))
 }
 
 /// What somebody calls a factor; without a name it gets `default`.

@@ -53,6 +53,9 @@ impl Command for RepoCreate {
         let head = head_name(&self.branch.map_or_else(|| settings::text(tx, Name::Branch), Ok)?)?;
         let no_owner = || Error::not_found(format!("the namespace {}", self.path.owner_text()));
         let (namespace, kind) = namespace_fetch(tx, self.path.owner())?.ok_or_else(no_owner)?;
+        if crate::orders::in_trash(tx, namespace)? {
+            return Err(no_owner());
+        }
         if let Some(who) = &self.by {
             who.needs(Scope::RepoCreate)?;
             makers(tx, who, kind)?;

@@ -62,6 +62,43 @@ CREATE TABLE trashed_repository (
 );
 CREATE INDEX trashed_repository_namespace ON trashed_repository (namespace);
 
+-- The columns of account, and when and by whom. Its namespace stays: nobody else gets the name.
+CREATE TABLE trashed_account (
+    id BIGINT PRIMARY KEY,
+    email TEXT,
+    password TEXT,
+    officer BOOLEAN NOT NULL,
+    operator BOOLEAN NOT NULL,
+    created_us BIGINT NOT NULL,
+    credentials_revoked_us BIGINT,
+    full_name TEXT,
+    bio TEXT,
+    website TEXT,
+    trashed_us BIGINT NOT NULL,
+    trashed_by BIGINT
+);
+
+-- The columns of organisation, and when and by whom. Its namespace, members and teams stay.
+CREATE TABLE trashed_organisation (
+    id BIGINT PRIMARY KEY,
+    full_name TEXT,
+    description TEXT,
+    website TEXT,
+    visibility TEXT NOT NULL,
+    base TEXT,
+    members_create BOOLEAN NOT NULL,
+    created_us BIGINT NOT NULL,
+    trashed_us BIGINT NOT NULL,
+    trashed_by BIGINT
+);
+
+-- What officers let leave.
+CREATE TABLE export_permit (
+    id BIGINT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    until_us BIGINT NOT NULL
+);
+
 -- In force while lifted_us is null. credentials, accounts: how many it ended and froze.
 CREATE TABLE lockdown (
     id BIGINT PRIMARY KEY,

@@ -8,8 +8,9 @@ use crate::error::Error;
 use crate::jobs::Job;
 use crate::names::{RepoName, RepoPath, UserName, plain_text};
 use crate::orders::{
-    self, Act, FiledOrder, Officer, OfficerKey, OfficerKeyAdd, OfficerRule, OrderFile, OrderSign, OrderVeto,
-    OrdersSettle, RepoDelete, RepoRestore, RolesChange, Rule, RuleSet, SignatureLine, Signing, Trashed, Verb, VetoBy,
+    self, Act, FiledOrder, Officer, OfficerKey, OfficerKeyAdd, OfficerRule, OfficersFound, OrderFile, OrderSign,
+    OrderVeto, OrdersSettle, RepoDelete, RolesChange, Rule, RuleSet, SignatureLine, Signing, TrashRestore, Trashed,
+    Verb, VetoBy, Wish,
 };
 use crate::people::webauthn::{Assertion, RelyingParty};
 use crate::people::{Principal, query};
@@ -86,14 +87,21 @@ impl Site {
         Ok(Asked::Done(()))
     }
 
-    /// Brings a repository back from the trash. Gives its path.
-    pub async fn repo_restore(
+    /// Asks for an act that is only ever done by an order. Gives the order's id.
+    pub async fn order_ask(&self, by: Option<&Principal>, wish: Wish) -> Result<u64, Error> {
+        let who = by.cloned();
+        let act = self.db().read_async(move |tx| orders::act_of(tx, who.as_ref(), &wish)).await?;
+        self.order_file(by, act).await
+    }
+
+    /// Brings something back from the trash, with all that went with it. Gives its path.
+    pub async fn trash_restore(
         &self,
         by: Option<&Principal>,
-        repo: u64,
+        id: u64,
         name: Option<RepoName>,
     ) -> Result<String, Error> {
-        let command = RepoRestore { repo, name, by: by.cloned() };
+        let command = TrashRestore { id, name, by: by.cloned() };
         Ok(self.ledger.submit(submitter(by), command).await?.output)
     }
 
@@ -158,6 +166,12 @@ impl Site {
         self.order_file(by, Act::KeyRemove { key, name: owner.name }).await
     }
 
+    /// Founds the guard: officers with accounts, a key of each, and their rule, in one act. At the admin socket alone: whoever
+    /// rules an account must not make himself the officers.
+    pub async fn officers_found(&self, officers: Vec<(UserName, OfficerKey)>, rule: OfficerRule) -> Result<(), Error> {
+        self.change_rights(submitter(None), OfficersFound { officers, rule }).await.map(drop)
+    }
+
     /// Sets the officers' rule: at the admin socket, and by an order once there is one.
     pub async fn officer_rule_set(&self, by: Option<&Principal>, rule: OfficerRule) -> Result<Asked<()>, Error> {
         self.serves(by).await?;
@@ -196,24 +210,22 @@ impl Site {
         order.filter(|order| seen || own(order)).ok_or_else(|| Error::not_found(format!("order {id}")))
     }
 
-    /// Takes an officer's signature or veto over an order, whoever brings it. Who may not see the order learns nothing from trying.
-    pub async fn order_line(
-        &self,
-        by: Option<&Principal>,
-        id: u64,
-        line: SignatureLine,
-        reason: &str,
-    ) -> Result<(), Error> {
+    /// Takes an officer's signature or veto over an order, whoever brings it: the line that `outlast officer sign` printed. Who may not
+    /// see the order learns nothing from trying: it is looked for before the line is read.
+    pub async fn order_line(&self, by: Option<&Principal>, id: u64, line: &str, reason: &str) -> Result<(), Error> {
         self.order_fetch(by, id).await?;
+        let line: SignatureLine = line.parse()?;
         match line.verb {
             Verb::Approve => self.sign(by, id, Signing::Line(line)).await,
             Verb::Veto => self.veto(by, id, VetoBy::Signature(line), reason).await,
         }
     }
 
-    /// Signs an order with a passkey of who is signed in.
-    pub async fn order_sign(&self, who: &Principal, id: u64, assertion: Assertion) -> Result<(), Error> {
+    /// Signs an order with a passkey of who is signed in: `assertion` is what the authenticator answered, as the pages' script gives it.
+    /// Who may not see the order learns nothing, as of [`order_line`](Self::order_line).
+    pub async fn order_sign(&self, who: &Principal, id: u64, assertion: &str) -> Result<(), Error> {
         self.order_fetch(Some(who), id).await?;
+        let assertion = Assertion::from_json(assertion)?;
         self.sign(Some(who), id, Signing::Passkey(who.clone(), assertion)).await
     }
 
@@ -222,9 +234,11 @@ impl Site {
         self.orders_settle().await
     }
 
-    /// An officer stops an order. Effective when it returns, with or without vaults.
-    pub async fn order_veto(&self, who: &Principal, id: u64, reason: &str) -> Result<(), Error> {
-        self.order_fetch(Some(who), id).await?;
+    /// An officer who is signed in stops an order; at the admin socket nobody is. Effective when it returns, with or without vaults.
+    pub async fn order_veto(&self, by: Option<&Principal>, id: u64, reason: &str) -> Result<(), Error> {
+        self.order_fetch(by, id).await?;
+        let no_role = || Error::forbidden("this socket gives no role: sign the veto with `outlast officer veto`");
+        let who = by.ok_or_else(no_role)?;
         self.veto(Some(who), id, VetoBy::SignedIn(who.clone()), reason).await
     }
 

@@ -36,11 +36,15 @@ use forge::event::setting::SettingSet;
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
 use forge::event::ssh::{SshKeyAdded, SshKeyRemoved};
 use forge::event::svn::{SvnBegun, SvnCommitted, SvnFile, SvnLocked, SvnRevpropsSet, SvnUnlocked};
+use forge::event::trash::{ExportAllowed, OrgRestored, OrgTrashed, TrashEmptied, UserRestored, UserTrashed};
 use forge::event::vault::VaultEnrolled;
 use forge::event::{Event, KINDS, Oid};
 use forge::orders::{Act, Effect, Order};
 use journal::{BlobName, Hash};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Repositories that are in the trash from the beginning.
+const TRASHED: usize = 12;
 
 type Generate = fn(&mut World, &mut Rng) -> Event;
 
@@ -135,6 +139,12 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (198, alarm_hook_removed),
     (199, canary_made),
     (200, canary_removed),
+    (201, user_trashed),
+    (202, user_restored),
+    (203, org_trashed),
+    (204, org_restored),
+    (205, trash_emptied),
+    (206, export_allowed),
     // Subversion.
     (220, svn_begun),
     (221, svn_committed),
@@ -224,7 +234,11 @@ pub(crate) struct World {
     canaries: Vec<u64>,
     signed: BTreeSet<(u64, u64)>,
     trash: Vec<u64>,
+    accounts_gone: Vec<u64>,
+    orgs_gone: Vec<u64>,
     described: Option<u64>,
+    profiled: Option<u64>,
+    org_described: Option<u64>,
     /// Repositories of Subversion and their newest revisions.
     svn: BTreeMap<u64, u64>,
     locks: BTreeSet<(u64, String)>,
@@ -242,6 +256,14 @@ impl World {
         self.epoch = 1;
         for kind in [40, 60, 42, 45, 64, 100, 106, 103, 109, 111, 120, 125, 130, 140, 142, 146, 160, 220, 221] {
             events.push(self.event(kind, rng));
+        }
+        // As many as are forgotten in the longest walk over all kinds.
+        for _ in 0..TRASHED {
+            events.push(self.event(60, rng));
+            let repo = self.repos.pop().expect("it was made");
+            self.trash.push(repo);
+            self.next_seq += 1;
+            events.push(RepoTrashed { repo, by: None }.into());
         }
         events
     }
@@ -280,9 +302,13 @@ impl World {
             185..=188 if self.orders.is_empty() => 184,
             189 if self.repos.len() < 2 => 60,
             32 if self.openpgp_keys.is_empty() => 31,
-            190 if self.trash.is_empty() => 60,
             152 if self.providers.is_empty() => 151,
             154 if self.identities.is_empty() => 153,
+            190 | 205 if self.trash.is_empty() => 60,
+            201 if self.accounts.len() < 2 => 40,
+            202 if self.accounts_gone.is_empty() => 40,
+            203 if self.orgs.len() < 2 => 100,
+            204 if self.orgs_gone.is_empty() => 100,
             192 if self.lockdowns.is_empty() => 191,
             194 if self.frozen.is_empty() => 193,
             kind => kind,
@@ -317,7 +343,7 @@ impl History {
 
     /// One of each kind that puts something into a table: no table is empty after them.
     pub(crate) fn each_that_adds(&mut self) -> Vec<Event> {
-        let takes = ["Removed", "Restored", "Unlocked", "Unfrozen", "Revoked", "Ended", "Used"];
+        let takes = ["Removed", "Restored", "Emptied", "Unlocked", "Unfrozen", "Revoked", "Ended", "Used"];
         let adds = |(_, name): &&(u32, &str)| !takes.iter().any(|word| name.ends_with(word));
         KINDS.iter().filter(adds).map(|(kind, _)| self.world.possible(*kind, &mut self.rng)).collect()
     }
@@ -502,7 +528,9 @@ fn identity_unlinked(world: &mut World, rng: &mut Rng) -> Event {
 
 fn user_profile_set(world: &mut World, rng: &mut Rng) -> Event {
     let (account, mut text) = (rng.pick(&world.accounts), || rng.one_in(2).then(|| rng.text()));
-    UserProfileSet { account, full_name: text(), bio: text(), website: text() }.into()
+    let set = UserProfileSet { account, full_name: text(), bio: text(), website: text() };
+    world.profiled = Some(account);
+    set.into()
 }
 
 fn ssh_key_added(world: &mut World, rng: &mut Rng) -> Event {
@@ -638,7 +666,18 @@ fn roles_set(world: &mut World, rng: &mut Rng) -> Event {
 
 fn order_filed(world: &mut World, rng: &mut Rng) -> Event {
     world.orders.push(world.next_seq);
-    let act = match rng.below(6) {
+    let act = match rng.below(13) {
+        6 => Act::UserDelete { account: 1, name: rng.text() },
+        7 => Act::OrgDelete { org: 1, path: rng.text() },
+        8 => Act::TrashEmpty { repo: rng.next() >> 40, path: rng.text() },
+        9 => Act::FactorsOptional {},
+        10 => Act::FactorRemove { factor: rng.next() >> 40, account: 1, name: rng.text(), label: rng.text() },
+        11 => Act::Export { subject: rng.text() },
+        12 => {
+            let (old, new) =
+                (Oid::new(&rng.hash().0).unwrap(), rng.one_in(2).then(|| Oid::new(&rng.hash().0).unwrap()));
+            Act::RefRewrite { repo: rng.next() >> 40, path: rng.text(), name: rng.text(), old, new }
+        }
         5 => Act::LockdownLift { lockdown: rng.next() >> 40 },
         0 => Act::RepoDelete { repo: rng.pick(&world.repos), path: rng.text() },
         1 => Act::RolesSet { account: 1, name: rng.text(), officer: rng.one_in(2), operator: rng.one_in(2) },
@@ -695,6 +734,49 @@ fn repo_restored(world: &mut World, rng: &mut Rng) -> Event {
     RepoRestored { repo, namespace: rng.pick(&world.accounts), name: format!("back-{}", world.next_seq) }.into()
 }
 
+/// One that says something of itself, so that there is something of everything to keep.
+fn user_trashed(world: &mut World, rng: &mut Rng) -> Event {
+    let profiled = world.profiled.filter(|account| world.accounts.contains(account));
+    let account = profiled.unwrap_or_else(|| rng.pick(&world.accounts));
+    world.accounts.retain(|other| *other != account);
+    world.accounts_gone.push(account);
+    UserTrashed { account, by: Some(rng.pick(&world.accounts)) }.into()
+}
+
+fn user_restored(world: &mut World, _: &mut Rng) -> Event {
+    let account = world.accounts_gone.pop().expect("one in the trash");
+    world.accounts.push(account);
+    UserRestored { account }.into()
+}
+
+fn org_trashed(world: &mut World, rng: &mut Rng) -> Event {
+    let described = world.org_described.filter(|org| world.orgs.contains(org));
+    let org = described.unwrap_or_else(|| rng.pick(&world.orgs));
+    world.orgs.retain(|other| *other != org);
+    world.orgs_gone.push(org);
+    OrgTrashed { org, by: Some(rng.pick(&world.accounts)) }.into()
+}
+
+fn org_restored(world: &mut World, _: &mut Rng) -> Event {
+    let org = world.orgs_gone.pop().expect("one in the trash");
+    world.orgs.push(org);
+    OrgRestored { org }.into()
+}
+
+fn trash_emptied(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = rng.pick(&world.trash);
+    world.trash.retain(|other| *other != repo);
+    world.protections.retain(|(_, of)| *of != repo);
+    world.team_repos.retain(|(_, of)| *of != repo);
+    world.collaborators.retain(|(of, _)| *of != repo);
+    world.locks.retain(|(of, _)| *of != repo);
+    TrashEmptied { repo }.into()
+}
+
+fn export_allowed(_: &mut World, rng: &mut Rng) -> Event {
+    ExportAllowed { subject: rng.text(), until_us: (rng.next() >> 12) as i64 }.into()
+}
+
 fn org_created(world: &mut World, rng: &mut Rng) -> Event {
     let parent = if world.orgs.is_empty() || rng.one_in(2) { 0 } else { rng.pick(&world.orgs) };
     let owner = rng.pick(&world.accounts);
@@ -707,6 +789,7 @@ fn org_created(world: &mut World, rng: &mut Rng) -> Event {
 
 fn org_set(world: &mut World, rng: &mut Rng) -> Event {
     let org = rng.pick(&world.orgs);
+    world.org_described = Some(org);
     let mut text = || rng.one_in(2).then(|| rng.text());
     let (full_name, description, website) = (text(), text(), text());
     let base = rng.one_in(2).then(|| rng.pick(Access::ALL));

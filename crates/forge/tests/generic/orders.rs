@@ -3,15 +3,19 @@
 use crate::databases::{Databases, on_both};
 use crate::rig::{Rig, Spool, founding};
 use forge::Error;
-use forge::event::Event;
-use forge::event::guard::{OfficerKeyAdded, OfficerRuleSet};
+use forge::event::factor::{FactorsRequired, TotpAdded};
+use forge::event::guard::{OfficerKeyAdded, OfficerRuleSet, RepoTrashed};
 use forge::event::lockdown::LockdownStarted;
+use forge::event::org::OrgCreated;
 use forge::event::people::UserCreated;
+use forge::event::push::{Pushed, RefMove};
 use forge::event::repo::{Format, RepoCreated, RepoKind, Visibility};
+use forge::event::{Event, Oid};
 use forge::ledger::LedgerLimits;
 use forge::orders::{
-    Act, DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerRule, OfficerSecret, Order, OrderFile, OrderSign, OrderVeto,
-    OrdersSettle, RolesChange, RuleSet, Signing, State, Verb, VetoBy, order_fetch,
+    Act, DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerKey, OfficerRule, OfficerSecret, OfficersFound, Order,
+    OrderFile, OrderSign, OrderVeto, OrdersSettle, RolesChange, RuleSet, Signing, State, TrashRestore, Verb, VetoBy,
+    order_fetch,
 };
 use forge::replay::TableHash;
 use forge::writer::{Clock, Command, Submitter, WriterLimits};
@@ -54,10 +58,7 @@ impl Scene {
             scene.keys.push(scene.enrol(account, &secret));
             scene.officers.push((account, secret));
         }
-        let (kind, format, visibility) = (RepoKind::Git, Format::Sha1, Visibility::Private);
-        let head = "refs/heads/main".to_owned();
-        let made = RepoCreated { namespace: pat, name: "code".into(), kind, format, visibility, head };
-        scene.repo = scene.rig.write(vec![made.into()]);
+        scene.repo = scene.make(pat, "code");
         scene
     }
 
@@ -111,6 +112,47 @@ impl Scene {
         self.rig.hashes().into_iter().filter(|table| !own.contains(&table.table)).collect()
     }
 
+    /// Una, a member, who has a repository.
+    fn una(&self) -> (u64, u64) {
+        let una = UserCreated { name: "una".into(), email: None, password: None, officer: false, operator: false };
+        let una = self.rig.write(vec![una.into()]);
+        (una, self.make(una, "things"))
+    }
+
+    /// An organisation of Pat's, which has a repository.
+    fn guild(&self) -> (u64, u64) {
+        let (full_name, description, visibility) = (None, Some("of lamps".into()), Visibility::Public);
+        let made = OrgCreated { parent: 0, name: "guild".into(), full_name, description, visibility, owner: self.pat };
+        let org = self.rig.write(vec![made.into()]);
+        (org, self.make(org, "lamps"))
+    }
+
+    fn make(&self, namespace: u64, name: &str) -> u64 {
+        let (kind, format, visibility) = (RepoKind::Git, Format::Sha1, Visibility::Private);
+        let head = "refs/heads/main".to_owned();
+        self.rig.write(vec![RepoCreated { namespace, name: name.into(), kind, format, visibility, head }.into()])
+    }
+
+    fn push(&self, name: &str, old: Option<&Oid>, new: Option<&Oid>) {
+        let updates = vec![RefMove { name: name.into(), old: old.cloned(), new: new.cloned() }];
+        self.rig.write(vec![Pushed { repo: self.repo, updates, pack: Vec::new(), options: Vec::new() }.into()]);
+    }
+
+    fn ref_at(&self, name: &str) -> Option<Vec<u8>> {
+        let sql = "SELECT oid FROM ref WHERE repo = ?1 AND name = ?2";
+        let row = self.rig.site.db().read(|tx| tx.query_opt(sql, &[self.repo.into(), name.into()])).unwrap();
+        row.map(|row| row.get(0).unwrap())
+    }
+
+    /// Files it, has two officers sign, lets the delay pass, and carries it out.
+    fn carry_out(&self, act: &Act) -> State {
+        let order = self.file(act);
+        self.sign(order, 0).unwrap();
+        self.sign(order, 1).unwrap();
+        self.clock.advance(DELAY);
+        self.settled(order)
+    }
+
     /// One act of each kind, which could be done.
     fn example(&self, number: u32) -> Act {
         let (olga, _) = self.officers[0];
@@ -129,9 +171,38 @@ impl Scene {
                 let started = LockdownStarted { since_us: 0, credentials, accounts, spared: None };
                 Act::LockdownLift { lockdown: self.rig.write(vec![started.into()]) }
             }
+            7 => Act::UserDelete { account: self.una().0, name: "una".into() },
+            8 => Act::OrgDelete { org: self.guild().0, path: "guild".into() },
+            9 => {
+                let (_, repo) = self.una();
+                self.rig.write(vec![RepoTrashed { repo, by: None }.into()]);
+                Act::TrashEmpty { repo, path: "una/things".into() }
+            }
+            10 => {
+                self.rig.write(vec![FactorsRequired { required: true }.into()]);
+                Act::FactorsOptional {}
+            }
+            11 => {
+                let (account, name, secret) = (self.pat, "phone".to_owned(), vec![7; 20]);
+                let factor =
+                    self.rig.write(vec![TotpAdded { account, name, secret, step: 1, sleeps_until_us: None }.into()]);
+                Act::FactorRemove { factor, account, name: "pat".into(), label: "phone".into() }
+            }
+            12 => Act::Export { subject: "everything".into() },
+            13 => {
+                let (old, new) = (oid(1), oid(2));
+                self.push("refs/heads/main", None, Some(&old));
+                self.push("refs/heads/older", None, Some(&new));
+                let (path, name) = ("pat/code".into(), "refs/heads/main".into());
+                Act::RefRewrite { repo: self.repo, path, name, old, new: Some(new) }
+            }
             _ => panic!("no example of the guarded act {number}: write one"),
         }
     }
+}
+
+fn oid(n: u8) -> Oid {
+    Oid::new(&[n; 20]).unwrap()
 }
 
 fn text<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
@@ -307,4 +378,90 @@ fn the_same_is_not_asked_for_twice_and_nobody_buries_the_officers() {
     let more = || Act::RuleSet { needed: 2, delay_us: 1_000_000 };
     assert!(text(scene.try_file(Some(scene.pat), more())).contains("waiting"));
     scene.try_file(None, more()).unwrap();
+}
+
+on_both! {
+    /// Deleted with all that it had, and brought back as it was: every row of every table.
+    fn an_account_and_an_organisation_come_back_from_the_trash_whole(databases) {
+        for number in [7, 8] {
+            let scene = Scene::new(databases);
+            let act = scene.example(number);
+            let (id, name) = match &act {
+                Act::UserDelete { account, name } => (*account, name.clone()),
+                Act::OrgDelete { org, path } => (*org, path.clone()),
+                _ => unreachable!(),
+            };
+            // What is told of the repository's way is no part of it.
+            let kept = || scene.others().into_iter().filter(|table| table.table != "activity").collect::<Vec<_>>();
+            let before = kept();
+            assert_eq!(scene.carry_out(&act), State::Executed);
+            let sql = "SELECT count(*) FROM repository WHERE namespace = ?1";
+            let left: u64 =
+                scene.rig.site.db().read(|tx| tx.query_one(sql, &[id.into()]).and_then(|row| row.get(0))).unwrap();
+            assert_eq!(left, 0, "{name}");
+            let path = scene.submit(None, TrashRestore { id, name: None, by: None }).unwrap();
+            assert_eq!(path, name);
+            assert_eq!(kept(), before, "{name}");
+            assert!(text(scene.submit(None, TrashRestore { id, name: None, by: None })).contains("in the trash"));
+        }
+    }
+}
+
+#[test]
+fn what_others_depend_on_is_not_deleted() {
+    let scene = Scene::new(&Databases::sqlite());
+    let (olga, _) = scene.officers[0];
+    let delete = |account, name: &str| Act::UserDelete { account, name: name.into() };
+    assert!(text(scene.try_file(None, delete(olga, "olga"))).contains("is an officer"));
+    let (org, _) = scene.guild();
+    assert!(text(scene.try_file(None, delete(scene.pat, "pat"))).contains("last owner of guild"));
+    let (full_name, description, visibility) = (None, None, Visibility::Public);
+    let inner = OrgCreated { parent: org, name: "north".into(), full_name, description, visibility, owner: scene.pat };
+    scene.rig.write(vec![inner.into()]);
+    let whole = Act::OrgDelete { org, path: "guild".into() };
+    assert!(text(scene.try_file(None, whole)).contains("organisations lie in guild"));
+}
+
+/// Invariant 6, where what is read is a place: the ref moves from there, or not at all.
+#[test]
+fn a_protected_ref_moves_exactly_as_it_was_read() {
+    let scene = Scene::new(&Databases::sqlite());
+    let act = scene.example(13);
+    assert_eq!(scene.carry_out(&act), State::Executed);
+    assert_eq!(scene.ref_at("refs/heads/main"), Some(oid(2).as_bytes().to_vec()));
+    let Act::RefRewrite { path, name, .. } = act else { unreachable!() };
+    let again = |old, new| Act::RefRewrite { repo: scene.repo, path: path.clone(), name: name.clone(), old, new };
+    assert!(text(scene.try_file(None, again(oid(1), Some(oid(2))))).contains("not at"), "it is elsewhere");
+    assert!(text(scene.try_file(None, again(oid(2), Some(oid(9))))).contains("push it under another name"));
+    let order = scene.file(&again(oid(2), None));
+    scene.sign(order, 0).unwrap();
+    scene.sign(order, 1).unwrap();
+    scene.push("refs/heads/main", Some(&oid(2)), Some(&oid(3)));
+    scene.clock.advance(DELAY);
+    assert_eq!(scene.settled(order), State::Expired, "somebody pushed meanwhile");
+    assert_eq!(scene.ref_at("refs/heads/main"), Some(oid(3).as_bytes().to_vec()));
+}
+
+/// Invariant 5: one act makes all of it.
+#[test]
+fn the_guard_is_founded_in_one_act_and_once() {
+    let scene = Scene::without_rule(&Databases::sqlite());
+    let una = scene.una();
+    let key = || OfficerSecret::generate().unwrap().public();
+    let rule = OfficerRule { needed: 2, delay_us: 0 };
+    let found = |officers: Vec<(&str, OfficerKey)>| {
+        let officers = officers.into_iter().map(|(name, key)| (name.parse().unwrap(), key)).collect();
+        scene.submit(None, OfficersFound { officers, rule })
+    };
+    let same = key();
+    assert!(text(found(vec![("olga", key()), ("una", key())])).contains("at least 3 are named"));
+    assert!(text(found(vec![("olga", key()), ("una", key()), ("una", key())])).contains("named once"));
+    assert!(text(found(vec![("olga", same), ("una", same), ("omar", key())])).contains("named once"));
+    assert!(text(found(vec![("olga", key()), ("una", key()), ("nobody", key())])).contains("nobody"));
+    found(vec![("olga", key()), ("una", key()), ("omar", key())]).unwrap();
+    let officer = "SELECT officer FROM account WHERE id = ?1";
+    let is: bool =
+        scene.rig.site.db().read(|tx| tx.query_one(officer, &[una.0.into()]).and_then(|row| row.get(0))).unwrap();
+    assert!(is, "Una was none before");
+    assert!(text(found(vec![("olga", key()), ("una", key()), ("omar", key())])).contains("needs an order"));
 }

@@ -5,7 +5,6 @@ use crate::rig::{SiteRig, config, new_user, vaults};
 use forge::Error;
 use forge::orders::{OfficerRule, State};
 use forge::people::Principal;
-use forge::people::webauthn::Assertion;
 use forge::site::{Asked, NewUser};
 use std::time::Duration;
 
@@ -38,8 +37,7 @@ async fn two_passkeys_of_two_officers_delete_a_repository_after_72_hours() {
     let mut sign = async |officer: usize, challenge: [u8; 32], verifies: bool| {
         let (who, key) = &mut officers[officer];
         key.verifies = verifies;
-        let assertion = Assertion::from_json(&key.sign(&challenge)).unwrap();
-        rig.site.order_sign(who, id, assertion).await
+        rig.site.order_sign(who, id, &key.sign(&challenge)).await
     };
     let unverified = sign(0, order.hash, false).await;
     assert!(matches!(&unverified, Err(Error::Forbidden(text)) if text.contains("PIN")), "{unverified:?}");
@@ -58,7 +56,7 @@ async fn two_passkeys_of_two_officers_delete_a_repository_after_72_hours() {
     assert!(matches!(rig.site.repo_fetch(Some(&owner), &path).await, Err(Error::NotFound(_))));
     let trash = rig.site.trash_list(Some(&owner)).await.unwrap();
     assert_eq!(trash.len(), 1);
-    rig.site.repo_restore(Some(&owner), trash[0].id, None).await.unwrap();
+    rig.site.trash_restore(Some(&owner), trash[0].id, None).await.unwrap();
     rig.site.repo_fetch(Some(&owner), &path).await.unwrap();
     rig.stop().await;
 }

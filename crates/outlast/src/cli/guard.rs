@@ -46,6 +46,20 @@ pub(crate) enum OfficerActs {
         #[command(flatten)]
         data: Data,
     },
+    /// At the site's machine, once: make these accounts the officers, each with a key, and put their rule in force, for ever.
+    Found {
+        /// Officers who must sign; there must be one more than that.
+        #[arg(long, value_name = "M")]
+        needed: u32,
+        /// How long an order waits, from its filing on: 72h, 3d.
+        #[arg(long, default_value = "72h")]
+        delay: String,
+        /// An account, and the public key that `outlast officer key` printed for it.
+        #[arg(required = true, value_name = "NAME=KEY")]
+        officers: Vec<String>,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Set how many officers must sign an order and how long it waits. The first time, this puts the guard in force, for ever.
     Rule {
         /// Officers who must sign; there must be one more than that with a key.
@@ -88,6 +102,23 @@ pub(crate) enum OrderCommand {
         #[command(flatten)]
         data: Data,
     },
+    /// Ask for an act that is only ever done by an order: user-delete NAME, organisation-delete PATH, trash-empty NUMBER,
+    /// factors-optional, factor-remove NUMBER, export SUBJECT, ref-rewrite OWNER/NAME --ref REF [--to ID].
+    Ask {
+        /// What is to be done.
+        act: String,
+        /// To what.
+        #[arg(default_value = "")]
+        subject: String,
+        /// For ref-rewrite: the branch or tag, by its full name.
+        #[arg(long = "ref", value_name = "REF", default_value = "")]
+        reference: String,
+        /// For ref-rewrite: the commit it shall be at, where another ref is. Without it the ref is deleted.
+        #[arg(long, value_name = "ID", default_value = "")]
+        to: String,
+        #[command(flatten)]
+        data: Data,
+    },
     /// One order, in words.
     Show {
         /// Its number.
@@ -118,16 +149,16 @@ pub(crate) struct Handed {
     pub(crate) data: Data,
 }
 
-/// Deleted repositories, whole.
+/// What was deleted, whole.
 #[derive(Subcommand, Debug)]
 pub(crate) enum TrashCommand {
     /// What is in it.
     List(Data),
-    /// Bring a repository back, with all it had.
+    /// Bring something back, with all that went with it.
     Restore {
         /// Its number in the list.
         id: u64,
-        /// Another name, when its own is taken by now.
+        /// Another name for a repository, when its own is taken by now.
         #[arg(long)]
         name: Option<String>,
         #[command(flatten)]

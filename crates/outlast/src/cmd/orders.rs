@@ -23,6 +23,13 @@ pub(crate) async fn officer(command: OfficerActs, as_json: bool) -> anyhow::Resu
         OfficerActs::Enrol { name, key, label, data } => {
             (data, format!("{}/keys", escape(&name)), json!({ "key": key, "name": label }))
         }
+        OfficerActs::Found { needed, delay, officers, data } => {
+            let officers = officers.iter().map(|text| founder(text)).collect::<anyhow::Result<Vec<_>>>()?;
+            let body = json!({ "needed": needed, "delay_seconds": seconds(&delay)?, "officers": officers });
+            let answer = call_json(&data, Method::POST, "/api/v1/admin/officers/found", Some(body)).await?;
+            done_or_ordered(&answer, as_json);
+            return Ok(ExitCode::SUCCESS);
+        }
         OfficerActs::Rule { needed, delay, data } => {
             let body = json!({ "needed": needed, "delay_seconds": seconds(&delay)? });
             (data, "rule".to_owned(), body)
@@ -31,6 +38,12 @@ pub(crate) async fn officer(command: OfficerActs, as_json: bool) -> anyhow::Resu
     let answer = call_json(&data, Method::POST, &format!("/api/v1/outlast/officers/{path}"), Some(body)).await?;
     done_or_ordered(&answer, as_json);
     Ok(ExitCode::SUCCESS)
+}
+
+/// `olga=outlast-officer-key:...`.
+fn founder(text: &str) -> anyhow::Result<Value> {
+    let (name, key) = text.split_once('=').with_context(|| format!("{text:?} is not NAME=KEY"))?;
+    Ok(json!({ "name": name, "key": key }))
 }
 
 /// `90s`, `30m`, `72h`, `3d`.
@@ -95,6 +108,11 @@ pub(crate) async fn order(command: OrderCommand, as_json: bool) -> anyhow::Resul
                 false => orders.iter().map(line).collect::<Vec<_>>().join("\n"),
             });
         }
+        OrderCommand::Ask { act, subject, reference, to, data } => {
+            let body = json!({ "act": act, "subject": subject, "ref": reference, "to": to });
+            let answer = call_json(&data, Method::POST, ORDERS, Some(body)).await?;
+            done_or_ordered(&answer, as_json);
+        }
         OrderCommand::Show { id, out, data } => {
             let answer = call_json(&data, Method::GET, &format!("{ORDERS}/{id}"), None).await?;
             if let Some(out) = out {
@@ -151,7 +169,8 @@ pub(crate) async fn trash(command: TrashCommand, as_json: bool) -> anyhow::Resul
             let answer = call_json(&data, Method::GET, "/api/v1/outlast/trash", None).await?;
             let repos = answer.as_array().cloned().unwrap_or_default();
             let line = |repo: &Value| {
-                format!("{:>6}  {}  deleted {}", repo["id"], text(repo, "full_name"), text(repo, "deleted_at"))
+                let [kind, name, at] = ["kind", "full_name", "deleted_at"].map(|key| text(repo, key));
+                format!("{:>6}  {kind:<12}  {name}  deleted {at}", repo["id"])
             };
             say(&answer, as_json, || match repos.is_empty() {
                 true => "the trash is empty".to_owned(),

@@ -8,14 +8,20 @@ const OFFICERS: [&str; 3] = ["olga", "omar", "otto"];
 /// A site whose guard is in force: two of three officers sign, and an order waits a second.
 pub(crate) fn guarded() -> World {
     let world = World::new();
-    for name in OFFICERS {
-        let mail = format!("{name}@example.org");
-        world.site.cli(&["user", "create", name, "--email", &mail, "--officer"]).success();
-        let file = world.path(name);
-        let key = cli(["officer", "key", "--out", file.to_str().unwrap()]).success();
-        world.site.cli(&["officer", "enrol", name, key.trim()]).success();
-    }
-    world.site.cli(&["officer", "rule", "--needed", "2", "--delay", "1s"]).success();
+    let found: Vec<String> = OFFICERS
+        .iter()
+        .map(|name| {
+            world.site.cli(&["user", "create", name, "--email", &format!("{name}@example.org")]).success();
+            let key = cli(["officer", "key", "--out", world.path(name).to_str().unwrap()]).success();
+            format!("{name}={}", key.trim())
+        })
+        .collect();
+    let found: Vec<&str> = found.iter().map(String::as_str).collect();
+    let alone = world.site.cli(&["officer", "found", "--needed", "2", found[0], found[1]]);
+    assert!(alone.stderr.contains("at least 3 are named"), "{}", alone.stderr);
+    world.site.cli(&[&["officer", "found", "--needed", "2", "--delay", "1s"], &found[..]].concat()).success();
+    let again = world.site.cli(&[&["officer", "found", "--needed", "2"], &found[..]].concat());
+    assert!(again.stderr.contains("needs an order"), "{}", again.stderr);
     world
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
             .merge(alarms::admin_router())
             .merge(mail::admin_router())
             .merge(oidc::admin_router())
+            .merge(orders::admin_router())
             .merge(shares::admin_router())
             .merge(export::admin_router()),
     };

@@ -11,8 +11,7 @@ use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use forge::orders::{DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerRule, SignatureLine};
-use forge::people::webauthn::Assertion;
+use forge::orders::{DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerRule, Wish};
 use forge::site::Asked;
 use forge::{Error, Principal, RepoName};
 use http::StatusCode;
@@ -22,7 +21,7 @@ use serde_json::{Value, json};
 
 pub(super) fn router() -> Router<App> {
     Router::new()
-        .route("/outlast/orders", get(list))
+        .route("/outlast/orders", get(list).post(ask))
         .route("/outlast/orders/{id}", get(fetch))
         .route("/outlast/orders/{id}/body", get(body))
         .route("/outlast/orders/{id}/signatures", post(sign))
@@ -35,6 +34,10 @@ pub(super) fn router() -> Router<App> {
         .route("/outlast/trash", get(trash))
         .route("/outlast/trash/{id}/restore", post(restore))
         .route("/repos/{owner}/{name}", delete(repo_delete))
+}
+
+pub(super) fn admin_router() -> Router<App> {
+    Router::new().route("/admin/officers/found", post(found))
 }
 
 /// Who asks: somebody with a token, or the operator at the machine (None), at the admin socket alone.
@@ -101,6 +104,23 @@ async fn list(State(app): State<App>, by: Caller, Query(which): Query<Which>) ->
     Ok(Json(orders.iter().map(|order| shape(order, needed)).collect()))
 }
 
+#[derive(Deserialize)]
+struct WishBody {
+    act: String,
+    #[serde(default)]
+    subject: String,
+    #[serde(default, rename = "ref")]
+    reference: String,
+    #[serde(default)]
+    to: String,
+}
+
+/// An act that is only ever done by an order, by its name in the list of guarded acts.
+async fn ask(State(app): State<App>, by: Caller, Json(wish): Json<WishBody>) -> Result<Response, ApiError> {
+    let wish = Wish { act: wish.act, subject: wish.subject, reference: wish.reference, to: wish.to };
+    Ok(asked::<()>(Asked::Ordered(app.site.order_ask(by.who(), wish).await?)))
+}
+
 async fn fetch(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> Result<Json<Value>, ApiError> {
     let order = app.site.order_fetch(by.who(), id).await?;
     Ok(Json(shape(&order, needed(&app).await?)))
@@ -130,17 +150,9 @@ async fn sign(
     Path(id): Path<u64>,
     Json(signed): Json<Signed>,
 ) -> Result<Json<Value>, ApiError> {
-    // Before what was sent is read: who may not see the order learns nothing from trying.
-    app.site.order_fetch(by.who(), id).await?;
     match (signed.signature, signed.assertion, by.who()) {
-        (Some(line), None, _) => {
-            app.site.order_line(by.who(), id, line.parse::<SignatureLine>()?, &signed.reason).await?;
-        }
-        (None, Some(assertion), Some(who)) => {
-            let assertion = Assertion::from_json(&assertion).map_err(Error::from)?;
-            app.site.order_sign(who, id, assertion).await?;
-        }
-        _ => return Err(Error::invalid("give \"signature\", the line that `outlast officer sign` prints").into()),
+        (None, Some(assertion), Some(who)) => app.site.order_sign(who, id, &assertion).await?,
+        (line, _, _) => app.site.order_line(by.who(), id, &line.unwrap_or_default(), &signed.reason).await?,
     }
     fetch(State(app), by, Path(id)).await
 }
@@ -157,11 +169,7 @@ async fn veto(
     Path(id): Path<u64>,
     Json(Reason { reason }): Json<Reason>,
 ) -> Result<Json<Value>, ApiError> {
-    app.site.order_fetch(by.who(), id).await?;
-    let Some(who) = by.who() else {
-        return Err(Error::forbidden("this socket gives no role: sign the veto with `outlast officer veto`").into());
-    };
-    app.site.order_veto(who, id, &reason).await?;
+    app.site.order_veto(by.who(), id, &reason).await?;
     fetch(State(app), by, Path(id)).await
 }
 
@@ -185,8 +193,34 @@ struct WantedRule {
 }
 
 async fn rule_set(State(app): State<App>, by: Caller, Json(rule): Json<WantedRule>) -> Result<Response, ApiError> {
-    let delay_us = rule.delay_seconds.map_or(DELAY_DEFAULT_US, |seconds| seconds.saturating_mul(1_000_000));
-    Ok(asked(app.site.officer_rule_set(by.who(), OfficerRule { needed: rule.needed, delay_us }).await?))
+    let rule = OfficerRule { needed: rule.needed, delay_us: delay_us(rule.delay_seconds) };
+    Ok(asked(app.site.officer_rule_set(by.who(), rule).await?))
+}
+
+#[derive(Deserialize)]
+struct Founders {
+    needed: u32,
+    delay_seconds: Option<i64>,
+    officers: Vec<Founder>,
+}
+
+#[derive(Deserialize)]
+struct Founder {
+    name: String,
+    key: String,
+}
+
+/// The officers, their keys and their rule, in one act.
+async fn found(State(app): State<App>, Json(wanted): Json<Founders>) -> Result<Json<Value>, ApiError> {
+    let officer = |founder: Founder| Ok::<_, Error>((founder.name.parse()?, founder.key.parse()?));
+    let officers = wanted.officers.into_iter().map(officer).collect::<Result<Vec<_>, _>>()?;
+    let rule = OfficerRule { needed: wanted.needed, delay_us: delay_us(wanted.delay_seconds) };
+    app.site.officers_found(officers, rule).await?;
+    Ok(Json(json!({ "done": true })))
+}
+
+fn delay_us(seconds: Option<i64>) -> i64 {
+    seconds.map_or(DELAY_DEFAULT_US, |seconds| seconds.saturating_mul(1_000_000))
 }
 
 #[derive(Deserialize)]
@@ -226,7 +260,10 @@ async fn key_remove(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> 
 
 async fn trash(State(app): State<App>, by: Caller) -> Result<Json<Value>, ApiError> {
     let trashed = app.site.trash_list(by.who()).await?;
-    let shape = |repo: &forge::orders::Trashed| json!({ "id": repo.id, "full_name": repo.path, "deleted_at": time(repo.trashed_us) });
+    let shape = |item: &forge::orders::Trashed| {
+        let (kind, deleted) = (item.kind.as_str(), time(item.trashed_us));
+        json!({ "id": item.id, "kind": kind, "full_name": item.path, "deleted_at": deleted })
+    };
     Ok(Json(trashed.iter().map(shape).collect()))
 }
 
@@ -242,7 +279,7 @@ async fn restore(
     Json(Restored { name }): Json<Restored>,
 ) -> Result<Json<Value>, ApiError> {
     let name = name.map(|name| name.parse::<RepoName>()).transpose()?;
-    let path = app.site.repo_restore(by.who(), id, name).await?;
+    let path = app.site.trash_restore(by.who(), id, name).await?;
     Ok(Json(json!({ "id": id, "full_name": path })))
 }
 

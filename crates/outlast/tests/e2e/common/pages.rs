@@ -63,6 +63,13 @@ impl Browser {
 
     /// Adds a passkey, which an authenticator in software makes; from then on the session counts as begun with it.
     pub(crate) fn add_passkey(&mut self) -> Passkey {
+        let (passkey, added) = self.another_passkey();
+        self.take_cookie(&added);
+        passkey
+    }
+
+    /// Adds a passkey to those that there are; what the page said then.
+    pub(crate) fn another_passkey(&self) -> (Passkey, Answer) {
         let mut passkey = Passkey::new(&format!("http://{}", self.host()));
         let page = self.by_name("GET", "/-/settings/security", "").text();
         let challenge = attribute_of(&page, "data-challenge").unwrap_or_else(|| panic!("no ceremony on {page}"));
@@ -70,21 +77,28 @@ impl Browser {
         let body = format!("name=test&challenge={challenge}&answer={}", encoded(&answer));
         let added = self.by_name("POST", "/-/settings/security/key", &body);
         assert_eq!(added.status, 200, "{}", added.text());
-        self.take_cookie(&added);
-        passkey
+        (passkey, added)
     }
 
     /// Signs in with a passkey alone.
     pub(crate) fn sign_in_with(site: &Site, passkey: &mut Passkey) -> Self {
+        let (browser, answer) = Self::try_with(site, passkey);
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        browser
+    }
+
+    /// The same, where it may be refused: signed in if the answer is 303.
+    pub(crate) fn try_with(site: &Site, passkey: &mut Passkey) -> (Self, Answer) {
         let mut browser = Self::new(site);
         let page = browser.by_name("GET", "/-/sign-in", "").text();
         let challenge = attribute_of(&page, "data-challenge").unwrap();
         let answer = passkey.sign(&unbase64(&challenge));
         let body = format!("challenge={challenge}&answer={}", encoded(&answer));
         let answer = browser.by_name("POST", "/-/sign-in/passkey", &body);
-        assert_eq!(answer.status, 303, "{}", answer.text());
-        browser.take_cookie(&answer);
-        browser
+        if answer.status == 303 {
+            browser.take_cookie(&answer);
+        }
+        (browser, answer)
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

@@ -241,6 +241,7 @@ pub(super) static ROUTES: &[Row] = &[
     row("pages/site/new", "POST", "/-/new", "/-/new", "name=paged", May::SignedIn),
     get("pages/site/officers", "/-/officers", "/-/officers", May::Operator),
     // There is no such order: for nobody.
+    row("pages/site/officers", "POST", "/-/orders", "/-/orders", "act=factors-optional", May::Operator),
     get("pages/site/officers", "/-/orders/{id}", "/-/orders/1", May::Socket),
     get("pages/site/officers", "/-/orders/{id}/body", "/-/orders/1/body", May::Socket),
     row("pages/site/officers", "POST", "/-/orders/{id}/sign", "/-/orders/1/sign", "signature=x", May::Socket),
@@ -631,6 +632,22 @@ pub(super) static ROUTES: &[Row] = &[
     row("api/credentials", "POST", "/admin/factors/require", "/api/v1/admin/factors/require", "", May::Socket),
     get("api/orders", "/outlast/orders", "/api/v1/outlast/orders", May::SignedIn),
     // There is no such order: for nobody.
+    row(
+        "api/orders",
+        "POST",
+        "/outlast/orders",
+        "/api/v1/outlast/orders",
+        r#"{"act":"factors-optional"}"#,
+        May::Operator,
+    ),
+    row(
+        "api/orders",
+        "POST",
+        "/admin/officers/found",
+        "/api/v1/admin/officers/found",
+        r#"{"needed":2,"officers":[]}"#,
+        May::Socket,
+    ),
     get("api/orders", "/outlast/orders/{id}", "/api/v1/outlast/orders/1", May::Socket),
     get("api/orders", "/outlast/orders/{id}/body", "/api/v1/outlast/orders/1/body", May::Socket),
     row(

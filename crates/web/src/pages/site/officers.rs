@@ -1,7 +1,8 @@
-//! `/-/officers`, `/-/orders/ID`, `/-/trash`: guarded acts. Who is neither officer nor operator finds no desk here, and of orders their own.
+//! `/-/officers`, `/-/orders`, `/-/trash`: guarded acts. Who is neither officer nor operator finds no desk here, and of orders their own.
 
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::party::{self, Party};
 use crate::pages::show;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
@@ -9,14 +10,15 @@ use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use forge::orders::{FiledOrder, State as OrderState};
-use forge::{Error, Principal, RepoName};
+use forge::orders::{FiledOrder, GUARDED, State as OrderState, TrashedKind, Wish};
+use forge::{Error, RepoName};
 use http::StatusCode;
 use serde::Deserialize;
 
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/-/officers", get(desk))
+        .route("/-/orders", post(ask))
         .route("/-/orders/{id}", get(order))
         .route("/-/orders/{id}/body", get(body))
         .route("/-/orders/{id}/sign", post(sign))
@@ -75,6 +77,9 @@ struct DeskPage {
     orders: Vec<OrderRow>,
     all: bool,
     locked: bool,
+    /// What is asked for here: its name, what it does, what it is about.
+    acts: Vec<(&'static str, &'static str, &'static str)>,
+    error: String,
 }
 
 #[derive(Deserialize)]
@@ -83,11 +88,11 @@ struct All {
     all: bool,
 }
 
-async fn desk(
-    State(app): State<App>,
-    visitor: Visitor,
-    Query(All { all }): Query<All>,
-) -> Result<Html<String>, PageError> {
+async fn desk(State(app): State<App>, visitor: Visitor, Query(All { all }): Query<All>) -> Result<Response, PageError> {
+    desk_page(&app, visitor, all, String::new()).await
+}
+
+async fn desk_page(app: &App, visitor: Visitor, all: bool, error: String) -> Result<Response, PageError> {
     let who = visitor.signed_in()?;
     let officers = app.site.officer_list(Some(who)).await?;
     let rule = app.site.officer_rule().await?;
@@ -104,9 +109,38 @@ async fn desk(
         orders: orders.iter().map(|order| OrderRow::new(order, needed)).collect(),
         all,
         locked: app.site.lockdown_in_force().is_some(),
+        acts: GUARDED.iter().filter_map(|act| Some((act.name, act.what, act.about?))).collect(),
         shell: visitor.shell,
+        error,
     };
-    Ok(Html(page.render()?))
+    Ok((shown_as(&page.error), Html(page.render()?)).into_response())
+}
+
+/// A page that says what went wrong says so in its status too.
+fn shown_as(error: &str) -> StatusCode {
+    if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    act: String,
+    #[serde(default)]
+    subject: String,
+    #[serde(default)]
+    reference: String,
+    #[serde(default)]
+    to: String,
+}
+
+/// Files an order for an act that is only ever done by one.
+async fn ask(State(app): State<App>, visitor: Visitor, Form(asked): Form<Asked>) -> Result<Response, PageError> {
+    let who = visitor.signed_in()?.clone();
+    let wish = Wish { act: asked.act, subject: asked.subject, reference: asked.reference, to: asked.to };
+    match app.site.order_ask(Some(&who), wish).await {
+        Ok(id) => Ok(Redirect::to(&format!("/-/orders/{id}")).into_response()),
+        Err(error) if error.is_ours() => Err(error.into()),
+        Err(error) => desk_page(&app, visitor, false, error.to_string()).await,
+    }
 }
 
 fn hours(us: i64) -> String {
@@ -128,14 +162,24 @@ struct OrderPage {
     hash: String,
     signatures: Vec<SignatureRow>,
     officer: bool,
+    party: Party,
+    /// The order's hash, as an authenticator signs it.
+    challenge: String,
+    /// The visitor's authenticators that may sign it.
+    keys: String,
     error: String,
 }
 
-async fn order(State(app): State<App>, visitor: Visitor, Path(id): Path<u64>) -> Result<Response, PageError> {
-    order_page(&app, visitor, id, String::new()).await
+async fn order(
+    State(app): State<App>,
+    visitor: Visitor,
+    party: Party,
+    Path(id): Path<u64>,
+) -> Result<Response, PageError> {
+    order_page(&app, visitor, party, id, String::new()).await
 }
 
-async fn order_page(app: &App, visitor: Visitor, id: u64, error: String) -> Result<Response, PageError> {
+async fn order_page(app: &App, visitor: Visitor, party: Party, id: u64, error: String) -> Result<Response, PageError> {
     let who = visitor.signed_in()?;
     let filed = app.site.order_fetch(Some(who), id).await?;
     let needed = app.site.officer_rule().await?.map_or(0, |rule| rule.needed);
@@ -145,8 +189,11 @@ async fn order_page(app: &App, visitor: Visitor, id: u64, error: String) -> Resu
         time: show::time_us(signature.signed_us),
         counts: signature.counts,
     };
-    let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let keys = app.site.factor_list(who).await?.keys.into_iter().filter(|key| officer && key.user_verified);
     let page = OrderPage {
+        party: party.begun_at(&format!("/-/orders/{id}")),
+        challenge: party::text(&filed.hash),
+        keys: party::ids(&keys.map(|key| key.credential).collect::<Vec<_>>()),
         order: OrderRow::new(&filed, needed),
         hash: filed.hash.iter().map(|b| format!("{b:02x}")).collect(),
         signatures: filed.signatures.iter().map(signature).collect(),
@@ -154,7 +201,7 @@ async fn order_page(app: &App, visitor: Visitor, id: u64, error: String) -> Resu
         error,
         shell: visitor.shell,
     };
-    Ok((status, Html(page.render()?)).into_response())
+    Ok((shown_as(&page.error), Html(page.render()?)).into_response())
 }
 
 /// The canonical bytes, for `outlast officer sign`.
@@ -165,33 +212,45 @@ async fn body(State(app): State<App>, visitor: Visitor, Path(id): Path<u64>) -> 
 }
 
 /// The order's page again: as it is then, or with what went wrong.
-async fn outcome(app: &App, visitor: Visitor, id: u64, answer: Result<(), Error>) -> Result<Response, PageError> {
+async fn outcome(
+    app: &App,
+    visitor: Visitor,
+    party: Party,
+    id: u64,
+    answer: Result<(), Error>,
+) -> Result<Response, PageError> {
     match answer {
         Ok(()) => Ok(Redirect::to(&format!("/-/orders/{id}")).into_response()),
         Err(error) if error.is_ours() => Err(error.into()),
         Err(error @ Error::NotFound(_)) => Err(error.into()),
-        Err(error) => order_page(app, visitor, id, error.to_string()).await,
+        Err(error) => order_page(app, visitor, party, id, error.to_string()).await,
     }
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct Signed {
+    /// The line that `outlast officer sign` printed.
+    #[serde(default)]
     signature: String,
+    /// What a passkey answered, as the page's script gives it.
+    #[serde(default)]
+    answer: String,
 }
 
 async fn sign(
     State(app): State<App>,
     visitor: Visitor,
+    party: Party,
     Path(id): Path<u64>,
-    Form(Line { signature }): Form<Line>,
+    Form(Signed { signature, answer }): Form<Signed>,
 ) -> Result<Response, PageError> {
     let who = visitor.signed_in()?.clone();
-    let signed = signed(&app, &who, id, &signature).await;
-    outcome(&app, visitor, id, signed).await
-}
-
-async fn signed(app: &App, who: &Principal, id: u64, line: &str) -> Result<(), Error> {
-    app.site.order_line(Some(who), id, line.parse()?, "").await
+    let signed = if answer.is_empty() {
+        app.site.order_line(Some(&who), id, &signature, "").await
+    } else {
+        app.site.order_sign(&who, id, &answer).await
+    };
+    outcome(&app, visitor, party, id, signed).await
 }
 
 #[derive(Deserialize)]
@@ -203,16 +262,20 @@ struct Reason {
 async fn veto(
     State(app): State<App>,
     visitor: Visitor,
+    party: Party,
     Path(id): Path<u64>,
     Form(Reason { reason }): Form<Reason>,
 ) -> Result<Response, PageError> {
     let who = visitor.signed_in()?.clone();
-    let vetoed = app.site.order_veto(&who, id, &reason).await;
-    outcome(&app, visitor, id, vetoed).await
+    let vetoed = app.site.order_veto(Some(&who), id, &reason).await;
+    outcome(&app, visitor, party, id, vetoed).await
 }
 
 struct TrashRow {
     id: u64,
+    kind: &'static str,
+    /// Whether it may come back under another name.
+    renames: bool,
     path: String,
     name: String,
     deleted: String,
@@ -222,7 +285,7 @@ struct TrashRow {
 #[template(path = "site/trash.html")]
 struct TrashPage {
     shell: Shell,
-    repos: Vec<TrashRow>,
+    items: Vec<TrashRow>,
     error: String,
 }
 
@@ -232,15 +295,16 @@ async fn trash(State(app): State<App>, visitor: Visitor) -> Result<Response, Pag
 
 async fn trash_page(app: &App, visitor: Visitor, error: String) -> Result<Response, PageError> {
     let trashed = app.site.trash_list(Some(visitor.signed_in()?)).await?;
-    let row = |repo: forge::orders::Trashed| TrashRow {
-        id: repo.id,
-        path: repo.path,
-        name: repo.name,
-        deleted: show::time_us(repo.trashed_us),
+    let row = |item: forge::orders::Trashed| TrashRow {
+        id: item.id,
+        kind: item.kind.as_str(),
+        renames: item.kind == TrashedKind::Repository,
+        path: item.path,
+        name: item.name,
+        deleted: show::time_us(item.trashed_us),
     };
-    let status = if error.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let page = TrashPage { shell: visitor.shell, repos: trashed.into_iter().map(row).collect(), error };
-    Ok((status, Html(page.render()?)).into_response())
+    let page = TrashPage { shell: visitor.shell, items: trashed.into_iter().map(row).collect(), error };
+    Ok((shown_as(&page.error), Html(page.render()?)).into_response())
 }
 
 #[derive(Deserialize)]
@@ -258,7 +322,7 @@ async fn restore(
     let who = visitor.signed_in()?.clone();
     let name = Some(name.trim()).filter(|name| !name.is_empty()).map(str::parse::<RepoName>).transpose();
     let restored = match name {
-        Ok(name) => app.site.repo_restore(Some(&who), id, name).await,
+        Ok(name) => app.site.trash_restore(Some(&who), id, name).await,
         Err(error) => Err(error),
     };
     match restored {

@@ -1,0 +1,62 @@
+//! What officers read before they sign.
+
+use super::Act;
+use crate::orders::key::OfficerKey;
+
+impl Act {
+    /// What it does, in one sentence.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::RepoDelete { repo, path } => {
+                format!("Delete the repository {path} (id {repo}): it goes into the trash.")
+            }
+            Self::RolesSet { name, officer, operator, account } => {
+                let is = |yes: &bool| if *yes { "is" } else { "is not" };
+                format!(
+                    "From then on {name} (id {account}) {} an officer and {} an operator.",
+                    is(officer),
+                    is(operator)
+                )
+            }
+            Self::KeyAdd { name, label, public_key, .. } => {
+                format!("The officer {name} gets the key {label:?}: {}.", OfficerKey(*public_key))
+            }
+            Self::KeyRemove { name, key } => format!("Key {key} of the officer {name} no longer counts."),
+            Self::LockdownLift { lockdown } => {
+                format!("Lift lockdown {lockdown}: everybody may write again. What it ended stays ended.")
+            }
+            Self::UserDelete { account, name } => {
+                format!("Delete the account {name} (id {account}): it and its repositories go into the trash.")
+            }
+            Self::OrgDelete { org, path } => {
+                format!("Delete the organisation {path} (id {org}): it and its repositories go into the trash.")
+            }
+            Self::TrashEmpty { repo, path } => format!(
+                "Forget the repository {path} (id {repo}) in the trash: it does not come back from there. The vaults keep it."
+            ),
+            Self::FactorsOptional {} => "From then on nobody needs a second factor to sign in to this site.".to_owned(),
+            Self::FactorRemove { factor, account, name, label } => {
+                format!("Remove the second factor {label:?} (id {factor}) of {name} (id {account}).")
+            }
+            Self::Export { subject } => {
+                format!("Let private repositories leave in an export of {subject}, for 24 h from then on.")
+            }
+            Self::RefRewrite { repo, path, name, old, new: None } => {
+                format!("Delete {name} of {path} (id {repo}), which is at {old}, whatever protects it.")
+            }
+            Self::RefRewrite { repo, path, name, old, new: Some(new) } => {
+                format!("Move {name} of {path} (id {repo}) from {old} to {new}, whatever protects it.")
+            }
+            Self::RuleSet { needed, delay_us } => {
+                format!("From then on {needed} officers must sign an order, and it waits {} h.", hours(*delay_us))
+            }
+        }
+    }
+}
+
+/// Hours, with a tenth where it is not a whole number.
+fn hours(us: i64) -> String {
+    let tenths = us / 360_000_000;
+    if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
+}

@@ -1,0 +1,211 @@
+//! The fall of Code Spaces, re-enacted: an operator's login in the wrong hands, spare logins, deletions, the owners locked out, the main
+//! site and the vault beside it destroyed. Steps as in the threat model; `make drill-codespaces` prints them.
+//!
+//! The delays of orders are a second here; that nothing happens in 71 h 59 min of them is tested with a clock that is moved on
+//! (`crates/forge/tests/generic/orders.rs`). The flood of step D1, 300 networks strong, is `flood.rs`.
+//!
+//! The drill can fail: without each of five guards (`forge::mutant`) it does, at the step that the guard is for.
+
+mod attack;
+mod rise;
+
+use crate::common::{Answer, Browser, Git, Passkey, Site, World, request, wait_until};
+use crate::guarded::{guarded, order_of, signature};
+use serde_json::Value;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+const REPOSITORIES: usize = 6;
+
+/// What the drill knows while it goes on.
+struct Story {
+    world: World,
+    repositories: Vec<Git>,
+    /// The refs of each repository as they were before anything happened.
+    before: Vec<String>,
+    /// A receipt of before.
+    receipt: PathBuf,
+    /// The operator Opal: her browser, her passkey, and her token.
+    opal: Browser,
+    passkey: Passkey,
+    operator: String,
+    /// The member Mia's browser, with which she made a key long ago.
+    mia: Browser,
+    /// A member whom the intruder has nothing of.
+    untouched: String,
+    /// When he came.
+    since: String,
+    /// What he makes: tokens and orders.
+    loot: Vec<String>,
+    orders: Vec<String>,
+    /// His copy of the site.
+    stolen: PathBuf,
+    /// The recovery key, where an officer keeps it.
+    key: PathBuf,
+    risen: Option<Site>,
+}
+
+type Step = fn(&mut Story);
+
+const STEPS: &[(&str, Step)] = &[
+    ("D2", attack::entry),
+    ("D3", attack::look_round),
+    ("D4", attack::spare_logins),
+    ("D5", attack::ransom_note),
+    ("D6", attack::a_password_is_changed),
+    ("D7", attack::he_retaliates),
+    ("D8", attack::he_locks_the_owners_out),
+    ("D9", rise::lockdown),
+    ("D10", rise::root_on_the_host),
+    ("D11", rise::he_attacks_the_vaults),
+    ("D12", rise::it_rises),
+    ("D13", rise::it_is_told),
+];
+
+/// Says what was done and what held, for whoever reads the drill.
+fn held(step: &str, what: &str) {
+    println!("{step:<4} held   {what}");
+}
+
+fn asks(site: &Site, token: &str, method: &str, path: &str, body: &str) -> Answer {
+    let header = format!("Bearer {token}");
+    let headers = [("Authorization", header.as_str()), ("Content-Type", "application/json")];
+    request(&site.address, method, path, &headers, body.as_bytes()).unwrap()
+}
+
+fn order_in(answer: &Answer) -> String {
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    serde_json::from_str::<Value>(&answer.text()).unwrap()["order"].to_string()
+}
+
+impl Story {
+    /// The site as it was on the day before. `without`: the guard that it lacks.
+    fn begin(without: Option<&'static str>) -> Self {
+        let mut world = guarded();
+        let order = order_of(&world.site.cli_with(&create("opal", &["--operator"]), &password("opal")).success());
+        for officer in ["olga", "omar"] {
+            let line = signature(&world, &order, "sign", officer);
+            world.site.cli(&["order", "sign", &order, &line]).success();
+        }
+        for member in ["mia", "pat"] {
+            world.site.cli_with(&create(member, &[]), &password(member)).success();
+        }
+        let mia = Browser::sign_in(&world.site, "mia", &password("mia"));
+        let public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 x";
+        let key = format!("name=laptop&days=30&key={}", crate::common::encoded(public));
+        assert_eq!(mia.post("/-/settings/keys", &key).status, 200);
+        let repositories: Vec<Git> = (0..REPOSITORIES).map(|n| world.repository(&format!("code{n}"))).collect();
+        let mut entry = 0;
+        for git in &repositories {
+            entry = world.push(git, &["main", "main:refs/heads/next", "main:refs/tags/v1"]).entry;
+        }
+        let receipt = world.receipt(entry, "receipt-from-before");
+        if let Some(guard) = without {
+            world.site.stop();
+            world.site.env.push(("OUTLAST_WITHOUT_GUARD", guard.into()));
+            world.site.resume();
+            wait_until("a quorum answers", 30, || world.site.get("/healthz").status == 200);
+        }
+        let mut opal = Browser::sign_in(&world.site, "opal", &password("opal"));
+        let passkey = opal.add_passkey();
+        let operator = token(&world.site, "opal", "repo:read,repo:write,repo:create,user:read,user:write,admin");
+        wait_until("opal runs the site", 30, || {
+            asks(&world.site, &operator, "GET", "/api/v1/outlast/officers", "").status == 200
+        });
+        let untouched = token(&world.site, "pat", "repo:read,user:read");
+        let urls = urls(&world);
+        let before = repositories.iter().zip(&urls).map(|(git, url)| git.refs_of(url)).collect();
+        let (stolen, mia) = (world.path("stolen"), mia.at(&world.site));
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        println!("\nThe operator Opal's login is in the wrong hands.");
+        Self {
+            world,
+            repositories,
+            before,
+            receipt,
+            opal,
+            passkey,
+            operator,
+            mia,
+            untouched,
+            since: String::new(),
+            loot: Vec::new(),
+            orders: Vec::new(),
+            stolen,
+            key: PathBuf::new(),
+            risen: None,
+        }
+    }
+
+    fn site(&self) -> &Site {
+        &self.world.site
+    }
+
+    /// The refs of each repository as the owner's token sees them now.
+    fn refs(&self) -> Vec<String> {
+        self.repositories.iter().zip(urls(&self.world)).map(|(git, url)| git.refs_of(&url)).collect()
+    }
+
+    fn state(&self, order: &str) -> String {
+        let shown = self.world.site.cli(&["order", "show", order, "--json"]).success();
+        serde_json::from_str::<Value>(&shown).unwrap()["state"].as_str().unwrap().to_owned()
+    }
+
+    fn alarms(&self) -> String {
+        self.world.site.cli(&["--json", "alarms", "list"]).success()
+    }
+}
+
+fn urls(world: &World) -> Vec<String> {
+    (0..REPOSITORIES).map(|n| world.url(&format!("ann/code{n}"))).collect()
+}
+
+fn token(site: &Site, user: &str, scope: &str) -> String {
+    site.cli(&["token", "create", user, "--scope", scope]).success().trim().to_owned()
+}
+
+fn password(user: &str) -> String {
+    format!("the long password of {user}")
+}
+
+fn create<'a>(user: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["user", "create", user, "--email", "x@example.org", "--password-stdin"], more].concat()
+}
+
+/// Until a step fails; its name.
+fn first_that_fails(without: &'static str) -> Option<&'static str> {
+    let mut story = Story::begin(Some(without));
+    STEPS.iter().find(|(_, step)| catch_unwind(AssertUnwindSafe(|| step(&mut story))).is_err()).map(|(name, _)| *name)
+}
+
+#[test]
+fn code_spaces_does_not_fall() {
+    let mut story = Story::begin(None);
+    for (_, step) in STEPS {
+        step(&mut story);
+    }
+    println!("\nIt did not fall.");
+}
+
+macro_rules! mutants {
+    ($($name:ident: $guard:literal => $step:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            assert_eq!(first_that_fails($guard), Some($step));
+        })*
+
+        #[test]
+        fn every_guard_that_can_be_taken_away_is() {
+            let taken = [$($guard),*];
+            assert!(forge::mutant::Mutant::ALL.iter().map(|guard| guard.as_str()).eq(taken));
+        }
+    };
+}
+
+mutants! {
+    without_signatures_it_falls: "signatures" => "D7";
+    without_a_veto_it_falls: "veto" => "D8";
+    without_the_fuse_it_falls: "fuse" => "D7";
+    without_dormancy_it_falls: "dormancy" => "D4";
+    without_the_closure_it_falls: "closure" => "D9";
+}

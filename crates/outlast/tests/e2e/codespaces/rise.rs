@@ -1,0 +1,131 @@
+//! D9 to D13: lockdown, the loss of the site, and how it comes back.
+
+use super::{Story, asks, held};
+use crate::common::{Git, Site, Vault, VaultStart, cli, push, wait_until};
+use crate::guarded::{order_of, signature};
+use crate::trouble::copy_dir;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// D9: lockdown, with no vault reachable.
+pub(super) fn lockdown(story: &mut Story) {
+    story.world.vaults.iter_mut().for_each(Vault::kill);
+    let said = story.site().cli(&["lockdown", "--since", &story.since]).success();
+    assert!(said.contains(" of x") && said.contains("of opal"), "{said}");
+    let by_closure = said.lines().any(|line| line.contains("SSH key") && line.contains("of mia"));
+    assert!(by_closure, "the key that Mia's session made before he came is not ended:\n{said}");
+    for token in &story.loot {
+        assert_eq!(asks(story.site(), token, "GET", "/api/v1/user", "").status, 401);
+        let git = &story.repositories[0];
+        assert!(!git.run(["ls-remote", &story.site().url("ann/code0", Some(("ann", token)))]).ok);
+    }
+    for browser in [&story.opal, &story.mia] {
+        assert_ne!(browser.at(story.site()).get("/-/settings").status, 200, "every session is over");
+    }
+    assert_eq!(asks(story.site(), &story.untouched, "GET", "/api/v1/user", "").status, 200);
+    held("D9", "one lockdown, no vault reachable: his tokens and what they made are refused, Pat's is not");
+    story.world.vaults.iter_mut().for_each(|vault| vault.resume(VaultStart::Plain));
+    for vault in ["eu", "us", "asia"] {
+        story.world.await_caught_up(vault);
+    }
+    let restored = story.site().cli(&["restore", "--actor", "ann", "--since", &story.since]).success();
+    assert!(restored.contains("6 put back"), "{restored}");
+    held("D9", "one command puts back the five branches and the description");
+}
+
+/// D10: root on the host, and on the vault beside it. First he takes a copy of all that is there.
+pub(super) fn root_on_the_host(story: &mut Story) {
+    story.world.await_caught_up("us");
+    story.world.await_caught_up("asia");
+    story.key = story.world.take_recovery_key();
+    story.world.site.kill();
+    copy_dir(&story.world.site.data, &story.stolen);
+    std::fs::remove_dir_all(&story.world.site.data).unwrap();
+    story.world.vault("eu").kill();
+    std::fs::remove_dir_all(story.world.path("eu")).unwrap();
+    held("D10", "the site, its database and the vault eu are gone; us and asia are another's");
+}
+
+/// Every file of a vault that holds entries or blobs, and its bytes.
+fn stored(vault: &Vault) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = ["segment", "blob"].iter().flat_map(|kind| vault.stored(kind));
+    files.map(|file| (file.clone(), std::fs::read(&file).unwrap())).collect()
+}
+
+/// D11: the vaults, with every secret that the site had.
+pub(super) fn he_attacks_the_vaults(story: &mut Story) {
+    for name in ["us", "asia"] {
+        let vault = story.world.vaults.iter().find(|vault| vault.name == name).unwrap();
+        let before = stored(vault);
+        // It ends well only if every attack was refused.
+        cli(["vault", "probe", &vault.recover_url()]).success();
+        let after = stored(vault);
+        let lost: Vec<_> = before.iter().filter(|(file, bytes)| after.get(*file) != Some(bytes)).collect();
+        assert!(lost.is_empty(), "{name}: {:?}", lost.iter().map(|(file, _)| file).collect::<Vec<_>>());
+        let whole = vault.verify(Some(&story.key));
+        assert!(whole.stdout.contains("everything is as it was signed"), "{}", whole.stdout);
+    }
+    held("D11", "what a vault does not do it does for nobody; every file is as it was");
+}
+
+/// D12: it rises, and what he still has is worth nothing.
+pub(super) fn it_rises(story: &mut Story) {
+    let to = story.world.path("risen");
+    story.world.recover(&["us", "asia"], &story.key, &to, &["--full"]).success();
+    let risen = Site::start(&to, &[]);
+    wait_until("it answers", 60, || risen.get("/healthz").status == 200 || risen.get("/").status == 200);
+    for token in &story.loot {
+        assert_eq!(asks(&risen, token, "GET", "/api/v1/user", "").status, 401);
+    }
+    cli(["verify", story.receipt.to_str().unwrap()]).success();
+    held("D12", "recovered from two vaults; old receipts are good, the intruder's credentials are refused");
+
+    // His copy of the site has its keys, and the vaults have heard of the recovery.
+    let mut copy = Site::start(&story.stolen, &[]);
+    let git = &story.repositories[0];
+    git.commit("ransom", "mine\n");
+    git.run(["remote", "set-url", "origin", &copy.url("ann/code0", Some(("ann", &story.world.token)))]).success();
+    assert!(!push(git, &["main"]).ok, "a copy of the lost site still writes");
+    wait_until("it knows that it is over", 60, || copy.get("/healthz").status == 503);
+    copy.kill();
+    held("D12", "a copy of the lost site, with all its keys, gets no cosignature");
+
+    let lift = order_of(&risen.cli(&["lockdown", "--lift"]).success());
+    story.world.site.data = to;
+    for officer in ["olga", "omar"] {
+        let line = signature(&story.world, &lift, "sign", officer);
+        risen.cli(&["order", "sign", &lift, &line]).success();
+    }
+    wait_until("the lockdown is lifted", 30, || risen.cli(&["repo", "create", "pat/new"]).ok);
+    let officer = risen.cli(&["token", "create", "olga", "--scope", "admin"]).success();
+    let answer = asks(&risen, officer.trim(), "POST", "/api/v1/outlast/frozen/ann/unfreeze", "");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let ann = risen.cli(&["token", "create", "ann", "--scope", "repo:read,repo:write"]).success();
+    for (n, refs) in story.before.iter().enumerate() {
+        let url = risen.url(&format!("ann/code{n}"), Some(("ann", ann.trim())));
+        assert_eq!(&story.repositories[n].refs_of(&url), refs, "code{n}");
+        Git::mirror(&url, &story.world.path(&format!("copy{n}"))).fsck();
+    }
+    held("D12", "all six repositories have every ref and object they had");
+    story.risen = Some(risen);
+}
+
+/// D13: whoever wants to know what happened reads it, entry by entry, with a proof for each.
+pub(super) fn it_is_told(story: &mut Story) {
+    let mut risen = story.risen.take().unwrap();
+    let told = risen.cli(&["audit", "--json", "--since", &story.since]).success();
+    let lines: Vec<Value> = told.trim().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+    for (event, least) in [("OrderFiled", 8), ("OrderVetoed", 8), ("AccountFrozen", 1), ("LockdownStarted", 1)] {
+        assert!(of(event).len() >= least, "{event}: {told}");
+    }
+    let told: Vec<_> = of("OrderVetoed").into_iter().chain(of("LockdownStarted")).collect();
+    for line in &told {
+        let receipt = story.world.path("told");
+        std::fs::write(&receipt, risen.cli(&["receipt", &line["entry"].to_string()]).success()).unwrap();
+        cli(["verify", receipt.to_str().unwrap()]).success();
+    }
+    risen.stop();
+    held("D13", "each act of his and of the officers is an entry whose receipt anybody verifies offline");
+}
