@@ -3,6 +3,7 @@
 use super::{Story, asks, held, order_in, password, token};
 use crate::common::{Browser, basic, cli, encoded, push, request, wait_until};
 use crate::guarded::signature;
+use crate::trouble::copy_dir;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -21,8 +22,9 @@ pub(super) fn entry(story: &mut Story) {
     assert_eq!(api.status, 401, "a password opens no API");
     held("D2", "a password opens the form alone, and the form does not say who is there");
 
-    // With her session, when its proof is old: the site is started again, and remembers none.
+    // With her session, when its proof is old: the site is started again, and remembers none. Meanwhile he copies its disk.
     story.world.site.stop();
+    copy_dir(&story.world.site.data, &story.stolen);
     story.world.site.resume();
     wait_until("a quorum answers", 30, || story.world.site.get("/healthz").status == 200);
     let stolen = story.opal.at(story.site());

@@ -38,7 +38,7 @@ struct Story {
     /// What he makes: tokens and orders.
     loot: Vec<String>,
     orders: Vec<String>,
-    /// His copy of the site.
+    /// His copy of the site, of when he came: the data directory with all its keys.
     stolen: PathBuf,
     /// The recovery key, where an officer keeps it.
     key: PathBuf,
@@ -203,7 +203,7 @@ macro_rules! mutants {
 }
 
 mutants! {
-    without_signatures_it_falls: "signatures" => "D7";
+    without_signatures_it_falls: "signatures" => "D3";
     without_a_veto_it_falls: "veto" => "D8";
     without_the_fuse_it_falls: "fuse" => "D7";
     without_dormancy_it_falls: "dormancy" => "D4";

@@ -3,7 +3,6 @@
 use super::{Story, asks, held};
 use crate::common::{Git, Site, Vault, VaultStart, cli, push, wait_until};
 use crate::guarded::{order_of, signature};
-use crate::trouble::copy_dir;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,13 +33,12 @@ pub(super) fn lockdown(story: &mut Story) {
     held("D9", "one command puts back the five branches and the description");
 }
 
-/// D10: root on the host, and on the vault beside it. First he takes a copy of all that is there.
+/// D10: root on the host, and on the vault beside it.
 pub(super) fn root_on_the_host(story: &mut Story) {
     story.world.await_caught_up("us");
     story.world.await_caught_up("asia");
     story.key = story.world.take_recovery_key();
     story.world.site.kill();
-    copy_dir(&story.world.site.data, &story.stolen);
     std::fs::remove_dir_all(&story.world.site.data).unwrap();
     story.world.vault("eu").kill();
     std::fs::remove_dir_all(story.world.path("eu")).unwrap();
@@ -81,7 +79,7 @@ pub(super) fn it_rises(story: &mut Story) {
     cli(["verify", story.receipt.to_str().unwrap()]).success();
     held("D12", "recovered from two vaults; old receipts are good, the intruder's credentials are refused");
 
-    // His copy of the site has its keys, and the vaults have heard of the recovery.
+    // His copy of the site has its keys, and knows of no lockdown; but the vaults have heard of the recovery.
     let mut copy = Site::start(&story.stolen, &[]);
     let git = &story.repositories[0];
     git.commit("ransom", "mine\n");
