@@ -11,16 +11,19 @@
 //! 3. One alarm of a rule and a subject that the site raises is open at a time: until somebody has seen it, or for a day.
 //! 4. What a vault is told has no names in it: the rule, and the entry.
 
+mod bulk;
 mod channel;
 mod command;
 mod query;
 mod rules;
 mod watch;
 
+pub(crate) use bulk::BulkReads;
+pub use bulk::{BULK_READ_REPOS_MAX, BULK_READ_WINDOW};
 pub(crate) use channel::{HookChannel, VaultChannel, seal_hook, sentence};
 pub use command::{ALARM_HOOKS_MAX, ALARM_SILENT_US, AlarmAcknowledge, AlarmHookAdd, AlarmHookRemove, AlarmRaise};
 pub(crate) use query::rule_of_entry;
 pub use query::{Alarm, AlarmHook, alarm_hook_list, alarm_list};
 pub(crate) use rules::record;
 pub(crate) use watch::watching;
-pub use watch::{DISK_FREE_BYTES_MIN, DISK_FREE_PERCENT_MIN, VAULT_SILENT_MAX};
+pub use watch::{DISK_FREE_BYTES_MIN, DISK_FREE_PERCENT_MIN, FLOOD_SHED_MIN, FLOOD_WINDOW, VAULT_SILENT_MAX};

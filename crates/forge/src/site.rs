@@ -101,6 +101,7 @@ pub struct Site {
     lags: Arc<lag::Lags>,
     last_uses: Arc<LastUses>,
     proofs: proofs::Proofs,
+    bulk_reads: crate::alarm::BulkReads,
     tickets: crate::people::ticket::Tickets,
     load: Load,
     repositories: Repositories,

@@ -72,6 +72,7 @@ export const PAGES = [
   ["alarms", "/-/alarms?all=true", "opal"],
   ["audit", "/-/audit", "opal"],
   ["audit-nothing", "/-/audit?until=2001-01-01", "opal"],
+  ["alarm-channels", "/-/alarms/channels", "opal"],
   ["repository", "/olivia/lighthouse", "olivia"],
   ["repository-nobody", "/olivia/lighthouse"],
   ["repository-private", "/olivia/ledger", "rita"],

@@ -28,10 +28,16 @@ fn rule_of(tx: &mut Tx, event: &Event) -> Result<Option<Rule>, DbError> {
         Event::RecoveryCodeUsed(e) => e.account,
         Event::SshKeyAdded(e) => e.account,
         Event::FactorRemoved(e) => factor_owner(tx, e.factor)?.unwrap_or(0),
+        Event::SessionStarted(e) if e.new_place == Some(true) => {
+            return Ok(is_privileged(tx, e.account)?.then_some(Rule::NewPlace));
+        }
         _ => return Ok(by_itself(event)),
     };
-    let privileged = user_by_id(tx, of)?.is_some_and(|user| user.officer || user.operator);
-    Ok(privileged.then_some(Rule::PrivilegedCredential))
+    Ok(is_privileged(tx, of)?.then_some(Rule::PrivilegedCredential))
+}
+
+fn is_privileged(tx: &mut Tx, account: u64) -> Result<bool, DbError> {
+    Ok(user_by_id(tx, account)?.is_some_and(|user| user.officer || user.operator))
 }
 
 /// Whose factor it is, or was.

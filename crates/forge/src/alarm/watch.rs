@@ -1,11 +1,14 @@
 //! What the site looks at by itself, and raises alarms about.
 
 use super::AlarmRaise;
+use super::bulk::BULK_READ_REPOS_MAX;
 use crate::canary::{Touched, canary_by_id};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::alarm::AlarmRule as Rule;
+use crate::load::{Class, Load};
 use crate::outbox::SharedStatus;
+use crate::people::query::user_by_id;
 use crate::site::Site;
 use crate::writer::Submitter;
 use std::collections::HashMap;
@@ -28,6 +31,11 @@ const AGAIN_AFTER: Duration = Duration::from_secs(600);
 /// How far the clock may go apart from the time that has passed, between two looks.
 const CLOCK_STEP_MAX: Duration = Duration::from_secs(5 * 60);
 
+/// Requests of strangers that are turned away within [`FLOOD_WINDOW`] before the officers hear of it.
+pub const FLOOD_SHED_MIN: u64 = 100;
+/// For how long one that was turned away counts.
+pub const FLOOD_WINDOW: Duration = Duration::from_secs(60);
+
 /// Something that is wrong.
 struct Wrong {
     rule: Rule,
@@ -45,12 +53,15 @@ struct Watch {
     drills_at: Option<Instant>,
     clock: (Instant, SystemTime),
     given_up: HashMap<&'static str, u64>,
+    /// When it was last looked how many strangers had been turned away, and how many they were.
+    shed: (Instant, u64),
 }
 
 /// Runs until the site stops.
 pub(crate) async fn watching(site: Weak<Site>) {
     let clock = (Instant::now(), SystemTime::now());
-    let mut watch = Watch { submitted: HashMap::new(), drills_at: None, clock, given_up: HashMap::new() };
+    let mut watch =
+        Watch { submitted: HashMap::new(), drills_at: None, clock, given_up: HashMap::new(), shed: (clock.0, 0) };
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let Some(site) = site.upgrade() else { return };
@@ -66,6 +77,8 @@ impl Watch {
         found.extend(vaults(site));
         found.extend(disk(site.data()));
         found.extend(site.signing_in_fails().map(|about| wrong(Rule::SignInsFailing, "", about)));
+        found.extend(bulk_reads(site).await?);
+        found.extend(self.flood(site.load()));
         found.extend(self.clock_stepped());
         found.extend(site.outboxes().iter().filter_map(|(name, status)| self.not_told(name, status)));
         if self.drills_at.is_none_or(|at| at.elapsed() >= DRILLS_EVERY) {
@@ -82,6 +95,20 @@ impl Watch {
             self.submitted.insert(key, Instant::now());
         }
         Ok(())
+    }
+
+    /// Whether many strangers were turned away lately.
+    fn flood(&mut self, load: &Load) -> Option<Wrong> {
+        let strangers = [Class::Stranger, Class::StrangerFetch, Class::StrangerWork, Class::SignIn];
+        let shed = strangers.into_iter().map(|class| load.counts(class).shed).sum::<u64>();
+        let (since, before) = self.shed;
+        let lately = shed.saturating_sub(before);
+        if lately < FLOOD_SHED_MIN && since.elapsed() < FLOOD_WINDOW {
+            return None;
+        }
+        self.shed = (Instant::now(), shed);
+        let about = format!("{lately} requests of strangers were turned away within {} s", since.elapsed().as_secs());
+        (lately >= FLOOD_SHED_MIN).then(|| wrong(Rule::Flood, "", about))
     }
 
     /// Whether the clock was set.
@@ -128,6 +155,19 @@ async fn touched(site: &Site, touched: &Touched) -> Result<Vec<Wrong>, Error> {
                 "canary {id} ({kind}, put at: {note}) was tried from {from}, {times} times: somebody has been there"
             ),
         ));
+    }
+    Ok(found)
+}
+
+/// Accounts that fetched too many private repositories.
+async fn bulk_reads(site: &Site) -> Result<Vec<Wrong>, Error> {
+    let mut found = Vec::new();
+    for account in site.bulk_reads().over() {
+        let user = site.db().read_async(move |tx: &mut Tx| Ok::<_, Error>(user_by_id(tx, account)?)).await?;
+        let Some(user) = user else { continue };
+        let about =
+            format!("{} has fetched more than {BULK_READ_REPOS_MAX} private repositories within an hour", user.name);
+        found.push(wrong(Rule::BulkRead, user.name, about));
     }
     Ok(found)
 }

@@ -47,6 +47,12 @@ wire::words! {
         18 NotTold = "not-told",
         /// The clock was set back or forward.
         19 ClockStepped = "clock-stepped",
+        /// An officer or operator signed in from a new place.
+        20 NewPlace = "new-place",
+        /// One account fetched many private repositories.
+        21 BulkRead = "bulk-read",
+        /// Many strangers at once were turned away.
+        22 Flood = "flood",
     }
 }
 

@@ -3,7 +3,8 @@
 use super::Site;
 use super::people::{PAGE_MAX, submitter};
 use crate::alarm::{
-    self, Alarm, AlarmAcknowledge, AlarmHook, AlarmHookAdd, AlarmHookRemove, HookChannel, VaultChannel, seal_hook,
+    self, Alarm, AlarmAcknowledge, AlarmHook, AlarmHookAdd, AlarmHookRemove, BulkReads, HookChannel, VaultChannel,
+    seal_hook,
 };
 use crate::canary::{self, Canary, CanaryMake, CanaryRemove, Touched};
 use crate::egress::{Egress, HookUrl};
@@ -163,6 +164,10 @@ impl Site {
         let by = by.map(Proved::who);
         self.serves(by).await?;
         self.ledger.submit(submitter(by), CanaryRemove(id)).await.map(drop)
+    }
+
+    pub(crate) fn bulk_reads(&self) -> &BulkReads {
+        &self.bulk_reads
     }
 
     pub(crate) fn touched(&self) -> &Touched {

@@ -3,7 +3,7 @@
 use super::Site;
 use crate::access::{Authorized, Read, Write, may_create};
 use crate::error::Error;
-use crate::event::repo::RepoKind;
+use crate::event::repo::{RepoKind, Visibility};
 use crate::names::RepoPath;
 use crate::people::query::namespace_fetch;
 use crate::people::{Principal, Scope};
@@ -18,6 +18,7 @@ use git::smart_http::Protocol;
 use git::upload::{Answer, UploadError, UploadLimits};
 use git::{RefSnapshot, RefUpdate, receive};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 /// A repository that was opened for somebody to do `A`.
@@ -132,6 +133,9 @@ impl Site {
     /// A repository for fetching. Waits while it is being filled from the vaults.
     pub async fn open_for_read(&self, who: Option<&Principal>, path: &RepoPath) -> Result<SiteRepository<Read>, Error> {
         let proof = self.authorize::<Read>(who, path).await?;
+        if let Some(who) = who.filter(|_| proof.repo().visibility == Visibility::Private) {
+            self.bulk_reads.note(who.user(), proof.repo().id, Instant::now());
+        }
         self.opened(proof, None).await
     }
 

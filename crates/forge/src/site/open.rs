@@ -144,6 +144,7 @@ impl Site {
             tasks: Mutex::default(),
             attempts: super::sessions::Attempts::default(),
             proofs: Default::default(),
+            bulk_reads: Default::default(),
             tickets: crate::people::ticket::Tickets::new()?,
             lags: Arc::default(),
             reading: super::code::Reading::new(),

@@ -119,3 +119,33 @@ fn alarms_reach_a_webhook_and_canaries_are_refused_as_strangers() {
         log.contains("canary-used") && log.contains("role-changed")
     });
 }
+
+#[test]
+fn an_officer_from_a_new_place_and_a_reader_of_everything_are_alarms() {
+    let world = World::new();
+    let secret = "the long password of olga";
+    let olga = ["user", "create", "olga", "--email", "o@example.org", "--officer", "--password-stdin"];
+    world.site.cli_with(&olga, secret).success();
+    let heard = |word: &str| alarms(&world).iter().any(|alarm| alarm["alarm"] == word);
+    let sign_in = |agent: &str| {
+        let headers = [
+            ("Sec-Fetch-Site", "same-origin"),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("User-Agent", agent),
+        ];
+        let body = format!("name=olga&password={}", crate::common::encoded(secret));
+        let answer = request(&world.site.address, "POST", "/-/sign-in", &headers, body.as_bytes()).unwrap();
+        assert_eq!(answer.status, 303, "{}", answer.text());
+    };
+    sign_in("Firefox/1 (X11; Linux)");
+    sign_in("curl/8 (a machine that nobody knows)");
+    wait_until("a new place is heard", 30, || heard("new-place"));
+
+    for n in 0..21 {
+        world.site.cli(&["repo", "create", &format!("ann/private{n}")]).success();
+        assert!(!heard("bulk-read"), "{n} are few");
+        let git = Git::at(&world.path("thief"));
+        git.run(["ls-remote", &world.url(&format!("ann/private{n}"))]).success();
+    }
+    wait_until("a reader of everything is heard", 30, || heard("bulk-read"));
+}

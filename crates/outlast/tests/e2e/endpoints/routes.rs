@@ -76,6 +76,10 @@ const SESSIONS: &str = "/-/settings/sessions";
 const REQUIRE: &str = "/-/credentials/require";
 const WAKE: &str = "/-/credentials/wake";
 const ACKNOWLEDGE: &str = "/outlast/alarms/{id}/acknowledge";
+const HOOK_PAGE: &str = "/-/alarms/webhooks";
+const HOOK_GONE: &str = "/-/alarms/webhooks/remove";
+const CANARY_PAGE: &str = "/-/alarms/canaries";
+const CANARY_GONE: &str = "/-/alarms/canaries/remove";
 const HOOKS: &str = "/admin/alarm-webhooks";
 const HOOK: &str = "/admin/alarm-webhooks/{id}";
 const CANARIES: &str = "/admin/canaries";
@@ -158,6 +162,10 @@ pub(super) static SENSITIVE: &[&str] = &[
     "POST /-/settings/security/codes",
     "POST /-/settings/security/name",
     "POST /-/settings/security/remove",
+    "POST /-/alarms/webhooks",
+    "POST /-/alarms/webhooks/remove",
+    "POST /-/alarms/canaries",
+    "POST /-/alarms/canaries/remove",
     "POST /-/admin/mail",
     "POST /-/admin/providers",
     "POST /-/admin/providers/remove",
@@ -696,6 +704,11 @@ pub(super) static ROUTES: &[Row] = &[
     // For officers and auditors, of whom there are none here.
     get("pages/site/audit", "/-/audit", "/-/audit", May::Socket),
     row("pages/site/alarms", "POST", "/-/alarms", "/-/alarms", "id=1", May::Operator),
+    get("pages/site/alarms", "/-/alarms/channels", "/-/alarms/channels", May::Operator),
+    row("pages/site/alarms", "POST", HOOK_PAGE, HOOK_PAGE, "url=https%3A%2F%2Fpager.example.org%2Fx", May::Operator),
+    row("pages/site/alarms", "POST", HOOK_GONE, HOOK_GONE, "id=1", May::Operator),
+    row("pages/site/alarms", "POST", CANARY_PAGE, CANARY_PAGE, "kind=token&note=x", May::Operator),
+    row("pages/site/alarms", "POST", CANARY_GONE, CANARY_GONE, "id=1", May::Operator),
     get("api/alarms", "/outlast/alarms", "/api/v1/outlast/alarms", May::Operator),
     row("api/alarms", "POST", ACKNOWLEDGE, "/api/v1/outlast/alarms/1/acknowledge", "", May::Operator),
     get("api/alarms", HOOKS, "/api/v1/admin/alarm-webhooks", May::Socket),
