@@ -85,7 +85,7 @@ pub enum Act {
         lockdown: u64,
     },
     /// An account goes into the trash, with its repositories.
-    #[n(7)]
+    #[n(8)]
     #[cbor(map)]
     UserDelete {
         /// The account.
@@ -96,7 +96,7 @@ pub enum Act {
         name: String,
     },
     /// An organisation goes into the trash, with its repositories.
-    #[n(8)]
+    #[n(9)]
     #[cbor(map)]
     OrgDelete {
         /// The organisation.
@@ -107,7 +107,7 @@ pub enum Act {
         path: String,
     },
     /// A repository in the trash is forgotten.
-    #[n(9)]
+    #[n(10)]
     #[cbor(map)]
     TrashEmpty {
         /// The repository.
@@ -118,11 +118,11 @@ pub enum Act {
         path: String,
     },
     /// The site requires a second factor no longer.
-    #[n(10)]
+    #[n(11)]
     #[cbor(map)]
     FactorsOptional {},
     /// Somebody's second factor is removed by others.
-    #[n(11)]
+    #[n(12)]
     #[cbor(map)]
     FactorRemove {
         /// The factor.
@@ -139,7 +139,7 @@ pub enum Act {
         label: String,
     },
     /// Private repositories may leave in an export.
-    #[n(12)]
+    #[n(13)]
     #[cbor(map)]
     Export {
         /// What: `everything`, an owner, or one repository's path.
@@ -147,7 +147,7 @@ pub enum Act {
         subject: String,
     },
     /// A branch or tag is moved or deleted, whatever its protections say.
-    #[n(13)]
+    #[n(14)]
     #[cbor(map)]
     RefRewrite {
         /// The repository.
@@ -199,12 +199,12 @@ pub const GUARDED: &[Guarded] = &[
     guarded(4, "officer-key-remove", "an officer's key no longer counts"),
     guarded(5, "rule-set", "how many officers must sign, and how long orders wait"),
     Guarded { number: 6, name: "lockdown-lift", what: "the lockdown in force is lifted", waits: false, about: None },
-    wished(7, "user-delete", "an account goes into the trash, with its repositories", "the account's name"),
-    wished(8, "organisation-delete", "an organisation goes into the trash, with its repositories", "its path"),
-    wished(9, "trash-empty", "a repository in the trash is forgotten", "its number in the trash"),
-    wished(10, "factors-optional", "the site requires a second factor no longer", ""),
-    wished(11, "factor-remove", "somebody's second factor is removed by others", "the factor's number"),
-    wished(12, "export", "private repositories leave in an export", "everything, OWNER or OWNER/NAME"),
+    wished(8, "user-delete", "an account goes into the trash, with its repositories", "the account's name"),
+    wished(9, "organisation-delete", "an organisation goes into the trash, with its repositories", "its path"),
+    wished(10, "trash-empty", "a repository in the trash is forgotten", "its number in the trash"),
+    wished(11, "factors-optional", "the site requires a second factor no longer", ""),
+    wished(12, "factor-remove", "somebody's second factor is removed by others", "the factor's number"),
+    wished(13, "export", "private repositories leave in an export", "everything, OWNER or OWNER/NAME"),
     wished(
         13,
         "ref-rewrite",
@@ -224,13 +224,13 @@ impl Act {
             Self::KeyRemove { .. } => 4,
             Self::RuleSet { .. } => 5,
             Self::LockdownLift { .. } => 6,
-            Self::UserDelete { .. } => 7,
-            Self::OrgDelete { .. } => 8,
-            Self::TrashEmpty { .. } => 9,
-            Self::FactorsOptional {} => 10,
-            Self::FactorRemove { .. } => 11,
-            Self::Export { .. } => 12,
-            Self::RefRewrite { .. } => 13,
+            Self::UserDelete { .. } => 8,
+            Self::OrgDelete { .. } => 9,
+            Self::TrashEmpty { .. } => 10,
+            Self::FactorsOptional {} => 11,
+            Self::FactorRemove { .. } => 12,
+            Self::Export { .. } => 13,
+            Self::RefRewrite { .. } => 14,
         }
     }
 
