@@ -206,7 +206,7 @@ pub const GUARDED: &[Guarded] = &[
     wished(12, "factor-remove", "somebody's second factor is removed by others", "the factor's number"),
     wished(13, "export", "private repositories leave in an export", "everything, OWNER or OWNER/NAME"),
     wished(
-        13,
+        14,
         "ref-rewrite",
         "a protected branch or tag is moved back or deleted",
         "OWNER/NAME, the ref, and where to",
