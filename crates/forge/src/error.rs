@@ -131,6 +131,12 @@ impl Error {
 }
 
 /// A disk that is full or a connection that broke is no fault of the event.
+impl From<journal::order::OrderError> for Error {
+    fn from(e: journal::order::OrderError) -> Self {
+        Self::invalid(e.0)
+    }
+}
+
 impl From<ApplyError> for Error {
     fn from(e: ApplyError) -> Self {
         use DbErrorKind::{Constraint, Mistake};

@@ -274,6 +274,7 @@ events! {
     251 => RecoverySharesPublished(proof::RecoverySharesPublished),
     252 => IncidentOpened(incident::IncidentOpened),
     253 => IncidentNoted(incident::IncidentNoted),
+    254 => RecoveryKeysOrdered(proof::RecoveryKeysOrdered),
 }
 
 /// The name of a kind, for people.

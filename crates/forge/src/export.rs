@@ -19,6 +19,7 @@ mod shape;
 mod subversion;
 
 pub use archive::ARCHIVES_MAX;
+pub(crate) use archive::sweep;
 pub use import::{ImportReport, ImportedRepository};
 pub use manifest::{Manifest, ManifestError};
 pub use run::ExportReport;

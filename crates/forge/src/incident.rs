@@ -49,7 +49,8 @@ pub fn incident_list(tx: &mut Tx, limit: u32) -> Result<Vec<Incident>, Error> {
 /// Tells of something, or tells more.
 #[derive(Debug)]
 struct Tell {
-    by: Principal,
+    /// None: the operator at the machine.
+    by: Option<Principal>,
     /// None: of something new, with this title.
     incident: Option<u64>,
     title: String,
@@ -58,11 +59,13 @@ struct Tell {
 }
 
 impl Command for Tell {
-    type Output = ();
+    type Output = u64;
     const DURING_LOCKDOWN: bool = true;
 
-    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        if !self.by.is_operator() || !still_good(tx, self.by.credential(), ctx.now_us)? {
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
+        if let Some(by) = &self.by
+            && (!by.is_operator() || !still_good(tx, by.credential(), ctx.now_us)?)
+        {
             return Err(Error::forbidden("only operators tell of incidents"));
         }
         let needed = |what: &str| Error::invalid(format!("say {what}"));
@@ -70,12 +73,12 @@ impl Command for Tell {
         let Some(incident) = self.incident else {
             let title = plain_text("a title", &self.title, INCIDENT_TITLE_CHARS_MAX)?;
             let title = title.ok_or_else(|| needed("in a few words what it is"))?;
-            return Ok((vec![IncidentOpened { title, text }.into()], ()));
+            return Ok((vec![IncidentOpened { title, text }.into()], ctx.id(0)));
         };
         if tx.query_opt("SELECT id FROM incident WHERE id = ?1", &[incident.into()])?.is_none() {
             return Err(Error::not_found(format!("incident {incident}")));
         }
-        Ok((vec![IncidentNoted { incident, text, resolved: self.resolved }.into()], ()))
+        Ok((vec![IncidentNoted { incident, text, resolved: self.resolved }.into()], incident))
     }
 }
 
@@ -85,31 +88,32 @@ impl Site {
         self.db().read_async(move |tx| incident_list(tx, limit)).await
     }
 
-    /// An operator tells of an incident.
-    pub async fn incident_open(&self, by: &Principal, title: String, text: String) -> Result<(), Error> {
+    /// An operator tells of an incident; None: the one at the machine. Gives its id.
+    pub async fn incident_open(&self, by: Option<&Principal>, title: String, text: String) -> Result<u64, Error> {
         self.tell(by, None, title, text, false).await
     }
 
     /// An operator tells more of it, or that it is over; what was over is not any more when more is told of it.
     pub async fn incident_note(
         &self,
-        by: &Principal,
+        by: Option<&Principal>,
         incident: u64,
         text: String,
         resolved: bool,
     ) -> Result<(), Error> {
-        self.tell(by, Some(incident), String::new(), text, resolved).await
+        self.tell(by, Some(incident), String::new(), text, resolved).await.map(drop)
     }
 
     async fn tell(
         &self,
-        by: &Principal,
+        by: Option<&Principal>,
         incident: Option<u64>,
         title: String,
         text: String,
         resolved: bool,
-    ) -> Result<(), Error> {
-        let command = Tell { by: by.clone(), incident, title, text, resolved };
-        self.ledger().submit(by.submitter(), command).await.map(drop)
+    ) -> Result<u64, Error> {
+        let command = Tell { by: by.cloned(), incident, title, text, resolved };
+        let submitter = by.map(Principal::submitter).unwrap_or_default();
+        Ok(self.ledger().submit(submitter, command).await?.output)
     }
 }

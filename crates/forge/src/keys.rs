@@ -4,12 +4,13 @@
 //! DIR/recovery-key.txt        0600  the recovery identity, until somebody moves it away; never read again by a running site
 //! DIR/keys/origin                   the log's name
 //! DIR/keys/recovery.shares          how many shares of the recovery key it takes, and each one's digest; where officers made it
-//! DIR/keys/recovery.pub             recipient and verifier key of the recovery key: all that a site needs of it
+//! DIR/keys/recovery.pub             recipient and verifier key of each recovery key: all that a site needs of them
 //! DIR/keys/site.agekey        0600  the site's own age identity; it follows from the data key
 //! DIR/keys/log.key            0600  the epoch, and the seed of the Ed25519 key that signs its checkpoints
 //! DIR/keys/epoch/N.statement        the note that started epoch N
 //! DIR/keys/view                     only in a view: it starts no epoch and writes to no vault
 //! DIR/keys/epoch/N.vault.age        its data key, the very blob the vaults have
+//! DIR/keys/epoch/N.past.age         where the recovery keys changed: the data keys before, the very blob the vaults have
 //! DIR/keys/epoch/N.datakey.age      the same key for this site's identity: that of an epoch before a recovery was another's
 //! ```
 //!
@@ -21,12 +22,15 @@
 mod epoch;
 mod files;
 mod identity;
+mod past;
 mod recovery;
 mod shares;
 mod start;
 
 pub use epoch::{Founding, NewEpoch, ViewKeys};
-pub use recovery::{RECOVERY_FILE, RecoveryKey};
+pub use past::openers;
+pub(crate) use past::past_keys;
+pub use recovery::{RECOVERY_FILE, RecoveryKey, public_half};
 pub use shares::{Published, SHARE_PREFIX, SHARES_MAX, Share, combine, split};
 pub(crate) use start::published;
 pub use start::{accept_start, site_start};
@@ -36,7 +40,7 @@ use crate::log::LogKeys;
 use crate::ssh::SshPublicKey;
 use journal::Origin;
 use journal::entry::DataKey;
-use journal::epoch::Epoch;
+use journal::epoch::{Epoch, RecoveryPublic};
 use journal::note::{KeyKind, SigningKey, VerifierKey};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,8 +57,8 @@ pub struct Keys {
     log_seed: [u8; 32],
     site: Identity,
     view: bool,
-    recovery_recipient: String,
-    recovery_key: VerifierKey,
+    /// Each with its recipient; any of them opens everything and may start an epoch.
+    recovery: Vec<RecoveryPublic>,
     data_keys: BTreeMap<u64, DataKey>,
     records: BTreeMap<u64, EpochRecord>,
 }
@@ -83,16 +87,21 @@ impl Keys {
         self.epoch
     }
 
-    /// The key that alone may start the next one.
+    /// The recovery keys, any of which may start the next one. Each has its recipient.
     #[must_use]
-    pub fn recovery_key(&self) -> &VerifierKey {
-        &self.recovery_key
+    pub fn recovery(&self) -> &[RecoveryPublic] {
+        &self.recovery
     }
 
-    /// The age recipient of the recovery key.
+    /// The keys that may start the next epoch.
     #[must_use]
-    pub fn recovery_recipient(&self) -> &str {
-        &self.recovery_recipient
+    pub fn recovery_keys(&self) -> Vec<VerifierKey> {
+        self.recovery.iter().map(|key| key.verifier.clone()).collect()
+    }
+
+    /// The age recipients of the recovery keys.
+    pub fn recovery_recipients(&self) -> impl Iterator<Item = &str> {
+        self.recovery.iter().filter_map(|key| key.recipient.as_deref())
     }
 
     /// The site's own identity: it opens what the site has sealed.
@@ -122,7 +131,7 @@ impl Keys {
 
     /// Whom everything is sealed to.
     pub fn recipients(&self) -> Result<Recipients, Error> {
-        recipients(&self.recovery_recipient, &self.site)
+        recipients(&self.recovery, &self.site)
     }
 
     /// All epochs as the vaults are told of them, oldest first; the last is this site's.
@@ -133,11 +142,9 @@ impl Keys {
 
     /// The keys that may have signed checkpoints, one for each epoch.
     pub fn log_verifiers(&self) -> Result<Vec<VerifierKey>, Error> {
-        let key = |record: &EpochRecord| {
-            let note = record.statement.parse().map_err(failed)?;
-            Ok(Epoch::verify(&note, &self.recovery_key).map_err(failed)?.log_key)
-        };
-        self.records.values().map(key).collect()
+        let notes = self.records.values().map(|record| record.statement.parse()).collect::<Result<Vec<_>, _>>();
+        let epochs = Epoch::verify_all(&notes.map_err(failed)?, &self.recovery_keys()).map_err(failed)?;
+        Ok(epochs.into_iter().map(|epoch| epoch.log_key).collect())
     }
 
     fn newest(&self) -> Result<&EpochRecord, Error> {
@@ -160,8 +167,9 @@ pub(crate) fn log_key(origin: &Origin, seed: &[u8; 32]) -> Result<SigningKey, Er
     SigningKey::from_seed(origin.as_str(), KeyKind::Ed25519, seed).map_err(failed)
 }
 
-pub(crate) fn recipients(recovery: &str, site: &Identity) -> Result<Recipients, Error> {
-    Recipients::parse(recovery, &site.recipient()).map_err(failed)
+fn recipients(recovery: &[RecoveryPublic], site: &Identity) -> Result<Recipients, Error> {
+    let recovery: Vec<_> = recovery.iter().filter_map(|key| key.recipient.as_deref()).collect();
+    Recipients::parse(&recovery.join(" "), &site.recipient()).map_err(failed)
 }
 
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {

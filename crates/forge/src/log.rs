@@ -19,6 +19,7 @@ mod store;
 pub use blobs::BlobSink;
 pub use edges::{Edges, FullTile, TILE_WIDTH};
 pub use head::Head;
+pub(crate) use receipt::recovery_keys;
 pub use receipt::{inclusion_proof, policy};
 pub use recent::RECENT_BYTES_MAX;
 pub use sealer::{FetchEvent, LogKeys, Opened};

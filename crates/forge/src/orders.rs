@@ -24,6 +24,7 @@ mod key;
 mod officer;
 mod order;
 mod query;
+mod recovery;
 mod settle;
 mod trash;
 mod weaken;
@@ -40,6 +41,7 @@ pub use query::{
     FiledOrder, Officer, OfficerKeyInfo, Rule, SignatureInfo, State, officers, order_fetch, order_list, rule_fetch,
 };
 pub(crate) use query::{acts_as_officer, is_officer};
+pub use recovery::order_signed;
 pub use settle::OrdersSettle;
 pub use trash::{RepoDelete, TrashRestore, Trashed, TrashedKind, trash_list};
 pub(crate) use weaken::export_allowed;
@@ -64,8 +66,7 @@ pub const NEEDED_MAX: u32 = 16;
 pub const FOUNDERS_MAX: u64 = 50;
 /// Keys of one officer.
 pub const OFFICER_KEYS_MAX: u64 = 10;
-/// Bytes of an order's canonical form.
-pub const ORDER_BYTES_MAX: usize = 16 * 1024;
+pub use journal::order::ORDER_BYTES_MAX;
 
 #[cfg(test)]
 mod tests;

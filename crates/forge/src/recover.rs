@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Invariants:
-//! 1. Nothing is believed that is not signed: the epochs by the recovery key, every batch by its epoch's key, every entry by the
+//! 1. Nothing is believed that is not signed: the epochs by recovery keys, every batch by its epoch's key, every entry by the
 //!    tree; a vault that shows another log than the others is named and not used.
 //! 2. The log goes on exactly where the longest verified one ends. The epoch that begins there shuts the lost site out of every
 //!    vault that hears of it.
@@ -39,6 +39,7 @@ pub use without::{Whose, Without};
 use crate::error::Error;
 use crate::keys::{Keys, RecoveryKey};
 use crate::site::{SiteConfig, SiteLimits};
+use journal::order::SignedOrder;
 use std::path::PathBuf;
 use vault::VaultUrl;
 
@@ -58,6 +59,10 @@ pub struct RecoverRequest {
     pub vaults: Vec<VaultUrl>,
     /// The recovery key.
     pub key: RecoveryKey,
+    /// An order by which the recovery keys are others from here on, as it is carried to the vaults' owners.
+    pub order: Option<SignedOrder>,
+    /// The data directory of the site itself, when `key` is a new recovery key and no old one is left: its own keys open the vaults.
+    pub site: Option<PathBuf>,
     /// The new data directory: absent or empty.
     pub to: PathBuf,
     /// A PostgreSQL database, empty; None: SQLite in the directory.
@@ -81,8 +86,12 @@ pub struct RecoverRequest {
 /// Begun again after an error, it needs an empty directory; the vaults are as they were, or in a further epoch, which is no harm.
 pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<Report, Error> {
     let lock = empty_directory(&request)?;
-    let opener = Opener::from(&request);
+    let opener = Opener::of(&request)?;
     let survey = survey::survey(&request.vaults, &opener, progress).await?;
+    if request.at.is_none() {
+        // What could not begin an epoch at the end is refused at the beginning.
+        settle::recovery_from_here(&survey, &request)?;
+    }
     let mut config = SiteConfig::new(&request.to);
     config.limits = request.limits.clone();
     config.database = request.database.clone().filter(|_| !request.dry_run);
@@ -91,9 +100,16 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
     let wanted = rebuild::Wanted { at: request.at, from_snapshot: request.without.is_none() };
     let rebuilt = rebuild::rebuild(&survey, &opener, wanted, &database, progress).await?;
     let mut report = survey.report(&rebuilt);
+    if !survey.has_signed() {
+        report.warnings.push(format!(
+            "this recovery key was named by another and has signed no epoch yet: that {} is your site's log is the word of these vaults",
+            survey.origin
+        ));
+    }
     if let Some(without) = &request.without {
         report.undone = Some(without::look(&database, without)?);
     }
+    report.repositories = settle::count_repositories(&database)?;
     if request.dry_run {
         drop((database, lock));
         empty(&request.to)?;
@@ -103,7 +119,6 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
         Some(_) => report.view = Some(view::settle(&request, &rebuilt)?),
         None => settle::settle(&survey, &request, &database, &rebuilt, &mut report, progress).await?,
     }
-    report.repositories = settle::count_repositories(&database)?;
     if request.full {
         let keys = Keys::open(&request.to)?;
         let place = full::Place { dir: &request.to, limits: &request.limits, keys: &keys };

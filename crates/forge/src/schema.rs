@@ -124,6 +124,7 @@ tables! {
     drill(id; kind, through, started_us, answers_ms, whole_ms, data_age_ms, repositories, differences, vaults, report, done_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     recovery_share(recipient, number; threshold, digest, published_us, seq) "?1, ?2, ?3, ?4, ?5, ?6";
+    recovery_key_ordered(seq, recipient; signing, ordered_us) "?1, ?2, ?3, ?4";
     incident(id; title, opened_us, resolved_us) "?1, ?2, ?3, ?4";
     incident_note(id; incident, text, noted_us) "?1, ?2, ?3, ?4";
     officer_key(id; account, name, public_key, added_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6";

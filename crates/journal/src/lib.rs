@@ -19,6 +19,7 @@ pub mod epoch;
 mod hash;
 pub mod merkle;
 pub mod note;
+pub mod order;
 pub mod policy;
 pub mod receipt;
 pub mod tile;

@@ -138,6 +138,23 @@ impl VerifierKey {
         Self { name: name.to_owned(), kind, id: [digest[0], digest[1], digest[2], digest[3]], key }
     }
 
+    /// A key from its 32 public bytes.
+    ///
+    /// # Errors
+    /// When the name is not usable, or they are no public key.
+    pub fn from_bytes(name: &str, kind: KeyKind, bytes: &[u8; 32]) -> Result<Self, NoteError> {
+        if !name_is_valid(name) {
+            return Err(NoteError::MalformedKey("its name is not usable"));
+        }
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| NoteError::MalformedKey("its key is not a point"))?;
+        Ok(Self::new(name, kind, key))
+    }
+
+    /// The 32 public bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.key.as_bytes()
+    }
+
     /// The key's name.
     pub fn name(&self) -> &str {
         &self.name

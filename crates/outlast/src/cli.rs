@@ -2,6 +2,7 @@
 
 mod alarm;
 pub(crate) mod guard;
+mod incident;
 mod mail;
 mod officer;
 mod oidc;
@@ -10,14 +11,15 @@ mod settings;
 mod vault;
 
 pub(crate) use alarm::{AlarmsCommand, CanaryCommand};
+pub(crate) use incident::IncidentCommand;
 pub(crate) use mail::MailCommand;
 pub(crate) use officer::{
-    OfficerCommand, OfficerInit, OfficerSplit, ShareCommand, ShareCount, SharePublish, ShareVerify,
+    OfficerCommand, OfficerInit, OfficerRenew, OfficerSplit, ShareCommand, ShareCount, SharePublish, ShareVerify,
 };
 pub(crate) use oidc::OidcCommand;
 pub(crate) use people::{Credentials, KeyCommand, OrgCommand, TokenCommand, UserCommand};
 pub(crate) use settings::{Quota, SettingsCommand};
-pub(crate) use vault::{VaultCommand, VaultProbe, VaultServe};
+pub(crate) use vault::{VaultCommand, VaultOfficers, VaultOrder, VaultProbe, VaultServe};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -133,6 +135,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: OidcCommand,
     },
+    /// Incidents: what operators tell everybody on the status page.
+    Incident {
+        #[command(subcommand)]
+        command: IncidentCommand,
+    },
     /// How the site sends mail.
     Mail {
         #[command(subcommand)]
@@ -195,6 +202,12 @@ pub(crate) struct Recover {
     /// The recovery key (recovery-key.txt of the lost site), or a share of it: repeat for each share. `-` asks for a share's words.
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) key: Vec<PathBuf>,
+    /// Replace the recovery keys: the signed order (`outlast order show ID --signed FILE`), which each vault's owner was handed too.
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    pub(crate) order: Option<PathBuf>,
+    /// With --order and a new key, when no old one is left: the data directory of the site, stopped, whose own keys open its vaults.
+    #[arg(long, value_name = "DIR", requires = "order")]
+    pub(crate) site: Option<PathBuf>,
     /// An empty or absent directory for the new site.
     #[arg(long, value_name = "DIR")]
     pub(crate) to: PathBuf,

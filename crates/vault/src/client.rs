@@ -1,6 +1,7 @@
 //! A vault as its callers see it: one function for each request, over kept-alive connections with a pinned key.
 
 use crate::about::About;
+use crate::replicate::EpochRecord;
 use crate::server::encode_batches;
 use crate::tls::{self, SERVER_NAME};
 use crate::url::VaultUrl;
@@ -255,13 +256,13 @@ impl VaultClient {
     }
 
     /// Enrols a site's log: its first epoch, whose data key's blob goes first.
-    pub async fn enrol(&self, statement: &str, data_key: &[u8]) -> Result<(), ClientError> {
-        self.statement("/v1/enrol", statement, data_key).await
+    pub async fn enrol(&self, epoch: &EpochRecord) -> Result<(), ClientError> {
+        self.statement("/v1/enrol", epoch).await
     }
 
     /// Starts an epoch.
-    pub async fn start_epoch(&self, statement: &str, data_key: &[u8]) -> Result<(), ClientError> {
-        self.statement("/v1/epoch", statement, data_key).await
+    pub async fn start_epoch(&self, epoch: &EpochRecord) -> Result<(), ClientError> {
+        self.statement("/v1/epoch", epoch).await
     }
 
     /// Has the vault tell its owner of an alarm of the site's.
@@ -269,9 +270,11 @@ impl VaultClient {
         self.ask_ok(Method::POST, "/v1/notice", Bytes::copy_from_slice(text.as_bytes())).await.map(drop)
     }
 
-    async fn statement(&self, path: &str, statement: &str, data_key: &[u8]) -> Result<(), ClientError> {
-        self.put_blob_bytes(&BlobName::of(data_key), data_key.to_vec().into()).await?;
-        self.ask_ok(Method::POST, path, statement.to_owned().into()).await.map(|_| ())
+    async fn statement(&self, path: &str, epoch: &EpochRecord) -> Result<(), ClientError> {
+        for blob in [&epoch.data_key].into_iter().chain(&epoch.past) {
+            self.put_blob_bytes(&BlobName::of(blob), blob.clone().into()).await?;
+        }
+        self.ask_ok(Method::POST, path, epoch.statement.clone().into()).await.map(|_| ())
     }
 
     /// Whether the vault has a blob.

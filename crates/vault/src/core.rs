@@ -3,7 +3,7 @@
 //! ```text
 //!            enrol                 append (fsync, read back, cosign)
 //!   empty ----------> enrolled ---------------------------------------> enrolled, larger
-//!                        |  start_epoch (recovery key)                      |
+//!                        |  start_epoch (recovery key; others by order)     |
 //!                        +--------------------> next epoch                  |
 //!   any --- storage error ---> reload from the store                        |
 //!   any --- load finds damage ---> damaged: reads go on, nothing is signed <+
@@ -15,7 +15,7 @@ use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::cosignature::cosign;
 use journal::entry::Envelope;
-use journal::epoch::Epoch;
+use journal::epoch::{Epoch, RecoveryPublic};
 use journal::merkle::Frontier;
 use journal::note::{NoteSignature, SignedNote, SigningKey, VerifierKey};
 use journal::{BlobName, Hash, Origin};
@@ -57,6 +57,9 @@ pub(crate) enum Standing {
         keys: Vec<VerifierKey>,
     },
 }
+
+/// Whether the recovery keys may become these, by the order with this hash; or what is lacking.
+pub type Allows<'a> = dyn Fn(&Hash, &[RecoveryPublic]) -> Result<(), String> + 'a;
 
 /// A vault.
 pub struct Vault<S: Store + ?Sized> {
@@ -261,17 +264,26 @@ impl<S: Store + ?Sized> Vault<S> {
         self.store_epoch(&epoch, statement)
     }
 
-    /// Starts a further epoch. Repeating it is no error.
+    /// Starts a further epoch with the recovery keys that there are. Repeating it is no error.
     ///
     /// # Errors
-    /// When the recovery key did not sign it, a later epoch was started, or this vault's log is another or longer.
+    /// When no recovery key signed it, a later epoch was started, or this vault's log is another or longer.
     pub fn start_epoch(&mut self, statement: &str) -> Result<(), Refusal> {
+        self.start_epoch_by(statement, &|_, _| Err("no order is here".to_owned()))
+    }
+
+    /// As [`Self::start_epoch`], also with other recovery keys, when an order allows it. A vault that holds no entry yet takes the
+    /// log as it is told, as it takes the first epoch.
+    ///
+    /// # Errors
+    /// As there; [`Refusal::NoOrder`] when the order is not here, or not due.
+    pub fn start_epoch_by(&mut self, statement: &str, allows: &Allows<'_>) -> Result<(), Refusal> {
         self.ready()?;
         if self.state.epochs.iter().any(|(_, text)| text == statement) {
             return Ok(());
         }
         let current = self.state.current()?;
-        let epoch = Epoch::verify(&statement.parse()?, &current.recovery_key)?;
+        let epoch = Epoch::verify_next(&statement.parse()?, current)?;
         if epoch.origin != current.origin {
             return Err(Refusal::OtherLog(current.origin.clone()));
         }
@@ -288,12 +300,20 @@ impl<S: Store + ?Sized> Vault<S> {
         if held == epoch.size && self.root() != epoch.root {
             return Err(Refusal::Fork(held));
         }
+        if held > 0
+            && epoch.changes_keys(current)
+            && let Some(order) = &epoch.order
+        {
+            allows(order, &epoch.recovery).map_err(Refusal::NoOrder)?;
+        }
         self.store_epoch(&epoch, statement)
     }
 
     fn store_epoch(&mut self, epoch: &Epoch, statement: &str) -> Result<(), Refusal> {
-        if !self.store.has_blob(&epoch.data_key)? {
-            return Err(Refusal::MissingBlobs(vec![epoch.data_key]));
+        for name in [epoch.data_key].into_iter().chain(epoch.past) {
+            if !self.store.has_blob(&name)? {
+                return Err(Refusal::MissingBlobs(vec![name]));
+            }
         }
         // Two statements with one number would be two sites that both recovered: the first one wins.
         if self.store.put_epoch(epoch.epoch, statement)? == Put::Present {
@@ -442,9 +462,9 @@ impl<S: Store + ?Sized> Vault<S> {
 
 fn parse_epoch(text: &str, state: &State) -> Result<Epoch, Refusal> {
     let note: SignedNote = text.parse()?;
-    match state.epochs.first() {
+    match state.epochs.last() {
         None => Ok(Epoch::verify_first(&note)?),
-        Some((first, _)) => Ok(Epoch::verify(&note, &first.recovery_key)?),
+        Some((before, _)) => Ok(Epoch::verify_next(&note, before)?),
     }
 }
 

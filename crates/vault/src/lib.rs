@@ -11,7 +11,8 @@
 //!    checkpoint's root, and holds every blob that they need.
 //! 3. A vault never cosigns a smaller size than before, nor another root for a size.
 //! 4. After any storage error the vault's state comes from the store again before anything is signed.
-//! 5. Only the recovery key that was told at enrolment can start an epoch; batches of a superseded epoch are refused.
+//! 5. Only a recovery key of the epoch before can start an epoch; batches of a superseded epoch are refused. Other recovery
+//!    keys come by an order of officers whom the vault's owner wrote down ([`Orders`]).
 
 mod about;
 mod client;
@@ -21,6 +22,7 @@ mod credential;
 mod dir;
 pub mod disk;
 mod fork;
+mod orders;
 mod probe;
 mod quorum;
 mod read_log;
@@ -40,10 +42,11 @@ mod ward;
 pub use about::{ABOUT_BYTES_MAX, About, machine};
 pub use client::{ClientError, VaultClient, VaultState};
 pub use compare::{AUDIT_BLOBS_MAX, Fork, audit, first_fork, fork_proof};
-pub use core::{ENTRY_RESERVE_BYTES, Vault};
+pub use core::{Allows, ENTRY_RESERVE_BYTES, Vault};
 pub use credential::{Credential, Role};
 pub use dir::DirStore;
 pub use fork::{FORK_HEADER, ForkError, ForkProof, Forked};
+pub use orders::{OFFICERS_MAX, ORDER_DELAY_S, Officers, Orders, OrdersError, Taken};
 pub use probe::{Attempt, Outcome, Probe, probe_bucket, probe_directory, probe_vault};
 pub use quorum::held;
 pub use read_log::{LogReader, ReadError, VaultReport, VerifiedBatch, verify_vault};

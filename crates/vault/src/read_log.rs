@@ -5,7 +5,7 @@ use crate::seal::{Identity, open_blob};
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::entry::{DataKey, Envelope, KeyId};
-use journal::epoch::Epoch;
+use journal::epoch::{Epoch, EpochError};
 use journal::merkle::Frontier;
 use journal::note::VerifierKey;
 use journal::{BlobName, Hash};
@@ -27,6 +27,9 @@ pub enum ReadError {
         /// How.
         what: String,
     },
+    /// The reader's recovery key is none of this log, or none any more.
+    #[error("{0}")]
+    Key(EpochError),
     /// No site is enrolled.
     #[error("this vault keeps no site's log yet")]
     Empty,
@@ -52,17 +55,17 @@ pub struct LogReader {
 }
 
 impl LogReader {
-    /// A reader that goes on after `frontier`. With `recovery_key` only a log that this key began is read; without, the
-    /// first epoch's own word is taken for it.
+    /// A reader that goes on after `frontier`. With `recovery_keys` only a log that goes on with one of them is read; without,
+    /// the first epoch's own word is taken for it.
     ///
     /// # Errors
-    /// When the vault can't be asked, or its epochs are not what the recovery key signed.
+    /// When the vault can't be asked, or its epochs are not what recovery keys signed.
     pub async fn open(
         client: Arc<VaultClient>,
         frontier: Frontier,
-        recovery_key: Option<&VerifierKey>,
+        recovery_keys: &[VerifierKey],
     ) -> Result<Self, ReadError> {
-        let epochs = epochs(&client, recovery_key).await?;
+        let epochs = epochs(&client, recovery_keys).await?;
         Ok(Self { client, epochs, frontier, waiting: VecDeque::new() })
     }
 
@@ -108,13 +111,16 @@ impl LogReader {
     }
 }
 
-async fn epochs(client: &VaultClient, recovery_key: Option<&VerifierKey>) -> Result<Vec<(Epoch, String)>, ReadError> {
+async fn epochs(client: &VaultClient, recovery_keys: &[VerifierKey]) -> Result<Vec<(Epoch, String)>, ReadError> {
     let notes = client.epochs().await?;
-    let bad = |what: String| ReadError::Bad { seq: 0, what };
-    let first = Epoch::verify_first(notes.first().ok_or(ReadError::Empty)?).map_err(|error| bad(error.to_string()))?;
-    let key = recovery_key.unwrap_or(&first.recovery_key);
-    let verified = notes.iter().map(|note| Ok((Epoch::verify(note, key)?, note.to_string())));
-    verified.collect::<Result<Vec<_>, journal::epoch::EpochError>>().map_err(|error| bad(error.to_string()))
+    if notes.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let epochs = Epoch::verify_all(&notes, recovery_keys).map_err(|error| match error {
+        EpochError::Replaced(_) | EpochError::AnotherKey => ReadError::Key(error),
+        error => ReadError::Bad { seq: 0, what: error.to_string() },
+    })?;
+    Ok(epochs.into_iter().zip(notes.iter().map(ToString::to_string)).collect())
 }
 
 /// What `outlast verify --vault` finds.
@@ -145,13 +151,13 @@ pub struct VaultReport {
 }
 
 /// Reads all that a vault holds and checks it: each batch, each entry's place in the tree, each blob's bytes; with the
-/// recovery key, that each entry and blob opens.
+/// recovery key and what it opens, that each entry and blob opens.
 ///
 /// # Errors
 /// When the vault can't be asked at all; what is wrong in its log is in the report.
-pub async fn verify_vault(client: Arc<VaultClient>, identity: Option<&Identity>) -> Result<VaultReport, ReadError> {
+pub async fn verify_vault(client: Arc<VaultClient>, identities: &[Identity]) -> Result<VaultReport, ReadError> {
     let state = client.state().await?;
-    let mut reader = LogReader::open(client.clone(), Frontier::new(), None).await?;
+    let mut reader = LogReader::open(client.clone(), Frontier::new(), &[]).await?;
     let mut report = VaultReport {
         name: state.name,
         origin: state.origin.unwrap_or_default(),
@@ -162,13 +168,14 @@ pub async fn verify_vault(client: Arc<VaultClient>, identity: Option<&Identity>)
         blob_bytes: 0,
         checkpoints: Vec::new(),
         named: Vec::new(),
-        opened: identity.is_some(),
+        opened: !identities.is_empty(),
         problems: state.damaged.into_iter().collect(),
     };
     let mut keys = HashMap::new();
-    let mut seen: BTreeSet<BlobName> = reader.epochs().iter().map(|(epoch, _)| epoch.data_key).collect();
+    let named = |(epoch, _): &(Epoch, String)| [Some(epoch.data_key), epoch.past];
+    let mut seen: BTreeSet<BlobName> = reader.epochs().iter().flat_map(named).flatten().collect();
     for name in seen.clone() {
-        let plain = check_blob(&client, name, identity, &mut report).await?;
+        let plain = check_blob(&client, name, identities, &mut report).await?;
         if let Some(key) = plain.and_then(|plain| <[u8; 32]>::try_from(plain).ok()).map(DataKey::new) {
             keys.insert(key.id(), key);
         }
@@ -177,7 +184,7 @@ pub async fn verify_vault(client: Arc<VaultClient>, identity: Option<&Identity>)
         match reader.next().await {
             Ok(None) => break,
             Ok(Some(verified)) => {
-                check_batch(&client, &verified.batch, identity, &keys, &mut seen, &mut report).await?;
+                check_batch(&client, &verified.batch, identities, &keys, &mut seen, &mut report).await?;
                 report.checkpoints.push((verified.checkpoint.size, verified.checkpoint.root));
             }
             Err(ReadError::Client(error @ (ClientError::Unreachable(_) | ClientError::TimedOut(_)))) => {
@@ -201,14 +208,14 @@ pub async fn verify_vault(client: Arc<VaultClient>, identity: Option<&Identity>)
 async fn check_batch(
     client: &VaultClient,
     batch: &Batch,
-    identity: Option<&Identity>,
+    identities: &[Identity],
     keys: &HashMap<KeyId, DataKey>,
     seen: &mut BTreeSet<BlobName>,
     report: &mut VaultReport,
 ) -> Result<(), ReadError> {
     for (seq, bytes) in (batch.first..).zip(&batch.entries) {
         let opened = Envelope::parse(bytes).map_err(|error| error.to_string()).and_then(|envelope| {
-            if identity.is_none() {
+            if identities.is_empty() {
                 return Ok(());
             }
             let key = keys.get(&envelope.key_id).ok_or("its data key is not here")?;
@@ -221,7 +228,7 @@ async fn check_batch(
     }
     for name in batch.blobs_needed().unwrap_or_default() {
         if seen.insert(name) {
-            check_blob(client, name, identity, report).await?;
+            check_blob(client, name, identities, report).await?;
         }
     }
     Ok(())
@@ -231,7 +238,7 @@ async fn check_batch(
 async fn check_blob(
     client: &VaultClient,
     name: BlobName,
-    identity: Option<&Identity>,
+    identities: &[Identity],
     report: &mut VaultReport,
 ) -> Result<Option<Vec<u8>>, ReadError> {
     let mut bytes = Vec::new();
@@ -243,9 +250,14 @@ async fn check_blob(
     }
     report.blobs += 1;
     report.blob_bytes += bytes.len() as u64;
-    let Some(identity) = identity else { return Ok(None) };
-    let mut plain = Vec::new();
-    let opened = open_blob(identity, bytes.as_slice()).and_then(|mut reader| Ok(reader.read_to_end(&mut plain)?));
-    report.problems.extend(opened.as_ref().err().map(|error| format!("blob {name}: {error}")));
-    Ok(opened.is_ok().then_some(plain))
+    let mut last = None;
+    for identity in identities {
+        let mut plain = Vec::new();
+        match open_blob(identity, bytes.as_slice()).and_then(|mut reader| Ok(reader.read_to_end(&mut plain)?)) {
+            Ok(_) => return Ok(Some(plain)),
+            Err(error) => last = Some(error),
+        }
+    }
+    report.problems.extend(last.map(|error| format!("blob {name}: {error}")));
+    Ok(None)
 }

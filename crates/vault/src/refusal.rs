@@ -27,6 +27,9 @@ pub enum Refusal {
         /// What was asked.
         theirs: u64,
     },
+    /// The epoch has other recovery keys than the one before, and the order for that is not here, or not due.
+    #[error("this vault keeps the recovery keys that it knows: {0}")]
+    NoOrder(String),
     /// The batch does not begin where the vault's log ends.
     #[error("this vault's log has {size} entries, and the batch begins at {first}")]
     Size {

@@ -32,6 +32,8 @@ pub struct EpochRecord {
     pub statement: String,
     /// The sealed data key.
     pub data_key: Vec<u8>,
+    /// Where the recovery keys changed: the data keys of the epochs before, sealed to the new ones.
+    pub past: Option<Vec<u8>>,
 }
 
 /// What the shippers of a site know from the start.
@@ -41,8 +43,8 @@ pub struct ReplicatorConfig {
     pub origin: Origin,
     /// Its epochs, oldest first; the last is this site's.
     pub epochs: Vec<EpochRecord>,
-    /// The key that may start an epoch.
-    pub recovery_key: VerifierKey,
+    /// The keys that may start an epoch.
+    pub recovery_keys: Vec<VerifierKey>,
     /// Whose cosignatures make a quorum.
     pub policy: Policy,
     /// The vaults.

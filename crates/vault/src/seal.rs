@@ -1,5 +1,5 @@
 //! Blobs: content encrypted before it leaves the site, as plain age files (age-encryption.org/v1), so that an officer can
-//! open one with stock tools. Each is encrypted to the recovery key and to the site's key.
+//! open one with stock tools. Each is encrypted to every recovery key and to the site's key.
 
 use age::x25519::Recipient;
 use age::{Decryptor, Encryptor};
@@ -20,7 +20,7 @@ pub struct Identity(age::x25519::Identity);
 /// To whom blobs are encrypted.
 #[derive(Clone)]
 pub struct Recipients {
-    recovery: Recipient,
+    recovery: Vec<Recipient>,
     site: Recipient,
 }
 
@@ -88,18 +88,22 @@ impl Identity {
 }
 
 impl Recipients {
-    /// From the public halves' texts.
+    /// From the public halves' texts; of recovery keys there may be several, with spaces between them, each enough.
     ///
     /// # Errors
-    /// When one is misspelt.
+    /// When one is misspelt, or there is no recovery key.
     pub fn parse(recovery: &str, site: &str) -> Result<Self, SealError> {
         let parse = |text: &str| Recipient::from_str(text.trim()).map_err(SealError::Key);
-        Ok(Self { recovery: parse(recovery)?, site: parse(site)? })
+        let recovery = recovery.split_whitespace().map(parse).collect::<Result<Vec<_>, _>>()?;
+        if recovery.is_empty() {
+            return Err(SealError::Key("there is no recovery key"));
+        }
+        Ok(Self { recovery, site: parse(site)? })
     }
 
     fn encrypt<W: Write>(&self, output: W) -> io::Result<age::stream::StreamWriter<W>> {
-        let recipients = [&self.recovery as &dyn age::Recipient, &self.site];
-        let encryptor = Encryptor::with_recipients(recipients.into_iter()).map_err(io::Error::other)?;
+        let recipients = self.recovery.iter().chain([&self.site]).map(|recipient| recipient as &dyn age::Recipient);
+        let encryptor = Encryptor::with_recipients(recipients).map_err(io::Error::other)?;
         encryptor.wrap_output(output)
     }
 }

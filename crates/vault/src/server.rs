@@ -27,6 +27,7 @@ mod ward;
 
 use crate::core::Vault;
 use crate::credential::Role;
+use crate::orders::Orders;
 use crate::s3::{S3Credentials, S3Url};
 use crate::store::{Store, StoreError};
 use crate::url::VaultUrl;
@@ -138,6 +139,8 @@ pub(crate) struct Shared {
     kind: &'static str,
     /// Where the proof of a fork is kept.
     fork_path: PathBuf,
+    /// What its owner was handed.
+    orders: Orders,
     watch: ward::Watch,
 }
 

@@ -143,13 +143,8 @@ async fn follow(shared: &Arc<Shared>, remote: &Remote) -> Result<u64, Ended> {
             continue;
         }
         let first = state.epoch == 0;
-        let told = async {
-            if first {
-                remote.client.enrol(&record.statement, &record.data_key).await
-            } else {
-                remote.client.start_epoch(&record.statement, &record.data_key).await
-            }
-        };
+        let told =
+            async { if first { remote.client.enrol(record).await } else { remote.client.start_epoch(record).await } };
         asking(remote, told).await?;
         state.epoch = record.number;
         tracing::info!(vault = remote.name(), epoch = record.number, "vault follows the epoch");
@@ -218,11 +213,12 @@ async fn superseded(shared: &Shared, remote: &Remote, ours: u64) -> Ended {
         Ok(epochs) => epochs,
         Err(error) => return error.into(),
     };
-    let key = &shared.config.recovery_key;
-    let newest = epochs.iter().filter_map(|note| Epoch::verify(note, key).ok()).map(|epoch| epoch.epoch).max();
+    let keys = &shared.config.recovery_keys;
+    let signed = |note| keys.iter().find_map(|key| Epoch::verify(note, key).ok());
+    let newest = epochs.iter().filter_map(signed).map(|epoch| epoch.epoch).max();
     match newest.filter(|epoch| *epoch > ours) {
         Some(epoch) => Ended::Trouble(Trouble::Superseded { vault: remote.name().to_owned(), epoch }),
-        None => Ended::Lies("it claims a later epoch that the recovery key did not sign".to_owned()),
+        None => Ended::Lies("it claims a later epoch that no recovery key known here has signed".to_owned()),
     }
 }
 

@@ -13,7 +13,7 @@ use vault::{
 
 async fn read(vault: &TestVault) -> (Arc<VaultClient>, VaultReport) {
     let client = Arc::new(VaultClient::new(vault.recover_url()).unwrap());
-    let report = verify_vault(client.clone(), None).await.unwrap();
+    let report = verify_vault(client.clone(), &[]).await.unwrap();
     (client, report)
 }
 

@@ -139,7 +139,7 @@ async fn a_vault_signs_nothing_over_a_store_that_fails_and_goes_on_when_it_is_me
     let state = client.state().await.unwrap();
     assert!(state.damaged.unwrap().contains("shorten its lock"));
     let record = &log.epochs[0];
-    let refused = client.enrol(&record.statement, &record.data_key).await.unwrap_err().to_string();
+    let refused = client.enrol(record).await.unwrap_err().to_string();
     assert!(refused.contains("signs nothing"), "{refused}");
     fake.lie(Lie::None);
     vault.down().await;

@@ -26,7 +26,7 @@ async fn what_is_written_is_held_and_reads_back_as_it_was() {
     until("all", || replicator.status().iter().all(|vault| vault.lag == 0)).await;
     for vault in &vaults {
         let client = Arc::new(VaultClient::new(vault.recover_url()).unwrap());
-        let report = verify_vault(client, None).await.unwrap();
+        let report = verify_vault(client, &[]).await.unwrap();
         assert_eq!((report.entries, report.root, report.problems), (4, log.root(), vec![]));
         assert_eq!(report.blobs, 3, "the data key, the large and the small blob");
     }
@@ -131,7 +131,7 @@ async fn a_recovered_site_shuts_the_lost_one_out() {
     assert!(matches!(*old.trouble().borrow(), Some(Trouble::Superseded { epoch: 2, .. })));
     assert_eq!(*old.held().borrow(), 2);
     let client = Arc::new(VaultClient::new(vaults[0].recover_url()).unwrap());
-    let report = verify_vault(client, Some(&lost.identity)).await.unwrap();
+    let report = verify_vault(client, std::slice::from_ref(&lost.identity)).await.unwrap();
     assert_eq!((report.entries, report.epochs, report.problems), (3, 2, vec![]));
 }
 
@@ -149,7 +149,7 @@ async fn an_intruder_with_all_of_the_sites_secrets_can_not_start_an_epoch() {
     let forged = other.recovered(2);
     let record = forged.epochs.last().unwrap();
     let client = VaultClient::new(vault.url()).unwrap();
-    let refused = client.start_epoch(&record.statement, &record.data_key).await.unwrap_err().to_string();
+    let refused = client.start_epoch(record).await.unwrap_err().to_string();
     assert!(refused.contains("wrong") || refused.contains("not signed"), "{refused}");
 }
 

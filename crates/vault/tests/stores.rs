@@ -282,7 +282,7 @@ async fn held_and_read(dir: &Path, store: StoreKind, vandalise: impl FnOnce()) {
     replicator.committed();
     until("held again", || *replicator.held().borrow() == 5).await;
     replicator.stop().await;
-    let report = verify_vault(Arc::new(VaultClient::new(vault.recover_url()).unwrap()), None).await.unwrap();
+    let report = verify_vault(Arc::new(VaultClient::new(vault.recover_url()).unwrap()), &[]).await.unwrap();
     assert_eq!((report.entries, report.root, report.problems), (5, log.root(), vec![]));
     assert!(!vault.dir.join("store").exists(), "the directory holds keys and nothing else");
     vault.down().await;

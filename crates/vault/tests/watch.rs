@@ -109,7 +109,7 @@ async fn forks_old_epochs_and_forbidden_verbs_are_told() {
     until("an attack is told", || sink.has("forbidden-verb", "open")).await;
     let recovered = log.recovered(2);
     let record = recovered.epochs.last().unwrap();
-    client.start_epoch(&record.statement, &record.data_key).await.unwrap();
+    client.start_epoch(record).await.unwrap();
     log.write(1, "the lost site goes on");
     client.append(&log.encoded()[1..]).await.unwrap_err();
     until("a superseded site is told", || sink.has("old-epoch-refused", "open")).await;

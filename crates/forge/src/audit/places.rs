@@ -58,6 +58,11 @@ pub(super) fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbEr
         Event::SvnUnlocked(e) => repository(tx, e.repo)?,
         Event::PackConsolidated(e) => repository(tx, e.repo)?,
         Event::VaultEnrolled(e) => format!("vault {} of {}", e.name, e.domain),
+        Event::RecoverySharesPublished(e) => format!("recovery key {}", e.recipient),
+        Event::RecoveryKeysOrdered(e) => {
+            let recipients: Vec<_> = e.keys.iter().map(|key| key.recipient.as_str()).collect();
+            format!("recovery keys from the next epoch on: {}", recipients.join(", "))
+        }
         Event::IncidentOpened(e) => format!("incident {seq}: {}", e.title),
         Event::IncidentNoted(e) => format!("incident {}{}", e.incident, if e.resolved { ", over" } else { "" }),
         _ => String::new(),

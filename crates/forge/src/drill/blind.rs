@@ -45,7 +45,7 @@ pub async fn blind_drill(vault: &VaultUrl) -> Result<Blind, Error> {
         differences: Vec::new(),
     };
     let mut blob_bytes = 0;
-    match verify_vault(Arc::new(client), None).await {
+    match verify_vault(Arc::new(client), &[]).await {
         Ok(found) => {
             (report.origin, report.through, report.root) = (found.origin, found.entries, found.root);
             (report.blobs, blob_bytes) = (found.blobs, found.blob_bytes);

@@ -58,7 +58,11 @@ impl Site {
     /// # Errors
     /// [`Error::Invalid`] when it is not of this site, or not signed by the recovery key. [`Error::Conflict`] when it is there.
     pub async fn drill_record(&self, text: &str) -> Result<(u64, DrillReport), Error> {
-        let report = DrillReport::verify(text, self.keys().recovery_key())
+        let keys = self.keys().recovery_keys();
+        let verified = keys.iter().map(|key| DrillReport::verify(text, key));
+        let report = verified
+            .reduce(|one, other| one.or(other))
+            .ok_or_else(|| Error::internal("this site has no recovery key"))?
             .map_err(|e| Error::invalid(format!("{e}; an officer drill is signed with this site's recovery key")))?;
         if report.kind != DrillKind::Officer || report.origin != self.keys().origin().as_str() {
             return Err(Error::invalid("it is not the report of an officer drill of this site"));

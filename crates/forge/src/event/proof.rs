@@ -2,6 +2,7 @@
 
 use super::{ApplyError, Payload, Stamp, wire};
 use crate::db::{Tx, Value};
+use journal::order::RecoveryHalf;
 use minicbor::{Decode, Encode};
 
 wire::words! {
@@ -42,6 +43,26 @@ impl Payload for RecoverySharesPublished {
             let (recipient, digest, published_us) = ((&self.recipient).into(), digest.into(), at.time_us.into());
             let values = [recipient, number.into(), threshold, digest, published_us, at.seq.into()];
             tx.execute(sql, &values)?;
+        }
+        Ok(())
+    }
+}
+
+/// By order of the officers the recovery keys are to be these, all of them, from the next epoch on. The epoch's statement makes them so.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RecoveryKeysOrdered {
+    /// Their public halves.
+    #[n(0)]
+    pub keys: Vec<RecoveryHalf>,
+}
+
+impl Payload for RecoveryKeysOrdered {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        for key in &self.keys {
+            let sql = "INSERT INTO recovery_key_ordered (seq, recipient, signing, ordered_us) VALUES (?1, ?2, ?3, ?4)";
+            let signing = (&key.signing).into();
+            tx.execute(sql, &[at.seq.into(), (&key.recipient).into(), signing, at.time_us.into()])?;
         }
         Ok(())
     }

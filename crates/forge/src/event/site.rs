@@ -3,6 +3,8 @@
 use super::{ApplyError, Payload, Stamp, wire};
 use crate::db::{Tx, Value};
 use journal::BlobName;
+use journal::epoch::Epoch;
+use journal::note::SignedNote;
 use minicbor::{Decode, Encode};
 
 /// The first entry of every journal.
@@ -12,10 +14,10 @@ pub struct SiteStarted {
     /// The log's name, for ever.
     #[n(0)]
     pub origin: String,
-    /// The age recipient everything is encrypted to, besides the site's own.
+    /// The age recipient everything is encrypted to, besides the site's own; several with spaces between them.
     #[n(1)]
     pub recovery_recipient: String,
-    /// The key (vkey text) that alone may sign a new epoch.
+    /// The key (vkey text) that alone may sign a new epoch; of several each.
     #[n(2)]
     pub recovery_key: String,
 }
@@ -48,6 +50,13 @@ pub struct EpochStarted {
     pub site_recipient: String,
 }
 
+impl EpochStarted {
+    /// What the statement says.
+    fn read(&self) -> Option<Epoch> {
+        self.statement.parse::<SignedNote>().ok()?.text().parse().ok()
+    }
+}
+
 impl Payload for EpochStarted {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
         let sql = "INSERT INTO epoch (number, seq, statement, data_key, site_recipient, started_us)
@@ -61,11 +70,19 @@ impl Payload for EpochStarted {
             at.time_us.into(),
         ];
         tx.execute(sql, &values)?;
+        let Some(epoch) = self.read() else { return Ok(()) };
+        let recipients: Vec<_> = epoch.recovery.iter().filter_map(|key| key.recipient.clone()).collect();
+        // The first form of a statement names none: the keys are what they were.
+        if !recipients.is_empty() {
+            let keys: Vec<_> = epoch.recovery.iter().map(|key| key.verifier.to_string()).collect();
+            let sql = "UPDATE site SET recovery_recipient = ?1, recovery_key = ?2";
+            tx.execute(sql, &[recipients.join(" ").into(), keys.join(" ").into()])?;
+        }
         Ok(())
     }
 
     fn blobs(&self) -> Vec<BlobName> {
-        vec![self.data_key]
+        [self.data_key].into_iter().chain(self.read().and_then(|epoch| epoch.past)).collect()
     }
 }
 

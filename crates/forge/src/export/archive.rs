@@ -33,6 +33,17 @@ const DIR: &str = "export";
 static TURN: Semaphore = Semaphore::const_new(ARCHIVES_MAX);
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
+/// Removes what archives left that were being made when the site last ended: nobody can finish them, and each is made anew when it is
+/// asked for again. For when the site starts.
+pub(crate) fn sweep(data: &Path) {
+    let dir = data.join(DIR);
+    match fs::remove_dir_all(&dir) {
+        Ok(()) => tracing::info!(dir = %dir.display(), "what exports left that were cut short is removed"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(%error, dir = %dir.display(), "what exports left could not be removed"),
+    }
+}
+
 /// The directory that is sent; it goes with the last that reads it.
 struct Made(PathBuf);
 
@@ -151,4 +162,17 @@ fn header(name: &str, len: u64, kind: u8) -> [u8; BLOCK_BYTES] {
     let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
     block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     block
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_an_export_left_that_was_cut_short_goes_when_the_site_starts() {
+        let data = tempfile::tempdir().unwrap();
+        super::sweep(data.path());
+        std::fs::create_dir_all(data.path().join("export/41-0/repositories")).unwrap();
+        std::fs::write(data.path().join("kept"), "x").unwrap();
+        super::sweep(data.path());
+        assert!(!data.path().join("export").exists() && data.path().join("kept").exists());
+    }
 }

@@ -1,16 +1,16 @@
 //! The beginning of an epoch: the first of a new site, or the next of a recovered one.
 
 use super::identity::site_identity;
-use super::{KEYS_DIR, Keys, RecoveryKey, failed, files, log_key, random, recipients, recovery};
+use super::{KEYS_DIR, Keys, RecoveryKey, failed, files, log_key, past, random, recipients, recovery};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::site::{EpochStarted, SiteStarted};
 use crate::writer::{Command, Decide, Urgency};
 use journal::entry::DataKey;
-use journal::epoch::Epoch;
+use journal::epoch::{Epoch, RecoveryPublic};
 use journal::merkle::Frontier;
-use journal::note::VerifierKey;
+use journal::order::RecoveryHalf;
 use journal::{BlobName, Hash, Origin};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,10 @@ pub struct NewEpoch {
     pub root: Hash,
     /// The epochs before, with their data keys.
     pub earlier: Vec<(EpochRecord, DataKey)>,
+    /// The recovery keys from here on, each with its recipient.
+    pub recovery: Vec<RecoveryPublic>,
+    /// The order by which they are others than before.
+    pub order: Option<Hash>,
 }
 
 /// What a view is opened with.
@@ -39,6 +43,8 @@ pub struct ViewKeys {
     pub origin: Origin,
     /// Its epochs, with their data keys.
     pub earlier: Vec<(EpochRecord, DataKey)>,
+    /// Its recovery keys, each with its recipient.
+    pub recovery: Vec<RecoveryPublic>,
 }
 
 impl Keys {
@@ -46,27 +52,38 @@ impl Keys {
     /// where that was written.
     pub fn create(data: &Path) -> Result<(Self, Option<PathBuf>), Error> {
         let (recovery, written) = recovery::find_or_generate(data)?;
-        let keys = Self::begin(&recovery)?;
+        let keys = Self::begin(&recovery, &[])?;
         keys.write(data)?;
         Ok((keys, written))
     }
 
-    /// The keys of a new site, which nobody has seen yet.
-    pub(super) fn begin(recovery: &RecoveryKey) -> Result<Self, Error> {
+    /// The keys of a new site, which nobody has seen yet; with `also` further recovery keys.
+    pub(super) fn begin(recovery: &RecoveryKey, also: &[RecoveryHalf]) -> Result<Self, Error> {
         let name: [u8; 16] = random()?;
         let name: String = name.iter().map(|b| format!("{b:02x}")).collect();
-        let origin = format!("outlast/{name}").parse().map_err(failed)?;
-        let root = Frontier::new().root();
-        Self::start_epoch(recovery, NewEpoch { origin, epoch: 1, size: 0, root, earlier: Vec::new() })
+        let origin: Origin = format!("outlast/{name}").parse().map_err(failed)?;
+        let also = also.iter().map(|half| RecoveryPublic::new(&origin, &half.signing, &half.recipient));
+        let all = [Ok(recovery.public(&origin))].into_iter().chain(also).collect::<Result<Vec<_>, _>>();
+        let (root, recovery_keys) = (Frontier::new().root(), all.map_err(failed)?);
+        let (earlier, order) = (Vec::new(), None);
+        let new = NewEpoch { origin, epoch: 1, size: 0, root, earlier, recovery: recovery_keys, order };
+        Self::start_epoch(recovery, new)
     }
 
-    /// New keys for a new epoch, signed by the recovery key. Nothing is written yet, and no vault knows of it.
-    pub fn start_epoch(recovery: &RecoveryKey, new: NewEpoch) -> Result<Self, Error> {
+    /// New keys for a new epoch, signed by a recovery key. Nothing is written yet, and no vault knows of it.
+    pub fn start_epoch(signer: &RecoveryKey, new: NewEpoch) -> Result<Self, Error> {
         let (data_key, log_seed) = (DataKey::new(random()?), random()?);
         let site = site_identity(&data_key)?;
-        let recipients = recipients(&recovery.recipient(), &site)?;
+        let recipients = recipients(&new.recovery, &site)?;
+        let past = match &new.order {
+            Some(_) => {
+                let keys: Vec<_> = new.recovery.iter().filter_map(|key| key.recipient.as_deref()).collect();
+                Some(past::seal(&keys, &new.earlier)?)
+            }
+            None => None,
+        };
         let (blob_name, data_key_blob) = seal_blob(&recipients, data_key.bytes()).map_err(failed)?;
-        let signer = recovery.signing_key(&new.origin);
+        let signer = signer.signing_key(&new.origin);
         let statement = Epoch {
             origin: new.origin.clone(),
             epoch: new.epoch,
@@ -74,10 +91,12 @@ impl Keys {
             root: new.root,
             log_key: log_key(&new.origin, &log_seed)?.verifier().clone(),
             data_key: blob_name,
-            recovery_key: signer.verifier().clone(),
+            recovery: stated(&new),
+            past: past.as_deref().map(BlobName::of),
+            order: new.order,
         };
         let note = statement.sign(&signer).map_err(failed)?.to_string();
-        let record = EpochRecord { number: new.epoch, statement: note, data_key: data_key_blob };
+        let record = EpochRecord { number: new.epoch, statement: note, data_key: data_key_blob, past };
         let epochs = new.earlier.into_iter().chain([(record, data_key)]);
         let (mut records, mut data_keys) = (BTreeMap::new(), BTreeMap::new());
         for (record, key) in epochs {
@@ -90,15 +109,14 @@ impl Keys {
             log_seed,
             site,
             view: false,
-            recovery_recipient: recovery.recipient(),
-            recovery_key: signer.verifier().clone(),
+            recovery: new.recovery,
             data_keys,
             records,
         })
     }
 
     /// Keys that read all epochs and start none: what they would write in is an epoch that no vault hears of.
-    pub(crate) fn view(recovery_recipient: String, recovery_key: VerifierKey, of: ViewKeys) -> Result<Self, Error> {
+    pub(crate) fn view(of: ViewKeys) -> Result<Self, Error> {
         let (data_key, log_seed) = (DataKey::new(random()?), random()?);
         let epoch = of.earlier.iter().map(|(record, _)| record.number).max().unwrap_or(0) + 1;
         let (mut records, mut data_keys) = (BTreeMap::new(), BTreeMap::new());
@@ -108,17 +126,7 @@ impl Keys {
             data_keys.insert(record.number, key);
             records.insert(record.number, record);
         }
-        Ok(Self {
-            origin: of.origin,
-            epoch,
-            log_seed,
-            site,
-            view: true,
-            recovery_recipient,
-            recovery_key,
-            data_keys,
-            records,
-        })
+        Ok(Self { origin: of.origin, epoch, log_seed, site, view: true, recovery: of.recovery, data_keys, records })
     }
 
     /// Writes `DIR/keys`, which must not be there. Invariant 1.
@@ -131,8 +139,8 @@ impl Keys {
         let newest = self.newest()?;
         let site = (self.epoch == 1).then(|| SiteStarted {
             origin: self.origin.to_string(),
-            recovery_recipient: self.recovery_recipient.clone(),
-            recovery_key: self.recovery_key.to_string(),
+            recovery_recipient: self.recovery_recipients().collect::<Vec<_>>().join(" "),
+            recovery_key: self.recovery_keys().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         });
         let epoch = EpochStarted {
             epoch: self.epoch,
@@ -141,6 +149,14 @@ impl Keys {
             site_recipient: self.site.recipient(),
         };
         Ok(Founding { site, epoch })
+    }
+}
+
+/// The keys as the statement names them: one that was always alone is in the first form, which older releases read.
+fn stated(new: &NewEpoch) -> Vec<RecoveryPublic> {
+    match new.recovery.as_slice() {
+        [one] if new.order.is_none() => vec![one.verifier.clone().into()],
+        several => several.to_vec(),
     }
 }
 

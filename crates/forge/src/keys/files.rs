@@ -3,8 +3,8 @@
 use super::{Keys, at, failed, recipients};
 use crate::error::Error;
 use journal::entry::DataKey;
-use journal::epoch::Epoch;
-use journal::note::{SignedNote, VerifierKey};
+use journal::epoch::{Epoch, RecoveryPublic};
+use journal::note::SignedNote;
 use journal::{BlobName, Origin};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -39,7 +39,10 @@ pub(super) fn write(keys: &Keys, dir: &Path) -> Result<(), Error> {
 
 fn write_all(keys: &Keys, dir: &Path) -> Result<(), Error> {
     let seed: String = keys.log_seed.iter().map(|b| format!("{b:02x}")).collect();
-    let public = format!("recipient {}\nverifier {}\n", keys.recovery_recipient, keys.recovery_key);
+    let public = |key: &RecoveryPublic| {
+        format!("recipient {}\nverifier {}\n", key.recipient.as_deref().unwrap_or_default(), key.verifier)
+    };
+    let public: String = keys.recovery.iter().map(public).collect();
     if keys.view {
         put(&dir.join("view"), b"")?;
     }
@@ -47,13 +50,16 @@ fn write_all(keys: &Keys, dir: &Path) -> Result<(), Error> {
     put(&dir.join("recovery.pub"), public.as_bytes())?;
     put(&dir.join("site.agekey"), format!("{}\n", keys.site.expose()).as_bytes())?;
     put(&dir.join("log.key"), format!("epoch {}\nseed {seed}\n", keys.epoch).as_bytes())?;
-    let recipients = recipients(&keys.recovery_recipient, &keys.site)?;
+    let recipients = recipients(&keys.recovery, &keys.site)?;
     for (number, key) in &keys.data_keys {
         let (_, sealed) = seal_blob(&recipients, key.bytes()).map_err(failed)?;
         put(&dir.join(format!("epoch/{number}.datakey.age")), &sealed)?;
     }
     keys.records.values().try_for_each(|record| {
         put(&dir.join(format!("epoch/{}.vault.age", record.number)), &record.data_key)?;
+        if let Some(past) = &record.past {
+            put(&dir.join(format!("epoch/{}.past.age", record.number)), past)?;
+        }
         put(&dir.join(format!("epoch/{}.statement", record.number)), record.statement.as_bytes())
     })
 }
@@ -66,10 +72,8 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 pub(super) fn read(dir: &Path) -> Result<Keys, Error> {
     let origin: Origin = text(&dir.join("origin"))?.trim().parse().map_err(failed)?;
     let public = text(&dir.join("recovery.pub"))?;
-    let recovery_recipient =
-        field(&public, "recipient").ok_or_else(|| failed("recovery.pub has no recipient"))?.to_owned();
-    let recovery_key = field(&public, "verifier").and_then(|v| v.parse().ok());
-    let recovery_key: VerifierKey = recovery_key.ok_or_else(|| failed("recovery.pub has no verifier key"))?;
+    let recovery = recovery_keys(&public).filter(|keys| !keys.is_empty());
+    let recovery = recovery.ok_or_else(|| failed("recovery.pub has no recipient, or no verifier key"))?;
     let site = Identity::parse(&text(&dir.join("site.agekey"))?).map_err(failed)?;
     let log = text(&dir.join("log.key"))?;
     let epoch: u64 = field(&log, "epoch").and_then(|n| n.parse().ok()).ok_or_else(|| failed("log.key has no epoch"))?;
@@ -83,24 +87,41 @@ pub(super) fn read(dir: &Path) -> Result<Keys, Error> {
         }
         if file("statement").exists() {
             let (statement, data_key) = (text(&file("statement"))?, bytes(&file("vault.age"))?);
-            records.insert(number, EpochRecord { number, statement, data_key });
+            let past = if file("past.age").exists() { Some(bytes(&file("past.age"))?) } else { None };
+            records.insert(number, EpochRecord { number, statement, data_key, past });
         }
     }
     let view = dir.join("view").exists();
-    let keys = Keys { origin, epoch, log_seed, site, view, recovery_recipient, recovery_key, data_keys, records };
+    let keys = Keys { origin, epoch, log_seed, site, view, recovery, data_keys, records };
     check(&keys)?;
     Ok(keys)
 }
 
-/// The newest statement must be signed by the recovery key and be about these keys, or no vault would take what they sign.
+/// Pairs of lines, `recipient` and `verifier`.
+fn recovery_keys(text: &str) -> Option<Vec<RecoveryPublic>> {
+    let lines: Vec<_> = text.lines().collect();
+    let key = |pair: &[&str]| {
+        let [recipient, verifier] = pair else { return None };
+        let verifier = verifier.strip_prefix("verifier ")?.parse().ok()?;
+        Some(RecoveryPublic { verifier, recipient: Some(recipient.strip_prefix("recipient ")?.to_owned()) })
+    };
+    lines.chunks(2).map(key).collect()
+}
+
+/// The newest statement must be signed by a recovery key and be about these keys, or no vault would take what they sign.
 fn check(keys: &Keys) -> Result<(), Error> {
     if keys.view {
         return Ok(());
     }
     let newest = keys.newest()?;
     let note: SignedNote = newest.statement.parse().map_err(failed)?;
-    let statement = Epoch::verify(&note, &keys.recovery_key).map_err(failed)?;
-    let fits = statement.origin == keys.origin
+    // Where the recovery keys were replaced, one of those before may have signed it: it names these all the same.
+    let statement: Epoch = note.text().parse().map_err(failed)?;
+    let named = keys.recovery_keys().iter().all(|key| statement.is_recovery(key));
+    let signed = statement.order.is_some() || statement.recovery.iter().any(|key| note.verify(&key.verifier).is_ok());
+    let fits = named
+        && signed
+        && statement.origin == keys.origin
         && statement.epoch == keys.epoch
         && statement.log_key == *keys.log_key()?.verifier()
         && statement.data_key == BlobName::of(&newest.data_key);

@@ -3,14 +3,15 @@
 use super::at;
 use super::shares::{SHARE_LINES, SHARE_PREFIX, Share, combine};
 use crate::error::Error;
-use journal::Origin;
-use journal::epoch::recovery_signing_key;
+use journal::epoch::{RecoveryPublic, recovery_signing_key};
 use journal::note::SigningKey;
+use journal::order::RecoveryHalf;
+use journal::{Hash, Origin};
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use vault::seal::Identity;
+use vault::seal::{Identity, Recipients};
 
 /// What the file is called in a new data directory.
 pub const RECOVERY_FILE: &str = "recovery-key.txt";
@@ -89,6 +90,21 @@ impl RecoveryKey {
         recovery_signing_key(&self.0.secret_bytes(), origin)
     }
 
+    /// What everybody may know of it, as a key of this log.
+    #[must_use]
+    pub fn public(&self, origin: &Origin) -> RecoveryPublic {
+        RecoveryPublic { verifier: self.signing_key(origin).verifier().clone(), recipient: Some(self.recipient()) }
+    }
+
+    /// The public half as text: what [`public_half`] reads.
+    #[must_use]
+    pub fn public_text(&self) -> String {
+        // The key that signs epochs is the same for every log; only its name has the log's in it.
+        let origin: Origin = "outlast".parse().expect("it is a usable name");
+        let signing = Hash(*self.signing_key(&origin).verifier().as_bytes());
+        format!("recipient {}\nsigning {signing}\n", self.recipient())
+    }
+
     /// Writes the file, which must not be there, so that only its owner reads it.
     pub fn write(&self, data: &Path) -> Result<PathBuf, Error> {
         let path = data.join(RECOVERY_FILE);
@@ -122,6 +138,22 @@ impl RecoveryKey {
 impl std::fmt::Debug for RecoveryKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RecoveryKey(...)")
+    }
+}
+
+/// The public half of a recovery key in a text that has it among other lines: `recovery-public.txt`.
+///
+/// # Errors
+/// [`Error::Invalid`] when it has none.
+pub fn public_half(text: &str) -> Result<RecoveryHalf, Error> {
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let signing = field("signing ").and_then(|text| text.parse::<Hash>().ok());
+    let recipient = field("recipient ").filter(|text| Recipients::parse(text, text).is_ok() && !text.contains(' '));
+    match (recipient, signing) {
+        (Some(recipient), Some(Hash(signing))) => Ok(RecoveryHalf { recipient: recipient.to_owned(), signing }),
+        _ => Err(Error::invalid(
+            "no public half of a recovery key: lines `recipient age1...` and `signing ...`, as `outlast officer renew` writes them into recovery-public.txt",
+        )),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{KEYS_DIR, Keys, RecoveryKey, at};
 use crate::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use journal::order::RecoveryHalf;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,12 +27,17 @@ struct Start {
     files: BTreeMap<String, String>,
 }
 
-/// Makes the keys of a new site and signs its first epoch. `scratch` is an empty directory of the caller's, who removes it.
+/// Makes the keys of a new site and signs its first epoch; with `also` further recovery keys, each of which is enough. `scratch` is an empty directory of the caller's, who removes it.
 ///
 /// What comes out is secret: who has it can write as the site. It opens nothing of what the site will have written before it is
 /// given away, and is not needed any more when the site has started.
-pub fn site_start(recovery: &RecoveryKey, published: &Published, scratch: &Path) -> Result<String, Error> {
-    Keys::begin(recovery)?.write(scratch)?;
+pub fn site_start(
+    recovery: &RecoveryKey,
+    also: &[RecoveryHalf],
+    published: &Published,
+    scratch: &Path,
+) -> Result<String, Error> {
+    Keys::begin(recovery, also)?.write(scratch)?;
     let dir = scratch.join(KEYS_DIR);
     fs::write(dir.join(SHARES_FILE), published.to_string()).map_err(at(&dir))?;
     let (mut files, mut dirs) = (BTreeMap::new(), vec![dir.clone()]);

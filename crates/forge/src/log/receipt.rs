@@ -108,16 +108,21 @@ pub fn policy(tx: &mut Tx) -> Result<Policy, Error> {
     Ok(Policy::majority(log_keys(tx)?, &domains.into_iter().collect::<Vec<_>>()))
 }
 
+/// The recovery keys: any of them may start the next epoch.
+pub(crate) fn recovery_keys(tx: &mut Tx) -> Result<Vec<VerifierKey>, Error> {
+    let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("a stored recovery key: {e}"));
+    let keys: String = tx.query_one("SELECT recovery_key FROM site", &[])?.get(0)?;
+    keys.split_whitespace().map(|key| key.parse().map_err(|e| bad(&e))).collect()
+}
+
 /// The keys that may have signed checkpoints: each epoch's.
 fn log_keys(tx: &mut Tx) -> Result<Vec<VerifierKey>, Error> {
     let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("a stored epoch statement: {e}"));
-    let recovery: String = tx.query_one("SELECT recovery_key FROM site", &[])?.get(0)?;
-    let recovery: VerifierKey = recovery.parse().map_err(|e| bad(&e))?;
-    let key = |row: &Row| {
-        let note: SignedNote = row.get::<String>(0)?.parse().map_err(|e| bad(&e))?;
-        Ok(Epoch::verify(&note, &recovery).map_err(|e| bad(&e))?.log_key)
-    };
-    tx.query("SELECT statement FROM epoch ORDER BY number", &[])?.iter().map(key).collect()
+    let note = |row: &Row| row.get::<String>(0)?.parse::<SignedNote>().map_err(|e| bad(&e));
+    let rows = tx.query("SELECT statement FROM epoch ORDER BY number", &[])?;
+    let notes = rows.iter().map(note).collect::<Result<Vec<_>, Error>>()?;
+    let epochs = Epoch::verify_all(&notes, &recovery_keys(tx)?).map_err(|e| bad(&e))?;
+    Ok(epochs.into_iter().map(|epoch| epoch.log_key).collect())
 }
 
 /// The proof that entry `seq` is in the tree of this size.

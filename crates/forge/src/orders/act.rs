@@ -4,6 +4,7 @@ mod carry;
 mod words;
 
 use crate::event::Oid;
+use journal::order::RecoveryHalf;
 use minicbor::{Decode, Encode};
 
 /// A guarded act. Numbers and fields are for ever, as an event's are; names are beside ids so that a person can read them.
@@ -83,6 +84,15 @@ pub enum Act {
         /// Which.
         #[n(0)]
         lockdown: u64,
+    },
+    /// From the next epoch on these are the recovery keys: what vaults read too (`journal::order`). The site itself only notes it;
+    /// `outlast recover --order` does it.
+    #[n(7)]
+    #[cbor(map)]
+    RecoveryKeys {
+        /// All of them.
+        #[n(0)]
+        keys: Vec<RecoveryHalf>,
     },
     /// An account goes into the trash, with its repositories.
     #[n(8)]
@@ -199,6 +209,7 @@ pub const GUARDED: &[Guarded] = &[
     guarded(4, "officer-key-remove", "an officer's key no longer counts"),
     guarded(5, "rule-set", "how many officers must sign, and how long orders wait"),
     Guarded { number: 6, name: "lockdown-lift", what: "the lockdown in force is lifted", waits: false, about: None },
+    guarded(7, "recovery-keys", "the recovery keys are replaced by others"),
     wished(8, "user-delete", "an account goes into the trash, with its repositories", "the account's name"),
     wished(9, "organisation-delete", "an organisation goes into the trash, with its repositories", "its path"),
     wished(10, "trash-empty", "a repository in the trash is forgotten", "its number in the trash"),
@@ -224,6 +235,7 @@ impl Act {
             Self::KeyRemove { .. } => 4,
             Self::RuleSet { .. } => 5,
             Self::LockdownLift { .. } => 6,
+            Self::RecoveryKeys { .. } => 7,
             Self::UserDelete { .. } => 8,
             Self::OrgDelete { .. } => 9,
             Self::TrashEmpty { .. } => 10,

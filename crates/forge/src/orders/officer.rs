@@ -11,7 +11,7 @@ use crate::people::factor::authenticator::authenticator_list;
 use crate::people::query::{user_by_id, user_fetch};
 use crate::writer::{Command, Decide};
 
-type Counts = Vec<(&'static str, u64)>;
+pub(super) type Counts = Vec<(&'static str, u64)>;
 
 /// How many must sign, and how long orders wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,7 +40,7 @@ pub(super) fn read(survey: &Survey, frontier: Frontier) -> (Batches, JoinHandle<
     let (sender, receiver) = mpsc::channel(AHEAD);
     let reading = Reading {
         sources: survey.sources.clone(),
-        recovery_key: survey.recovery_key.clone(),
+        recovery_keys: survey.recovery_keys.clone(),
         ended: Ended { frontier, warnings: Vec::new() },
         sender,
     };
@@ -49,7 +49,7 @@ pub(super) fn read(survey: &Survey, frontier: Frontier) -> (Batches, JoinHandle<
 
 struct Reading {
     sources: Vec<Source>,
-    recovery_key: VerifierKey,
+    recovery_keys: Vec<VerifierKey>,
     ended: Ended,
     sender: mpsc::Sender<Batch>,
 }
@@ -71,7 +71,7 @@ impl Reading {
 
     async fn read_one(&mut self, source: &Source) -> Result<(), ReadError> {
         let frontier = self.ended.frontier.clone();
-        let mut reader = LogReader::open(source.client.clone(), frontier, Some(&self.recovery_key)).await?;
+        let mut reader = LogReader::open(source.client.clone(), frontier, &self.recovery_keys).await?;
         while let Some(verified) = reader.next().await? {
             self.ended.frontier = reader.frontier().clone();
             self.compare(&verified);

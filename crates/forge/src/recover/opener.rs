@@ -2,10 +2,11 @@
 
 use super::RecoverRequest;
 use crate::error::Error;
-use crate::keys::{Keys, RecoveryKey, ViewKeys};
+use crate::keys::{Keys, RecoveryKey, past_keys};
 use journal::Origin;
-use journal::epoch::recovery_signing_key;
-use journal::note::VerifierKey;
+use journal::entry::DataKey;
+use journal::epoch::{RecoveryPublic, recovery_signing_key};
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use vault::seal::{Identity, SealError, open_blob};
 
@@ -14,7 +15,6 @@ use vault::seal::{Identity, SealError, open_blob};
 pub(crate) struct Opener {
     /// Those that may open a blob, the likeliest first.
     identities: Vec<Identity>,
-    recipient: String,
     recovery: Recovery,
 }
 
@@ -22,32 +22,42 @@ pub(crate) struct Opener {
 enum Recovery {
     /// The log's name, and with it the key, comes from the vaults.
     Secret(Identity),
-    /// A site knows its recovery key's public half alone.
-    Public(VerifierKey),
+    /// A site knows its recovery keys' public halves alone.
+    Public(Vec<RecoveryPublic>),
 }
 
 impl Opener {
     /// With the recovery key: everything there is.
     pub(crate) fn with_recovery_key(key: &RecoveryKey) -> Self {
         let identity = key.identity().clone();
-        Self { identities: vec![identity.clone()], recipient: key.recipient(), recovery: Recovery::Secret(identity) }
+        Self { identities: vec![identity.clone()], recovery: Recovery::Secret(identity) }
     }
 
     /// With a site's own keys: everything that it or its predecessors have sealed.
     pub(crate) fn with_site_keys(keys: &Keys) -> Result<Self, Error> {
-        Ok(Self {
-            identities: keys.identities()?,
-            recipient: keys.recovery_recipient().to_owned(),
-            recovery: Recovery::Public(keys.recovery_key().clone()),
-        })
+        Ok(Self { identities: keys.identities()?, recovery: Recovery::Public(keys.recovery().to_vec()) })
     }
 
-    /// The key that signs the epochs of this log.
-    pub(super) fn recovery_key(&self, origin: &Origin) -> VerifierKey {
+    /// As it is, and with these too.
+    pub(super) fn with(mut self, identities: Vec<Identity>) -> Self {
+        self.identities.extend(identities);
+        self
+    }
+
+    /// The keys of its own that sign the epochs of this log.
+    pub(super) fn recovery(&self, origin: &Origin) -> Vec<RecoveryPublic> {
         match &self.recovery {
-            Recovery::Secret(identity) => recovery_signing_key(&identity.secret_bytes(), origin).verifier().clone(),
-            Recovery::Public(key) => key.clone(),
+            Recovery::Secret(identity) => {
+                let verifier = recovery_signing_key(&identity.secret_bytes(), origin).verifier().clone();
+                vec![RecoveryPublic { verifier, recipient: Some(identity.recipient()) }]
+            }
+            Recovery::Public(keys) => keys.clone(),
         }
+    }
+
+    /// The data keys in the blob that opens the past, when it is for one of these identities.
+    pub(super) fn past(&self, blob: &[u8]) -> Result<Option<BTreeMap<u64, DataKey>>, Error> {
+        past_keys(&self.identities, blob)
     }
 
     /// The plaintext of a sealed blob.
@@ -68,15 +78,11 @@ impl Opener {
         ))
     }
 
-    /// Keys that read all these epochs and start none.
-    pub(super) fn view(&self, of: ViewKeys) -> Result<Keys, Error> {
-        let verifier = self.recovery_key(&of.origin);
-        Keys::view(self.recipient.clone(), verifier, of)
-    }
-}
-
-impl From<&RecoverRequest> for Opener {
-    fn from(request: &RecoverRequest) -> Self {
-        Self::with_recovery_key(&request.key)
+    /// What a recovery is asked to open with.
+    pub(super) fn of(request: &RecoverRequest) -> Result<Self, Error> {
+        match &request.site {
+            Some(data) => Self::with_site_keys(&Keys::open(data)?),
+            None => Ok(Self::with_recovery_key(&request.key)),
+        }
     }
 }

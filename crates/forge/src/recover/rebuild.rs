@@ -55,9 +55,10 @@ pub(super) async fn rebuild(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Rebuilt, Error> {
     let earlier = survey.epochs.values().cloned().collect();
-    let temporary = opener.view(ViewKeys { origin: survey.origin.clone(), earlier })?;
+    let recovery = opener.recovery(&survey.origin);
+    let temporary = Keys::view(ViewKeys { origin: survey.origin.clone(), earlier, recovery })?;
     let keys = Arc::new(temporary.log_keys()?);
-    let blobs = Arc::new(Blobs::new(survey, opener));
+    let blobs = Arc::new(Blobs::new(survey, opener.clone().with(temporary.identities()?)));
     let mut warnings = Vec::new();
     let newest = if wanted.from_snapshot {
         load_newest(survey, wanted.at, database, &keys, &blobs, progress).await
@@ -146,7 +147,8 @@ fn verify_signed(survey: &Survey, header: &snapshot::Header) -> Result<(), Error
     let checkpoint = &header.checkpoint;
     let (record, _) = survey.epochs.get(&checkpoint.epoch).ok_or_else(|| bad(&"it is of no known epoch"))?;
     let statement: SignedNote = record.statement.parse().map_err(|e| bad(&e))?;
-    let epoch = Epoch::verify(&statement, &survey.recovery_key).map_err(|e| bad(&e))?;
+    // It was verified with all others when the vaults were asked.
+    let epoch: Epoch = statement.text().parse().map_err(|e| bad(&e))?;
     let note: SignedNote = checkpoint.note.parse().map_err(|e| bad(&e))?;
     let signed = Checkpoint::verify(&note, &epoch.log_key).map_err(|e| bad(&e))?;
     if (signed.size, signed.root) == (checkpoint.size, checkpoint.root) {
@@ -171,9 +173,9 @@ pub(super) struct Blobs {
 }
 
 impl Blobs {
-    fn new(survey: &Survey, opener: &Opener) -> Self {
+    fn new(survey: &Survey, opener: Opener) -> Self {
         let (runtime, sources) = (Handle::current(), survey.sources.clone());
-        Self { runtime, sources, opener: opener.clone() }
+        Self { runtime, sources, opener }
     }
 
     fn fetch(&self, names: &[BlobName]) -> Result<Vec<u8>, Error> {

@@ -67,6 +67,8 @@ pub struct Report {
     pub snapshot: Option<u64>,
     /// Repositories there are.
     pub repositories: u64,
+    /// Where the recovery keys were replaced: the recipients of those from here on.
+    pub replaced: Vec<String>,
     /// Whether all tokens were revoked.
     pub credentials_revoked: bool,
     /// What could be missing, and what is wrong, each a sentence. Empty: nothing.
@@ -130,6 +132,13 @@ impl fmt::Display for Report {
         writeln!(f, "repositories: {}", self.repositories)?;
         if let Some(epoch) = self.epoch {
             writeln!(f, "epoch {epoch} begins here; the lost site can write to these vaults no more")?;
+        }
+        if !self.replaced.is_empty() {
+            writeln!(
+                f,
+                "the recovery key was replaced; from here on each of these opens everything, also what came before:"
+            )?;
+            self.replaced.iter().try_for_each(|recipient| writeln!(f, "  {recipient}"))?;
         }
         if self.credentials_revoked {
             writeln!(

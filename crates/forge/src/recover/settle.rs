@@ -14,6 +14,8 @@ use crate::people::command::CredentialsRevoke;
 use crate::site::{VaultsEnrol, known_with};
 use crate::spool::Spool;
 use crate::writer::{Shipping, Submitter};
+use journal::Hash;
+use journal::epoch::RecoveryPublic;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -26,7 +28,13 @@ pub(super) async fn settle(
     report: &mut Report,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<(), Error> {
+    let (recovery, order) = recovery_from_here(survey, request)?;
+    if order.is_some() {
+        report.replaced = recovery.iter().filter_map(|key| key.recipient.clone()).collect();
+    }
     let new = NewEpoch {
+        recovery,
+        order,
         origin: survey.origin.clone(),
         epoch: survey.newest_epoch() + 1,
         size: rebuilt.size,
@@ -43,6 +51,34 @@ pub(super) async fn settle(
     Ok(())
 }
 
+/// The recovery keys of the epoch that a recovery begins, and the order by which they are others than before.
+///
+/// # Errors
+/// When the key at hand may not begin it, or the order is not for this site.
+pub(super) fn recovery_from_here(
+    survey: &Survey,
+    request: &RecoverRequest,
+) -> Result<(Vec<RecoveryPublic>, Option<Hash>), Error> {
+    let (newest, own) = (survey.newest()?, request.key.public(&survey.origin));
+    let (recovery, order) = match &request.order {
+        None => (newest.recovery.clone(), None),
+        Some(order) if order.order.site == survey.origin.as_str() => (order.recovery()?, Some(order.hash())),
+        Some(_) => return Err(Error::invalid("this order does not replace the recovery keys of this site")),
+    };
+    if !newest.is_recovery(&own.verifier) && !recovery.iter().any(|key| key.verifier == own.verifier) {
+        return Err(Error::invalid(
+            "this key begins no epoch of this site: give one of its recovery keys, or the order that names this one (--order)",
+        ));
+    }
+    // The first form of a statement names no recipient: it has one key, and that is the one at hand.
+    let whole = |key: RecoveryPublic| match key.recipient {
+        Some(_) => Ok(key),
+        None if key.verifier == own.verifier => Ok(own.clone()),
+        None => Err(Error::invalid("the newest epoch does not name the recipient of its recovery key")),
+    };
+    Ok((recovery.into_iter().map(whole).collect::<Result<_, _>>()?, order))
+}
+
 /// A vault that cannot be told now is told by the site's shippers when it can.
 async fn tell_vaults(survey: &Survey, keys: &Keys, report: &mut Report) -> Result<(), Error> {
     let (mut told, mut problems) = (0, Vec::new());
@@ -52,7 +88,7 @@ async fn tell_vaults(survey: &Survey, keys: &Keys, report: &mut Report) -> Resul
         let mut outcome = Ok(());
         // One that slept through an earlier recovery learns of that too; what it knows it takes as said.
         for record in records.iter().skip(1) {
-            outcome = source.client.start_epoch(&record.statement, &record.data_key).await;
+            outcome = source.client.start_epoch(record).await;
         }
         match outcome {
             Ok(()) => told += 1,

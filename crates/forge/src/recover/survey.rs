@@ -7,13 +7,13 @@ use crate::error::Error;
 use journal::checkpoint::Checkpoint;
 use journal::cosignature;
 use journal::entry::DataKey;
-use journal::epoch::Epoch;
+use journal::epoch::{Epoch, EpochError};
 use journal::merkle::Frontier;
 use journal::note::{SignedNote, VerifierKey};
-use journal::{Hash, Origin};
+use journal::{BlobName, Hash, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vault::{EpochRecord, LogReader, Role, VaultClient, VaultUrl};
+use vault::{EpochRecord, LogReader, ReadError, Role, VaultClient, VaultUrl};
 
 /// A vault that answers and keeps this site's log.
 #[derive(Clone)]
@@ -27,7 +27,8 @@ pub(super) struct Source {
 /// What is known before anything is read.
 pub(super) struct Survey {
     pub(super) origin: Origin,
-    pub(super) recovery_key: VerifierKey,
+    /// Those of whoever recovers.
+    pub(super) recovery_keys: Vec<VerifierKey>,
     /// Those that can be read, the longest log first.
     pub(super) sources: Vec<Source>,
     pub(super) found: Vec<VaultFound>,
@@ -63,8 +64,8 @@ pub(super) async fn survey(
     }
     let origin = one_origin(&origins, &found)?;
     sources.sort_by_key(|source| std::cmp::Reverse(source.size));
-    let recovery_key = opener.recovery_key(&origin);
-    let mut survey = Survey { origin, recovery_key, sources, found, epochs: BTreeMap::new(), warnings: Vec::new() };
+    let recovery_keys = opener.recovery(&origin).into_iter().map(|key| key.verifier).collect();
+    let mut survey = Survey { origin, recovery_keys, sources, found, epochs: BTreeMap::new(), warnings: Vec::new() };
     survey.read_epochs(opener).await?;
     Ok(survey)
 }
@@ -110,26 +111,74 @@ fn one_origin(origins: &BTreeMap<Origin, Vec<String>>, found: &[VaultFound]) -> 
     }
 }
 
+/// A small blob that an epoch's statement names.
+async fn fetch(client: &VaultClient, epoch: u64, name: &BlobName) -> Result<Vec<u8>, Error> {
+    let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("the keys of epoch {epoch}: {e}"));
+    let mut sealed = Vec::new();
+    if !client.blob(name, &mut sealed).await.map_err(|e| bad(&e))? {
+        return Err(bad(&"the vault has them not"));
+    }
+    Ok(sealed)
+}
+
 impl Survey {
-    /// Reads the epochs from all vaults; a vault whose epochs the recovery key did not sign is of another site, or the key is.
+    /// Reads the epochs from all vaults; a vault whose epochs recovery keys did not sign is of another site, or the key is.
     async fn read_epochs(&mut self, opener: &Opener) -> Result<(), Error> {
-        let mut good = Vec::new();
+        let (mut good, mut replaced) = (Vec::new(), None);
         for source in std::mem::take(&mut self.sources) {
-            match LogReader::open(source.client.clone(), Frontier::new(), Some(&self.recovery_key)).await {
+            match LogReader::open(source.client.clone(), Frontier::new(), &self.recovery_keys).await {
                 Ok(reader) => {
-                    for (epoch, statement) in reader.epochs() {
-                        self.add_epoch(&source.client, opener, epoch, statement).await?;
-                    }
+                    self.add_epochs(&source.client, opener, reader.epochs()).await?;
                     good.push(source);
                 }
-                Err(error) => self.discard(&source.client.url().name.clone(), &error.to_string()),
+                Err(error) => {
+                    if let ReadError::Key(EpochError::Replaced(_)) = &error {
+                        replaced = Some(error.to_string());
+                    }
+                    self.discard(&source.client.url().name.clone(), &error.to_string());
+                }
             }
         }
         self.sources = good;
         if self.sources.is_empty() {
-            return Err(Error::invalid(
-                "no vault's log was begun with this recovery key: is it the right key for these vaults?",
-            ));
+            let none = "no vault's log was begun with this recovery key: is it the right key for these vaults?";
+            return Err(Error::invalid(replaced.unwrap_or_else(|| none.to_owned())));
+        }
+        Ok(())
+    }
+
+    /// Whether one of the keys at hand has signed an epoch: what it signed binds all that came before. Otherwise another key named it,
+    /// and that this is the log one looks for is the word of the vaults that one was given.
+    pub(super) fn has_signed(&self) -> bool {
+        let signed = |note: &SignedNote| self.recovery_keys.iter().any(|key| note.verify(key).is_ok());
+        self.epochs.values().any(|(record, _)| record.statement.parse().is_ok_and(|note: SignedNote| signed(&note)))
+    }
+
+    /// The newest statement that a vault has given.
+    pub(super) fn newest(&self) -> Result<Epoch, Error> {
+        let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("the newest epoch: {e}"));
+        let (record, _) = self.epochs.values().next_back().ok_or_else(|| bad(&"there is none"))?;
+        let note: SignedNote = record.statement.parse().map_err(|e| bad(&e))?;
+        note.text().parse().map_err(|e| bad(&e))
+    }
+
+    /// The epochs of one vault. Those before the recovery keys changed open with what the change left for the new ones.
+    async fn add_epochs(
+        &mut self,
+        client: &VaultClient,
+        opener: &Opener,
+        epochs: &[(Epoch, String)],
+    ) -> Result<(), Error> {
+        let mut past = BTreeMap::new();
+        for (epoch, statement) in epochs.iter().rev() {
+            let sealed = match epoch.past {
+                Some(name) => Some(fetch(client, epoch.epoch, &name).await?),
+                None => None,
+            };
+            if let Some(sealed) = sealed.as_deref().filter(|_| past.is_empty()) {
+                past = opener.past(sealed)?.unwrap_or_default();
+            }
+            self.add_epoch(client, opener, (epoch, statement, sealed), &past).await?;
         }
         Ok(())
     }
@@ -138,21 +187,21 @@ impl Survey {
         &mut self,
         client: &VaultClient,
         opener: &Opener,
-        epoch: &Epoch,
-        statement: &str,
+        (epoch, statement, past): (&Epoch, &str, Option<Vec<u8>>),
+        opened: &BTreeMap<u64, DataKey>,
     ) -> Result<(), Error> {
         if self.epochs.contains_key(&epoch.epoch) {
             return Ok(());
         }
         let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("the data key of epoch {}: {e}", epoch.epoch));
-        let mut sealed = Vec::new();
-        if !client.blob(&epoch.data_key, &mut sealed).await.map_err(|e| bad(&e))? {
-            return Err(bad(&"the vault has it not"));
-        }
-        let plain = opener.open(&sealed).map_err(|e| bad(&e))?;
-        let plain = plain.try_into().map_err(|_| bad(&"it has not 32 bytes"))?;
-        let record = EpochRecord { number: epoch.epoch, statement: statement.to_owned(), data_key: sealed };
-        self.epochs.insert(epoch.epoch, (record, DataKey::new(plain)));
+        let data_key = fetch(client, epoch.epoch, &epoch.data_key).await?;
+        let key = match (opener.open(&data_key), opened.get(&epoch.epoch)) {
+            (Ok(plain), _) => DataKey::new(plain.try_into().map_err(|_| bad(&"it has not 32 bytes"))?),
+            (Err(_), Some(key)) => key.clone(),
+            (Err(error), None) => return Err(bad(&error)),
+        };
+        let record = EpochRecord { number: epoch.epoch, statement: statement.to_owned(), data_key, past };
+        self.epochs.insert(epoch.epoch, (record, key));
         Ok(())
     }
 
@@ -196,6 +245,7 @@ impl Survey {
             vaults: self.found.clone(),
             snapshot: rebuilt.snapshot,
             repositories: 0,
+            replaced: Vec::new(),
             credentials_revoked: false,
             warnings,
             full: None,

@@ -28,7 +28,7 @@ pub async fn fill_from(
     let name = vault.name.clone();
     let failed = move |e: &dyn std::fmt::Display| Error::internal(format!("reading from vault {name}: {e}"));
     let client = Arc::new(VaultClient::new(vault).map_err(|e| failed(&e))?);
-    let mut reader = LogReader::open(client, lack.tree, Some(&lack.recovery_key)).await.map_err(|e| failed(&e))?;
+    let mut reader = LogReader::open(client, lack.tree, &lack.recovery_keys).await.map_err(|e| failed(&e))?;
     let (sender, receiver) = mpsc::channel::<Result<Batch, Error>>(AHEAD);
     let writing = tokio::task::spawn_blocking(move || {
         fill(log.db(), log.keys(), Received(receiver), &fetch, &mut |entries| tracing::debug!(entries, "filled in"))
@@ -50,7 +50,7 @@ pub async fn fill_from(
 struct Lack {
     end: u64,
     tree: Frontier,
-    recovery_key: VerifierKey,
+    recovery_keys: Vec<VerifierKey>,
 }
 
 fn lack(tx: &mut crate::db::Tx) -> Result<Option<Lack>, Error> {
@@ -59,9 +59,7 @@ fn lack(tx: &mut crate::db::Tx) -> Result<Option<Lack>, Error> {
     let edges = log::edges_fetch(tx, gap.start)?.ok_or_else(|| damaged(&"its tree is not here"))?;
     let peaks: Vec<Hash> = edges.peaks();
     let tree = Frontier::from_parts(gap.start, peaks).map_err(|e| damaged(&e))?;
-    let recovery_key: String = tx.query_one("SELECT recovery_key FROM site", &[])?.get(0)?;
-    let recovery_key = recovery_key.parse().map_err(|e| damaged(&e))?;
-    Ok(Some(Lack { end: gap.end, tree, recovery_key }))
+    Ok(Some(Lack { end: gap.end, tree, recovery_keys: log::recovery_keys(tx)? }))
 }
 
 struct Received(mpsc::Receiver<Result<Batch, Error>>);

@@ -24,3 +24,12 @@ CREATE TABLE recovery_share (
     seq BIGINT NOT NULL,
     PRIMARY KEY (recipient, number)
 );
+
+-- Recovery keys that officers ordered, each order by the number of its entry.
+CREATE TABLE recovery_key_ordered (
+    seq BIGINT NOT NULL,
+    recipient TEXT NOT NULL,
+    signing BYTEA NOT NULL,
+    ordered_us BIGINT NOT NULL,
+    PRIMARY KEY (seq, recipient)
+);

@@ -14,6 +14,7 @@ use crate::orders::{
 };
 use crate::people::webauthn::{Assertion, RelyingParty};
 use crate::people::{Principal, query};
+use journal::order::{RecoveryHalf, SignedOrder};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -208,6 +209,23 @@ impl Site {
         let seen = self.serves(by).await.is_ok();
         let own = |order: &FiledOrder| by.is_some_and(|who| order.order.requester == Some(who.user()));
         order.filter(|order| seen || own(order)).ok_or_else(|| Error::not_found(format!("order {id}")))
+    }
+
+    /// An order that was carried out, with the officers' signatures, for the vaults' owners. For who may see the order.
+    pub async fn order_signed(&self, by: Option<&Principal>, id: u64) -> Result<SignedOrder, Error> {
+        self.order_fetch(by, id).await?;
+        self.db().read_async(move |tx| orders::order_signed(tx, id)).await
+    }
+
+    /// Asks for other recovery keys. An order always: vaults take them from officers alone.
+    pub async fn recovery_keys_replace(&self, by: Option<&Principal>, keys: Vec<RecoveryHalf>) -> Result<u64, Error> {
+        self.serves(by).await?;
+        if self.officer_rule().await?.is_none() {
+            return Err(Error::conflict(
+                "only officers replace a recovery key, and vaults check their signatures: outlast officer rule --needed M",
+            ));
+        }
+        self.order_file(by, Act::RecoveryKeys { keys }).await
     }
 
     /// Takes an officer's signature or veto over an order, whoever brings it: the line that `outlast officer sign` printed. Who may not

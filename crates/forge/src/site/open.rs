@@ -57,7 +57,7 @@ impl Site {
         let shippers = ReplicatorConfig {
             origin: keys.origin().clone(),
             epochs: keys.records(),
-            recovery_key: keys.recovery_key().clone(),
+            recovery_keys: keys.recovery_keys(),
             policy: policy(keys.log_verifiers()?, &vaults, &database.read(enrolled)?),
             // No vault hears of a view.
             vaults: if view.is_some() { Vec::new() } else { vaults.clone() },
@@ -120,6 +120,7 @@ impl Site {
             allowed: config.egress_allow.clone(),
             limits: config.limits.outbox,
         };
+        crate::export::sweep(&config.data);
         let outboxes = if view.is_none() { Some(super::alarms::Outboxes::open(telling)?) } else { None };
         let settings = super::settings::Held::new(ledger.db().read(crate::settings::Settings::load)?);
         let shut = super::lockdown::Shut::new(ledger.db().read(crate::lockdown::in_force)?);

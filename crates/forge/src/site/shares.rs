@@ -38,10 +38,11 @@ fn fetch(tx: &mut Tx, recipient: &str) -> Result<Option<Published>, Error> {
 }
 
 impl Site {
-    /// The shares of this site's recovery key; None: none were made known to it.
-    pub async fn recovery_shares(&self) -> Result<Option<Published>, Error> {
-        let recipient = self.keys.recovery_recipient().to_owned();
-        self.db().read_async(move |tx| fetch(tx, &recipient)).await
+    /// The shares of this site's recovery keys, of each that they were made known of.
+    pub async fn recovery_shares(&self) -> Result<Vec<Published>, Error> {
+        let recipients: Vec<_> = self.keys.recovery_recipients().map(str::to_owned).collect();
+        let read = move |tx: &mut Tx| recipients.iter().filter_map(|key| fetch(tx, key).transpose()).collect();
+        self.db().read_async(read).await
     }
 
     /// Makes known which shares there are.
@@ -49,7 +50,7 @@ impl Site {
     /// # Errors
     /// [`Error::Invalid`] when they are of another key than this site's.
     pub async fn recovery_shares_publish(&self, published: Published) -> Result<(), Error> {
-        if published.recipient != self.keys.recovery_recipient() {
+        if !self.keys.recovery_recipients().any(|recipient| recipient == published.recipient) {
             return Err(Error::invalid("these are shares of another recovery key than this site's"));
         }
         self.ledger.submit(Submitter::default(), SharesPublish(published)).await.map(drop)

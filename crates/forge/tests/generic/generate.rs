@@ -24,7 +24,7 @@ use forge::event::people::{
     CredentialsRevoked, SessionEnded, SessionStarted, SignIn, TokenCreated, TokenRevoked, UserCreated, UserPasswordSet,
     UserProfileSet,
 };
-use forge::event::proof::{DrillDone, DrillKind, RecoverySharesPublished};
+use forge::event::proof::{DrillDone, DrillKind, RecoveryKeysOrdered, RecoverySharesPublished};
 use forge::event::protect::{Allowed, Protected, ProtectionRemoved, ProtectionSet};
 use forge::event::push::{PackConsolidated, Pushed, RefMove};
 use forge::event::repo::{
@@ -40,6 +40,7 @@ use forge::event::trash::{ExportAllowed, OrgRestored, OrgTrashed, TrashEmptied, 
 use forge::event::vault::VaultEnrolled;
 use forge::event::{Event, KINDS, Oid};
 use forge::orders::{Act, Effect, Order};
+use journal::order::RecoveryHalf;
 use journal::{BlobName, Hash};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,6 +157,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (251, recovery_shares_published),
     (252, incident_opened),
     (253, incident_noted),
+    (254, recovery_keys_ordered),
 ];
 
 /// Steele and Vigna's splitmix64: the same numbers from the same seed for ever.
@@ -636,6 +638,12 @@ fn recovery_shares_published(_: &mut World, rng: &mut Rng) -> Event {
     let digests = (0..2 + rng.below(4)).map(|_| rng.hash().to_string()).collect();
     let recipient = rng.pick(&["age1one", "age1other"]).to_owned();
     RecoverySharesPublished { recipient, threshold: 2 + rng.below(2) as u8, digests }.into()
+}
+
+fn recovery_keys_ordered(_: &mut World, rng: &mut Rng) -> Event {
+    let key = |recipient: &str, rng: &mut Rng| RecoveryHalf { recipient: recipient.to_owned(), signing: rng.hash().0 };
+    let keys = ["age1one", "age1other"][..1 + rng.below(2)].iter().map(|name| key(name, rng)).collect();
+    RecoveryKeysOrdered { keys }.into()
 }
 
 fn incident_opened(world: &mut World, rng: &mut Rng) -> Event {

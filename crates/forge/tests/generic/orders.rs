@@ -19,7 +19,9 @@ use forge::orders::{
 };
 use forge::replay::TableHash;
 use forge::writer::{Clock, Command, Submitter, WriterLimits};
+use journal::order::RecoveryHalf;
 use std::time::Duration;
+use vault::seal::Identity;
 
 const DELAY: Duration = Duration::from_micros(DELAY_DEFAULT_US as u64);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -170,6 +172,10 @@ impl Scene {
                 let (credentials, accounts) = (Vec::new(), Vec::new());
                 let started = LockdownStarted { since_us: 0, credentials, accounts, spared: None };
                 Act::LockdownLift { lockdown: self.rig.write(vec![started.into()]) }
+            }
+            7 => {
+                let recipient = Identity::generate().recipient();
+                Act::RecoveryKeys { keys: vec![RecoveryHalf { recipient, signing: self.officers[0].1.public().0 }] }
             }
             8 => Act::UserDelete { account: self.una().0, name: "una".into() },
             9 => Act::OrgDelete { org: self.guild().0, path: "guild".into() },

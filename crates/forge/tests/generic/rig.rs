@@ -171,8 +171,10 @@ pub(crate) fn second_keys() -> LogKeys {
 fn epoch_started(keys: &LogKeys, size: u64, root: Hash) -> Event {
     let recovery = recovery_signing_key(&[5; 32], &origin());
     let (log_key, data_key) = (keys.log_key.verifier().clone(), BlobName::of(b"the sealed data key"));
-    let (origin, epoch, recovery_key) = (origin(), keys.epoch, recovery.verifier().clone());
-    let statement = Epoch { origin, epoch, size, root, log_key, data_key, recovery_key }.sign(&recovery).unwrap();
+    let (origin, epoch, recovery_keys) = (origin(), keys.epoch, vec![recovery.verifier().clone().into()]);
+    let (past, order) = (None, None);
+    let statement = Epoch { origin, epoch, size, root, log_key, data_key, recovery: recovery_keys, past, order };
+    let statement = statement.sign(&recovery).unwrap();
     EpochStarted { epoch, statement: statement.to_string(), data_key, site_recipient: "age1site".to_owned() }.into()
 }
 

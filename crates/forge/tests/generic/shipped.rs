@@ -56,7 +56,7 @@ fn user(name: String) -> Event {
 
 fn statement() -> EpochRecord {
     let Event::EpochStarted(epoch) = founding().remove(1) else { panic!("the second event") };
-    EpochRecord { number: 1, statement: epoch.statement, data_key: b"the sealed data key".to_vec() }
+    EpochRecord { number: 1, statement: epoch.statement, data_key: b"the sealed data key".to_vec(), past: None }
 }
 
 struct Started {
@@ -71,7 +71,7 @@ async fn site(db: Db, spool: &Arc<Spool>, urls: &[VaultUrl]) -> Started {
     let config = ReplicatorConfig {
         origin: origin(),
         epochs: vec![statement()],
-        recovery_key: recovery_signing_key(&[5; 32], &origin()).verifier().clone(),
+        recovery_keys: vec![recovery_signing_key(&[5; 32], &origin()).verifier().clone()],
         policy: Policy::majority(vec![keys().log_key.verifier().clone()], &domains),
         vaults: urls.to_vec(),
     };
@@ -114,7 +114,7 @@ impl Started {
 async fn read(dir: &Path, name: &str) -> Vec<Batch> {
     let url = VaultUrl::from_arg(dir.join(name).join("recover.url").to_str().unwrap()).unwrap();
     let client = Arc::new(VaultClient::new(url).unwrap());
-    let mut reader = LogReader::open(client, Frontier::new(), None).await.unwrap();
+    let mut reader = LogReader::open(client, Frontier::new(), &[]).await.unwrap();
     let mut batches = Vec::new();
     while let Some(verified) = reader.next().await.unwrap() {
         batches.push(verified.batch);

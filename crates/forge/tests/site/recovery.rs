@@ -11,6 +11,8 @@ pub(crate) fn request(vaults: &[&VaultRig], key: &Path, to: &Path) -> RecoverReq
     RecoverRequest {
         vaults: vaults.iter().map(|vault| vault.recover_url()).collect(),
         key: RecoveryKey::read(key).unwrap(),
+        order: None,
+        site: None,
         to: to.to_owned(),
         database: None,
         at: None,

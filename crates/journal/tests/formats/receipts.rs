@@ -7,7 +7,7 @@ use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::cosignature::{self, cosign};
 use journal::entry::{Body, ENTRY_BYTES_MAX, Entry, EntryError, Envelope, seal};
-use journal::epoch::{Epoch, recovery_signing_key};
+use journal::epoch::{Epoch, EpochError, RecoveryPublic, recovery_signing_key};
 use journal::note::{KeyKind, SignedNote, SigningKey};
 use journal::policy::Policy;
 use journal::receipt::{self, Receipt, ReceiptError};
@@ -72,7 +72,9 @@ fn an_epoch_is_started_by_the_recovery_key_alone() {
         root: Hash::of(b"root"),
         log_key: log_key().verifier().clone(),
         data_key: BlobName::of(b"key"),
-        recovery_key: recovery.verifier().clone(),
+        recovery: vec![recovery.verifier().clone().into()],
+        past: None,
+        order: None,
     };
     let note: SignedNote = epoch.sign(&recovery).unwrap().to_string().parse().unwrap();
     assert_eq!(Epoch::verify(&note, recovery.verifier()).unwrap(), epoch);
@@ -80,6 +82,55 @@ fn an_epoch_is_started_by_the_recovery_key_alone() {
     let intruder = recovery_signing_key(&[5; 32], &origin());
     let forged = epoch.sign(&intruder).unwrap();
     assert!(Epoch::verify(&forged, recovery.verifier()).is_err());
+}
+
+#[test]
+fn recovery_keys_change_by_an_order_alone_and_a_statement_has_one_form() {
+    let keys = [4, 5, 6].map(|seed| recovery_signing_key(&[seed; 32], &origin()));
+    let public = |at: usize| RecoveryPublic::new(&origin(), keys[at].verifier().as_bytes(), "age1key").unwrap();
+    let epoch = |number: u64, recovery: Vec<RecoveryPublic>, order: Option<Hash>| Epoch {
+        origin: origin(),
+        epoch: number,
+        size: 40 * (number - 1),
+        root: Hash::of(b"root"),
+        log_key: log_key().verifier().clone(),
+        data_key: BlobName::of(b"key"),
+        recovery,
+        past: order.map(|_| BlobName::of(b"past")),
+        order,
+    };
+    let signed = |epoch: &Epoch, at: usize| epoch.sign(&keys[at]).unwrap();
+    let first = epoch(1, vec![keys[0].verifier().clone().into()], None);
+    let both = epoch(2, vec![public(1), public(2)], Some(Hash::of(b"order")));
+    assert!(first.to_string().starts_with("outlast-epoch/v1\n") && both.to_string().starts_with("outlast-epoch/v2\n"));
+    assert_eq!(both.to_string().parse(), Ok(both.clone()));
+    let text = both.to_string();
+    for (from, to) in
+        [("v2", "v1"), ("past", "pest"), (" age1key", ""), (" age1key", "  age1key"), ("order ", "order  ")]
+    {
+        assert!(text.replacen(from, to, 1).parse::<Epoch>().is_err(), "{from:?} as {to:?}");
+    }
+    assert!(epoch(2, vec![public(1), public(1)], None).to_string().parse::<Epoch>().is_err(), "one key twice");
+    assert!(epoch(2, Vec::new(), None).to_string().parse::<Epoch>().is_err(), "none");
+
+    // By the old key or a new one; never by another, nor without an order.
+    for at in [0, 1, 2] {
+        Epoch::verify_next(&signed(&both, at), &first).unwrap();
+    }
+    let silent = epoch(2, vec![public(1)], None);
+    assert!([0, 1].iter().all(|at| Epoch::verify_next(&signed(&silent, *at), &first).is_err()));
+    let third = epoch(3, vec![public(2), public(1)], None);
+    assert!(!third.changes_keys(&both), "in whatever order");
+    assert!(Epoch::verify_next(&signed(&third, 0), &both).is_err(), "the old key");
+
+    let own = |at: usize| vec![keys[at].verifier().clone()];
+    let all = [signed(&first, 0), signed(&both, 0), signed(&third, 2)];
+    assert_eq!(Epoch::verify_all(&all, &own(1)).unwrap().len(), 3);
+    assert_eq!(Epoch::verify_all(&all, &own(0)), Err(EpochError::Replaced(40)));
+    let stranger = recovery_signing_key(&[9; 32], &origin()).verifier().clone();
+    assert_eq!(Epoch::verify_all(&all, &[stranger]), Err(EpochError::AnotherKey));
+    assert!(Epoch::verify_all(&[signed(&first, 0), signed(&third, 2)], &[]).is_err(), "one left out");
+    assert!(Epoch::verify_all(&all[1..], &[]).is_err(), "without the first");
 }
 
 #[test]
@@ -186,7 +237,9 @@ fn an_epochs_keys_are_of_its_log() {
         root: Hash::of(b""),
         log_key: log_key().verifier().clone(),
         data_key: BlobName::of(b"key"),
-        recovery_key: recovery.verifier().clone(),
+        recovery: vec![recovery.verifier().clone().into()],
+        past: None,
+        order: None,
     };
     assert_eq!(good.to_string().parse(), Ok(good.clone()));
     Epoch::verify_first(&good.sign(&recovery).unwrap()).unwrap();
@@ -195,7 +248,7 @@ fn an_epochs_keys_are_of_its_log() {
     for key in [&foreign, &vault] {
         let log = Epoch { log_key: key.verifier().clone(), ..good.clone() };
         assert!(log.to_string().parse::<Epoch>().is_err());
-        let recovery = Epoch { recovery_key: key.verifier().clone(), ..good.clone() };
+        let recovery = Epoch { recovery: vec![key.verifier().clone().into()], ..good.clone() };
         assert!(recovery.to_string().parse::<Epoch>().is_err());
     }
 }

@@ -114,7 +114,9 @@ fn in_an_epoch_statement() {
         root: Hash::of(b""),
         log_key: log_key().verifier().clone(),
         data_key: BlobName::of(b"key"),
-        recovery_key: recovery.verifier().clone(),
+        recovery: vec![recovery.verifier().clone().into()],
+        past: None,
+        order: None,
     };
     let text = epoch.sign(&recovery).unwrap().to_string();
     let verify = |text: &str| Epoch::verify(&text.parse().ok()?, recovery.verifier()).ok();

@@ -71,6 +71,14 @@ pub(crate) enum OfficerActs {
         #[command(flatten)]
         data: Data,
     },
+    /// Ask for other recovery keys: an order, which the officers sign with keys of their own and which is carried to each vault's owner.
+    Rotate {
+        /// recovery-public.txt of each recovery key that there is to be.
+        #[arg(required = true, value_name = "FILE")]
+        public: Vec<PathBuf>,
+        #[command(flatten)]
+        data: Data,
+    },
     /// The officers, their keys and their rule.
     List(Data),
 }
@@ -126,6 +134,9 @@ pub(crate) enum OrderCommand {
         /// Write the order itself there, for `outlast officer sign`.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Once it was carried out, write it there with its signatures: for the vaults' owners and `outlast recover --order`.
+        #[arg(long, value_name = "FILE")]
+        signed: Option<PathBuf>,
         #[command(flatten)]
         data: Data,
     },

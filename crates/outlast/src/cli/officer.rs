@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub(crate) enum OfficerCommand {
     /// Make the recovery key of a new site, in shares on paper, and what the site begins with. Not on the site's machine.
     Init(OfficerInit),
+    /// Make a further recovery key, to replace the present one or to stand beside it. Not on the site's machine.
+    Renew(OfficerRenew),
     /// Make shares of a recovery key that there is already.
     Split(OfficerSplit),
     /// A share of the recovery key.
@@ -24,6 +26,22 @@ pub(crate) struct OfficerInit {
     /// How many shares it takes, and how many there are.
     #[arg(long, value_name = "K/N", default_value = "2/3")]
     pub(crate) shares: ShareCount,
+    /// A directory that is not there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// A further recovery key of the new site, enough by itself: its recovery-public.txt, as `outlast officer renew` makes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) also: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OfficerRenew {
+    /// How many shares it takes, and how many there are.
+    #[arg(long, value_name = "K/N", default_value = "2/3")]
+    pub(crate) shares: ShareCount,
+    /// Whole, in one file, instead of shares.
+    #[arg(long, conflicts_with = "shares")]
+    pub(crate) whole: bool,
     /// A directory that is not there yet.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,

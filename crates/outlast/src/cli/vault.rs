@@ -9,6 +9,36 @@ pub(crate) enum VaultCommand {
     Serve(Box<VaultServe>),
     /// Attack a store before trusting it: try to delete, overwrite, shorten and weaken, and say what held.
     Probe(VaultProbe),
+    /// On a vault's own machine: write down whom its owner takes orders from. Nobody else can.
+    Officers(VaultOfficers),
+    /// On a vault's own machine: hand it a signed order, or an officer's veto. An order waits for the delay, in the vault's running time.
+    Order(VaultOrder),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VaultOfficers {
+    /// The vault's directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// How many of them must sign an order.
+    #[arg(long, value_name = "M")]
+    pub(crate) needed: usize,
+    /// How long an order waits, in time that this vault runs: 72h, 3d.
+    #[arg(long, default_value = "72h")]
+    pub(crate) delay: String,
+    /// Each officer's name and public key (`outlast officer key` prints it), as the officer told it to the owner.
+    #[arg(required = true, value_name = "NAME=KEY")]
+    pub(crate) officers: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VaultOrder {
+    /// What `outlast order show ID --signed FILE` wrote at the site, or the line that `outlast officer veto` printed.
+    #[arg(value_name = "FILE|VETO")]
+    pub(crate) order: String,
+    /// The vault's directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
 }
 
 #[derive(Args, Debug)]

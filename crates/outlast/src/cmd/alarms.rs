@@ -76,7 +76,7 @@ pub(crate) async fn canary(command: CanaryCommand, as_json: bool) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-fn lines(answer: &Value, as_json: bool, line: impl Fn(&Value) -> String) {
+pub(super) fn lines(answer: &Value, as_json: bool, line: impl Fn(&Value) -> String) {
     if as_json {
         return say!("{answer}");
     }

@@ -6,6 +6,7 @@ mod credentials;
 mod doctor;
 mod drill;
 mod export;
+mod incident;
 mod key;
 mod lockdown;
 mod mail;
@@ -18,6 +19,7 @@ mod serve;
 mod settings;
 mod signing;
 mod vault;
+mod vault_orders;
 mod verify;
 
 use crate::cli::{Cli, Command};
@@ -56,6 +58,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Alarms { command } => alarms::alarms(command, json).await,
         Command::Canary { command } => alarms::canary(command, json).await,
         Command::Oidc { command } => oidc::run(command, json).await,
+        Command::Incident { command } => incident::run(command, json).await,
         Command::Mail { command } => mail::run(command, json).await,
         Command::Trash { command } => orders::trash(command, json).await,
     }

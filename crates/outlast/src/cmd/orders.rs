@@ -8,6 +8,7 @@ use crate::cmd::signing;
 use anyhow::{Context as _, bail};
 use hyper::Method;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const ORDERS: &str = "/api/v1/outlast/orders";
@@ -22,6 +23,16 @@ pub(crate) async fn officer(command: OfficerActs, as_json: bool) -> anyhow::Resu
         OfficerActs::Dismiss { name, data } => (data, format!("{}/roles", escape(&name)), json!({ "officer": false })),
         OfficerActs::Enrol { name, key, label, data } => {
             (data, format!("{}/keys", escape(&name)), json!({ "key": key, "name": label }))
+        }
+        OfficerActs::Rotate { public, data } => {
+            let read = |path: &PathBuf| {
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+            };
+            let keys = public.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+            let path = "/api/v1/outlast/recovery-keys";
+            let answer = call_json(&data, Method::POST, path, Some(json!({ "keys": keys }))).await?;
+            done_or_ordered(&answer, as_json);
+            return Ok(ExitCode::SUCCESS);
         }
         OfficerActs::Found { needed, delay, officers, data } => {
             let officers = officers.iter().map(|text| founder(text)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -47,7 +58,7 @@ fn founder(text: &str) -> anyhow::Result<Value> {
 }
 
 /// `90s`, `30m`, `72h`, `3d`.
-fn seconds(text: &str) -> anyhow::Result<u64> {
+pub(crate) fn seconds(text: &str) -> anyhow::Result<u64> {
     let (number, unit) = match text.char_indices().next_back() {
         Some((at, unit)) => (&text[..at], unit),
         None => bail!("a time is given as 90s, 30m, 72h, 3d"),
@@ -113,10 +124,11 @@ pub(crate) async fn order(command: OrderCommand, as_json: bool) -> anyhow::Resul
             let answer = call_json(&data, Method::POST, ORDERS, Some(body)).await?;
             done_or_ordered(&answer, as_json);
         }
-        OrderCommand::Show { id, out, data } => {
+        OrderCommand::Show { id, out, signed, data } => {
             let answer = call_json(&data, Method::GET, &format!("{ORDERS}/{id}"), None).await?;
-            if let Some(out) = out {
-                let body = call(&data, Method::GET, &format!("{ORDERS}/{id}/body"), None).await?;
+            for (out, what) in [(out, "body"), (signed, "signed")] {
+                let Some(out) = out else { continue };
+                let body = call(&data, Method::GET, &format!("{ORDERS}/{id}/{what}"), None).await?;
                 std::fs::write(&out, &body).with_context(|| format!("cannot write {}", out.display()))?;
             }
             say(&answer, as_json, || shown(&answer));

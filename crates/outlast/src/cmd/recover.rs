@@ -8,7 +8,9 @@ use anyhow::Context as _;
 use forge::keys::RecoveryKey;
 use forge::recover::{At, Progress, RecoverRequest, Report, VaultFound, Without, recover};
 use jiff::Timestamp;
+use journal::order::SignedOrder;
 use serde_json::json;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use vault::VaultUrl;
@@ -20,6 +22,8 @@ pub(crate) async fn run(options: Recover, as_json: bool) -> anyhow::Result<ExitC
     let request = RecoverRequest {
         vaults,
         key: RecoveryKey::read_all(&options.key)?,
+        order: options.order.as_deref().map(read_order).transpose()?,
+        site: options.site,
         to: to.clone(),
         database: options.database,
         at: options.at.as_deref().map(parse_at).transpose()?,
@@ -44,6 +48,11 @@ pub(crate) async fn run(options: Recover, as_json: bool) -> anyhow::Result<ExitC
         }
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read_order(path: &Path) -> anyhow::Result<SignedOrder> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    text.parse().with_context(|| path.display().to_string())
 }
 
 /// An entry's number, or a time.
@@ -90,7 +99,7 @@ fn to_json(report: &Report) -> serde_json::Value {
     let vault = |found: &VaultFound| json!({ "name": found.name, "domain": found.domain, "entries": found.entries, "problem": found.problem });
     json!({
         "log": report.origin, "entries": report.entries, "last_time_us": report.last_time_us, "epoch": report.epoch,
-        "snapshot": report.snapshot, "repositories": report.repositories, "credentials_revoked": report.credentials_revoked,
+        "snapshot": report.snapshot, "repositories": report.repositories, "replaced": report.replaced, "credentials_revoked": report.credentials_revoked,
         "vaults": report.vaults.iter().map(vault).collect::<Vec<_>>(), "warnings": report.warnings,
         "full": report.full.as_ref().map(|full| json!({ "repositories": full.repositories, "refs": full.refs, "problems": full.problems })),
         "view": report.view.map(|view| json!({ "entries": view.entries, "last_time_us": view.last_time_us })),

@@ -22,6 +22,8 @@ pub(crate) async fn run(command: VaultCommand, as_json: bool) -> anyhow::Result<
             Ok(ExitCode::SUCCESS)
         }
         VaultCommand::Probe(options) => probe(options, as_json).await,
+        VaultCommand::Officers(options) => super::vault_orders::officers(&options),
+        VaultCommand::Order(options) => super::vault_orders::order(&options),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::cli::Verify;
 use anyhow::{Context as _, bail};
 use forge::Event;
 use forge::event::Oid;
+use forge::keys::openers;
 use jiff::Timestamp;
 use journal::entry::Body;
 use journal::policy::Policy;
@@ -26,7 +27,11 @@ pub(crate) async fn run(options: Verify, as_json: bool) -> anyhow::Result<ExitCo
         let url = VaultUrl::from_arg(arg)?;
         let client = Arc::new(VaultClient::new(url)?);
         let name = client.url().name.clone();
-        let report = verify_vault(client.clone(), identity.as_ref()).await.with_context(|| format!("vault {name}"))?;
+        let identities = match &identity {
+            Some(identity) => openers(&client, identity.clone()).await.with_context(|| format!("vault {name}"))?,
+            None => Vec::new(),
+        };
+        let report = verify_vault(client.clone(), &identities).await.with_context(|| format!("vault {name}"))?;
         good &= report.problems.is_empty();
         say_report(&report, as_json);
         for (other_client, other) in &seen {

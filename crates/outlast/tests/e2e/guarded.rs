@@ -37,7 +37,7 @@ pub(crate) fn signature(world: &World, order: &str, verb: &str, officer: &str) -
     said.success().trim().to_owned()
 }
 
-fn sign(world: &World, order: &str, officer: &str) {
+pub(crate) fn sign(world: &World, order: &str, officer: &str) {
     let line = signature(world, order, "sign", officer);
     world.site.cli(&["order", "sign", order, &line]).success();
 }
@@ -47,7 +47,7 @@ pub(crate) fn order_of(text: &str) -> String {
     rest.chars().take_while(char::is_ascii_digit).collect()
 }
 
-fn state(world: &World, order: &str) -> String {
+pub(crate) fn state(world: &World, order: &str) -> String {
     let shown = world.site.cli(&["order", "show", order, "--json"]).success();
     serde_json::from_str::<Value>(&shown).unwrap()["state"].as_str().unwrap().to_owned()
 }

@@ -33,6 +33,7 @@ mod refusals;
 mod replace;
 mod required;
 mod rollback;
+mod rotation;
 mod settings;
 mod signatures;
 mod ssh;

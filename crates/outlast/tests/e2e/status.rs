@@ -33,4 +33,13 @@ fn an_incident_is_told_to_everybody_until_it_is_over() {
     assert!(!page.text().contains("an incident is open") && page.text().contains("It is back."), "{}", page.text());
     assert_eq!(opal.post(&format!("{PAGE}/999999"), "text=x").status, 422);
     assert_eq!(nobody.get(PAGE).status, 303, "who is not signed in is asked to be");
+
+    let machine = |arguments: &[&str]| world.site.cli(arguments).success().trim().to_owned();
+    let id = machine(&["incident", "open", "The disk fills", "We make room."]);
+    machine(&["incident", "note", &id, "Half of it is done."]);
+    assert!(seen().0.text().contains("Half of it is done."));
+    machine(&["incident", "close", &id, "There is room again."]);
+    assert!(machine(&["incident", "list"]).contains("The disk fills, over since"));
+    assert!(seen().1.contains("There is room again."));
+    assert!(world.site.cli(&["incident", "close", "999999", "x"]).failure().contains("incident 999999"));
 }

@@ -5,6 +5,7 @@ use crate::core::Vault;
 use crate::credential::{Credential, Role};
 use crate::dir::DirStore;
 use crate::disk::RealDisk;
+use crate::orders::Orders;
 use crate::s3::S3Store;
 use crate::store::Store;
 use crate::tls;
@@ -70,6 +71,7 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
             StoreKind::S3 { .. } => "a bucket with Object Lock",
         },
         fork_path: dir.join("private/fork.txt"),
+        orders: Orders::of(dir),
         watch,
     };
     let public = config.public_address.clone().unwrap_or_else(|| address.to_string());

@@ -12,7 +12,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode, header};
-use journal::BlobName;
+use journal::epoch::RecoveryPublic;
+use journal::{BlobName, Hash};
 use minicbor::{Decoder, Encoder};
 use serde_json::json;
 use std::convert::Infallible;
@@ -190,7 +191,12 @@ async fn statement(shared: Arc<Shared>, body: Incoming, first: bool) -> Answer {
         String::from_utf8(bytes.to_vec()).map_err(|_| no(StatusCode::BAD_REQUEST, "a statement is text"))?;
     blocking(move || {
         let mut vault = shared.vault();
-        let done = if first { vault.enrol(&statement) } else { vault.start_epoch(&statement) };
+        let site = vault.epoch().map(|(origin, _)| origin.to_string()).unwrap_or_default();
+        let allows = |order: &Hash, keys: &[RecoveryPublic]| {
+            let now = (shared.watch.uptime_s(), i64::try_from(now_s().saturating_mul(1_000_000)).unwrap_or(i64::MAX));
+            shared.orders.allows(&site, order, keys, now).map_err(|error| error.to_string())
+        };
+        let done = if first { vault.enrol(&statement) } else { vault.start_epoch_by(&statement, &allows) };
         done.map(|()| text(StatusCode::OK, "")).map_err(|refusal| refuse(&shared, &refusal))
     })
     .await
@@ -338,6 +344,7 @@ fn refuse(shared: &Shared, refusal: &Refusal) -> No {
             StatusCode::CONFLICT
         }
         Refusal::OldEpoch { .. } => StatusCode::GONE,
+        Refusal::NoOrder(_) => StatusCode::FORBIDDEN,
         Refusal::NotEnrolled => StatusCode::PRECONDITION_REQUIRED,
         Refusal::MissingBlobs(_) => StatusCode::FAILED_DEPENDENCY,
         Refusal::Invalid(_) | Refusal::Store(StoreError::WrongBytes(_)) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -93,6 +93,11 @@ impl Watch {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Seconds that this vault has run, over all its starts.
+    pub(super) fn uptime_s(&self) -> u64 {
+        self.seen().uptime_s()
+    }
+
     /// Somebody without a good credential asked.
     pub(super) fn stranger(&self) {
         self.seen().strangers += 1;

@@ -6,7 +6,7 @@ pub mod s3;
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::entry::{Body, DataKey, Entry, Envelope, seal};
-use journal::epoch::{Epoch, recovery_signing_key};
+use journal::epoch::{Epoch, RecoveryPublic, recovery_signing_key};
 use journal::merkle::Frontier;
 use journal::note::{KeyKind, SigningKey};
 use journal::policy::Policy;
@@ -82,7 +82,19 @@ impl TestLog {
         Arc::new(copy)
     }
 
+    /// A copy that goes on with another recovery key, which this order named.
+    pub fn rotated(&self, number: u64, key: [u8; 32], order: Hash) -> Arc<Self> {
+        let mut copy = Arc::into_inner(self.copy()).unwrap();
+        copy.recovery = key;
+        copy.begin_epoch_by(number, [number as u8 + 100; 32], Some(order));
+        Arc::new(copy)
+    }
+
     fn begin_epoch(&mut self, number: u64, seed: [u8; 32]) {
+        self.begin_epoch_by(number, seed, None);
+    }
+
+    fn begin_epoch_by(&mut self, number: u64, seed: [u8; 32], order: Option<Hash>) {
         self.epoch_seed = seed;
         let recipients = Recipients::parse(&self.identity.recipient(), &self.identity.recipient()).unwrap();
         let (name, data_key) = seal_blob(&recipients, self.data_key.bytes()).unwrap();
@@ -95,10 +107,15 @@ impl TestLog {
             root: state.frontier.root(),
             log_key: self.log_key().verifier().clone(),
             data_key: name,
-            recovery_key: key.verifier().clone(),
+            recovery: vec![RecoveryPublic {
+                verifier: key.verifier().clone(),
+                recipient: order.map(|_| self.identity.recipient()),
+            }],
+            past: None,
+            order,
         };
         let statement = epoch.sign(&key).unwrap().to_string();
-        self.epochs.push(EpochRecord { number, statement, data_key });
+        self.epochs.push(EpochRecord { number, statement, data_key, past: None });
     }
 
     pub fn log_key(&self) -> SigningKey {
@@ -106,9 +123,10 @@ impl TestLog {
     }
 
     fn verifiers(&self) -> Vec<journal::note::VerifierKey> {
-        let key = recovery_signing_key(&self.recovery, &self.origin);
-        let verify =
-            |record: &EpochRecord| Epoch::verify(&record.statement.parse().unwrap(), key.verifier()).unwrap().log_key;
+        let verify = |record: &EpochRecord| {
+            let note: journal::note::SignedNote = record.statement.parse().unwrap();
+            note.text().parse::<Epoch>().unwrap().log_key
+        };
         self.epochs.iter().map(verify).collect()
     }
 
@@ -185,7 +203,7 @@ impl TestLog {
         ReplicatorConfig {
             origin: self.origin.clone(),
             epochs: self.epochs.clone(),
-            recovery_key: recovery_signing_key(&self.recovery, &self.origin).verifier().clone(),
+            recovery_keys: vec![recovery_signing_key(&self.recovery, &self.origin).verifier().clone()],
             policy: Policy::majority(self.verifiers(), &domains),
             vaults: vaults.to_vec(),
         }

@@ -86,7 +86,9 @@ impl Site {
             root: self.frontier.root(),
             log_key: log_key(self.signer).verifier().clone(),
             data_key: BlobName::of(&data_key),
-            recovery_key: key.verifier().clone(),
+            recovery: vec![key.verifier().clone().into()],
+            past: None,
+            order: None,
         };
         self.epochs.push((epoch.sign(&key).unwrap().to_string(), data_key));
     }

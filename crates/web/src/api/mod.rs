@@ -10,6 +10,7 @@ mod doctor;
 mod drills;
 mod export;
 mod gpg_keys;
+mod incidents;
 mod keys;
 mod lockdown;
 mod mail;
@@ -65,6 +66,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
             .merge(mail::admin_router())
             .merge(oidc::admin_router())
             .merge(orders::admin_router())
+            .merge(incidents::admin_router())
             .merge(shares::admin_router())
             .merge(export::admin_router()),
     };

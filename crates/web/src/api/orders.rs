@@ -11,7 +11,8 @@ use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use forge::orders::{DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerRule, Wish};
+use forge::keys::public_half;
+use forge::orders::{DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerKey, OfficerRule, Wish};
 use forge::site::Asked;
 use forge::{Error, Principal, RepoName};
 use http::StatusCode;
@@ -24,6 +25,8 @@ pub(super) fn router() -> Router<App> {
         .route("/outlast/orders", get(list).post(ask))
         .route("/outlast/orders/{id}", get(fetch))
         .route("/outlast/orders/{id}/body", get(body))
+        .route("/outlast/orders/{id}/signed", get(signed))
+        .route("/outlast/recovery-keys", post(recovery_keys))
         .route("/outlast/orders/{id}/signatures", post(sign))
         .route("/outlast/orders/{id}/veto", post(veto))
         .route("/outlast/officers", get(officers))
@@ -132,6 +135,29 @@ async fn body(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> Result
     let file = format!("attachment; filename=\"order-{id}.cbor\"");
     let headers = [("content-type", "application/cbor".to_owned()), ("content-disposition", file)];
     Ok((headers, order.body).into_response())
+}
+
+/// The order with its officers' signatures, once it was carried out here: what is carried to each vault's owner.
+async fn signed(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> Result<Response, ApiError> {
+    let order = app.site.order_signed(by.who(), id).await?;
+    let file = format!("attachment; filename=\"order-{id}.signed\"");
+    let headers = [("content-type", "text/plain; charset=utf-8".to_owned()), ("content-disposition", file)];
+    Ok((headers, order.to_string()).into_response())
+}
+
+#[derive(Deserialize)]
+struct WantedKeys {
+    /// `recovery-public.txt` of each recovery key there is to be.
+    keys: Vec<String>,
+}
+
+async fn recovery_keys(
+    State(app): State<App>,
+    by: Caller,
+    Json(wanted): Json<WantedKeys>,
+) -> Result<Response, ApiError> {
+    let keys = wanted.keys.iter().map(|text| public_half(text)).collect::<Result<_, Error>>()?;
+    Ok(asked::<()>(Asked::Ordered(app.site.recovery_keys_replace(by.who(), keys).await?)))
 }
 
 #[derive(Deserialize)]
@@ -251,7 +277,8 @@ async fn key_add(
     Path(Named(name)): Path<Named>,
     Json(wanted): Json<WantedKey>,
 ) -> Result<Response, ApiError> {
-    Ok(asked(app.site.officer_key_add(by.who(), &name, &wanted.name, wanted.key.parse()?).await?))
+    let key = wanted.key.parse::<OfficerKey>().map_err(Error::from)?;
+    Ok(asked(app.site.officer_key_add(by.who(), &name, &wanted.name, key).await?))
 }
 
 async fn key_remove(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> Result<Response, ApiError> {

@@ -1,4 +1,4 @@
-//! `/admin/recovery-shares`: which shares of the recovery key there are, by their digests. On the admin socket.
+//! `/admin/recovery-shares`: which shares of each recovery key there are, by their digests. On the admin socket.
 
 use crate::app::App;
 use crate::errors::ApiError;
@@ -13,7 +13,8 @@ pub(super) fn admin_router() -> Router<App> {
 }
 
 async fn show(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({ "public": app.site.recovery_shares().await?.map(|shares| shares.to_string()) })))
+    let shares = app.site.recovery_shares().await?;
+    Ok(Json(json!({ "public": shares.iter().map(ToString::to_string).collect::<Vec<_>>() })))
 }
 
 #[derive(Deserialize)]

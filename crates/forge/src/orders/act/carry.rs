@@ -7,12 +7,13 @@ use crate::event::Event;
 use crate::event::factor::{FactorRemoved, FactorsRequired};
 use crate::event::guard::{OfficerKeyAdded, OfficerKeyRemoved, OfficerRuleSet, RepoTrashed, RolesSet};
 use crate::event::lockdown::LockdownLifted;
+use crate::event::proof::RecoveryKeysOrdered;
 use crate::event::push::{Pushed, RefMove};
 use crate::event::trash::{ExportAllowed, OrgTrashed, TrashEmptied, UserTrashed};
 use crate::lockdown::in_force;
 use crate::orders::officer::{self, OfficerRule};
 use crate::orders::order::Effect;
-use crate::orders::{EXPORT_PERMIT_US, gone, trash, weaken};
+use crate::orders::{EXPORT_PERMIT_US, gone, recovery, trash, weaken};
 
 impl Act {
     /// Whether it could be carried out now, and what it would do. Invariants 4 and 6 of [orders](super).
@@ -31,6 +32,7 @@ impl Act {
             Self::RuleSet { needed, delay_us } => {
                 officer::check_rule(tx, &OfficerRule { needed: *needed, delay_us: *delay_us })
             }
+            Self::RecoveryKeys { keys } => recovery::check(tx, keys),
             Self::UserDelete { account, .. } => gone::user_effects(tx, *account),
             Self::OrgDelete { org, .. } => gone::org_effects(tx, *org),
             Self::TrashEmpty { repo, .. } => trash::empty_effects(tx, *repo),
@@ -66,6 +68,7 @@ impl Act {
             Self::KeyRemove { key, .. } => OfficerKeyRemoved { key }.into(),
             Self::LockdownLift { lockdown } => LockdownLifted { lockdown }.into(),
             Self::RuleSet { needed, delay_us } => OfficerRuleSet { needed, delay_us }.into(),
+            Self::RecoveryKeys { keys } => RecoveryKeysOrdered { keys }.into(),
             Self::TrashEmpty { repo, .. } => TrashEmptied { repo }.into(),
             Self::FactorsOptional {} => FactorsRequired { required: false }.into(),
             Self::FactorRemove { factor, .. } => FactorRemoved { factor }.into(),

@@ -2,6 +2,7 @@
 
 use super::Act;
 use crate::orders::key::OfficerKey;
+use journal::order::RecoveryHalf;
 
 impl Act {
     /// What it does, in one sentence.
@@ -25,6 +26,14 @@ impl Act {
             Self::KeyRemove { name, key } => format!("Key {key} of the officer {name} no longer counts."),
             Self::LockdownLift { lockdown } => {
                 format!("Lift lockdown {lockdown}: everybody may write again. What it ended stays ended.")
+            }
+            Self::RecoveryKeys { keys } => {
+                let key = |key: &RecoveryHalf| format!("{} (signing {})", key.recipient, journal::Hash(key.signing));
+                let keys: Vec<_> = keys.iter().map(key).collect();
+                format!(
+                    "Replace the recovery keys. From the next epoch on each of these opens the site's vaults: {}.",
+                    keys.join(", ")
+                )
             }
             Self::UserDelete { account, name } => {
                 format!("Delete the account {name} (id {account}): it and its repositories go into the trash.")

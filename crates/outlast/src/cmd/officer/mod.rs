@@ -8,6 +8,7 @@ use std::process::ExitCode;
 pub(crate) async fn run(command: OfficerCommand, as_json: bool) -> anyhow::Result<ExitCode> {
     match command {
         OfficerCommand::Init(options) => shares::init(&options),
+        OfficerCommand::Renew(options) => shares::renew(&options),
         OfficerCommand::Split(options) => shares::split(&options),
         OfficerCommand::Share { command: ShareCommand::Verify(options) } => shares::verify(options, as_json).await,
         OfficerCommand::Share { command: ShareCommand::Publish(options) } => shares::publish(options).await,

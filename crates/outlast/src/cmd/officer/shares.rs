@@ -1,9 +1,9 @@
 //! The recovery key in shares: made, checked, made known.
 
-use crate::cli::{OfficerInit, OfficerSplit, ShareCount, SharePublish, ShareVerify};
+use crate::cli::{OfficerInit, OfficerRenew, OfficerSplit, ShareCount, SharePublish, ShareVerify};
 use crate::{admin, paper};
 use anyhow::{Context as _, bail};
-use forge::keys::{Published, RecoveryKey, Share, site_start};
+use forge::keys::{Published, RecoveryKey, Share, public_half, site_start};
 use hyper::Method;
 use serde_json::{Value, json};
 use std::fs::{DirBuilder, File};
@@ -16,11 +16,16 @@ const SHARES: &str = "/api/v1/admin/recovery-shares";
 
 /// A new recovery key, which is in no file: its shares, and what the site begins with.
 pub(super) fn init(options: &OfficerInit) -> anyhow::Result<ExitCode> {
+    let also = options.also.iter().map(|path| {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        public_half(&text).with_context(|| path.display().to_string())
+    });
+    let also = also.collect::<anyhow::Result<Vec<_>>>()?;
     let key = RecoveryKey::generate();
     let published = write_shares(&key, options.shares, &options.out)?;
     let scratch = options.out.join("scratch");
     DirBuilder::new().mode(0o700).create(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let start = site_start(&key, &published, &scratch);
+    let start = site_start(&key, &also, &published, &scratch);
     std::fs::remove_dir_all(&scratch)?;
     write(&options.out.join("site-start.json"), start?.as_bytes())?;
     let out = options.out.display();
@@ -29,6 +34,41 @@ pub(super) fn init(options: &OfficerInit) -> anyhow::Result<ExitCode> {
     say!("                              outlast serve --recovery-recipient site-start.json");
     say!("{}", next_steps(&published));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A further recovery key: in shares, or whole.
+pub(super) fn renew(options: &OfficerRenew) -> anyhow::Result<ExitCode> {
+    let (key, out) = (RecoveryKey::generate(), options.out.display());
+    if options.whole {
+        make_dir(&options.out)?;
+        key.write(&options.out)?;
+        write_public(&key, "", &options.out)?;
+        say!(
+            "recovery key {}\n  {out}/recovery-key.txt       the key: print it, and put it where nobody gets",
+            key.recipient()
+        );
+        say!("  {out}/recovery-public.txt    what everybody may know");
+    } else {
+        let published = write_shares(&key, options.shares, &options.out)?;
+        say!("{}", summary(&published, &options.out));
+        say!("{}", next_steps(&published));
+    }
+    say!("to have it replace the site's recovery key: outlast officer rotate {out}/recovery-public.txt");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn make_dir(out: &Path) -> anyhow::Result<()> {
+    let none = || format!("cannot make {}: give --out a directory that is not there yet", out.display());
+    DirBuilder::new().mode(0o700).create(out).with_context(none)
+}
+
+fn write_public(key: &RecoveryKey, shares: &str, out: &Path) -> anyhow::Result<()> {
+    let head = "# What everybody may know of this recovery key: its public half, and a digest of each share.\n";
+    let public = key.public_text();
+    // The shares' text begins with the recipient, as it always did.
+    let signing =
+        if shares.is_empty() { public.as_str() } else { public.split_once('\n').map_or("", |(_, rest)| rest) };
+    write(&out.join("recovery-public.txt"), format!("{head}{shares}{signing}").as_bytes())
 }
 
 /// Shares of a recovery key that there is already.
@@ -47,18 +87,14 @@ fn write_shares(key: &RecoveryKey, ShareCount { threshold, of }: ShareCount, out
     if read_back.recipient() != key.recipient() {
         bail!("the shares do not give the key again; nothing was written");
     }
-    DirBuilder::new()
-        .mode(0o700)
-        .create(out)
-        .with_context(|| format!("cannot make {}: give --out a directory that is not there yet", out.display()))?;
+    make_dir(out)?;
     for share in &shares {
         let name = |kind: &str| out.join(format!("share-{}.{kind}", share.number));
         write(&name("txt"), text(share, &key.recipient()).as_bytes())?;
         write(&name("pdf"), &paper::sheet(share, &key.recipient())?)?;
     }
     let published = Published::of(key, &shares);
-    let head = "# What everybody may know of this recovery key: its public half, and a digest of each share.\n";
-    write(&out.join("recovery-public.txt"), format!("{head}{published}").as_bytes())?;
+    write_public(key, &published.to_string(), out)?;
     Ok(published)
 }
 
@@ -104,22 +140,26 @@ fn next_steps(published: &Published) -> String {
 /// Whether each share is whole, and the one that was made known.
 pub(super) async fn verify(options: ShareVerify, as_json: bool) -> anyhow::Result<ExitCode> {
     let public = match &options.public {
-        Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
+        Some(path) => {
+            vec![std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?]
+        }
         None => {
             let answer = admin::call_json(&options.data, Method::GET, SHARES, None).await?;
-            answer
-                .get("public")
-                .and_then(Value::as_str)
-                .context("this site was told of no shares: give --public recovery-public.txt")?
-                .to_owned()
+            let told = answer.get("public").and_then(Value::as_array).cloned().unwrap_or_default();
+            if told.is_empty() {
+                bail!("this site was told of no shares: give --public recovery-public.txt");
+            }
+            told.iter().filter_map(Value::as_str).map(str::to_owned).collect()
         }
     };
-    let public: Published = public.parse()?;
+    let public = public.iter().map(|text| text.parse()).collect::<Result<Vec<Published>, _>>()?;
     let mut good = true;
     for path in &options.files {
         let what = match Share::from_file(path) {
-            Ok(share) if public.has(&share) => format!("share {} of {}: good", share.number, share.of),
-            Ok(share) if share.is_of(&public.recipient) => {
+            Ok(share) if public.iter().any(|public| public.has(&share)) => {
+                format!("share {} of {}: good", share.number, share.of)
+            }
+            Ok(share) if public.iter().any(|public| share.is_of(&public.recipient)) => {
                 good = false;
                 format!(
                     "share {} of {}: whole, but NOT ONE THAT COUNTS: of an earlier splitting of this key",

@@ -66,7 +66,7 @@ async fn page(
 
 async fn open(State(app): State<App>, visitor: Visitor, Form(wanted): Form<Wanted>) -> Result<Response, PageError> {
     let by = visitor.operator()?.clone();
-    let opened = app.site.incident_open(&by, wanted.title.clone(), wanted.text.clone()).await;
+    let opened = app.site.incident_open(Some(&by), wanted.title.clone(), wanted.text.clone()).await.map(drop);
     page(&app, visitor, opened, "It is on the status page.", wanted).await
 }
 
@@ -77,6 +77,6 @@ async fn note(
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, PageError> {
     let by = visitor.operator()?.clone();
-    let noted = app.site.incident_note(&by, incident, wanted.text.clone(), wanted.resolved).await;
+    let noted = app.site.incident_note(Some(&by), incident, wanted.text.clone(), wanted.resolved).await;
     page(&app, visitor, noted, "The note is on the status page.", Wanted::default()).await
 }
