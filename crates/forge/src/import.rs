@@ -1,4 +1,4 @@
-//! Taking in a repository from another forge, by its Git URL.
+//! Taking in a repository from another forge, by its Git URL; and what an owner there has, by the forge's API.
 //!
 //! Nothing that is started here reaches the network: the smart protocol's client is in this crate, so that every address is looked
 //! at before it is connected to, and what comes is pushed through the door that all pushes take.
@@ -12,9 +12,11 @@
 mod address;
 mod egress;
 mod http;
+mod owner;
 mod pack;
 mod run;
 
 pub use address::GitUrl;
 pub use egress::Egress;
+pub use owner::{ForgeApi, Listed, OWNER_REPOS_MAX, OwnerList, list};
 pub use run::{ImportFrom, Imported};

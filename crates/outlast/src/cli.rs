@@ -249,22 +249,28 @@ pub(crate) struct Export {
 #[derive(Args, Debug)]
 pub(crate) struct Import {
     /// The directory of an export; the server reads it.
-    #[arg(value_name = "DIR", required_unless_present = "from")]
+    #[arg(value_name = "DIR", required_unless_present_any = ["from", "owner"])]
     pub(crate) exported: Option<PathBuf>,
     /// Instead: a repository of another forge, by its Git URL (https://HOST/OWNER/NAME.git).
     #[arg(long, value_name = "URL", conflicts_with = "exported", requires = "to")]
     pub(crate) from: Option<String>,
-    /// With --from: what it is called here.
-    #[arg(long, value_name = "OWNER/NAME", requires = "from")]
+    /// Or all repositories of an owner there (https://HOST/OWNER), with descriptions and who may see them. Run again it finishes.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["exported", "from"], requires = "to")]
+    pub(crate) owner: Option<String>,
+    /// With --owner: whose API it speaks: gitea, forgejo or github [default: github for github.com, else gitea].
+    #[arg(long, value_name = "WORD", requires = "owner")]
+    pub(crate) api: Option<String>,
+    /// What it is called here: OWNER/NAME, or with --owner OWNER.
+    #[arg(long, value_name = "OWNER/NAME")]
     pub(crate) to: Option<String>,
     /// With --from: public, internal or private.
     #[arg(long, value_name = "WORD", default_value = "private")]
     pub(crate) visibility: String,
-    /// With --from: a file with the token, or USER:PASSWORD, that may read it there.
-    #[arg(long, value_name = "FILE", requires = "from")]
+    /// A file with the token, or USER:PASSWORD, that may read it there.
+    #[arg(long, value_name = "FILE", conflicts_with = "exported")]
     pub(crate) credential: Option<PathBuf>,
-    /// With --from: also from this machine and private networks.
-    #[arg(long, requires = "from")]
+    /// Also from this machine and private networks.
+    #[arg(long, conflicts_with = "exported")]
     pub(crate) allow_private: bool,
     #[command(flatten)]
     pub(crate) data: Data,

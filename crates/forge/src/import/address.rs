@@ -46,7 +46,8 @@ impl GitUrl {
     }
 
     /// Whether a credential for this address may be sent to that one.
-    pub(super) fn same_place(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn same_place(&self, other: &Self) -> bool {
         (self.tls, &self.host, self.port) == (other.tls, &other.host, other.port)
     }
 }

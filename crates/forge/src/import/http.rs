@@ -10,12 +10,18 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::handshake;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How often a server may send on.
 const REDIRECTS_MAX: usize = 3;
 /// How long a server may take to begin its answer: it may count a large repository first.
 const ANSWER_WAIT: Duration = Duration::from_secs(120);
+/// How long is waited at most when a server asks to be left alone: what takes longer is gone on with by the same command.
+const RATE_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
+/// And when it does not say how long.
+const RATE_WAIT: Duration = Duration::from_secs(30);
+/// How often that is done for one request.
+const RATE_WAITS_MAX: usize = 3;
 /// Bytes of an answer's text that are shown.
 const WORDS_BYTES_MAX: usize = 200;
 
@@ -23,7 +29,7 @@ const WORDS_BYTES_MAX: usize = 200;
 pub(super) struct Asked {
     pub(super) method: Method,
     /// `/info/refs?...`
-    pub(super) below: &'static str,
+    pub(super) below: String,
     pub(super) content_type: Option<&'static str>,
     pub(super) body: Bytes,
 }
@@ -31,12 +37,24 @@ pub(super) struct Asked {
 /// Sends it. The repository's address as it is in the end, and the answer, which is a good one.
 pub(super) async fn ask(egress: Egress, url: &GitUrl, asked: &Asked) -> Result<(GitUrl, Response<Incoming>), Error> {
     let mut at = url.clone();
-    for _ in 0..=REDIRECTS_MAX {
+    let mut waits = 0..RATE_WAITS_MAX;
+    for _ in 0..=REDIRECTS_MAX + RATE_WAITS_MAX {
         let response = tokio::time::timeout(ANSWER_WAIT, send(egress, &at, asked)).await;
         let response = response.map_err(|_| Error::invalid(format!("{} does not answer", at.host)))??;
+        if let Some(wait) = rate_wait(&response, SystemTime::now()) {
+            if wait > RATE_WAIT_MAX || waits.next().is_none() {
+                let minutes = wait.as_secs().div_ceil(60);
+                let text =
+                    format!("{} answers no more for now: go on in {minutes} minutes, by the same command", at.host);
+                return Err(Error::conflict(text));
+            }
+            tracing::info!(host = at.host, seconds = wait.as_secs(), "another forge asks to be asked later");
+            tokio::time::sleep(wait).await;
+            continue;
+        }
         match response.status() {
             status if status.is_success() => return Ok((at, response)),
-            status if status.is_redirection() => at = moved(url, &at, asked.below, &response)?,
+            status if status.is_redirection() => at = moved(url, &at, &asked.below, &response)?,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
                 return Err(Error::invalid(format!(
                     "{at} is not there, or needs a token that may read it ({})",
@@ -52,6 +70,19 @@ pub(super) async fn ask(egress: Egress, url: &GitUrl, asked: &Asked) -> Result<(
         }
     }
     Err(Error::invalid(format!("{url} sends on and on")))
+}
+
+/// How long a server asks to be left alone: it says so by 429, or by 403 when nothing remains of what it allows.
+fn rate_wait(response: &Response<Incoming>, now: SystemTime) -> Option<Duration> {
+    let number = |name: &str| response.headers().get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let spent = response.status() == StatusCode::FORBIDDEN && number("x-ratelimit-remaining") == Some(0);
+    if !spent && response.status() != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let until = number("x-ratelimit-reset")
+        .map(Duration::from_secs)
+        .and_then(|reset| reset.checked_sub(now.duration_since(UNIX_EPOCH).unwrap_or_default()));
+    Some(number("retry-after").map(Duration::from_secs).or(until).unwrap_or(RATE_WAIT))
 }
 
 /// Where a redirect leads. A credential goes no further than the place it was given for, and nothing leaves TLS.

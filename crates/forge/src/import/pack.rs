@@ -56,7 +56,7 @@ async fn next_line<R: AsyncRead + Unpin>(reader: &mut R, url: &GitUrl) -> Result
 
 /// Asks what refs there are.
 pub(super) async fn refs(egress: Egress, url: &GitUrl) -> Result<Remote, Error> {
-    let below = "/info/refs?service=git-upload-pack";
+    let below = "/info/refs?service=git-upload-pack".to_owned();
     let asked = Asked { method: Method::GET, below, content_type: None, body: Bytes::new() };
     let (url, response) = ask(egress, url, &asked).await?;
     let mut reader = reader(response.into_body());
@@ -147,7 +147,8 @@ impl Remote {
         pkt::write_flush(&mut body);
         pkt::write(&mut body, b"done\n");
         let content_type = Some("application/x-git-upload-pack-request");
-        let asked = Asked { method: Method::POST, below: "/git-upload-pack", content_type, body: body.into() };
+        let asked =
+            Asked { method: Method::POST, below: "/git-upload-pack".to_owned(), content_type, body: body.into() };
         let (url, response) = ask(egress, &self.url, &asked).await?;
         let (near, far) = tokio::io::duplex(AHEAD_BYTES);
         Ok((near, tokio::spawn(pour(response.into_body(), far, url, bytes))))

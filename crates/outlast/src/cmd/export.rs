@@ -33,6 +33,9 @@ pub(crate) async fn import(options: &Import, as_json: bool) -> anyhow::Result<Ex
     if let Some(url) = &options.from {
         return import_url(options, url, as_json).await;
     }
+    if let Some(owner) = &options.owner {
+        return import_owner(options, owner, as_json).await;
+    }
     let from = std::path::absolute(options.exported.as_deref().unwrap_or(Path::new(".")))?;
     let answer = call_json(&options.data, Method::POST, "/api/v1/admin/import", Some(json!({ "from": from }))).await?;
     if as_json {
@@ -52,11 +55,65 @@ pub(crate) async fn import(options: &Import, as_json: bool) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-async fn import_url(options: &Import, url: &str, as_json: bool) -> anyhow::Result<ExitCode> {
+fn credential(options: &Import) -> anyhow::Result<Option<String>> {
     let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
-    let credential = options.credential.as_deref().map(read).transpose()?;
+    let text = options.credential.as_deref().map(read).transpose()?;
+    Ok(text.map(|text| text.trim().to_owned()))
+}
+
+/// One after the other, each told of: what is here already stays as it is, so that the same command goes on where it was cut short.
+async fn import_owner(options: &Import, owner: &str, as_json: bool) -> anyhow::Result<ExitCode> {
+    let (credential, allow_private) = (credential(options)?, options.allow_private);
+    let body = json!({ "url": owner, "api": options.api, "credential": credential, "allow_private": allow_private });
+    let list = call_json(&options.data, Method::POST, "/api/v1/admin/import/list", Some(body)).await?;
+    let repos = list.get("repositories").and_then(Value::as_array).cloned().unwrap_or_default();
+    texts(&list, "warnings").for_each(|warning| eprintln!("outlast: {warning}"));
+    let (mut taken, mut failed) = (0, 0);
+    for (at, repo) in repos.iter().enumerate() {
+        let field = |key: &str| repo.get(key).cloned().unwrap_or_default();
+        let path =
+            format!("{}/{}", options.to.as_deref().unwrap_or_default(), field("name").as_str().unwrap_or_default());
+        let own = repo.get("takes_credential").and_then(Value::as_bool) == Some(true);
+        let body = json!({
+            "url": field("url"), "path": path, "credential": credential.as_ref().filter(|_| own), "visibility": field("visibility"),
+            "description": field("description"), "website": field("website"), "allow_private": allow_private,
+        });
+        let said = match call_json(&options.data, Method::POST, "/api/v1/admin/import", Some(body)).await {
+            Ok(answer) if as_json => answer.to_string(),
+            Ok(answer) => {
+                taken += 1;
+                texts(&answer, "warnings").for_each(|warning| eprintln!("outlast: {path}: {warning}"));
+                format!(
+                    "[{}/{}] {path}: {} refs",
+                    at + 1,
+                    repos.len(),
+                    answer.get("refs").and_then(Value::as_u64).unwrap_or(0)
+                )
+            }
+            Err(error) if format!("{error:#}").contains("is here already") => {
+                format!("[{}/{}] {path}: here already, left as it is", at + 1, repos.len())
+            }
+            Err(error) => {
+                failed += 1;
+                eprintln!("outlast: {path}: {error:#}");
+                continue;
+            }
+        };
+        say!("{said}");
+    }
+    if !as_json {
+        say!(
+            "{taken} of {} repositories taken in{}",
+            repos.len(),
+            if failed > 0 { format!(", {failed} failed") } else { String::new() }
+        );
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn import_url(options: &Import, url: &str, as_json: bool) -> anyhow::Result<ExitCode> {
     let body = json!({
-        "url": url, "path": options.to, "credential": credential.map(|text| text.trim().to_owned()),
+        "url": url, "path": options.to, "credential": credential(options)?,
         "visibility": options.visibility, "allow_private": options.allow_private,
     });
     let answer = call_json(&options.data, Method::POST, "/api/v1/admin/import", Some(body)).await?;

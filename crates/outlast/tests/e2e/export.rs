@@ -1,6 +1,6 @@
 //! Everything leaves one site in formats that other tools read, and arrives at another.
 
-use crate::common::{Browser, Git, World, held};
+use crate::common::{Browser, Git, World, held, request};
 use std::path::Path;
 use std::process::Command;
 
@@ -112,6 +112,38 @@ fn a_repository_of_another_forge_comes_in_by_its_address() {
     assert_eq!(refs(&git, &here.url("ann/taken")), refs(&git, &there.url("ann/hello")));
     let ann = here.site.cli(&[&import[..], &["--allow-private"]].concat()).failure();
     assert!(ann.contains("is here already"), "{ann}");
+}
+
+#[test]
+fn everything_of_an_owner_comes_in_by_the_other_forges_api_and_again_finishes() {
+    let (there, here) = (World::new(), World::new());
+    let git = there.repository("hello");
+    there.push(&git, &["HEAD:refs/heads/main"]);
+    there.site.cli(&["repo", "create", "ann/open", "--public"]).success();
+    let describe =
+        [("Authorization", format!("token {}", there.token)), ("Content-Type", "application/json".to_owned())];
+    let describe: Vec<_> = describe.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = br#"{"description":"It says hello"}"#;
+    let described = request(&there.site.address, "PATCH", "/api/v1/repos/ann/hello", &describe, body).unwrap();
+    assert_eq!(described.status, 200, "{}", described.text());
+    let owner = there.site.url("ann", None).trim_end_matches(".git").to_owned();
+    let token = there.path("token");
+    std::fs::write(&token, format!("ann:{}\n", there.token)).unwrap();
+    let import = ["import", "--owner", &owner, "--to", "ann", "--credential", token.to_str().unwrap()];
+    assert!(here.site.cli(&import).failure().contains("private network"));
+    let import = [&import[..], &["--allow-private"]].concat();
+    let said = here.site.cli(&import).success();
+    assert!(said.contains("ann/hello: 1 refs") && said.contains("2 of 2 repositories taken in"), "{said}");
+    assert_eq!(refs(&git, &here.url("ann/hello")), refs(&git, &there.url("ann/hello")));
+    let page = here.site.get("/ann/open");
+    assert_eq!((page.status, here.site.get("/ann/hello").status), (200, 404), "who may see it is as it was there");
+    let header = format!("token {}", here.token);
+    let shape =
+        request(&here.site.address, "GET", "/api/v1/repos/ann/hello", &[("Authorization", header.as_str())], b"")
+            .unwrap();
+    assert!(shape.text().contains("It says hello"), "{}", shape.text());
+    let again = here.site.cli(&import).success();
+    assert!(again.contains("ann/hello: here already"), "{again}");
 }
 
 #[test]

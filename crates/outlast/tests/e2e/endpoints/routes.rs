@@ -740,6 +740,14 @@ pub(super) static ROUTES: &[Row] = &[
     get("api/oidc", "/admin/oidc", "/api/v1/admin/oidc", May::Socket),
     row("api/oidc", "PUT", "/admin/oidc", "/api/v1/admin/oidc", "{}", May::Socket),
     row("api/oidc", "DELETE", "/admin/oidc/{name}", "/api/v1/admin/oidc/none", "", May::Socket),
+    row(
+        "api/export",
+        "POST",
+        "/admin/import/list",
+        "/api/v1/admin/import/list",
+        r#"{"url":"https://127.0.0.1:1/a"}"#,
+        May::Socket,
+    ),
     get("api/incidents", "/admin/incidents", "/api/v1/admin/incidents", May::Socket),
     row(
         "api/incidents",
