@@ -10,7 +10,7 @@ const cbor = { text: (text) => Buffer.concat([Buffer.from([0x60 + text.length]),
 export async function register(address, user) {
   const origin = `http://${address.replace("127.0.0.1", "localhost")}`;
   const send = (path, cookie, fields) => fetch(origin + path, {
-    method: fields ? "POST" : "GET", redirect: "manual", headers: { cookie, ...(fields && form) }, body: fields && new URLSearchParams(fields),
+    method: fields ? "POST" : "GET", redirect: "manual", headers: { cookie, connection: "close", ...(fields && form) }, body: fields && new URLSearchParams(fields),
   });
   const signedIn = await send("/-/sign-in", "", { name: user, password: password(user) });
   const cookie = signedIn.headers.get("set-cookie").split(";")[0];
