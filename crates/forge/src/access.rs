@@ -133,7 +133,10 @@ pub fn authorize<A: Act>(tx: &mut Tx, who: Option<&Principal>, path: &RepoPath) 
 
 /// As [`authorize`], for a repository that was found by its id.
 pub(crate) fn authorize_repo<A: Act>(tx: &mut Tx, who: Option<&Principal>, repo: Repo) -> Result<Authorized<A>, Error> {
-    let here = who.filter(|who| who.covers(repo.id));
+    let here = match who {
+        Some(who) if who.covers(tx, &repo)? => Some(who),
+        _ => None,
+    };
     let role = here.map_or(Ok(None), |who| role(tx, who.user(), &repo))?;
     let scoped = here.is_some_and(|who| who.scopes().has(Scope::RepoRead));
     let reads = match repo.visibility {

@@ -196,6 +196,15 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
         Event::SiteRoleRevoked(e) => format!("{} is no longer {}", account(tx, e.account)?, e.role),
         Event::SshKeyAdded(e) => format!("key {seq} {:?} of {}", e.name, account(tx, e.account)?),
         Event::SshKeyRemoved(e) => format!("key {}", e.key),
+        Event::SshAuthorityAdded(e) => format!("authority {seq} {:?}", e.name),
+        Event::SshAuthorityRemoved(e) => format!("authority {}", e.authority),
+        Event::SshCertificateSeen(e) => {
+            format!("certificate {seq} {:?} of {}", e.key_id, account(tx, e.account)?)
+        }
+        Event::SshCertificatesRevoked(e) => {
+            let serial = e.serial.map(|serial| serial.to_string()).unwrap_or_default();
+            format!("of authority {}: {serial}{}", e.authority, e.key_id.as_deref().unwrap_or_default())
+        }
         Event::OfficerKeyAdded(e) => format!("key {seq} {:?} of {}", e.name, account(tx, e.account)?),
         Event::OfficerKeyRemoved(e) => format!("key {}", e.key),
         Event::OfficerRuleSet(e) => format!("{} officers, {} s", e.needed, e.delay_us / 1_000_000),

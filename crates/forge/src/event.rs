@@ -14,6 +14,7 @@
 //! `tests/generic/generate.rs` (a test fails until it is there).
 
 pub mod alarm;
+pub mod certificate;
 pub mod factor;
 pub mod guard;
 pub mod incident;
@@ -235,6 +236,10 @@ events! {
     // 160-179: SSH keys and certificates.
     160 => SshKeyAdded(ssh::SshKeyAdded),
     161 => SshKeyRemoved(ssh::SshKeyRemoved),
+    162 => SshAuthorityAdded(certificate::SshAuthorityAdded),
+    163 => SshAuthorityRemoved(certificate::SshAuthorityRemoved),
+    164 => SshCertificateSeen(certificate::SshCertificateSeen),
+    165 => SshCertificatesRevoked(certificate::SshCertificatesRevoked),
     // 180-219: orders, the trash, freezes, lockdown, alarms.
     180 => OfficerKeyAdded(guard::OfficerKeyAdded),
     181 => OfficerKeyRemoved(guard::OfficerKeyRemoved),

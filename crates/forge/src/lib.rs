@@ -8,6 +8,7 @@ pub mod activity;
 pub mod alarm;
 pub mod audit;
 pub mod canary;
+pub mod certificate;
 pub mod db;
 pub mod doctor;
 pub mod drill;

@@ -28,6 +28,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/openpgp.sql"),
     include_str!("schema/activity.sql"),
     include_str!("schema/ssh.sql"),
+    include_str!("schema/certificate.sql"),
     include_str!("schema/proof.sql"),
     include_str!("schema/incident.sql"),
     include_str!("schema/guard.sql"),
@@ -121,6 +122,11 @@ tables! {
     ssh_key(
         id; account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us, expires_us, removed_us
     ) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
+    ssh_authority(id; org, name, public_key, fingerprint, age_max_us, added_us, removed_us)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    ssh_certificate(id; account, authority, serial, key_id, digest, seen_us, expires_us, removed_us)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
+    ssh_revocation(id; authority, serial, key_id) "?1, ?2, ?3, ?4";
     drill(id; kind, through, started_us, answers_ms, whole_ms, data_age_ms, repositories, differences, vaults, report, done_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     recovery_share(recipient, number; threshold, digest, published_us, seq) "?1, ?2, ?3, ?4, ?5, ?6";

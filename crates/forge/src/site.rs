@@ -10,6 +10,7 @@ mod activity;
 mod admin;
 mod alarms;
 mod audit;
+mod certificates;
 mod code;
 mod config;
 mod edit;

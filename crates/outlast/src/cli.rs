@@ -1,6 +1,7 @@
 //! The command line: a contract that scripts, tests and operators rely on.
 
 mod alarm;
+mod authority;
 pub(crate) mod guard;
 mod incident;
 mod mail;
@@ -11,6 +12,7 @@ mod settings;
 mod vault;
 
 pub(crate) use alarm::{AlarmsCommand, CanaryCommand};
+pub(crate) use authority::AuthorityCommand;
 pub(crate) use incident::IncidentCommand;
 pub(crate) use mail::MailCommand;
 pub(crate) use officer::{
@@ -129,6 +131,11 @@ pub(crate) enum Command {
     Canary {
         #[command(subcommand)]
         command: CanaryCommand,
+    },
+    /// Authorities whose SSH certificates open the door.
+    Authority {
+        #[command(subcommand)]
+        command: AuthorityCommand,
     },
     /// Providers of OpenID Connect that people may sign in with.
     Oidc {

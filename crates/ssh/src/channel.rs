@@ -3,6 +3,7 @@
 use crate::connection::Guest;
 use crate::exec::{Exec, Refused};
 use crate::listen::Door;
+use crate::shown::Shown;
 use forge::load::Class;
 use forge::site::Protocol;
 use forge::{Error, RepoPath};
@@ -77,11 +78,15 @@ impl Call {
 
     async fn greet(&self, stream: &mut ChannelStream<Msg>) -> Ended {
         let end = if self.terminal { "\r\n" } else { "\n" };
-        let (name, fingerprint, address) =
-            (self.guest.principal.name(), self.guest.key.fingerprint(), &self.door.address);
-        let words = match self.guest.principal.is_confined() {
-            false => format!("Hello {name}, your key works ({fingerprint}).{end}"),
-            true => format!("Hello, this deploy key of {name}'s works ({fingerprint}).{end}"),
+        let (name, address) = (self.guest.principal.name(), &self.door.address);
+        let words = match &self.guest.shown {
+            Shown::Certificate(shown, ..) => {
+                format!("Hello {name}, your certificate works ({}).{end}", shown.key_id.replace(char::is_control, " "))
+            }
+            Shown::Key(key) if self.guest.principal.is_confined() => {
+                format!("Hello, this deploy key of {name}'s works ({}).{end}", key.fingerprint())
+            }
+            Shown::Key(key) => format!("Hello {name}, your key works ({}).{end}", key.fingerprint()),
         };
         let svn = self.door.svn.as_ref().map(|_| format!(", or with Subversion: svn+{address}/OWNER/NAME.svn"));
         let svn = svn.unwrap_or_default();

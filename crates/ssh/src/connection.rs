@@ -3,10 +3,11 @@
 use crate::channel::{Call, Request};
 use crate::exec;
 use crate::listen::Door;
+use crate::shown::{Shown, certificate};
 use forge::Principal;
 use forge::site::Protocol;
 use forge::ssh::SshPublicKey;
-use russh::keys::{Algorithm, PublicKey};
+use russh::keys::{Algorithm, Certificate, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ const ENVIRONMENT_BYTES_MAX: usize = 256;
 #[derive(Clone, Debug)]
 pub(crate) struct Guest {
     pub(crate) principal: Principal,
-    pub(crate) key: SshPublicKey,
+    pub(crate) shown: Shown,
 }
 
 /// A channel that was opened and on which nothing runs yet.
@@ -75,12 +76,34 @@ impl Connection {
             return None;
         }
         let key = SshPublicKey::from_blob(&key.to_bytes().ok()?).ok()?;
-        match forge::canary::coming_from(Some(self.address), self.door.site.ssh_principal(&key)).await {
-            Ok(principal) => Some(Guest { principal: principal?, key }),
+        self.guest_of(Shown::Key(key)).await
+    }
+
+    async fn guest_of(&self, shown: Shown) -> Option<Guest> {
+        match forge::canary::coming_from(Some(self.address), shown.principal(&self.door.site)).await {
+            Ok(principal) => Some(Guest { principal: principal?, shown }),
             Err(error) => {
                 tracing::error!(%error, "whose an SSH key is can't be found out");
                 None
             }
+        }
+    }
+
+    fn welcome(&self, guest: Option<Guest>) -> Auth {
+        let Some(guest) = guest else { return Auth::reject() };
+        self.door.site.used(&guest.principal, self.address);
+        self.guest.send_replace(Some(guest));
+        Auth::Accept
+    }
+
+    /// What is to be run: what the client says, or the one command that its certificate is for.
+    fn request(&self, said: Option<&[u8]>) -> Request {
+        let guest = self.guest.borrow();
+        let forced = guest.as_ref().and_then(|guest| guest.shown.forced()).map(str::as_bytes);
+        match forced.or(said).map(exec::parse) {
+            None => Request::Greeting,
+            Some(Ok(exec)) => Request::Exec(exec),
+            Some(Err(refused)) => Request::Refused(refused),
         }
     }
 
@@ -105,15 +128,24 @@ impl Handler for Connection {
     type Error = russh::Error;
 
     async fn auth_publickey_offered(&mut self, _: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
-        let holder = self.holder(offer.public_key, offer.algorithm).await;
-        Ok(if holder.is_some() { Auth::Accept } else { Auth::reject() })
+        // Of a certificate only its key is told here: where any authority is trusted, the signature is asked for first.
+        let sound = !matches!(offer.algorithm, Algorithm::Rsa { hash: None });
+        let known = self.holder(offer.public_key, offer.algorithm).await.is_some();
+        let accepted = known || (sound && self.door.site.ssh_authorities_any().await.unwrap_or(false));
+        Ok(if accepted { Auth::Accept } else { Auth::reject() })
     }
 
     async fn auth_publickey(&mut self, _: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        let Some(guest) = self.holder(key.public_key, key.algorithm).await else { return Ok(Auth::reject()) };
-        self.door.site.used(&guest.principal, self.address);
-        self.guest.send_replace(Some(guest));
-        Ok(Auth::Accept)
+        let guest = self.holder(key.public_key, key.algorithm).await;
+        Ok(self.welcome(guest))
+    }
+
+    async fn auth_openssh_certificate(&mut self, user: &str, shown: &Certificate) -> Result<Auth, Self::Error> {
+        let guest = match certificate(shown) {
+            Some(shown) => self.guest_of(Shown::Certificate(Arc::new(shown), user.to_owned(), self.address)).await,
+            None => None,
+        };
+        Ok(self.welcome(guest))
     }
 
     async fn channel_open_session(
@@ -171,7 +203,7 @@ impl Handler for Connection {
     }
 
     async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
-        self.start(channel, Request::Greeting, session)
+        self.start(channel, self.request(None), session)
     }
 
     async fn exec_request(
@@ -180,11 +212,7 @@ impl Handler for Connection {
         data: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        let request = match exec::parse(data) {
-            Ok(exec) => Request::Exec(exec),
-            Err(refused) => Request::Refused(refused),
-        };
-        self.start(channel, request, session)
+        self.start(channel, self.request(Some(data)), session)
     }
 
     async fn subsystem_request(

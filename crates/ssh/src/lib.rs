@@ -1,4 +1,5 @@
-//! The SSH front door: Git and Subversion, for who holds a key that an account or a repository knows.
+//! The SSH front door: Git and Subversion, for who holds a key that an account or a repository knows, or a certificate of an authority that
+//! is trusted.
 //!
 //! ```text
 //! accept -> [key exchange, key] -> command -> the site's repository, on the channel as a stream
@@ -8,18 +9,19 @@
 //! ```
 //!
 //! # Invariants
-//! 1. Who it is comes from the key alone; the user's name in the address is not looked at.
+//! 1. Who it is comes from the key or the certificate alone; the user's name in the address only chooses among those that a certificate names.
 //! 2. A command is one of a closed grammar ([`exec`]). Nothing of it reaches a child's arguments.
 //! 3. What one may not see answers as what does not exist, in the same words as over HTTP.
 //! 4. A connection that has not shown a key within [`Limits::login_grace`] ends; when the house is full the oldest of these
 //!    ends for a new one.
-//! 5. A key that is removed or ends takes its connections with it, within [`Limits::recheck_every`] and a moment.
+//! 5. A key or certificate that is removed or ends takes its connections with it, within [`Limits::recheck_every`] and a moment.
 //! 6. No password, no forwarding, no agent, no files, no shell.
 
 mod channel;
 mod connection;
 pub mod exec;
 mod listen;
+mod shown;
 
 pub use listen::{Door, Limits, serve};
 

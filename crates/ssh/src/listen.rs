@@ -232,7 +232,7 @@ async fn watch_over(
 }
 
 async fn still_good(door: &Door, guest: &Guest) -> bool {
-    match door.site.ssh_principal(&guest.key).await {
+    match guest.shown.principal(&door.site).await {
         Ok(now) => now.is_some_and(|now| now == guest.principal),
         // Not to be known is no reason to throw somebody out; what they do is asked about again.
         Err(_) => true,

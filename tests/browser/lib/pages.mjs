@@ -57,6 +57,7 @@ export const PAGES = [
   ["organisation-people", "/lamplighters/-/people", "olivia"],
   ["organisation-teams", "/lamplighters/-/teams", "olivia"],
   ["organisation-team", `/lamplighters/-/teams/${state.team}`, "olivia"],
+  ["organisation-certificates", "/lamplighters/-/certificates", "olivia"],
   ["organisation-settings", "/lamplighters/-/settings", "olivia"],
   ["organisation-nested", "/lamplighters/north", "olivia"],
   ["admin", "/-/admin", "opal"],

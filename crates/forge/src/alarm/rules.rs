@@ -27,6 +27,9 @@ fn rule_of(tx: &mut Tx, event: &Event) -> Result<Option<Rule>, DbError> {
         Event::RecoveryCodesMade(e) => e.account,
         Event::RecoveryCodeUsed(e) => e.account,
         Event::SshKeyAdded(e) => e.account,
+        Event::SshCertificateSeen(e) => e.account,
+        // Who has its private key can be anybody.
+        Event::SshAuthorityAdded(e) if e.org.is_none() => return Ok(Some(Rule::PrivilegedCredential)),
         Event::FactorRemoved(e) => factor_owner(tx, e.factor)?.unwrap_or(0),
         Event::SessionStarted(e) if e.new_place == Some(true) => {
             return Ok(is_privileged(tx, e.account)?.then_some(Rule::NewPlace));

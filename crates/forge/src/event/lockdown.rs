@@ -1,5 +1,6 @@
 //! Lockdown and frozen accounts.
 
+use super::certificate::authority_end;
 use super::people::password_set;
 use super::{ApplyError, Payload, Stamp, must_change_one};
 use crate::db::{Tx, Value};
@@ -43,6 +44,8 @@ impl Payload for LockdownStarted {
             tx.execute("UPDATE ssh_key SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
             tx.execute("UPDATE authenticator SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
             tx.execute("UPDATE totp SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
+            authority_end(tx, *credential, at)?;
+            tx.execute("UPDATE ssh_certificate SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
             tx.execute("UPDATE oidc_identity SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
             tx.execute("UPDATE recovery_code SET used_us = ?2 WHERE seq = ?1 AND used_us IS NULL", &values)?;
             let of_it = "SELECT account FROM password_made WHERE seq = ?1";

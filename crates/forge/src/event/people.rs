@@ -148,7 +148,7 @@ impl Payload for TokenRevoked {
     }
 }
 
-/// All tokens, sessions and SSH keys made until now are no longer good: one account's, or everybody's (after a recovery).
+/// All tokens, sessions, SSH keys and certificates made until now are no longer good: one account's, or everybody's (after a recovery).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct CredentialsRevoked {
@@ -166,6 +166,8 @@ impl Payload for CredentialsRevoked {
             tx.execute("UPDATE token SET revoked_us = ?1 WHERE revoked_us IS NULL", &[at.time_us.into()])?;
             tx.execute("UPDATE session SET ended_us = ?1 WHERE ended_us IS NULL", &[at.time_us.into()])?;
             tx.execute("UPDATE ssh_key SET removed_us = ?1 WHERE removed_us IS NULL", &[at.time_us.into()])?;
+            tx.execute("UPDATE ssh_authority SET removed_us = ?1 WHERE removed_us IS NULL", &[at.time_us.into()])?;
+            tx.execute("UPDATE ssh_certificate SET removed_us = ?1 WHERE removed_us IS NULL", &[at.time_us.into()])?;
             tx.execute("UPDATE account SET credentials_revoked_us = ?1", &[at.time_us.into()])?;
             return Ok(());
         };
@@ -174,6 +176,8 @@ impl Payload for CredentialsRevoked {
         let sql = "UPDATE session SET ended_us = ?2 WHERE account = ?1 AND ended_us IS NULL";
         tx.execute(sql, &[account.into(), at.time_us.into()])?;
         let sql = "UPDATE ssh_key SET removed_us = ?2 WHERE account = ?1 AND removed_us IS NULL";
+        tx.execute(sql, &[account.into(), at.time_us.into()])?;
+        let sql = "UPDATE ssh_certificate SET removed_us = ?2 WHERE account = ?1 AND removed_us IS NULL";
         tx.execute(sql, &[account.into(), at.time_us.into()])?;
         let sql = "UPDATE account SET credentials_revoked_us = ?2 WHERE id = ?1";
         must_change_one(tx.execute(sql, &[account.into(), at.time_us.into()])?, "account", at)

@@ -9,6 +9,7 @@ use super::token::Token;
 use super::{Password, Passwords};
 use super::{policy, query};
 use crate::canary::{Touched, canary_by_hash};
+use crate::certificate::certificate_good;
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
 use crate::lockdown::is_shut_out;
@@ -153,6 +154,7 @@ fn principal_fetch(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Principal>, Db
             operator: user.operator,
             expires_us: token.expires_us,
             repos: token.repos,
+            within: None,
             session: None,
         }),
     )
@@ -172,6 +174,9 @@ pub(crate) fn still_good(tx: &mut Tx, credential: Option<u64>, now_us: i64) -> R
     }
     if let Some(key) = ssh_key_by_id(tx, id)? {
         return Ok(good_until(tx, &key, now_us)?.is_some() && !is_shut_out(tx, key.account)?);
+    }
+    if let Some(good) = certificate_good(tx, id, now_us)? {
+        return Ok(good);
     }
     match session_by_id(tx, id)? {
         Some(session) => Ok(session.is_good(now_us) && !is_shut_out(tx, session.account)?),

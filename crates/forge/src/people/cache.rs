@@ -85,6 +85,7 @@ mod tests {
             operator: false,
             expires_us: None,
             repos: None,
+            within: None,
             session: None,
         }
     }

@@ -27,6 +27,10 @@ pub enum CredentialKind {
     SshKey,
     /// A repository's SSH key: whose, is who added it.
     DeployKey,
+    /// An authority whose SSH certificates open the door: whose, is the organisation that trusts it.
+    SshAuthority,
+    /// An SSH certificate that opened it.
+    SshCertificate,
     /// Who a provider of OpenID Connect says that it is.
     Identity,
     /// A key that an officer signs orders with.
@@ -48,6 +52,8 @@ impl CredentialKind {
             Self::RecoveryCode => "recovery code",
             Self::SshKey => "SSH key",
             Self::DeployKey => "deploy key",
+            Self::SshAuthority => "SSH authority",
+            Self::SshCertificate => "SSH certificate",
             Self::Identity => "identity",
             Self::OfficerKey => "officer key",
             Self::RecoveryShare => "recovery share",
@@ -57,7 +63,8 @@ impl CredentialKind {
     /// Whether it is what somebody shows to sign in, or holds for the day when all else is lost, and not what they made by signing in.
     #[must_use]
     pub fn is_factor(self) -> bool {
-        !matches!(self, Self::Session | Self::Token | Self::SshKey | Self::DeployKey)
+        let made_inside = matches!(self, Self::Session | Self::Token | Self::SshKey | Self::DeployKey);
+        !made_inside && !matches!(self, Self::SshAuthority | Self::SshCertificate)
     }
 }
 
@@ -121,6 +128,20 @@ const SOURCES: &[(CredentialKind, &str)] = &[
          FROM ssh_key t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
          WHERE t.id >= ?1 AND t.created_us >= ?2 AND (?3 = 0 OR t.account = ?3)
                AND t.repo IS NOT NULL ORDER BY t.id DESC LIMIT ?4",
+    ),
+    (
+        CredentialKind::SshAuthority,
+        "SELECT t.id, COALESCE(t.org, 0), COALESCE(n.name, ''), t.name || ' (' || t.fingerprint || ')', t.added_us, j.actor, j.credential,
+                CAST(NULL AS TEXT), CAST(NULL AS BIGINT), t.removed_us, CAST(NULL AS BIGINT)
+         FROM ssh_authority t LEFT JOIN namespace n ON n.id = t.org LEFT JOIN journal j ON j.seq = t.id
+         WHERE t.id >= ?1 AND t.added_us >= ?2 AND (?3 = 0 OR t.org = ?3) ORDER BY t.id DESC LIMIT ?4",
+    ),
+    (
+        CredentialKind::SshCertificate,
+        "SELECT t.id, t.account, n.name, t.key_id || ' (' || t.serial || ')', t.seen_us, j.actor, j.credential,
+                CAST(NULL AS TEXT), t.expires_us, t.removed_us, CAST(NULL AS BIGINT)
+         FROM ssh_certificate t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
+         WHERE t.id >= ?1 AND t.seen_us >= ?2 AND (?3 = 0 OR t.account = ?3) ORDER BY t.id DESC LIMIT ?4",
     ),
     (
         CredentialKind::Identity,

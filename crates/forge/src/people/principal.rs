@@ -1,8 +1,11 @@
 //! Who a request comes from.
 
 use super::scope::{Scope, Scopes};
+use crate::access::lies_in;
+use crate::db::{DbError, Tx};
 use crate::error::Error;
 use crate::event::people::SignIn;
+use crate::repo::query::Repo;
 use crate::writer::Submitter;
 
 /// An account, authenticated, with what its credential may be used for. Only [`Authenticator`](super::Authenticator) and the site
@@ -17,6 +20,8 @@ pub struct Principal {
     pub(crate) expires_us: Option<i64>,
     /// The repositories the credential is for; None: all that the account may use.
     pub(crate) repos: Option<Vec<u64>>,
+    /// The organisation whose repositories the credential is for, with those that lie in it; None: it is for no one's alone.
+    pub(crate) within: Option<u64>,
     /// It is signed in to the pages, and not with a token.
     pub(crate) session: Option<Session>,
 }
@@ -90,19 +95,19 @@ impl Principal {
     #[must_use]
     pub fn acts_for_the_site(&self) -> bool {
         let asleep = self.session.is_some_and(|session| session.role_asleep || session.must_enrol);
-        self.scopes.has(Scope::Admin) && self.repos.is_none() && !asleep
+        self.scopes.has(Scope::Admin) && !self.is_confined() && !asleep
     }
 
     /// Whether the credential may be used for this repository, as far as it says itself.
-    #[must_use]
-    pub fn covers(&self, repo: u64) -> bool {
-        self.repos.as_ref().is_none_or(|repos| repos.contains(&repo))
+    pub(crate) fn covers(&self, tx: &mut Tx, repo: &Repo) -> Result<bool, DbError> {
+        let named = self.repos.as_ref().is_none_or(|repos| repos.contains(&repo.id));
+        Ok(named && self.within.map_or(Ok(true), |org| lies_in(tx, repo.namespace, org))?)
     }
 
-    /// Whether the credential is for certain repositories alone.
+    /// Whether the credential is for certain repositories alone, or for those of one organisation.
     #[must_use]
     pub fn is_confined(&self) -> bool {
-        self.repos.is_some()
+        self.repos.is_some() || self.within.is_some()
     }
 
     /// Refuses unless the credential has the scope.

@@ -115,6 +115,12 @@ pub fn password_of(tx: &mut Tx, account: u64) -> Result<Option<String>, DbError>
     row.map_or(Ok(None), |row| row.get(0))
 }
 
+/// When all credentials of an account were revoked last, microseconds since 1970.
+pub(crate) fn credentials_revoked(tx: &mut Tx, account: u64) -> Result<Option<i64>, DbError> {
+    let row = tx.query_opt("SELECT credentials_revoked_us FROM account WHERE id = ?1", &[account.into()])?;
+    row.map_or(Ok(None), |row| row.get(0))
+}
+
 /// The token with this hash.
 pub fn token_by_hash(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<TokenInfo>, DbError> {
     let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos FROM token WHERE hash = ?1";

@@ -157,6 +157,7 @@ pub(super) fn principal_of_session(tx: &mut Tx, hash: &[u8; 32]) -> Result<Optio
         operator: user.operator && session.how == SignIn::Passkey,
         expires_us: Some(session.expires_us),
         repos: None,
+        within: None,
         session: Some(Session {
             how: session.how,
             since_us: session.created_us,

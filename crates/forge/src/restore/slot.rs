@@ -7,6 +7,7 @@
 use crate::db::{Tx, Value};
 use crate::error::Error;
 use crate::event::Event;
+use crate::event::certificate::SshAuthorityRemoved;
 use crate::event::factor::FactorRemoved;
 use crate::event::lockdown::AccountFrozen;
 use crate::event::openpgp::OpenPgpKeyRemoved;
@@ -40,6 +41,7 @@ pub(super) enum Slot {
     Account(u64),
     Token(u64),
     SshKey(u64),
+    SshAuthority(u64),
     OpenPgpKey(u64),
     Factor(u64),
     Setting(String),
@@ -86,6 +88,8 @@ pub(super) fn slots(seq: u64, event: &Event) -> Vec<Set> {
         Event::TokenRevoked(e) => vec![(Slot::Token(e.token), None)],
         Event::SshKeyAdded(_) => own(Slot::SshKey(seq)),
         Event::SshKeyRemoved(e) => vec![(Slot::SshKey(e.key), None)],
+        Event::SshAuthorityAdded(_) => own(Slot::SshAuthority(seq)),
+        Event::SshAuthorityRemoved(e) => vec![(Slot::SshAuthority(e.authority), None)],
         Event::OpenPgpKeyAdded(_) => own(Slot::OpenPgpKey(seq)),
         Event::OpenPgpKeyRemoved(e) => vec![(Slot::OpenPgpKey(e.key), None)],
         Event::SettingSet(e) => own(Slot::Setting(e.name.clone())),
@@ -135,6 +139,7 @@ impl Slot {
             Self::Account(account) => AccountFrozen { account, reason: FROZEN.to_owned() }.into(),
             Self::Token(token) => TokenRevoked { token }.into(),
             Self::SshKey(key) => SshKeyRemoved { key }.into(),
+            Self::SshAuthority(authority) => SshAuthorityRemoved { authority }.into(),
             Self::OpenPgpKey(key) => OpenPgpKeyRemoved { key }.into(),
             Self::Setting(ref name) => SettingSet { name: name.clone(), value: None }.into(),
             Self::Factor(factor) => FactorRemoved { factor }.into(),
@@ -151,7 +156,7 @@ impl Slot {
             (Self::Protection(_), Event::ProtectionSet(e)) if !there => Some(ProtectionSet { id: None, ..e }.into()),
             (Self::Team(_), _) if !there => None,
             (Self::SiteRole(..) | Self::Account(_) | Self::Token(_), _) => None,
-            (Self::SshKey(_) | Self::OpenPgpKey(_) | Self::Factor(_), _) => None,
+            (Self::SshKey(_) | Self::SshAuthority(_) | Self::OpenPgpKey(_) | Self::Factor(_), _) => None,
             (_, before) => Some(before),
         }
     }
@@ -202,6 +207,9 @@ impl Slot {
             ),
             Self::Token(id) => ("SELECT id FROM token WHERE id = ?1 AND revoked_us IS NULL", vec![(*id).into()]),
             Self::SshKey(id) => ("SELECT id FROM ssh_key WHERE id = ?1 AND removed_us IS NULL", vec![(*id).into()]),
+            Self::SshAuthority(id) => {
+                ("SELECT id FROM ssh_authority WHERE id = ?1 AND removed_us IS NULL", vec![(*id).into()])
+            }
             Self::OpenPgpKey(id) => {
                 ("SELECT id FROM openpgp_key WHERE id = ?1 AND removed_us IS NULL", vec![(*id).into()])
             }
@@ -234,6 +242,7 @@ impl fmt::Display for Slot {
             Self::Account(id) => write!(f, "account {id}"),
             Self::Token(id) => write!(f, "token {id}"),
             Self::SshKey(id) => write!(f, "SSH key {id}"),
+            Self::SshAuthority(id) => write!(f, "SSH authority {id}"),
             Self::OpenPgpKey(id) => write!(f, "OpenPGP key {id}"),
             Self::Factor(id) => write!(f, "second factor {id}"),
             Self::Setting(name) => write!(f, "setting {name} of the site"),

@@ -135,9 +135,15 @@ impl Site {
             let filter = RepoFilter { viewer, namespace, text, after, limit: limit.clamp(1, PAGE_MAX) };
             let mut listed = query::repo_list(tx, &filter)?;
             // A token for certain repositories does not tell of the others.
-            let covered =
-                |repo: &Repo| repo.visibility == Visibility::Public || confined.iter().all(|who| who.covers(repo.id));
-            listed.retain(covered);
+            if let Some(who) = confined {
+                let mut covered = Vec::new();
+                for repo in listed {
+                    if repo.visibility == Visibility::Public || who.covers(tx, &repo)? {
+                        covered.push(repo);
+                    }
+                }
+                listed = covered;
+            }
             without_lacking(tx, viewer, listed)
         };
         self.db().read_async(read).await

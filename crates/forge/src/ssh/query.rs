@@ -114,6 +114,7 @@ pub(crate) fn principal_of_key(tx: &mut Tx, fingerprint: &str, now_us: i64) -> R
         operator: false,
         expires_us: Some(expires_us),
         repos: key.repo.map(|repo| vec![repo]),
+        within: None,
         session: None,
     }))
 }

@@ -3,6 +3,7 @@
 use forge::event::alarm::{
     AlarmAcknowledged, AlarmHookAdded, AlarmHookRemoved, AlarmRaised, AlarmRule, CanaryKind, CanaryMade, CanaryRemoved,
 };
+use forge::event::certificate::{SshAuthorityAdded, SshAuthorityRemoved, SshCertificateSeen, SshCertificatesRevoked};
 use forge::event::factor::{
     AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, FactorWoken, FactorsRequired,
     OrgFactorsRequired, RecoveryCodeUsed, RecoveryCodesMade, TotpAdded, TotpUsed,
@@ -118,6 +119,10 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     // SSH.
     (160, ssh_key_added),
     (161, ssh_key_removed),
+    (162, ssh_authority_added),
+    (163, ssh_authority_removed),
+    (164, ssh_certificate_seen),
+    (165, ssh_certificates_revoked),
     // Guarded acts.
     (180, officer_key_added),
     (181, officer_key_removed),
@@ -216,6 +221,7 @@ pub(crate) struct World {
     totps: Vec<u64>,
     codes: BTreeMap<u64, Vec<u8>>,
     ssh_keys: Vec<u64>,
+    ssh_authorities: Vec<u64>,
     openpgp_keys: Vec<u64>,
     repos: Vec<u64>,
     collaborators: BTreeSet<(u64, u64)>,
@@ -311,6 +317,7 @@ impl World {
             202 if self.accounts_gone.is_empty() => 40,
             203 if self.orgs.len() < 2 => 100,
             204 if self.orgs_gone.is_empty() => 100,
+            163..=165 if self.ssh_authorities.is_empty() => 162,
             192 if self.lockdowns.is_empty() => 191,
             194 if self.frozen.is_empty() => 193,
             kind => kind,
@@ -346,7 +353,9 @@ impl History {
     /// One of each kind that puts something into a table: no table is empty after them.
     pub(crate) fn each_that_adds(&mut self) -> Vec<Event> {
         let takes = ["Removed", "Restored", "Emptied", "Unlocked", "Unfrozen", "Revoked", "Ended", "Used"];
-        let adds = |(_, name): &&(u32, &str)| !takes.iter().any(|word| name.ends_with(word));
+        // It takes away by what it adds.
+        let revocation = "SshCertificatesRevoked";
+        let adds = |(_, name): &&(u32, &str)| *name == revocation || !takes.iter().any(|word| name.ends_with(word));
         KINDS.iter().filter(adds).map(|(kind, _)| self.world.possible(*kind, &mut self.rng)).collect()
     }
 
@@ -544,6 +553,29 @@ fn ssh_key_added(world: &mut World, rng: &mut Rng) -> Event {
 
 fn ssh_key_removed(world: &mut World, rng: &mut Rng) -> Event {
     SshKeyRemoved { key: rng.pick(&world.ssh_keys) }.into()
+}
+
+fn ssh_authority_added(world: &mut World, rng: &mut Rng) -> Event {
+    world.ssh_authorities.push(world.next_seq);
+    let (org, age_max_us) = (rng.one_in(2).then(|| rng.pick(&world.orgs)), (rng.next() >> 12) as i64);
+    SshAuthorityAdded { org, name: rng.text(), public_key: rng.hash().0.to_vec(), age_max_us }.into()
+}
+
+fn ssh_authority_removed(world: &mut World, rng: &mut Rng) -> Event {
+    SshAuthorityRemoved { authority: rng.pick(&world.ssh_authorities) }.into()
+}
+
+fn ssh_certificate_seen(world: &mut World, rng: &mut Rng) -> Event {
+    let (account, authority) = (rng.pick(&world.accounts), rng.pick(&world.ssh_authorities));
+    let (serial, expires_us) = (rng.next() % 4, (rng.next() >> 12) as i64);
+    let digest = rng.hash().0.to_vec();
+    SshCertificateSeen { account, authority, serial, key_id: rng.text(), digest, expires_us }.into()
+}
+
+fn ssh_certificates_revoked(world: &mut World, rng: &mut Rng) -> Event {
+    let (authority, serial) = (rng.pick(&world.ssh_authorities), rng.one_in(2).then(|| rng.next() % 4));
+    let key_id = serial.is_none().then(|| rng.text());
+    SshCertificatesRevoked { authority, serial, key_id }.into()
 }
 
 fn repo_described(world: &mut World, rng: &mut Rng) -> Event {

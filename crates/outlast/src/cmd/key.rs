@@ -41,7 +41,7 @@ fn line(key: &Value) -> String {
     format!("{id} {} {}, until {}", text("fingerprint"), text("title"), text("expires_at"))
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     let read = if file == Path::new("-") {
         std::io::stdin().take(KEY_BYTES_MAX).read_to_string(&mut text)

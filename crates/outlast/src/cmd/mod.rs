@@ -2,6 +2,7 @@
 
 mod account;
 mod alarms;
+mod authority;
 mod credentials;
 mod doctor;
 mod drill;
@@ -59,6 +60,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Canary { command } => alarms::canary(command, json).await,
         Command::Oidc { command } => oidc::run(command, json).await,
         Command::Incident { command } => incident::run(command, json).await,
+        Command::Authority { command } => authority::run(command, json).await,
         Command::Mail { command } => mail::run(command, json).await,
         Command::Trash { command } => orders::trash(command, json).await,
     }

@@ -7,6 +7,7 @@ mod audit;
 mod behind;
 mod buckets;
 mod by_hand;
+mod certificates;
 mod clients;
 mod codespaces;
 mod common;

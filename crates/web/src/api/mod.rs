@@ -3,6 +3,7 @@
 
 mod admin;
 mod alarms;
+mod authorities;
 mod branches;
 mod collaborators;
 mod credentials;
@@ -67,6 +68,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
             .merge(oidc::admin_router())
             .merge(orders::admin_router())
             .merge(incidents::admin_router())
+            .merge(authorities::admin_router())
             .merge(shares::admin_router())
             .merge(export::admin_router()),
     };

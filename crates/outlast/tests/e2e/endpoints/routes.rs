@@ -112,6 +112,8 @@ const EDITED: &str = "base={commit}&path=src%2Fmore.rs&content=more&to=new&branc
 const ORG: &str = "pages/org/mod";
 const NEW_ORG: &str = "/-/new/organisation";
 const ORG_SETTINGS: &str = "name=guild&full_name=Guild&description=&website=&visibility=private";
+const AUTHORITIES: &str = "/admin/authorities";
+const CERTIFICATES: &str = "/{org}/-/certificates";
 const MEMBER: &str = "/orgs/{org}/members/{user}";
 const MEMBERSHIP: &str = "/orgs/{org}/memberships/{user}";
 const SHOWN: &str = "/orgs/{org}/public_members/{user}";
@@ -176,6 +178,7 @@ pub(super) static SENSITIVE: &[&str] = &[
     "POST /-/credentials/wake",
     "POST /-/credentials/require",
     "POST /settings/factors",
+    "POST /certificates",
     "POST /-/admin/settings",
     "POST /users/{name}/tokens",
     "POST /user/keys",
@@ -198,6 +201,8 @@ pub(super) static HARMLESS: &[(&str, &str)] = &[
     ("POST /user/gpg_keys", "with a token of the scope for it, never a cookie; the key lets nobody in"),
     ("DELETE /user/gpg_keys/{id}", "takes a right away"),
     ("POST /people/remove", "takes a right away"),
+    ("POST /certificates/remove", "takes a right away"),
+    ("POST /certificates/revoke", "takes a right away"),
     ("POST /people/show", "whether one is shown as a member"),
     ("POST /teams/{id}/people/remove", "takes a right away"),
     ("POST /outlast/officers/{name}/keys", "an order once there are officers, who sign it with keys of their own"),
@@ -355,6 +360,17 @@ pub(super) static ROUTES: &[Row] = &[
     ),
     get(ORG, "/settings", "/{org}/-/settings", May::Owner),
     row(ORG, "POST", "/settings", "/{org}/-/settings", ORG_SETTINGS, May::Owner),
+    get(ORG, "/certificates", CERTIFICATES, May::Owner),
+    row(ORG, "POST", "/certificates", CERTIFICATES, KEY_FORM, May::Owner),
+    row(ORG, "POST", "/certificates/remove", "/{org}/-/certificates/remove", "authority=999999", May::Socket),
+    row(
+        ORG,
+        "POST",
+        "/certificates/revoke",
+        "/{org}/-/certificates/revoke",
+        "authority=999999&by=serial&which=1",
+        May::Socket,
+    ),
     row(ORG, "POST", "/settings/factors", "/{org}/-/settings/factors", "required=false", May::Owner),
     get("pages/site/admin/repositories", "/-/admin/repositories", "/-/admin/repositories", May::Operator),
     get("pages/site/admin/vaults", "/-/admin/vaults", "/-/admin/vaults", May::Operator),
@@ -737,6 +753,17 @@ pub(super) static ROUTES: &[Row] = &[
     get("api/alarms", CANARIES, "/api/v1/admin/canaries", May::Socket),
     row("api/alarms", "POST", CANARIES, "/api/v1/admin/canaries", r#"{"kind":"token","note":"x"}"#, May::Socket),
     row("api/alarms", "DELETE", CANARY, "/api/v1/admin/canaries/1", "", May::Socket),
+    get("api/authorities", AUTHORITIES, "/api/v1/admin/authorities", May::Socket),
+    row("api/authorities", "POST", AUTHORITIES, "/api/v1/admin/authorities", KEY, May::Socket),
+    row("api/authorities", "DELETE", "/admin/authorities/{id}", "/api/v1/admin/authorities/1", "", May::Socket),
+    row(
+        "api/authorities",
+        "POST",
+        "/admin/authorities/{id}/revoke",
+        "/api/v1/admin/authorities/1/revoke",
+        r#"{"serial":1}"#,
+        May::Socket,
+    ),
     get("api/oidc", "/admin/oidc", "/api/v1/admin/oidc", May::Socket),
     row("api/oidc", "PUT", "/admin/oidc", "/api/v1/admin/oidc", "{}", May::Socket),
     row("api/oidc", "DELETE", "/admin/oidc/{name}", "/api/v1/admin/oidc/none", "", May::Socket),

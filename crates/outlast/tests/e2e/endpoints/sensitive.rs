@@ -9,8 +9,19 @@ fn name(row: &Row) -> String {
 
 /// Addresses where something lies that signs people in, or gives them a right.
 fn looks_sensitive(row: &Row) -> bool {
-    let words =
-        ["/-/settings", "/people", "/-/admin", "token", "key", "session", "credential", "webhook", "export", "factor"];
+    let words = [
+        "/-/settings",
+        "/people",
+        "/-/admin",
+        "token",
+        "key",
+        "session",
+        "credential",
+        "webhook",
+        "export",
+        "factor",
+        "certificate",
+    ];
     let over_the_network = row.file != "api/admin";
     row.method != "GET" && over_the_network && words.iter().any(|word| row.pattern.contains(word))
 }

@@ -1,5 +1,6 @@
 //! Pages of an organisation.
 
+mod certificates;
 mod frame;
 mod home;
 mod people;
@@ -24,6 +25,9 @@ pub(super) fn router() -> Router<App> {
         .route("/teams/{id}/people/remove", post(teams::member_remove))
         .route("/teams/{id}/repositories", post(teams::repo_add))
         .route("/teams/{id}/repositories/remove", post(teams::repo_remove))
+        .route("/certificates", get(certificates::certificates).post(certificates::add))
+        .route("/certificates/remove", post(certificates::remove))
+        .route("/certificates/revoke", post(certificates::revoke))
         .route("/settings", get(settings::settings).post(settings::set))
         .route("/settings/factors", post(settings::factors))
 }
