@@ -44,6 +44,7 @@ pub mod repo;
 pub mod restore;
 pub mod schema;
 pub mod settings;
+mod signer;
 pub mod site;
 pub mod snapshot;
 pub mod spool;

@@ -20,6 +20,7 @@ mod acceptor;
 mod command;
 mod fuse;
 mod judge;
+mod look;
 mod pack;
 mod report;
 

@@ -112,7 +112,9 @@ tables! {
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
     team_member(team, account; seq) "?1, ?2, ?3";
     team_repo(team, repo; seq) "?1, ?2, ?3";
-    protection(id; repo, kind, pattern, push_role, force_role, delete_role, seq) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+    protection(id; repo, kind, pattern, push_role, force_role, delete_role, seq, signed, path_role)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
+    protection_path(protection, pattern; seq) "?1, ?2, ?3";
     protection_actor(protection, act, kind, actor; seq) "?1, ?2, ?3, ?4, ?5";
     site_role(account, role; seq) "?1, ?2, ?3";
     quota(subject; repos, bytes, repo_bytes, seq) "?1, ?2, ?3, ?4, ?5";

@@ -442,7 +442,7 @@ impl GitChild {
         let output = output?;
         if output.len() as u64 > output_bytes_max {
             let text = format!("git {} says more than {output_bytes_max} bytes", self.command);
-            return Err(io::Error::other(text).into());
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text).into());
         }
         Ok(output)
     }

@@ -9,6 +9,7 @@
 //! 2. A ref never points to an object that is not in the repository.
 //! 3. An answer from the cache is the answer that Git gave to the same request in the same state of the refs.
 
+mod brought;
 pub mod cache;
 pub mod child;
 pub mod edit;
@@ -25,6 +26,7 @@ pub mod smart_http;
 pub mod snapshot;
 pub mod upload;
 
+pub use brought::{BROUGHT_COMMITS_MAX, Brought, CHANGED_PATHS_BYTES_MAX};
 pub use child::{ChildError, ChildLimits, Git, GitCommand, sandbox_available};
 pub use names::{NameError, ObjectFormat, ObjectId, RefName};
 pub use pack_budget::PackBudget;

@@ -115,7 +115,7 @@ impl Repository {
         RepositoryError::Io { path: self.path.clone(), error }
     }
 
-    fn damaged(&self, what: impl Into<String>) -> RepositoryError {
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> RepositoryError {
         RepositoryError::Damaged { path: self.path.clone(), what: what.into() }
     }
 

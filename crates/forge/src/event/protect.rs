@@ -55,18 +55,37 @@ pub struct ProtectionSet {
     /// Who deletes it.
     #[n(6)]
     pub delete: Allowed,
+    /// Of branches: each commit that comes must carry a verified signature. None: need not.
+    #[n(7)]
+    pub signed: Option<bool>,
+    /// Of branches: paths that only some may change.
+    #[n(8)]
+    pub paths: Option<PathsProtected>,
+}
+
+/// Paths that only some may change.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PathsProtected {
+    /// Which: from the root of the tree; `*`, `**` and `?` stand for any, and a slash at the end for all below.
+    #[n(0)]
+    pub patterns: Vec<String>,
+    /// Who.
+    #[n(1)]
+    pub change: Allowed,
 }
 
 impl Payload for ProtectionSet {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
         let id = self.id.unwrap_or(at.seq);
         if self.id.is_none() {
-            let sql = "INSERT INTO protection (id, repo, kind, pattern, push_role, force_role, delete_role, seq)
-                       VALUES (?1, ?2, ?3, ?4, NULL, NULL, NULL, ?1)";
+            let sql = "INSERT INTO protection (id, repo, kind, pattern, push_role, force_role, delete_role, seq, signed, path_role)
+                       VALUES (?1, ?2, ?3, ?4, NULL, NULL, NULL, ?1, ?5, NULL)";
             let kind = self.kind.as_str();
-            tx.execute(sql, &[id.into(), self.repo.into(), kind.into(), (&self.pattern).into()])?;
+            tx.execute(sql, &[id.into(), self.repo.into(), kind.into(), (&self.pattern).into(), false.into()])?;
         }
-        let values: [Value; 7] = [
+        let paths = self.paths.as_ref();
+        let values: [Value; 9] = [
             id.into(),
             self.kind.as_str().into(),
             (&self.pattern).into(),
@@ -74,13 +93,21 @@ impl Payload for ProtectionSet {
             self.force.role.map(Access::as_str).into(),
             self.delete.role.map(Access::as_str).into(),
             at.seq.into(),
+            self.signed.unwrap_or(false).into(),
+            paths.and_then(|paths| paths.change.role).map(Access::as_str).into(),
         ];
         let sql =
-            "UPDATE protection SET kind = ?2, pattern = ?3, push_role = ?4, force_role = ?5, delete_role = ?6, seq = ?7
-                   WHERE id = ?1";
+            "UPDATE protection SET kind = ?2, pattern = ?3, push_role = ?4, force_role = ?5, delete_role = ?6, seq = ?7,
+                   signed = ?8, path_role = ?9 WHERE id = ?1";
         must_change_one(tx.execute(sql, &values)?, "protection", at)?;
-        tx.execute("DELETE FROM protection_actor WHERE protection = ?1", &[id.into()])?;
-        for (act, allowed) in [("push", &self.push), ("force", &self.force), ("delete", &self.delete)] {
+        parts_delete(tx, id)?;
+        for pattern in paths.into_iter().flat_map(|paths| &paths.patterns) {
+            let sql = "INSERT INTO protection_path (protection, pattern, seq) VALUES (?1, ?2, ?3)
+                       ON CONFLICT (protection, pattern) DO NOTHING";
+            tx.execute(sql, &[id.into(), pattern.into(), at.seq.into()])?;
+        }
+        let acts = [("push", &self.push), ("force", &self.force), ("delete", &self.delete)];
+        for (act, allowed) in acts.into_iter().chain(paths.map(|paths| ("path", &paths.change))) {
             let people = allowed.people.iter().map(|id| ("person", *id));
             let teams = allowed.teams.iter().map(|id| ("team", *id));
             for (kind, actor) in people.chain(teams) {
@@ -91,6 +118,13 @@ impl Payload for ProtectionSet {
         }
         Ok(())
     }
+}
+
+/// Whom and which paths a protection names.
+fn parts_delete(tx: &mut Tx, id: u64) -> Result<(), ApplyError> {
+    tx.execute("DELETE FROM protection_actor WHERE protection = ?1", &[id.into()])?;
+    tx.execute("DELETE FROM protection_path WHERE protection = ?1", &[id.into()])?;
+    Ok(())
 }
 
 /// A protection is no more.
@@ -104,7 +138,7 @@ pub struct ProtectionRemoved {
 
 impl Payload for ProtectionRemoved {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
-        tx.execute("DELETE FROM protection_actor WHERE protection = ?1", &[self.id.into()])?;
+        parts_delete(tx, self.id)?;
         must_change_one(tx.execute("DELETE FROM protection WHERE id = ?1", &[self.id.into()])?, "protection", at)
     }
 }

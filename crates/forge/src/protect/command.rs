@@ -1,12 +1,12 @@
 //! What can be done to protections.
 
-use super::Pattern;
 use super::query::{Rights, protection_list};
+use super::{PathPattern, Pattern};
 use crate::access::{Administer, Authorized, up_from};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
-use crate::event::protect::{Allowed, Protected, ProtectionRemoved, ProtectionSet};
+use crate::event::protect::{Allowed, PathsProtected, Protected, ProtectionRemoved, ProtectionSet};
 use crate::event::repo::Access;
 use crate::names::UserName;
 use crate::people::query::user_fetch;
@@ -15,6 +15,8 @@ use crate::writer::{Command, Decide};
 
 /// Rules of one repository.
 pub const PROTECTIONS_MAX: usize = 100;
+/// Patterns of paths in one rule.
+pub const PROTECTED_PATHS_MAX: usize = 100;
 /// People and teams that a rule names for one act.
 pub const PROTECTION_ACTORS_MAX: usize = 100;
 
@@ -49,6 +51,12 @@ pub struct ProtectionSpec {
     pub force: Names,
     /// Who deletes them.
     pub delete: Names,
+    /// Of branches: each commit that comes must carry a verified signature.
+    pub signed: bool,
+    /// Of branches: paths that only some may change.
+    pub paths: Vec<PathPattern>,
+    /// Who may.
+    pub path: Names,
 }
 
 impl ProtectionSpec {
@@ -56,7 +64,9 @@ impl ProtectionSpec {
     #[must_use]
     pub fn new(kind: Protected, pattern: Pattern) -> Self {
         let push = Names { role: Some(Access::Maintain), ..Names::default() };
-        Self { kind, pattern, push, force: Names::default(), delete: Names::default() }
+        let nobody = Names::default;
+        let (signed, paths) = (false, Vec::new());
+        Self { kind, pattern, push, force: nobody(), delete: nobody(), signed, paths, path: nobody() }
     }
 }
 
@@ -80,7 +90,15 @@ impl Command for ProtectionPut {
         if self.id.is_some_and(|id| !rules.iter().any(|rule| rule.id == id)) {
             return Err(Error::not_found("the rule"));
         }
-        let ProtectionSpec { kind, pattern, push, force, delete } = self.rule;
+        let ProtectionSpec { kind, pattern, push, force, delete, signed, mut paths, path } = self.rule;
+        if kind == Protected::Tag && (signed || !paths.is_empty()) {
+            return Err(Error::invalid("signatures are required, and paths protected, of branches and not of tags"));
+        }
+        if paths.len() > PROTECTED_PATHS_MAX {
+            return Err(Error::invalid(format!("a rule has at most {PROTECTED_PATHS_MAX} patterns of paths")));
+        }
+        paths.sort_unstable();
+        paths.dedup();
         if rules.iter().any(|rule| Some(rule.id) != self.id && rule.kind == kind && rule.pattern == pattern) {
             return Err(Error::conflict(format!("there is a rule for {pattern} already")));
         }
@@ -88,6 +106,7 @@ impl Command for ProtectionPut {
             return Err(Error::invalid(format!("a repository has at most {PROTECTIONS_MAX} rules")));
         }
         let mut allowed = |names| allowed(tx, repo.namespace, names);
+        let patterns: Vec<_> = paths.iter().map(ToString::to_string).collect();
         let event = ProtectionSet {
             id: self.id,
             repo: repo.id,
@@ -96,6 +115,11 @@ impl Command for ProtectionPut {
             push: allowed(push)?,
             force: allowed(force)?,
             delete: allowed(delete)?,
+            signed: signed.then_some(true),
+            paths: match patterns.is_empty() {
+                true => None,
+                false => Some(PathsProtected { patterns, change: allowed(path)? }),
+            },
         };
         Ok((vec![event.into()], self.id.unwrap_or_else(|| ctx.id(0))))
     }

@@ -6,19 +6,65 @@ use crate::db::{DbError, Tx};
 use crate::event::protect::Protected;
 use crate::event::push::RefMove;
 use crate::event::repo::Access;
+use crate::names::is_harmless;
 use crate::org::query::is_in_team;
 use crate::people::Principal;
 use crate::repo::query::Repo;
 
 /// What a move does to its ref.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Move {
     /// Makes it, or moves it to what holds all that it held.
     Forward,
     /// Leaves commits behind.
     Rewind,
     /// Not known: it was not looked at, because no rule was about it then.
+    #[default]
     Unknown,
+}
+
+/// Whether all commits that a move brings carry verified signatures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Signatures {
+    /// Not looked at: no rule asked for it then.
+    #[default]
+    Unknown,
+    /// They do.
+    Right,
+    /// One does not: what is wrong.
+    Wrong(String),
+}
+
+/// The paths that a move changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Changed {
+    /// Not looked at: no rule asked for them then.
+    #[default]
+    Unknown,
+    /// Too many to be looked at.
+    TooMany,
+    /// These.
+    Paths(Vec<String>),
+}
+
+/// What was seen of a move.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// What it does to its ref.
+    pub kind: Move,
+    /// The signatures of what it brings.
+    pub signatures: Signatures,
+    /// The paths that it changes.
+    pub changed: Changed,
+}
+
+/// What a rule that is about a move wants to know of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Concern {
+    /// The signatures of its commits.
+    pub signatures: bool,
+    /// The paths it changes.
+    pub paths: bool,
 }
 
 /// The branch or tag of a full ref name.
@@ -27,32 +73,35 @@ fn named(name: &str) -> Option<(Protected, &str)> {
     branch.or_else(|| name.strip_prefix("refs/tags/").map(|name| (Protected::Tag, name)))
 }
 
-/// Whether a rule is about one of these moves, so that one must know which of them rewind.
-pub fn concerns(tx: &mut Tx, repo: u64, moves: &[RefMove]) -> Result<Vec<bool>, DbError> {
+/// What must be known of each of these moves; None: no rule is about it.
+pub fn concerns(tx: &mut Tx, repo: u64, moves: &[RefMove]) -> Result<Vec<Option<Concern>>, DbError> {
     let rules = protection_list(tx, repo)?;
-    let about = |m: &RefMove| named(&m.name).is_some_and(|(kind, name)| deciding(&rules, kind, name).is_some());
+    let about = |m: &RefMove| {
+        let rule = named(&m.name).and_then(|(kind, name)| deciding(&rules, kind, name))?;
+        Some(Concern { signatures: rule.signed, paths: !rule.paths.is_empty() })
+    };
     Ok(moves.iter().map(about).collect())
 }
 
-/// Why each move is refused by a rule; None: no rule is against it. `kinds` says of each what it does.
+/// Why each move is refused by a rule; None: no rule is against it. `looked` says of each what it does.
 pub fn judge(
     tx: &mut Tx,
     repo: &Repo,
     who: Option<&Principal>,
     moves: &[RefMove],
-    kinds: &[Move],
+    looked: &[Looked],
 ) -> Result<Vec<Option<String>>, DbError> {
     let rules = protection_list(tx, repo.id)?;
     if rules.is_empty() {
         return Ok(vec![None; moves.len()]);
     }
     let role = who.map_or(Ok(None), |who| access::role(tx, who.user(), repo))?;
-    let kinds = kinds.iter().copied().chain(std::iter::repeat(Move::Unknown));
-    let judged = moves.iter().zip(kinds).map(|(update, kind)| {
+    let unseen = Looked::default();
+    let judged = moves.iter().enumerate().map(|(at, update)| {
         let rule = named(&update.name).and_then(|(kind, name)| deciding(&rules, kind, name));
         match rule {
             None => Ok(None),
-            Some(rule) => judge_one(tx, rule, who, role, update, kind),
+            Some(rule) => judge_one(tx, rule, who, role, update, looked.get(at).unwrap_or(&unseen)),
         }
     });
     judged.collect()
@@ -64,24 +113,21 @@ fn judge_one(
     who: Option<&Principal>,
     role: Option<Access>,
     update: &RefMove,
-    kind: Move,
+    looked: &Looked,
 ) -> Result<Option<String>, DbError> {
     let (rights, verb) = match (&update.old, &update.new) {
         (old, new) if old == new => return Ok(None),
         (_, None) => (&rule.delete, "delete it"),
         (None, _) => (&rule.push, if rule.kind == Protected::Tag { "make it" } else { "push to it" }),
         (Some(_), Some(_)) if rule.kind == Protected::Tag => (&rule.force, "move it"),
-        (Some(_), Some(_)) => match kind {
+        (Some(_), Some(_)) => match looked.kind {
             Move::Forward => (&rule.push, "push to it"),
             Move::Rewind => (&rule.force, "force-push to it"),
-            Move::Unknown => {
-                let text = format!("protected {} meanwhile: push again", rule.kind);
-                return Ok(Some(text));
-            }
+            Move::Unknown => return Ok(Some(meanwhile(rule))),
         },
     };
     if has(tx, rights, who, role)? {
-        return Ok(None);
+        return if update.new.is_some() { judge_content(tx, rule, who, role, looked) } else { Ok(None) };
     }
     let why = match (rights.is_nobody(), rights.role) {
         (true, _) => format!("nobody may {verb}"),
@@ -89,6 +135,43 @@ fn judge_one(
         (false, None) => format!("you may not {verb}: only those named in the rule may"),
     };
     Ok(Some(format!("protected {} (rule {}): {why}", rule.kind, rule.pattern)))
+}
+
+fn meanwhile(rule: &Protection) -> String {
+    format!("protected {} meanwhile: push again", rule.kind)
+}
+
+/// Whether what comes to a branch is as its rule wants it.
+fn judge_content(
+    tx: &mut Tx,
+    rule: &Protection,
+    who: Option<&Principal>,
+    role: Option<Access>,
+    looked: &Looked,
+) -> Result<Option<String>, DbError> {
+    let refused = |why: String| Ok(Some(format!("protected {} (rule {}): {why}", rule.kind, rule.pattern)));
+    if rule.signed {
+        match &looked.signatures {
+            Signatures::Right => {}
+            Signatures::Unknown => return Ok(Some(meanwhile(rule))),
+            Signatures::Wrong(fault) => {
+                return refused(format!("each commit must carry a verified signature, and {fault}"));
+            }
+        }
+    }
+    if rule.paths.is_empty() || has(tx, &rule.path, who, role)? {
+        return Ok(None);
+    }
+    let changed = match &looked.changed {
+        Changed::Unknown => return Ok(Some(meanwhile(rule))),
+        Changed::TooMany => return refused("too many paths change at once".to_owned()),
+        Changed::Paths(changed) => changed,
+    };
+    let of_others = changed.iter().find(|path| rule.paths.iter().any(|pattern| pattern.fits(path)));
+    of_others.map_or(Ok(None), |path| {
+        let path: String = path.chars().map(|c| if is_harmless(c) { c } else { '?' }).take(200).collect();
+        refused(format!("you may not change {path}"))
+    })
 }
 
 fn has(tx: &mut Tx, rights: &Rights, who: Option<&Principal>, role: Option<Access>) -> Result<bool, DbError> {

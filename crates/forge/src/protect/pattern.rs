@@ -30,29 +30,76 @@ impl Pattern {
     /// Whether it stands for this name. Takes time in proportion to both lengths, whatever they are.
     #[must_use]
     pub fn fits(&self, name: &str) -> bool {
-        let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
-        // `reached[i]`: the part of the pattern that was looked at fits the first i bytes of the name.
-        let mut reached = vec![false; name.len() + 1];
-        reached[0] = true;
-        let mut at = 0;
-        while at < pattern.len() {
-            let many = pattern[at] == b'*';
-            let across = many && pattern.get(at + 1) == Some(&b'*');
-            let mut next = vec![false; name.len() + 1];
-            for i in 0..=name.len() {
-                next[i] = if many {
-                    reached[i] || (i > 0 && next[i - 1] && (across || name[i - 1] != b'/'))
-                } else {
-                    i > 0
-                        && reached[i - 1]
-                        && (pattern[at] == name[i - 1] || (pattern[at] == b'?' && name[i - 1] != b'/'))
-                };
-            }
-            reached = next;
-            at += if across { 2 } else { 1 };
-        }
-        reached[name.len()]
+        fits(&self.0, name)
     }
+}
+
+/// A path in the tree, or a pattern of paths, with the same marks; one that ends in a slash stands for all that is below it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PathPattern(String);
+
+impl PathPattern {
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it stands for this path.
+    #[must_use]
+    pub fn fits(&self, path: &str) -> bool {
+        match self.0.strip_suffix('/') {
+            Some(directory) => fits(&format!("{directory}/**"), path),
+            None => fits(&self.0, path),
+        }
+    }
+}
+
+impl FromStr for PathPattern {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        let parts = text.strip_suffix('/').unwrap_or(text).split('/');
+        let good = parts.into_iter().all(|part| !["", ".", ".."].contains(&part)) && text.chars().all(is_harmless);
+        if good && text.len() <= PATTERN_BYTES_MAX {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Error::invalid(format!(
+            "a pattern of paths is written as from the root of the repository, without a slash in front; *, ** and ? stand for any, \
+             and docs/ for all that is in docs; at most {PATTERN_BYTES_MAX} bytes"
+        )))
+    }
+}
+
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a pattern stands for a name.
+fn fits(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    // `reached[i]`: the part of the pattern that was looked at fits the first i bytes of the name.
+    let mut reached = vec![false; name.len() + 1];
+    reached[0] = true;
+    let mut at = 0;
+    while at < pattern.len() {
+        let many = pattern[at] == b'*';
+        let across = many && pattern.get(at + 1) == Some(&b'*');
+        let mut next = vec![false; name.len() + 1];
+        for i in 0..=name.len() {
+            next[i] = if many {
+                reached[i] || (i > 0 && next[i - 1] && (across || name[i - 1] != b'/'))
+            } else {
+                i > 0 && reached[i - 1] && (pattern[at] == name[i - 1] || (pattern[at] == b'?' && name[i - 1] != b'/'))
+            };
+        }
+        reached = next;
+        at += if across { 2 } else { 1 };
+    }
+    reached[name.len()]
 }
 
 impl FromStr for Pattern {
@@ -103,6 +150,23 @@ mod tests {
         }
         let slow = pattern(&"*?".repeat(90));
         assert!(!slow.fits(&"a/".repeat(2000)));
+    }
+
+    #[test]
+    fn patterns_stand_for_paths() {
+        for (text, fits, others) in [
+            ("Cargo.lock", &["Cargo.lock"][..], &["x/Cargo.lock", "Cargo.lockx"][..]),
+            (".github/", &[".github/workflows/ci.yml", ".github/x"], &[".github", "x/.github/y"]),
+            ("docs/*.md", &["docs/a.md"], &["docs/a/b.md", "docs/a.rs"]),
+            ("**/secret", &["a/secret", "a/b/secret"], &["secret"]),
+        ] {
+            let pattern: PathPattern = text.parse().unwrap();
+            fits.iter().for_each(|path| assert!(pattern.fits(path), "{text} {path}"));
+            others.iter().for_each(|path| assert!(!pattern.fits(path), "{text} {path}"));
+        }
+        for bad in ["", "/", "/a", "a//b", "../a", "a/./b", "a\u{202e}b", &"a".repeat(201)] {
+            assert!(bad.parse::<PathPattern>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading protections.
 
-use super::Pattern;
+use super::{PathPattern, Pattern};
 use crate::db::{DbError, Row, Tx};
 use crate::event::protect::Protected;
 use crate::event::repo::Access;
@@ -41,11 +41,17 @@ pub struct Protection {
     pub force: Rights,
     /// Who deletes them.
     pub delete: Rights,
+    /// Each commit that comes to such a branch must carry a verified signature.
+    pub signed: bool,
+    /// Paths that only some may change.
+    pub paths: Vec<PathPattern>,
+    /// Who may.
+    pub path: Rights,
 }
 
 /// A repository's rules, the oldest first.
 pub fn protection_list(tx: &mut Tx, repo: u64) -> Result<Vec<Protection>, DbError> {
-    let sql = "SELECT id, repo, kind, pattern, push_role, force_role, delete_role FROM protection
+    let sql = "SELECT id, repo, kind, pattern, push_role, force_role, delete_role, signed, path_role FROM protection
                WHERE repo = ?1 ORDER BY id";
     let rows = tx.query(sql, &[repo.into()])?;
     rows.iter().map(|row| protection_of(tx, row)).collect()
@@ -62,7 +68,16 @@ fn protection_of(tx: &mut Tx, row: &Row) -> Result<Protection, DbError> {
         push: Rights { role: row.get(4)?, ..Rights::default() },
         force: Rights { role: row.get(5)?, ..Rights::default() },
         delete: Rights { role: row.get(6)?, ..Rights::default() },
+        signed: row.get(7)?,
+        paths: Vec::new(),
+        path: Rights { role: row.get(8)?, ..Rights::default() },
     };
+    let sql = "SELECT pattern FROM protection_path WHERE protection = ?1 ORDER BY pattern";
+    for path in tx.query(sql, &[rule.id.into()])? {
+        let text: String = path.get(0)?;
+        let bad = |_| DbError::mistake(format!("a protection has the paths {text:?}"));
+        rule.paths.push(text.parse().map_err(bad)?);
+    }
     // A team that is no more gives nothing, and has no name.
     let sql = "SELECT a.act, a.kind, a.actor, CASE a.kind WHEN 'team'
                    THEN (SELECT t.name FROM team t WHERE t.id = a.actor)
@@ -74,6 +89,7 @@ fn protection_of(tx: &mut Tx, row: &Row) -> Result<Protection, DbError> {
         let rights = match act.as_str() {
             "push" => &mut rule.push,
             "force" => &mut rule.force,
+            "path" => &mut rule.path,
             _ => &mut rule.delete,
         };
         let list = if kind == "team" { &mut rights.teams } else { &mut rights.people };

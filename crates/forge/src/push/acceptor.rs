@@ -9,9 +9,9 @@ use crate::error::Error;
 use crate::event::Oid;
 use crate::event::push::RefMove;
 use crate::ledger::Ledger;
-use crate::protect::judge::{Move, concerns};
 use crate::quota;
 use crate::repo::{Repositories, query};
+use crate::signer::Signers;
 use crate::spool::{LeasedPart, Spool};
 use bytes::Bytes;
 use git::ObjectId;
@@ -32,6 +32,7 @@ pub(crate) struct PushContext {
     pub(crate) repositories: Repositories,
     pub(crate) spool: Arc<Spool>,
     pub(crate) fuse: Arc<Fuse>,
+    pub(crate) signers: Signers,
     pub(crate) upload: Uploading,
     pub(crate) base_url: Arc<str>,
     /// How long a push waits for the repository to take it in once it is held.
@@ -164,9 +165,9 @@ impl PushContext {
         self.pass_fuse(&proof, &push).await?;
         let first = parts.first().map(|(lease, _)| lease.name());
         let moves: Vec<RefMove> = push.updates.iter().map(ref_move).collect::<Result<_, _>>()?;
-        let kinds = self.kinds(&proof, &moves, &push).await?;
+        let looked = self.look(&proof, &moves, &push).await?;
         self.hold_objects(&parts, push.quarantine);
-        let command = PushRefs { proof, moves, kinds, parts, options: push.push_options, atomic: push.atomic };
+        let command = PushRefs { proof, moves, looked, parts, options: push.push_options, atomic: push.atomic };
         let committed = self.ledger.writer().submit(by, command).await;
         let committed = committed.inspect_err(|_| drop(first.and_then(|f| self.repositories.take_quarantine(&f))))?;
         let rules = committed.output.protected.then(|| report::rules_line(&self.base_url, &path));
@@ -190,39 +191,6 @@ impl PushContext {
                 (Accepted { results, messages: unheld.messages }, Some(Err(error)))
             }
         })
-    }
-
-    /// What each move does to its ref: looked at only where a protection is about it, and here, because the writer reads no files.
-    async fn kinds(
-        &self,
-        proof: &Authorized<Write>,
-        moves: &[RefMove],
-        push: &VerifiedPush,
-    ) -> Result<Vec<Move>, Error> {
-        let (repo, asked) = (proof.repo().id, moves.to_vec());
-        let concerned = self.ledger.db().read_async(move |tx| Ok::<_, Error>(concerns(tx, repo, &asked)?)).await?;
-        if !concerned.contains(&true) {
-            return Ok(Vec::new());
-        }
-        let git = self.repositories.open(proof).await?.git;
-        let mut kinds = Vec::with_capacity(moves.len());
-        for (update, concerned) in push.updates.iter().zip(concerned) {
-            let (Some(old), Some(new), Some(_)) = (update.old, update.new, update.name.branch()) else {
-                kinds.push(Move::Forward);
-                continue;
-            };
-            let rewinds = concerned
-                && git
-                    .leaves_behind(old, new, push.quarantine.as_ref())
-                    .await
-                    .map_err(|e| Error::internal(format!("the histories could not be compared: {e}")))?;
-            kinds.push(match (concerned, rewinds) {
-                (false, _) => Move::Unknown,
-                (true, false) => Move::Forward,
-                (true, true) => Move::Rewind,
-            });
-        }
-        Ok(kinds)
     }
 
     /// Asked before anything is written: deletions, and moves that lose history.

@@ -9,7 +9,7 @@ use crate::event::push::{Pushed, RefMove};
 use crate::event::site::Part;
 use crate::people::authenticate::still_good;
 use crate::protect;
-use crate::protect::judge::Move;
+use crate::protect::judge::Looked;
 use crate::repo::query;
 use crate::spool::LeasedPart;
 use crate::writer::{Command, Decide};
@@ -21,8 +21,8 @@ pub struct PushRefs {
     pub proof: Authorized<Write>,
     /// The moves; each ref once.
     pub moves: Vec<RefMove>,
-    /// What each does to its ref, as far as a protection is about it.
-    pub kinds: Vec<Move>,
+    /// What was seen of each, as far as a protection is about it.
+    pub looked: Vec<Looked>,
     /// The pack's parts, in the spool.
     pub parts: Vec<LeasedPart>,
     /// What the pusher said with `git push -o`.
@@ -53,7 +53,7 @@ impl Command for PushRefs {
             access::authorize_repo::<Write>(tx, Some(who), repo.clone())?;
         }
         let known = known_refs(tx, repo.id, &self.moves)?;
-        let protections = protect::judge::judge(tx, &repo, self.proof.by(), &self.moves, &self.kinds)?;
+        let protections = protect::judge::judge(tx, &repo, self.proof.by(), &self.moves, &self.looked)?;
         let protected = protections.iter().any(Option::is_some);
         let judged = judge(known, &repo.head, &self.moves);
         // A ref that moved meanwhile is told first: what was looked at is not what would be moved.

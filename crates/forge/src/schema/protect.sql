@@ -7,7 +7,9 @@ CREATE TABLE protection (
     push_role TEXT,
     force_role TEXT,
     delete_role TEXT,
-    seq BIGINT NOT NULL
+    seq BIGINT NOT NULL,
+    signed BOOLEAN NOT NULL,
+    path_role TEXT
 );
 CREATE INDEX protection_repo ON protection (repo);
 
@@ -18,4 +20,12 @@ CREATE TABLE protection_actor (
     actor BIGINT NOT NULL,
     seq BIGINT NOT NULL,
     PRIMARY KEY (protection, act, kind, actor)
+);
+
+-- Paths that only those with path_role and the actors of the act "path" may change.
+CREATE TABLE protection_path (
+    protection BIGINT NOT NULL,
+    pattern TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (protection, pattern)
 );

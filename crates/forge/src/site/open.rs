@@ -16,6 +16,7 @@ use crate::projector::Position;
 use crate::push::PushContext;
 use crate::recover::{Past, View};
 use crate::repo::{BlobSource, Repositories};
+use crate::signer::Signers;
 use crate::spool::{Fetch, Spool};
 use crate::svn::{Subversion, SubversionParts};
 use crate::writer::{Shipping, Submitter};
@@ -93,8 +94,14 @@ impl Site {
         let authenticator = Authenticator::new(database, Passwords::start()?);
         let uploader = Arc::clone(&replicator);
         let fuse = Arc::new(crate::push::Fuse::new(Arc::clone(&ledger), authenticator.clone()));
+        let signers = Signers {
+            db: ledger.db().clone(),
+            git: repositories.git().clone(),
+            scratch: config.data.join("cache/signatures"),
+        };
         let push = PushContext {
             fuse,
+            signers,
             ledger: Arc::clone(&ledger),
             repositories: repositories.clone(),
             spool: Arc::clone(&spool),

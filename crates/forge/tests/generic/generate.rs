@@ -26,7 +26,7 @@ use forge::event::people::{
     UserProfileSet,
 };
 use forge::event::proof::{DrillDone, DrillKind, RecoveryKeysOrdered, RecoverySharesPublished};
-use forge::event::protect::{Allowed, Protected, ProtectionRemoved, ProtectionSet};
+use forge::event::protect::{Allowed, PathsProtected, Protected, ProtectionRemoved, ProtectionSet};
 use forge::event::push::{PackConsolidated, Pushed, RefMove};
 use forge::event::repo::{
     Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoDescribed, RepoKind, RepoRenamed,
@@ -926,7 +926,10 @@ fn protection_set(world: &mut World, rng: &mut Rng) -> Event {
     let pattern = rng.pick(&["main", "release/*", "**", "v?"]).to_owned();
     let kind = rng.pick(Protected::ALL);
     let (push, force, delete) = (allowed(world, rng), allowed(world, rng), allowed(world, rng));
-    ProtectionSet { id: old.map(|(id, _)| id), repo, kind, pattern, push, force, delete }.into()
+    let (signed, id) = (rng.one_in(2).then_some(true), old.map(|(id, _)| id));
+    let patterns = vec!["docs/".to_owned(), "**/*.rs".to_owned()];
+    let paths = rng.one_in(2).then(|| PathsProtected { patterns, change: allowed(world, rng) });
+    ProtectionSet { id, repo, kind, pattern, push, force, delete, signed, paths }.into()
 }
 
 fn protection_removed(world: &mut World, rng: &mut Rng) -> Event {

@@ -3,7 +3,7 @@
 use super::handle::Handle;
 use super::signature::Carried;
 use super::{GitSource, damaged, signature};
-use code::{Person, ReadError, Revision, RevisionId, Time, visible};
+use code::{Person, ReadError, Revision, RevisionId, Signature, Time, visible};
 use gix::ObjectId;
 use std::sync::Arc;
 
@@ -145,6 +145,10 @@ fn signed_bytes(bytes: &[u8]) -> Vec<u8> {
 pub(super) fn carried(source: &GitSource, id: &RevisionId) -> Result<Option<Carried>, ReadError> {
     let (handle, mut buffer) = (source.store.handle(), Vec::new());
     handle.read_commit(&source.object_id(id)?, &mut buffer)?;
+    Ok(carried_in(&buffer))
+}
+
+fn carried_in(commit: &[u8]) -> Option<Carried> {
     // In a header each line but the first begins with a blank that is not the signature's.
     let lines = |armored: &[u8]| {
         armored
@@ -153,8 +157,15 @@ pub(super) fn carried(source: &GitSource, id: &RevisionId) -> Result<Option<Carr
             .collect::<Vec<_>>()
             .join(&b'\n')
     };
-    let signature = RawCommit::parse(&buffer).signature;
-    Ok(signature.map(|armored| Carried { armored: lines(armored), signed: signed_bytes(&buffer) }))
+    let signature = RawCommit::parse(commit).signature;
+    signature.map(|armored| Carried { armored: lines(armored), signed: signed_bytes(commit) })
+}
+
+/// The committer's mail address and the signature of a commit, out of its bytes.
+pub(crate) fn signature_of(commit: &[u8]) -> (String, Option<(Signature, Carried)>) {
+    let raw = RawCommit::parse(commit);
+    let read = raw.signature.map(|armored| signature::read(armored, &signed_bytes(commit)));
+    (raw.person(raw.committer).email, read.zip(carried_in(commit)))
 }
 
 /// A commit's bytes as a revision.

@@ -34,6 +34,7 @@ mod weight;
 
 pub use archive::{Archive, ArchivePrefix, archive};
 pub use caches::ReadCaches;
+pub(crate) use commit::signature_of;
 pub(crate) use diff::of_contents;
 pub use diff::{PatchFormat, patch};
 pub use last_change::{history_is_indexed, index_history};

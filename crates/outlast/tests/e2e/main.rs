@@ -37,6 +37,7 @@ mod rollback;
 mod rotation;
 mod settings;
 mod signatures;
+mod signed_branches;
 mod ssh;
 mod status;
 mod story;

@@ -50,7 +50,8 @@ fn shape(rule: &Protection) -> Value {
             "enable_force_push": !rule.force.is_nobody(), "enable_force_push_allowlist": by_names(&rule.force),
             "force_push_allowlist_usernames": names(&rule.force.people),
             "force_push_allowlist_teams": names(&rule.force.teams),
-            "required_approvals": 0, "enable_status_check": false, "require_signed_commits": false,
+            "required_approvals": 0, "enable_status_check": false, "require_signed_commits": rule.signed,
+            "protected_file_patterns": rule.paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(";"),
         }),
         Protected::Tag => json!({
             "name_pattern": rule.pattern.as_str(), "whitelist_usernames": names(&rule.push.people),
@@ -61,6 +62,9 @@ fn shape(rule: &Protection) -> Value {
     value["push"] = rights(&rule.push);
     value["force"] = rights(&rule.force);
     value["delete"] = rights(&rule.delete);
+    if rule.kind == Protected::Branch {
+        value["protected_files"] = rights(&rule.path);
+    }
     value
 }
 
@@ -93,6 +97,11 @@ struct Wanted {
     push: Option<May>,
     force: Option<May>,
     delete: Option<May>,
+    require_signed_commits: Option<bool>,
+    /// Patterns with `;` between them.
+    protected_file_patterns: Option<String>,
+    /// Who may change those files.
+    protected_files: Option<May>,
 }
 
 /// Gitea's switches: whether anybody may, whether only the listed.
@@ -150,6 +159,14 @@ impl Wanted {
         if let Some(may) = self.delete {
             rule.delete = said(may)?;
         }
+        rule.signed = self.require_signed_commits.unwrap_or(rule.signed);
+        if let Some(patterns) = self.protected_file_patterns {
+            let patterns = patterns.split(';').map(str::trim).filter(|pattern| !pattern.is_empty());
+            rule.paths = patterns.map(str::parse).collect::<Result<_, _>>()?;
+        }
+        if let Some(may) = self.protected_files {
+            rule.path = said(may)?;
+        }
         Ok(rule)
     }
 }
@@ -161,6 +178,9 @@ fn spec(rule: &Protection) -> ProtectionSpec {
         push: Names::from(&rule.push),
         force: Names::from(&rule.force),
         delete: Names::from(&rule.delete),
+        signed: rule.signed,
+        paths: rule.paths.clone(),
+        path: Names::from(&rule.path),
     }
 }
 

@@ -28,6 +28,10 @@ pub(crate) struct Rule {
     force_names: String,
     delete_role: String,
     delete_names: String,
+    signed: bool,
+    paths: String,
+    path_role: String,
+    path_names: String,
 }
 
 /// Names as people write them: people, and teams with an `@` before them.
@@ -58,6 +62,15 @@ impl Rule {
             push: names(&self.push_role, &self.push_names),
             force: names(&self.force_role, &self.force_names),
             delete: names(&self.delete_role, &self.delete_names),
+            signed: self.signed,
+            paths: self
+                .paths
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(str::parse)
+                .collect::<Result<_, _>>()?,
+            path: names(&self.path_role, &self.path_names),
         })
     }
 
@@ -72,6 +85,7 @@ impl From<&Protection> for Rule {
         let (push_role, push_names) = written(&rule.push);
         let (force_role, force_names) = written(&rule.force);
         let (delete_role, delete_names) = written(&rule.delete);
+        let (path_role, path_names) = written(&rule.path);
         Self {
             kind: rule.kind.as_str().to_owned(),
             pattern: rule.pattern.to_string(),
@@ -81,6 +95,10 @@ impl From<&Protection> for Rule {
             force_names,
             delete_role,
             delete_names,
+            signed: rule.signed,
+            paths: rule.paths.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+            path_role,
+            path_names,
         }
     }
 }
@@ -109,7 +127,15 @@ impl From<&Protection> for RuleRow {
         let tag = rule.kind == Protected::Tag;
         let about = match tag {
             true => format!("Made by {push} · moved by {force} · deleted by {delete}"),
-            false => format!("Pushed by {push} · force-pushed by {force} · deleted by {delete}"),
+            false => {
+                let signed = if rule.signed { " · each commit signed" } else { "" };
+                let paths = match rule.paths.len() {
+                    0 => String::new(),
+                    1 => format!(" · {} changed by {}", rule.paths[0], who(&rule.path)),
+                    many => format!(" · {many} patterns of paths changed by {}", who(&rule.path)),
+                };
+                format!("Pushed by {push} · force-pushed by {force} · deleted by {delete}{signed}{paths}")
+            }
         };
         Self { id: rule.id, tag, pattern: rule.pattern.to_string(), about }
     }
