@@ -40,7 +40,7 @@ impl Site {
         from: IpAddr,
     ) -> Result<Option<Principal>, Error> {
         let (wanted, name) = (shown.clone(), asked.to_owned());
-        let judged = self.db().read_async(move |tx| Ok(judge(tx, &wanted, &name, from, now_us())?)).await?;
+        let judged = self.db().read_async(move |tx| judge(tx, &wanted, &name, from, now_us())).await?;
         let Some(good) = judged else { return Ok(None) };
         let mut principal = good.principal;
         if principal.credential.is_none() {
@@ -63,7 +63,7 @@ impl Site {
                 let seen = certificate_list(tx, authority.id, now_us(), CERTIFICATES_SHOWN_MAX)?;
                 found.push((authority, seen));
             }
-            Ok(found)
+            Ok::<_, Error>(found)
         };
         self.db().read_async(read).await
     }

@@ -5,7 +5,9 @@ use crate::rig::{SiteRig, config, new_user, vaults};
 use forge::Error;
 use forge::orders::{OfficerRule, State};
 use forge::people::Principal;
+use forge::people::factor::FactorRemove;
 use forge::site::{Asked, NewUser};
+use forge::writer::Submitter;
 use std::time::Duration;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -58,5 +60,33 @@ async fn two_passkeys_of_two_officers_delete_a_repository_after_72_hours() {
     assert_eq!(trash.len(), 1);
     rig.site.trash_restore(Some(&owner), trash[0].id, None).await.unwrap();
     rig.site.repo_fetch(Some(&owner), &path).await.unwrap();
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officers_last_passkey_stays_where_too_few_would_be_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let config = config(&dir.path().join("site"), &vaults);
+    let clock = config.limits.ledger.writer.clock.clone();
+    let rig = SiteRig::open(config).await;
+    let origin = rig.site.relying_party().unwrap().origin;
+    let mut passkeys = Vec::new();
+    for name in ["olga", "omar", "otto", "olaf"] {
+        let user = rig.site.user_create(None, NewUser { officer: true, ..new_user(name) }).await.unwrap();
+        passkeys.push((user.id, register(&rig.site, user.id, &mut Passkey::new(&origin)).await));
+        // What is only touched signs no order.
+        let mut touched = Passkey::new(&origin);
+        touched.verifies = false;
+        register(&rig.site, user.id, &mut touched).await;
+    }
+    rig.site.officer_rule_set(None, OfficerRule { needed: 2, delay_us: 72 * HOUR_US }).await.unwrap();
+    clock.advance(Duration::from_secs(25 * 3600));
+    let remove = async |(owner, factor): (u64, u64)| {
+        rig.site.ledger().submit(Submitter::default(), FactorRemove { factor, owner }).await.map(drop)
+    };
+    remove(passkeys[0]).await.unwrap();
+    let refused = remove(passkeys[1]).await;
+    assert!(matches!(&refused, Err(Error::Invalid(text)) if text.contains("this would leave 2")), "{refused:?}");
     rig.stop().await;
 }

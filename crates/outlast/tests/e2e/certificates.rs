@@ -58,7 +58,7 @@ impl Crew {
     }
 
     fn sign(&self, arguments: &[&str]) {
-        self.sign_with(&self.ca, &[&["-I", "bob at work", "-n", "bob", "-V", "+1h"], arguments].concat());
+        self.sign_with(&self.ca, &[&["-I", "bob at work", "-n", "bob", "-V", "+1h"][..], arguments].concat());
     }
 
     fn comes_in(&self) -> bool {
@@ -175,7 +175,7 @@ fn what_is_revoked_ends_and_so_does_all_of_an_authority_that_is_removed() {
         assert!(!crew.comes_in(), "{what}");
     };
     let revoke = |arguments: &[&str]| {
-        crew.world.site.cli(&[&["authority", "revoke", &crew.authority], arguments].concat()).success();
+        crew.world.site.cli(&[&["authority", "revoke", &crew.authority][..], arguments].concat()).success();
     };
     crew.sign(&["-z", "18446744073709551615"]);
     let running = crew.lingers();

@@ -45,8 +45,8 @@ impl Scene {
 
     /// What a push says by each door that refuses it.
     fn refused(&self, refs: &[&str]) -> String {
-        let by_ssh = self.work.run([&["push", &self.ssh.url("ann/x")], refs].concat()).failure();
-        let by_http = self.work.run([&["push", &self.world.url("ann/x")], refs].concat()).failure();
+        let by_ssh = self.work.run([&["push", &self.ssh.url("ann/x")][..], refs].concat()).failure();
+        let by_http = self.work.run([&["push", &self.world.url("ann/x")][..], refs].concat()).failure();
         for said in [&by_ssh, &by_http] {
             assert!(said.contains("protected branch (rule main)"), "{said}");
         }
@@ -54,7 +54,7 @@ impl Scene {
     }
 
     fn pushed(&self, refs: &[&str]) {
-        self.work.run([&["push", "-q", &self.ssh.url("ann/x")], refs].concat()).success();
+        self.work.run([&["push", "-q", &self.ssh.url("ann/x")][..], refs].concat()).success();
     }
 }
 
@@ -151,8 +151,6 @@ fn paths_are_changed_by_those_who_may_alone() {
     scene.work.run(["commit", "-q", "-m", "gone"]).success();
     assert!(scene.refused(&["main"]).contains("you may not change .ci/run"));
     scene.back();
-    // A branch that begins is compared with what the repository shows first.
-    scene.pushed(&["main:other"]);
 
     // The form says the same.
     let world = &scene.world;

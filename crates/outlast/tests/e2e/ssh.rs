@@ -1,7 +1,7 @@
 //! Git over SSH, with the real OpenSSH client.
 
-use crate::common::{Browser, Git, Ssh, World, encoded, held, ssh_keygen, wait_until};
-use std::io::{Read as _, Write as _};
+use crate::common::{Browser, Git, Ssh, World, encoded, held, pkt, ssh_keygen, wait_until};
+use std::io::{BufReader, Read, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -226,7 +226,62 @@ fn commands_that_are_none_are_refused_with_a_line() {
     }
 }
 
-/// Many rekeys in one transfer, both ways: the full one is in `make bench`.
+/// More than two of the gigabytes after which either side wants new keys, on one channel, with both sides as they are.
+#[test]
+fn two_gib_on_one_channel_survive_the_new_keys_that_are_asked_for() {
+    const NOISE_BYTES: usize = 32 << 20;
+    let (world, ssh) = world();
+    let work = world.repository("noise").over(&ssh);
+    let mut random = crate::common::Random(11);
+    let noise: Vec<u8> = (0..NOISE_BYTES / 8).flat_map(|_| random.below(u64::MAX).to_le_bytes()).collect();
+    std::fs::write(work.dir.join("noise"), &noise).unwrap();
+    work.run(["add", "noise"]).success();
+    work.run(["commit", "-q", "-m", "noise"]).success();
+    work.run(["push", "-q", &ssh.url("ann/noise"), "main"]).success();
+    let head = work.run(["rev-parse", "main"]).success();
+
+    let mut command = ssh.command(&["-v", "-o", "SendEnv=GIT_PROTOCOL"]);
+    command.env("GIT_PROTOCOL", "version=2").arg("git-upload-pack 'ann/noise'");
+    let mut client = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut to, mut from) = (client.stdin.take().unwrap(), BufReader::new(client.stdout.take().unwrap()));
+    answer(&mut from);
+    let lines = ["ofs-delta", "no-progress", &format!("want {head}"), "done"].map(pkt).concat();
+    let fetch = [pkt("command=fetch"), b"0001".to_vec(), lines, b"0000".to_vec()].concat();
+    let mut fetched = || {
+        to.write_all(&fetch).unwrap();
+        to.flush().unwrap();
+        answer(&mut from)
+    };
+    let first = fetched();
+    assert!(first.len() > NOISE_BYTES, "{}", first.len());
+    for round in 1..=(2 << 30) / NOISE_BYTES {
+        assert!(fetched() == first, "round {round}");
+    }
+    drop(to);
+    let said = String::from_utf8_lossy(&client.wait_with_output().unwrap().stderr).into_owned();
+    let keys = said.matches("SSH2_MSG_NEWKEYS received").count();
+    assert!(keys >= 3, "the first keys, and new ones twice at least: {keys}\n{said}");
+}
+
+/// What a server sends of a pack until a flush packet.
+fn answer(from: &mut impl Read) -> Vec<u8> {
+    let (mut pack, mut line) = (Vec::new(), Vec::new());
+    loop {
+        let mut length = [0; 4];
+        from.read_exact(&mut length).unwrap();
+        let length = usize::from_str_radix(std::str::from_utf8(&length).unwrap(), 16).unwrap();
+        if length == 0 {
+            return pack;
+        }
+        line.resize(length.saturating_sub(4), 0);
+        from.read_exact(&mut line).unwrap();
+        if let Some(bytes) = line.strip_prefix(&[1]) {
+            pack.extend_from_slice(bytes);
+        }
+    }
+}
+
+/// Many rekeys in one transfer, both ways.
 #[test]
 fn a_large_transfer_survives_new_keys_all_the_way() {
     let (world, ssh) = world();
