@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure, also in the functions tests share")]
 
 mod alarms;
+mod attacked;
 mod audit;
 mod behind;
 mod buckets;

@@ -16,6 +16,7 @@ mod keys;
 mod lockdown;
 mod mail;
 mod oidc;
+mod openapi;
 mod orders;
 mod orgs;
 mod outlast;
@@ -31,9 +32,13 @@ mod users;
 
 use crate::Door;
 use crate::app::App;
+use crate::errors::ApiError;
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use forge::UserName;
+use http::header::{ALLOW, CONTENT_TYPE};
 
 pub(crate) fn router(door: Door) -> Router<App> {
     let public = Router::new()
@@ -50,6 +55,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(protections::router())
         .merge(teams::router())
         .merge(outlast::router())
+        .merge(openapi::router())
         .merge(settings::router())
         .merge(drills::router())
         .merge(orders::router())
@@ -72,8 +78,31 @@ pub(crate) fn router(door: Door) -> Router<App> {
             .merge(shares::admin_router())
             .merge(export::admin_router()),
     };
-    Router::new().nest("/api/v1", routes)
+    Router::new().nest("/api/v1", routes.layer(map_response(in_words)))
 }
+
+/// What the framework refuses (a body that is no JSON, a number that is none) is told as all else is: by a message in JSON.
+async fn in_words(response: Response) -> Response {
+    let typed = response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let status = response.status();
+    if !typed || !status.is_client_error() {
+        return response;
+    }
+    let allow = response.headers().get(ALLOW).cloned();
+    let words = axum::body::to_bytes(response.into_body(), WORDS_BYTES_MAX).await.unwrap_or_default();
+    let words = match String::from_utf8_lossy(&words).into_owned() {
+        none if none.is_empty() => status.canonical_reason().unwrap_or_default().to_owned(),
+        words => words,
+    };
+    let mut told = ApiError::new(status, words).into_response();
+    if let Some(allow) = allow {
+        told.headers_mut().insert(ALLOW, allow);
+    }
+    told
+}
+
+/// More than the framework says.
+const WORDS_BYTES_MAX: usize = 16 * 1024;
 
 /// A user's name in an address.
 struct Named(UserName);

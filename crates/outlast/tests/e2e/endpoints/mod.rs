@@ -37,6 +37,26 @@ fn every_route_of_the_source_is_in_the_list() {
     assert!(stale.is_empty(), "in tests/e2e/endpoints/routes.rs and nowhere in the source:\n{stale:#?}");
 }
 
+#[test]
+fn the_api_describes_each_of_its_routes_and_nothing_else() {
+    let written = source::routes().into_iter().filter_map(|route| {
+        let [file, method, pattern] = route.split(' ').collect::<Vec<_>>()[..] else { panic!("{route}") };
+        let public = file.starts_with("api/") && !pattern.starts_with("/admin/");
+        public.then(|| format!("{} {}", method.to_ascii_lowercase(), pattern.replace("{*", "{")))
+    });
+    let world = crate::common::World::new();
+    let document = world.site.get("/api/v1/openapi.json");
+    let document: serde_json::Value = serde_json::from_str(&document.text()).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let described = paths
+        .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |method| format!("{method} {path}")));
+    let (written, described): (BTreeSet<_>, BTreeSet<_>) = (written.collect(), described.collect());
+    let missing: Vec<_> = written.difference(&described).collect();
+    assert!(missing.is_empty(), "not in web/src/api/openapi/operations.rs: {missing:#?}");
+    let stale: Vec<_> = described.difference(&written).collect();
+    assert!(stale.is_empty(), "in web/src/api/openapi/operations.rs and nowhere in the source: {stale:#?}");
+}
+
 /// All that can be asked for.
 fn rows() -> impl Iterator<Item = &'static Row> {
     ROUTES.iter().chain(FALLBACK)

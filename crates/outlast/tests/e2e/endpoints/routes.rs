@@ -572,6 +572,7 @@ pub(super) static ROUTES: &[Row] = &[
         May::Owner,
     ),
     row("api/protections", "DELETE", API_TAG_RULE, "/api/v1/repos/{repo}/tag_protections/{spare-rule}", "", May::Owner),
+    get("api/openapi", "/openapi.json", "/api/v1/openapi.json", May::Anyone),
     get("api/orgs", "/orgs", "/api/v1/orgs", May::Anyone),
     row("api/orgs", "POST", "/orgs", "/api/v1/orgs", r#"{"username":"choir"}"#, May::SignedIn),
     get("api/orgs", "/orgs/{org}", "/api/v1/orgs/{org}", May::Reader),
