@@ -13,6 +13,7 @@ mod base32;
 pub mod cache;
 pub mod command;
 pub mod factor;
+pub mod failures;
 pub mod header;
 pub mod inventory;
 pub mod last_use;

@@ -99,6 +99,7 @@ pub struct Site {
     spool: Arc<Spool>,
     authenticator: Authenticator,
     attempts: sessions::Attempts,
+    failures: crate::people::failures::Failures,
     lags: Arc<lag::Lags>,
     last_uses: Arc<LastUses>,
     proofs: proofs::Proofs,

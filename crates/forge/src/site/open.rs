@@ -151,6 +151,7 @@ impl Site {
             limits: config.limits,
             tasks: Mutex::default(),
             attempts: super::sessions::Attempts::default(),
+            failures: crate::people::failures::Failures::default(),
             proofs: Default::default(),
             bulk_reads: Default::default(),
             tickets: crate::people::ticket::Tickets::new()?,

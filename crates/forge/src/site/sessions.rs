@@ -8,8 +8,9 @@ use crate::names::UserName;
 use crate::people::authenticate::now_us;
 use crate::people::command::ProfileSet;
 use crate::people::factor::factors;
+use crate::people::failures::FailedSignIns;
 use crate::people::proof::Proof;
-use crate::people::query::{password_of, user_by_id};
+use crate::people::query::{password_of, user_by_id, user_fetch};
 use crate::people::session::{SESSION_IDLE_MAX_US, SessionEnd, SessionStart, SessionsEnd, session_list};
 use crate::people::{Principal, SessionInfo, SessionSecret};
 use crate::writer::Submitter;
@@ -130,13 +131,30 @@ impl Site {
     /// many wrong ones.
     pub async fn sign_in(&self, name: &str, password: &str, from: &Device) -> Result<SignInStep, Error> {
         self.attempts.begin(name, Instant::now())?;
-        let wrong = || Error::Unauthenticated("the name or the password is wrong".into());
-        let account = self.authenticator.with_password(name, password).await?.ok_or_else(wrong)?;
+        let Some(account) = self.authenticator.with_password(name, password).await? else {
+            self.note_failed(name, from).await?;
+            return Err(Error::Unauthenticated("the name or the password is wrong".into()));
+        };
         self.attempts.succeeded(name);
         if self.db().read_async(move |tx| factors(tx, account, now_us())).await?.any() {
             return self.second_step(account).await.map(SignInStep::Second);
         }
         self.begin(Some(account), Proof::Password, from).await.map(SignInStep::Done)
+    }
+
+    /// Whom a wrong password was meant for will hear of it; whether that is anybody is told to nobody.
+    async fn note_failed(&self, name: &str, from: &Device) -> Result<(), Error> {
+        let Ok(name) = name.parse::<UserName>() else { return Ok(()) };
+        if let Some(user) = self.db().read_async(move |tx| user_fetch(tx, &name)).await? {
+            self.failures.note(user.id, from.address.as_deref(), now_us());
+        }
+        Ok(())
+    }
+
+    /// Sign-ins to somebody's account that failed since the site was started; None: there were none.
+    #[must_use]
+    pub fn failed_sign_ins(&self, who: &Principal) -> Option<FailedSignIns> {
+        self.failures.of(who.user())
     }
 
     /// What who has given the right password is asked for besides.
@@ -180,7 +198,11 @@ impl Site {
             return Err(Error::invalid("enter the code that your app shows, or use your key"));
         }
         self.use_challenge(Some(account), &proof).await?;
-        let secret = self.begin(Some(account), proof, from).await?;
+        let begun = self.begin(Some(account), proof, from).await;
+        if begun.as_ref().is_err_and(|error| !error.is_ours()) {
+            self.failures.note(account, from.address.as_deref(), now_us());
+        }
+        let secret = begun?;
         self.attempts.succeeded_second(account);
         Ok(secret)
     }

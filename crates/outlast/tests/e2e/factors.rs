@@ -1,6 +1,6 @@
 //! Second factors, made by other people's libraries.
 
-use crate::common::{World, provided};
+use crate::common::{Browser, World, provided};
 use std::path::Path;
 use std::process::Command;
 
@@ -17,4 +17,22 @@ fn keys_of_fido2_and_codes_of_pyotp_sign_in() {
     let output = Command::new(python).arg(script).args([&world.site.address, "kim", password]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.trim() == "ok", "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn whose_account_it_is_sees_the_sign_ins_that_failed() {
+    let world = World::new();
+    let password = "a long password of zoe";
+    for name in ["zoe", "zac"] {
+        let make = ["user", "create", name, "--email", &format!("{name}@example.org"), "--password-stdin"];
+        world.site.cli_with(&make, password).success();
+    }
+    for _ in 0..3 {
+        let wrong = Browser::new(&world.site).post("/-/sign-in", "name=Zoe&password=something+else+that+is+long");
+        assert_eq!(wrong.status, 422);
+    }
+    let sees = |name: &str| Browser::sign_in(&world.site, name, password).get("/-/settings/sessions").text();
+    let (zoe, zac) = (sees("zoe"), sees("zac"));
+    assert!(zoe.contains("3 sign-ins to your account failed") && zoe.contains("from 127.0.0.1"), "{zoe}");
+    assert!(!zac.contains("to your account failed"), "{zac}");
 }

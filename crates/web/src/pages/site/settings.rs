@@ -271,6 +271,8 @@ struct SessionsPage {
     shell: Shell,
     outcome: Outcome,
     sessions: Vec<SessionRow>,
+    /// How many sign-ins failed, when the last did, and from where.
+    failed: Option<(String, String, String)>,
 }
 
 async fn sessions(State(app): State<App>, visitor: Visitor) -> Result<Response, PageError> {
@@ -297,7 +299,11 @@ async fn sessions_page(app: &App, visitor: Visitor, outcome: Outcome) -> Result<
     };
     let sessions = listed.iter().map(row).collect();
     let status = outcome.status();
-    Ok((status, Html(SessionsPage { shell: visitor.shell, outcome, sessions }.render()?)).into_response())
+    let failed = app.site.failed_sign_ins(visitor.signed_in()?).map(|failed| {
+        let count = show::counted(failed.count, "sign-in", "sign-ins");
+        (count, show::time_us(failed.last_us), failed.address.unwrap_or_default())
+    });
+    Ok((status, Html(SessionsPage { shell: visitor.shell, outcome, sessions, failed }.render()?)).into_response())
 }
 
 /// A session of one's own, or with 0 all but this one.
