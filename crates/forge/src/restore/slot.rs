@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::event::certificate::SshAuthorityRemoved;
 use crate::event::factor::FactorRemoved;
 use crate::event::lockdown::AccountFrozen;
+use crate::event::oidc::{IdentityUnlinked, OidcProviderRemoved};
 use crate::event::openpgp::OpenPgpKeyRemoved;
 use crate::event::org::{OrgMemberRemoved, TeamMemberRemoved, TeamRemoved, TeamRepoRemoved, TeamSet};
 use crate::event::people::TokenRevoked;
@@ -42,6 +43,8 @@ pub(super) enum Slot {
     Token(u64),
     SshKey(u64),
     SshAuthority(u64),
+    Identity(u64),
+    Provider(String),
     OpenPgpKey(u64),
     Factor(u64),
     Setting(String),
@@ -90,6 +93,10 @@ pub(super) fn slots(seq: u64, event: &Event) -> Vec<Set> {
         Event::SshKeyRemoved(e) => vec![(Slot::SshKey(e.key), None)],
         Event::SshAuthorityAdded(_) => own(Slot::SshAuthority(seq)),
         Event::SshAuthorityRemoved(e) => vec![(Slot::SshAuthority(e.authority), None)],
+        Event::IdentityLinked(_) => own(Slot::Identity(seq)),
+        Event::IdentityUnlinked(e) => vec![(Slot::Identity(e.identity), None)],
+        Event::OidcProviderSet(e) => own(Slot::Provider(e.name.clone())),
+        Event::OidcProviderRemoved(e) => vec![(Slot::Provider(e.name.clone()), None)],
         Event::OpenPgpKeyAdded(_) => own(Slot::OpenPgpKey(seq)),
         Event::OpenPgpKeyRemoved(e) => vec![(Slot::OpenPgpKey(e.key), None)],
         Event::SettingSet(e) => own(Slot::Setting(e.name.clone())),
@@ -140,6 +147,8 @@ impl Slot {
             Self::Token(token) => TokenRevoked { token }.into(),
             Self::SshKey(key) => SshKeyRemoved { key }.into(),
             Self::SshAuthority(authority) => SshAuthorityRemoved { authority }.into(),
+            Self::Identity(identity) => IdentityUnlinked { identity }.into(),
+            Self::Provider(ref name) => OidcProviderRemoved { name: name.clone() }.into(),
             Self::OpenPgpKey(key) => OpenPgpKeyRemoved { key }.into(),
             Self::Setting(ref name) => SettingSet { name: name.clone(), value: None }.into(),
             Self::Factor(factor) => FactorRemoved { factor }.into(),
@@ -156,7 +165,8 @@ impl Slot {
             (Self::Protection(_), Event::ProtectionSet(e)) if !there => Some(ProtectionSet { id: None, ..e }.into()),
             (Self::Team(_), _) if !there => None,
             (Self::SiteRole(..) | Self::Account(_) | Self::Token(_), _) => None,
-            (Self::SshKey(_) | Self::SshAuthority(_) | Self::OpenPgpKey(_) | Self::Factor(_), _) => None,
+            (Self::SshKey(_) | Self::SshAuthority(_) | Self::Identity(_), _) => None,
+            (Self::OpenPgpKey(_) | Self::Factor(_), _) => None,
             (_, before) => Some(before),
         }
     }
@@ -210,6 +220,10 @@ impl Slot {
             Self::SshAuthority(id) => {
                 ("SELECT id FROM ssh_authority WHERE id = ?1 AND removed_us IS NULL", vec![(*id).into()])
             }
+            Self::Identity(id) => {
+                ("SELECT id FROM oidc_identity WHERE id = ?1 AND removed_us IS NULL", vec![(*id).into()])
+            }
+            Self::Provider(name) => ("SELECT name FROM oidc_provider WHERE name = ?1", vec![name.into()]),
             Self::OpenPgpKey(id) => {
                 ("SELECT id FROM openpgp_key WHERE id = ?1 AND removed_us IS NULL", vec![(*id).into()])
             }
@@ -243,6 +257,8 @@ impl fmt::Display for Slot {
             Self::Token(id) => write!(f, "token {id}"),
             Self::SshKey(id) => write!(f, "SSH key {id}"),
             Self::SshAuthority(id) => write!(f, "SSH authority {id}"),
+            Self::Identity(id) => write!(f, "linked sign-in {id}"),
+            Self::Provider(name) => write!(f, "sign-in provider {name}"),
             Self::OpenPgpKey(id) => write!(f, "OpenPGP key {id}"),
             Self::Factor(id) => write!(f, "second factor {id}"),
             Self::Setting(name) => write!(f, "setting {name} of the site"),
