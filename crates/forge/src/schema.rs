@@ -88,8 +88,8 @@ tables! {
     password_made(account; seq, made_us) "?1, ?2, ?3";
     session(id; account, hash, agent, address, created_us, expires_us, ended_us, how, factor, new_place)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11";
-    token(id; account, name, hash, scopes, created_us, expires_us, revoked_us, repos)
-        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
+    token(id; account, name, hash, scopes, created_us, expires_us, revoked_us, repos, sleeps_until_us)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
     authenticator(id; account, name, credential, public_key, sign_count, user_verified, backed_up, created_us, used_us,
         sleeps_until_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     totp(id; account, name, secret, step, created_us, used_us, sleeps_until_us, removed_us)
@@ -122,8 +122,9 @@ tables! {
     openpgp_key(id; account, name, packets, fingerprints, created_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
     activity(seq; subject, actor) "?1, ?2, ?3";
     ssh_key(
-        id; account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us, expires_us, removed_us
-    ) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
+        id; account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us, expires_us, removed_us,
+        sleeps_until_us
+    ) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13";
     ssh_authority(id; org, name, public_key, fingerprint, age_max_us, added_us, removed_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
     ssh_certificate(id; account, authority, serial, key_id, digest, seen_us, expires_us, removed_us)

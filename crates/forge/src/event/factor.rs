@@ -259,7 +259,7 @@ impl Payload for OrgFactorsRequired {
     }
 }
 
-/// A factor that slept is good from now on: another officer said that it is its owner's.
+/// A factor, token or SSH key that slept is good from now on: another officer said that it is its owner's.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct FactorWoken {
@@ -272,7 +272,9 @@ impl Payload for FactorWoken {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
         let changed = tx
             .execute("UPDATE authenticator SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?
-            + tx.execute("UPDATE totp SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?;
+            + tx.execute("UPDATE totp SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?
+            + tx.execute("UPDATE token SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?
+            + tx.execute("UPDATE ssh_key SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?;
         must_change_one(changed, "factor", at)
     }
 }

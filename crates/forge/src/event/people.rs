@@ -109,14 +109,18 @@ pub struct TokenCreated {
     /// The repositories it is for; None: all that its owner may use.
     #[n(5)]
     pub repos: Option<Vec<u64>>,
+    /// Until when it does nothing: an officer's or operator's. None: it works at once.
+    #[n(6)]
+    pub sleeps_until_us: Option<i64>,
 }
 
 impl Payload for TokenCreated {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
-        let sql = "INSERT INTO token (id, account, name, hash, scopes, created_us, expires_us, revoked_us, repos)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8)";
+        let sql = "INSERT INTO token (id, account, name, hash, scopes, created_us, expires_us, revoked_us, repos,
+                                      sleeps_until_us)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9)";
         let repos = self.repos.as_ref().map(|ids| ids.iter().map(u64::to_string).collect::<Vec<_>>().join(","));
-        let values: [Value; 8] = [
+        let values: [Value; 9] = [
             at.seq.into(),
             self.account.into(),
             (&self.name).into(),
@@ -125,6 +129,7 @@ impl Payload for TokenCreated {
             at.time_us.into(),
             self.expires_us.into(),
             repos.into(),
+            self.sleeps_until_us.into(),
         ];
         tx.execute(sql, &values)?;
         Ok(())

@@ -28,6 +28,9 @@ pub struct SshKeyAdded {
     /// Until when it is good, microseconds.
     #[n(5)]
     pub expires_us: i64,
+    /// Until when it does nothing: an officer's or operator's. None: it works at once.
+    #[n(6)]
+    pub sleeps_until_us: Option<i64>,
 }
 
 impl Payload for SshKeyAdded {
@@ -35,9 +38,9 @@ impl Payload for SshKeyAdded {
         // What a later release may take for a key, this one keeps as it is: it lets nobody in.
         let algorithm = SshPublicKey::from_blob(&self.public_key).map_or("", |key| key.algorithm().name());
         let sql = "INSERT INTO ssh_key (id, account, repo, writes, name, algorithm, public_key, fingerprint, made_by,
-                                        created_us, expires_us, removed_us)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL)";
-        let values: [Value; 11] = [
+                                        created_us, expires_us, removed_us, sleeps_until_us)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12)";
+        let values: [Value; 12] = [
             at.seq.into(),
             self.account.into(),
             self.repo.into(),
@@ -49,6 +52,7 @@ impl Payload for SshKeyAdded {
             at.credential.into(),
             at.time_us.into(),
             self.expires_us.into(),
+            self.sleeps_until_us.into(),
         ];
         tx.execute(sql, &values)?;
         Ok(())

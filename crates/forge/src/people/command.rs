@@ -1,5 +1,6 @@
 //! What can be done to accounts and tokens.
 
+use super::factor::made_inside_sleeps;
 use super::query;
 use super::scope::{Scope, Scopes};
 use super::token::Token;
@@ -146,7 +147,8 @@ impl Command for TokenCreate {
     type Output = (u64, i64);
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, (u64, i64)), Error> {
-        query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
+        let user = query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
+        let sleeps_until_us = made_inside_sleeps(tx, ctx, &user)?;
         let age_max = days_us(tx, Name::TokenDays)?;
         let age = self.age_us.unwrap_or(age_max);
         if !(1..=age_max).contains(&age) {
@@ -166,6 +168,7 @@ impl Command for TokenCreate {
             scopes: self.scopes.words(),
             expires_us: Some(expires_us),
             repos,
+            sleeps_until_us,
         };
         Ok((vec![event.into()], (ctx.id(0), expires_us)))
     }

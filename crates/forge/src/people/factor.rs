@@ -25,6 +25,7 @@ use crate::db::{DbError, Tx};
 use crate::error::Error;
 use crate::mutant::{Mutant, without};
 use crate::names::plain_text;
+use crate::writer::Decide;
 
 /// Factors of one account at one time.
 pub const FACTORS_MAX: usize = 20;
@@ -78,6 +79,12 @@ fn sleeps_until(tx: &mut Tx, user: &User, now_us: i64) -> Result<Option<i64>, Db
                + (SELECT count(*) FROM totp WHERE account = ?1)";
     let ever: u64 = tx.query_one(sql, &[user.id.into()])?.get(0)?;
     Ok((ever > 0 && !without(Mutant::Dormancy)).then(|| now_us.saturating_add(FACTOR_SLEEP_US)))
+}
+
+/// Until when a token or key sleeps that an officer or operator makes when signed in: who has stolen a session of theirs gets nothing that
+/// works before somebody hears of it. What is made at the machine works at once.
+pub(crate) fn made_inside_sleeps(tx: &mut Tx, ctx: &Decide, user: &User) -> Result<Option<i64>, DbError> {
+    ctx.by.credential.map_or(Ok(None), |_| sleeps_until(tx, user, ctx.now_us))
 }
 
 /// What somebody calls a factor; without a name it gets `default`.

@@ -88,7 +88,7 @@ const SOURCES: &[(CredentialKind, &str)] = &[
     (
         CredentialKind::Token,
         "SELECT t.id, t.account, n.name, t.name || ' (' || t.scopes || ')', t.created_us, j.actor, j.credential,
-                CAST(NULL AS TEXT), t.expires_us, t.revoked_us, CAST(NULL AS BIGINT)
+                CAST(NULL AS TEXT), t.expires_us, t.revoked_us, t.sleeps_until_us
          FROM token t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
          WHERE t.id >= ?1 AND t.created_us >= ?2 AND (?3 = 0 OR t.account = ?3) ORDER BY t.id DESC LIMIT ?4",
     ),
@@ -116,7 +116,7 @@ const SOURCES: &[(CredentialKind, &str)] = &[
     (
         CredentialKind::SshKey,
         "SELECT t.id, t.account, n.name, t.name || ' (' || t.fingerprint || ')', t.created_us, j.actor, j.credential,
-                CAST(NULL AS TEXT), t.expires_us, t.removed_us, CAST(NULL AS BIGINT)
+                CAST(NULL AS TEXT), t.expires_us, t.removed_us, t.sleeps_until_us
          FROM ssh_key t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
          WHERE t.id >= ?1 AND t.created_us >= ?2 AND (?3 = 0 OR t.account = ?3)
                AND t.repo IS NULL ORDER BY t.id DESC LIMIT ?4",
@@ -124,7 +124,7 @@ const SOURCES: &[(CredentialKind, &str)] = &[
     (
         CredentialKind::DeployKey,
         "SELECT t.id, t.account, n.name, t.name || ' (' || t.fingerprint || ')', t.created_us, j.actor, j.credential,
-                CAST(NULL AS TEXT), t.expires_us, t.removed_us, CAST(NULL AS BIGINT)
+                CAST(NULL AS TEXT), t.expires_us, t.removed_us, t.sleeps_until_us
          FROM ssh_key t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
          WHERE t.id >= ?1 AND t.created_us >= ?2 AND (?3 = 0 OR t.account = ?3)
                AND t.repo IS NOT NULL ORDER BY t.id DESC LIMIT ?4",

@@ -47,13 +47,16 @@ pub struct TokenInfo {
     pub revoked_us: Option<i64>,
     /// The repositories it is for; None: all that its owner may use.
     pub repos: Option<Vec<u64>>,
+    /// Until when it does nothing.
+    pub sleeps_until_us: Option<i64>,
 }
 
 impl TokenInfo {
     /// Whether it is good at this time.
     #[must_use]
     pub fn is_good(&self, now_us: i64) -> bool {
-        self.revoked_us.is_none() && self.expires_us.is_none_or(|t| now_us < t)
+        let awake = self.sleeps_until_us.is_none_or(|until| until <= now_us);
+        awake && self.revoked_us.is_none() && self.expires_us.is_none_or(|t| now_us < t)
     }
 }
 
@@ -123,19 +126,19 @@ pub(crate) fn credentials_revoked(tx: &mut Tx, account: u64) -> Result<Option<i6
 
 /// The token with this hash.
 pub fn token_by_hash(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<TokenInfo>, DbError> {
-    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos FROM token WHERE hash = ?1";
+    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos, sleeps_until_us FROM token WHERE hash = ?1";
     tx.query_opt(sql, &[hash.into()])?.map(|row| token_of(&row)).transpose()
 }
 
 /// The token with this id.
 pub fn token_by_id(tx: &mut Tx, id: u64) -> Result<Option<TokenInfo>, DbError> {
-    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos FROM token WHERE id = ?1";
+    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos, sleeps_until_us FROM token WHERE id = ?1";
     tx.query_opt(sql, &[id.into()])?.map(|row| token_of(&row)).transpose()
 }
 
 /// An account's tokens with ids above `after`, by id, also those that are no longer good.
 pub fn token_list(tx: &mut Tx, account: u64, after: u64, limit: u32) -> Result<Vec<TokenInfo>, DbError> {
-    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos FROM token
+    let sql = "SELECT id, account, name, scopes, created_us, expires_us, revoked_us, repos, sleeps_until_us FROM token
                WHERE account = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
     tx.query(sql, &[account.into(), after.into(), limit.into()])?.iter().map(token_of).collect()
 }
@@ -180,6 +183,7 @@ fn token_of(row: &Row) -> Result<TokenInfo, DbError> {
         created_us: row.get(4)?,
         expires_us: row.get(5)?,
         revoked_us: row.get(6)?,
+        sleeps_until_us: row.get(8)?,
         repos: repos.map(|text| text.split(',').filter_map(|id| id.parse().ok()).collect()),
     })
 }

@@ -37,7 +37,8 @@ CREATE TABLE token (
     created_us BIGINT NOT NULL,
     expires_us BIGINT,
     revoked_us BIGINT,
-    repos TEXT
+    repos TEXT,
+    sleeps_until_us BIGINT
 );
 CREATE UNIQUE INDEX token_hash ON token (hash);
 CREATE INDEX token_account ON token (account);

@@ -11,7 +11,8 @@ CREATE TABLE ssh_key (
     made_by BIGINT,
     created_us BIGINT NOT NULL,
     expires_us BIGINT NOT NULL,
-    removed_us BIGINT
+    removed_us BIGINT,
+    sleeps_until_us BIGINT
 );
 CREATE INDEX ssh_key_fingerprint ON ssh_key (fingerprint);
 CREATE INDEX ssh_key_account ON ssh_key (account);

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::event::ssh::{SshKeyAdded, SshKeyRemoved};
 use crate::people::authenticate::still_good;
+use crate::people::factor::made_inside_sleeps;
 use crate::people::query::user_by_id;
 use crate::repo::command::recheck;
 use crate::settings::{Name, days_us};
@@ -85,7 +86,8 @@ impl Command for SshKeyAdd {
             KeyOwner::Account(account) => (*account, None, false),
             KeyOwner::Repo { proof, by, writes } => (*by, Some(recheck(tx, ctx, proof)?.id), *writes),
         };
-        user_by_id(tx, account)?.ok_or_else(|| Error::not_found("the account"))?;
+        let user = user_by_id(tx, account)?.ok_or_else(|| Error::not_found("the account"))?;
+        let sleeps_until_us = made_inside_sleeps(tx, ctx, &user)?;
         let fingerprint = self.new.key.fingerprint();
         if let Some(there) = ssh_key_by_fingerprint(tx, &fingerprint)? {
             let same = there.repo == repo && (repo.is_some() || there.account == account);
@@ -104,7 +106,10 @@ impl Command for SshKeyAdd {
         }
         let (name, expires_us) = (self.new.name()?, self.new.expires_us(tx, ctx.now_us)?);
         let public_key = self.new.key.blob().to_vec();
-        Ok((vec![SshKeyAdded { account, repo, writes, name, public_key, expires_us }.into()], ctx.id(0)))
+        Ok((
+            vec![SshKeyAdded { account, repo, writes, name, public_key, expires_us, sleeps_until_us }.into()],
+            ctx.id(0),
+        ))
     }
 }
 

@@ -33,13 +33,16 @@ pub struct SshKey {
     pub expires_us: i64,
     /// Since when it is not.
     pub removed_us: Option<i64>,
+    /// Until when it does nothing.
+    pub sleeps_until_us: Option<i64>,
 }
 
 impl SshKey {
     /// Whether it is good at this time, as far as it says itself.
     #[must_use]
     pub fn is_good(&self, now_us: i64) -> bool {
-        self.removed_us.is_none() && now_us < self.expires_us
+        let awake = self.sleeps_until_us.is_none_or(|until| until <= now_us);
+        awake && self.removed_us.is_none() && now_us < self.expires_us
     }
 
     /// `ALGORITHM BASE64`, as in a `.pub` file.
@@ -52,14 +55,14 @@ impl SshKey {
 /// The key with this id.
 pub fn ssh_key_by_id(tx: &mut Tx, id: u64) -> Result<Option<SshKey>, DbError> {
     let sql = "SELECT id, account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us,
-                      expires_us, removed_us FROM ssh_key WHERE id = ?1";
+                      expires_us, removed_us, sleeps_until_us FROM ssh_key WHERE id = ?1";
     tx.query_opt(sql, &[id.into()])?.map(|row| key_of(&row)).transpose()
 }
 
 /// The key with this fingerprint that is not removed; it may have expired.
 pub fn ssh_key_by_fingerprint(tx: &mut Tx, fingerprint: &str) -> Result<Option<SshKey>, DbError> {
     let sql = "SELECT id, account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us,
-                      expires_us, removed_us FROM ssh_key WHERE fingerprint = ?1 AND removed_us IS NULL
+                      expires_us, removed_us, sleeps_until_us FROM ssh_key WHERE fingerprint = ?1 AND removed_us IS NULL
                ORDER BY id LIMIT 1";
     tx.query_opt(sql, &[fingerprint.into()])?.map(|row| key_of(&row)).transpose()
 }
@@ -67,7 +70,7 @@ pub fn ssh_key_by_fingerprint(tx: &mut Tx, fingerprint: &str) -> Result<Option<S
 /// An account's own keys that are not removed, by id.
 pub fn ssh_key_list(tx: &mut Tx, account: u64) -> Result<Vec<SshKey>, DbError> {
     let sql = "SELECT id, account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us,
-                      expires_us, removed_us FROM ssh_key
+                      expires_us, removed_us, sleeps_until_us FROM ssh_key
                WHERE account = ?1 AND repo IS NULL AND removed_us IS NULL ORDER BY id";
     tx.query(sql, &[account.into()])?.iter().map(key_of).collect()
 }
@@ -75,7 +78,7 @@ pub fn ssh_key_list(tx: &mut Tx, account: u64) -> Result<Vec<SshKey>, DbError> {
 /// A repository's deploy keys that are not removed, by id.
 pub fn deploy_key_list(tx: &mut Tx, repo: u64) -> Result<Vec<SshKey>, DbError> {
     let sql = "SELECT id, account, repo, writes, name, algorithm, public_key, fingerprint, made_by, created_us,
-                      expires_us, removed_us FROM ssh_key WHERE repo = ?1 AND removed_us IS NULL ORDER BY id";
+                      expires_us, removed_us, sleeps_until_us FROM ssh_key WHERE repo = ?1 AND removed_us IS NULL ORDER BY id";
     tx.query(sql, &[repo.into()])?.iter().map(key_of).collect()
 }
 
@@ -133,5 +136,6 @@ fn key_of(row: &Row) -> Result<SshKey, DbError> {
         created_us: row.get(9)?,
         expires_us: row.get(10)?,
         removed_us: row.get(11)?,
+        sleeps_until_us: row.get(12)?,
     })
 }

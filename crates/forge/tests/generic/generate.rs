@@ -415,7 +415,8 @@ fn token_created(world: &mut World, rng: &mut Rng) -> Event {
     let expires_us = (!rng.one_in(2)).then(|| (rng.next() >> 12) as i64);
     let (account, hash) = (rng.pick(&world.accounts), rng.hash().0);
     let repos = rng.one_in(2).then(|| (0..rng.below(3)).map(|_| rng.pick(&world.repos)).collect());
-    TokenCreated { account, name: rng.text(), hash, scopes, expires_us, repos }.into()
+    let sleeps_until_us = rng.one_in(2).then(|| (rng.next() >> 12) as i64);
+    TokenCreated { account, name: rng.text(), hash, scopes, expires_us, repos, sleeps_until_us }.into()
 }
 
 fn token_revoked(world: &mut World, rng: &mut Rng) -> Event {
@@ -548,7 +549,9 @@ fn ssh_key_added(world: &mut World, rng: &mut Rng) -> Event {
     world.ssh_keys.push(world.next_seq);
     let (account, repo) = (rng.pick(&world.accounts), rng.one_in(2).then(|| rng.pick(&world.repos)));
     let (writes, expires_us) = (rng.one_in(2), (rng.next() >> 12) as i64);
-    SshKeyAdded { account, repo, writes, name: rng.text(), public_key: rng.hash().0.to_vec(), expires_us }.into()
+    let sleeps_until_us = rng.one_in(2).then(|| (rng.next() >> 12) as i64);
+    let (name, public_key) = (rng.text(), rng.hash().0.to_vec());
+    SshKeyAdded { account, repo, writes, name, public_key, expires_us, sleeps_until_us }.into()
 }
 
 fn ssh_key_removed(world: &mut World, rng: &mut Rng) -> Event {

@@ -40,7 +40,7 @@ struct FactorRow {
     asleep: Option<String>,
 }
 
-fn asleep(until_us: Option<i64>) -> Option<String> {
+pub(super) fn asleep(until_us: Option<i64>) -> Option<String> {
     let now_us = jiff::Timestamp::now().as_microsecond();
     until_us.filter(|until| *until > now_us).map(show::time_us)
 }

@@ -153,6 +153,8 @@ struct TokenRow {
     repos: Option<usize>,
     used: Option<String>,
     used_from: String,
+    /// Until when it does nothing.
+    asleep: Option<String>,
 }
 
 #[derive(Template)]
@@ -186,6 +188,7 @@ async fn tokens_page(
             scopes: token.scopes.words().join(", "),
             created: show::time_us(token.created_us),
             expires: token.expires_us.map(show::time_us).unwrap_or_default(),
+            asleep: super::security::asleep(token.sleeps_until_us),
             repos: token.repos.as_ref().map(Vec::len),
             used: used.as_ref().map(|used| show::time_us(used.time_us)),
             used_from: used.map(|used| used.address).unwrap_or_default(),

@@ -33,6 +33,8 @@ pub(crate) struct KeyRow {
     pub(crate) created: String,
     pub(crate) expires: String,
     pub(crate) expired: bool,
+    /// Until when it does nothing.
+    pub(crate) asleep: Option<String>,
     /// When and from where it was used last; nothing when it never was.
     pub(crate) used: Option<(String, String)>,
 }
@@ -49,6 +51,7 @@ impl KeyRow {
             created: show::time_us(key.created_us),
             expires: show::time_us(key.expires_us),
             expired: key.expires_us <= jiff::Timestamp::now().as_microsecond(),
+            asleep: super::security::asleep(key.sleeps_until_us),
             used: app.site.last_use(key.id).map(|last| (show::time_us(last.time_us), last.address)),
         }
     }
