@@ -274,6 +274,7 @@ mod tests {
         ("oidc_provider", "what the site signs in with elsewhere"),
         ("order_signature", "the hash of an order"),
         ("svn_revision", "the hash of a revision"),
+        ("trashed_account", "its password is in password_made, and opens nothing until the account is back"),
     ];
 
     #[test]
