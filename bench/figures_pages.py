@@ -3,6 +3,10 @@
 "First" is a page that nobody has asked for since the server started, on a server that has answered another page of the
 repository; for the repository's own page, the first of a server just started. cgit, without a cache of its own, makes each
 page anew and does not show the last commit of each entry.
+
+A page may leave out of its first answer what it says that the browser is to ask for (`data-late-code`: colours further down, counts
+of lines; `data-late`: last changes). It is asked for here as a browser does, and the time from the page's request until that is there
+is a figure of its own ("and all of it").
 """
 
 import glob
@@ -47,6 +51,15 @@ class Browser:
         if answer.status != 200:
             raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
         return seconds, answer, body
+
+    def look(self, path):
+        """Seconds until the page is there, and until what it said was still to come is there too; None: it was whole."""
+        seconds, answer, body = self.ask(path)
+        html = (gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body).decode()
+        if not re.search(r"<[a-z]+[^>]* data-late(?:-code)?[=>]", html):
+            return seconds, None
+        joint = "&" if "?" in path else "?"
+        return seconds, seconds + self.get(f"{path}{joint}late=1")[0]
 
     def weigh(self, path):
         """Bytes as sent of a page and everything that it makes a browser fetch, and the hosts that are not its own."""
@@ -132,12 +145,19 @@ def repository_page(ours, name):
 
 
 def one_kind(what, browser, addresses, cgit, peers):
-    first, again = [], []
+    first, whole, again = [], [], []
     for path in addresses:
-        first.append(browser.get(path)[0])
+        seconds, all_of_it = browser.look(path)
+        first.append(seconds)
+        whole.append(all_of_it or seconds)
         again += [browser.get(path)[0] for _ in range(10)]
     yield line(f"{what}, first", first, FIRST_MS)
+    if whole != first:
+        yield plain(f"page: {what}, first, and all of it", f"{median_ms(whole):.2f} ms", "shown", None)
     yield line(f"{what}, again", again, AGAIN_MS)
     peer = Browser(cgit.address)
     peer.get(peers[0])
-    yield against(what, first, [peer.get(path)[0] for path in peers for _ in range(3)])
+    theirs = [peer.get(path)[0] for path in peers for _ in range(3)]
+    yield against(f"{what}, first", first, theirs)
+    if whole != first:
+        yield against(f"{what}, first, all of it", whole, theirs)

@@ -39,8 +39,12 @@ pub struct DiffOptions {
     pub context: u32,
     /// Differences in white space alone are none.
     pub ignore_space: bool,
-    /// Files beyond these have their change listed and no lines.
+    /// So many files are passed over: their change is listed, without lines.
+    pub files_skip: usize,
+    /// After these as many have lines; further ones have their change listed and no lines.
     pub files_max: usize,
+    /// The lines of files that are only listed are counted all the same.
+    pub count_all: bool,
     /// A file with more changed lines is folded: no hunks, `folded`.
     pub file_lines_max: usize,
     /// When so many lines are shown, the rest is folded.
@@ -49,7 +53,23 @@ pub struct DiffOptions {
 
 impl Default for DiffOptions {
     fn default() -> Self {
-        Self { context: 3, ignore_space: false, files_max: 1_000, file_lines_max: 1_500, lines_max: 20_000 }
+        Self {
+            context: 3,
+            ignore_space: false,
+            files_skip: 0,
+            files_max: 1_000,
+            count_all: true,
+            file_lines_max: 1_500,
+            lines_max: 20_000,
+        }
+    }
+}
+
+impl DiffOptions {
+    /// Whether the file at this place of the list has its lines shown.
+    #[must_use]
+    pub fn shows(&self, at: usize) -> bool {
+        at.checked_sub(self.files_skip).is_some_and(|at| at < self.files_max)
     }
 }
 
@@ -127,4 +147,6 @@ pub struct Summary {
     pub added: u64,
     /// Lines that went.
     pub removed: u64,
+    /// Some files' lines were not counted.
+    pub uncounted: bool,
 }

@@ -17,6 +17,7 @@ pub mod failures;
 pub mod header;
 pub mod inventory;
 pub mod last_use;
+pub mod oversight;
 pub mod passwords;
 pub mod policy;
 pub mod principal;

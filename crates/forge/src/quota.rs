@@ -69,6 +69,11 @@ fn quota_fetch(tx: &mut Tx, subject: u64) -> Result<Quota, DbError> {
     })
 }
 
+/// What is set for an owner or a repository itself.
+pub(crate) fn quota_of(tx: &mut Tx, subject: u64) -> Result<Quota, DbError> {
+    quota_fetch(tx, subject)
+}
+
 /// What is set for every owner.
 pub(crate) fn quota_of_everybody(tx: &mut Tx) -> Result<Quota, DbError> {
     quota_fetch(tx, 0)
@@ -135,7 +140,7 @@ pub enum Subject {
     Repo(RepoPath),
 }
 
-/// Sets a quota; at the admin socket alone.
+/// Sets a quota. Decided without a look at who asks: a guard before it does.
 #[derive(Debug)]
 pub struct QuotaPut {
     /// For what.

@@ -28,6 +28,7 @@ mod names;
 mod oidc;
 mod open;
 mod orgs;
+mod oversight;
 mod people;
 mod proofs;
 mod protections;

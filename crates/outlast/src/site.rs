@@ -59,6 +59,7 @@ impl Opened {
             imports: Arc::default(),
             trusted_proxies: Arc::new(config.trusted_proxies.clone().into()),
             metrics_allow: config.metrics_allow.clone().into(),
+            kept: Arc::default(),
         };
         Ok(Self { app, begun, practice })
     }

@@ -14,8 +14,32 @@ use syntect::parsing::{ParseState, SyntaxReference};
 pub const HIGHLIGHT_BYTES_MAX: usize = 1 << 20;
 /// A longer line is shown plainly, and what is after it too: it is no code that somebody wrote.
 pub const LINE_BYTES_MAX: usize = 5_000;
-/// What takes longer is shown plainly from there on.
+/// What takes longer is shown plainly from there on: while somebody waits.
 pub const HIGHLIGHT_TIME_MAX: Duration = Duration::from_millis(400);
+/// The same for what is made while they look at the page already.
+pub const HIGHLIGHT_WHOLE_TIME_MAX: Duration = Duration::from_secs(3);
+/// Lines that are highlighted while somebody waits for the first look; more than a screen shows.
+pub const FIRST_LINES_MAX: usize = 120;
+
+/// How much of something is highlighted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// What a first look shows: [`FIRST_LINES_MAX`].
+    First,
+    /// All of it.
+    Whole,
+}
+
+impl Effort {
+    /// The most lines.
+    #[must_use]
+    pub fn lines_max(self) -> usize {
+        match self {
+            Self::First => FIRST_LINES_MAX,
+            Self::Whole => usize::MAX,
+        }
+    }
+}
 
 /// Loads what highlighting needs, off anybody's way: the grammars, and the patterns of some that are seen everywhere.
 pub fn warm() {
@@ -36,29 +60,33 @@ pub struct Highlighted {
     pub lines: Vec<String>,
     /// What it was taken for; None: plain text.
     pub language: Option<String>,
-    /// It was highlighted to its end: what time ran out for may look better another time.
+    /// It was highlighted to its end, or as far as it ever is: otherwise it looks better with [`Effort::Whole`].
     pub whole: bool,
 }
 
 /// The lines of a file for showing: highlighted, by its name. What is not UTF-8 is replaced.
 #[must_use]
-pub fn file_lines(name: &str, content: &[u8]) -> Highlighted {
-    highlight(name, &String::from_utf8_lossy(content))
+pub fn file_lines(name: &str, content: &[u8], effort: Effort) -> Highlighted {
+    by_name(name, &String::from_utf8_lossy(content), effort)
 }
 
 /// Highlights a file by its name, or by its first line.
 #[must_use]
 pub fn highlight(name: &str, text: &str) -> Highlighted {
+    by_name(name, text, Effort::Whole)
+}
+
+fn by_name(name: &str, text: &str, effort: Effort) -> Highlighted {
     let syntax = syntax_of(name, text);
     let language = syntax.map(|syntax| syntax.name.clone());
-    let (lines, whole) = coloured(syntax, text, Deadline::new());
+    let (lines, whole) = coloured(syntax, text, Deadline::of(effort), effort);
     Highlighted { lines, language, whole }
 }
 
 /// A code block by what stands behind its fence, its lines joined. None: not known, so plain.
 pub(crate) fn fenced(token: &str, text: &str, deadline: Deadline) -> Option<String> {
     let syntax = syntax_of_token(token)?;
-    Some(coloured(Some(syntax), text, deadline).0.join("\n"))
+    Some(coloured(Some(syntax), text, deadline, Effort::Whole).0.join("\n"))
 }
 
 /// When work on one page must be over.
@@ -66,9 +94,17 @@ pub(crate) fn fenced(token: &str, text: &str, deadline: Deadline) -> Option<Stri
 pub(crate) struct Deadline(Instant);
 
 impl Deadline {
-    /// From now.
+    /// From now, for a first look.
     pub(crate) fn new() -> Self {
         Self(Instant::now() + HIGHLIGHT_TIME_MAX)
+    }
+
+    /// From now, for so much.
+    pub(crate) fn of(effort: Effort) -> Self {
+        match effort {
+            Effort::First => Self::new(),
+            Effort::Whole => Self(Instant::now() + HIGHLIGHT_WHOLE_TIME_MAX),
+        }
     }
 
     /// Whether it is past.
@@ -77,13 +113,22 @@ impl Deadline {
     }
 }
 
-/// The lines, and whether the grammar saw all of them.
-fn coloured(syntax: Option<&'static SyntaxReference>, text: &str, deadline: Deadline) -> (Vec<String>, bool) {
+/// The lines, and whether more effort would not have changed them.
+fn coloured(
+    syntax: Option<&'static SyntaxReference>,
+    text: &str,
+    deadline: Deadline,
+    effort: Effort,
+) -> (Vec<String>, bool) {
     let syntax = syntax.filter(|_| text.len() <= HIGHLIGHT_BYTES_MAX);
     let mut highlighter = Highlighter::new(syntax, deadline);
     let mut with_feed = String::new();
     let mut lines = Vec::with_capacity(text.len() / 32 + 1);
-    for line in text.split_inclusive('\n') {
+    let mut whole = true;
+    for (at, line) in text.split_inclusive('\n').enumerate() {
+        if at == effort.lines_max() {
+            whole = highlighter.state.take().is_none();
+        }
         let line = line.strip_suffix('\n').unwrap_or(line);
         let line = line.strip_suffix('\r').unwrap_or(line);
         let spans = highlighter.spans(line, &mut with_feed);
@@ -91,7 +136,7 @@ fn coloured(syntax: Option<&'static SyntaxReference>, text: &str, deadline: Dead
         push_spans(&mut html, line, &spans, &[]);
         lines.push(html);
     }
-    (lines, syntax.is_none() || highlighter.state.is_some())
+    (lines, whole)
 }
 
 /// From its place on, up to the next one's, text has this class.

@@ -17,7 +17,8 @@ mod text;
 
 pub use diff::{diff_line, diff_lines};
 pub use highlight::{
-    HIGHLIGHT_BYTES_MAX, HIGHLIGHT_TIME_MAX, Highlighted, LINE_BYTES_MAX, file_lines, highlight, warm,
+    Effort, FIRST_LINES_MAX, HIGHLIGHT_BYTES_MAX, HIGHLIGHT_TIME_MAX, HIGHLIGHT_WHOLE_TIME_MAX, Highlighted,
+    LINE_BYTES_MAX, file_lines, highlight, warm,
 };
 pub use language::language;
 pub use markdown::{LinkBase, MARKDOWN_BYTES_MAX, document, is_markup, markdown};

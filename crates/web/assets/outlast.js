@@ -210,12 +210,47 @@ if (code) {
   mark(true);
 }
 
+// What a first look left out, and the server makes meanwhile: the colours further down, the counts of many files' lines.
+async function part(address) {
+  const url = new URL(address, location.href);
+  url.searchParams.set("late", "1");
+  url.hash = "";
+  const answer = await fetch(url);
+  return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+}
+for (const place of document.querySelectorAll("[data-late-code]")) {
+  part(location.href).then((made) => {
+    if (!made) return;
+    for (const piece of made.querySelectorAll("[data-late-part]")) place.querySelector(`[data-late-part="${piece.dataset.latePart}"]`)?.replaceWith(piece);
+    const [mine, theirs] = [place, made].map((root) => root.querySelectorAll("td.code"));
+    if (mine.length > theirs.length) return;
+    mine.forEach((cell, at) => { if (theirs[at].firstElementChild) cell.replaceChildren(...theirs[at].childNodes); });
+    place.removeAttribute("data-late-code");
+  });
+}
+
+// A long difference goes on when one comes near its end.
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) { near.unobserve(target); more(target); }
+}, { rootMargin: "1200px" });
+async function more(link) {
+  const made = await part(link.href);
+  const [nav, next] = [link.closest("nav"), made?.querySelector("nav.diff-pages")];
+  if (!next) return;
+  document.getElementById("diff").append(...made.querySelectorAll("#diff > section"));
+  // What is shown now begins at the first file.
+  next.querySelector("[rel~=prev]")?.remove();
+  next.querySelector("span").textContent = next.querySelector("span").textContent.replace(/Files \d+/, nav.querySelector("span").textContent.match(/Files \d+/)[0]);
+  nav.replaceWith(next);
+  for (const further of next.querySelectorAll("[data-more]")) near.observe(further);
+}
+for (const link of document.querySelectorAll("a[data-more]")) near.observe(link);
+
 // What the server had no time for: last changes of a directory's entries.
 const late = document.querySelector("[data-late]");
 if (late) {
-  fetch(late.dataset.late).then((answer) => (answer.ok ? answer.text() : "")).then((html) => {
-    const rows = new DOMParser().parseFromString(html, "text/html");
-    for (const row of rows.querySelectorAll("tr[id]")) {
+  part(late.dataset.late).then((made) => {
+    for (const row of made?.querySelectorAll("tr[id]") ?? []) {
       const mine = document.getElementById(row.id);
       if (mine) for (const cell of row.querySelectorAll("td[data-cell]")) mine.querySelector(`td[data-cell="${cell.dataset.cell}"]`)?.replaceWith(cell);
     }

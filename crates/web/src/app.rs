@@ -3,6 +3,7 @@
 use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::proxies::{Network, Proxies};
+use crate::pages::Kept;
 use forge::Site;
 use git::cache::PackCache;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct App {
     pub trusted_proxies: Arc<Proxies>,
     /// Who may read `/metrics`.
     pub metrics_allow: Arc<[Network]>,
+    /// Parts of repositories' pages.
+    pub kept: Arc<Kept>,
 }
 
 impl App {

@@ -28,7 +28,7 @@ const RETRY_AFTER_S: &str = "5";
 const STREAM_COUNTS_MAX: Duration = Duration::from_secs(30);
 
 /// Pages of a repository that cost much: who wrote each line, histories, differences, archives, searches.
-const WORK: [&str; 9] = ["blame/", "log/", "last/", "commit/", "compare/", "archive/", "search", "graph", "paths"];
+const WORK: [&str; 8] = ["blame/", "log/", "commit/", "compare/", "archive/", "search", "graph", "paths"];
 
 /// Lets a request in when it is its turn.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -123,7 +123,7 @@ async fn class_of(app: &App, request: &Parts) -> (Class, Option<u64>) {
             if pushes { Class::Control } else { Class::StrangerFetch }
         }
         None if is_svn(path) => Class::StrangerFetch,
-        None if is_work(path) => Class::StrangerWork,
+        None if is_work(path) || is_late(path, request.uri.query()) => Class::StrangerWork,
         None => Class::Stranger,
     };
     (class, account)
@@ -132,6 +132,11 @@ async fn class_of(app: &App, request: &Parts) -> (Class, Option<u64>) {
 fn is_work(path: &str) -> bool {
     path.split_once("/-/")
         .is_some_and(|(front, below)| !front.is_empty() && WORK.iter().any(|word| below.starts_with(word)))
+}
+
+/// A page of a repository is asked for what it had no time for.
+fn is_late(path: &str, query: Option<&str>) -> bool {
+    path.contains("/-/") && query.unwrap_or_default().split('&').any(|pair| pair.split('=').next() == Some("late"))
 }
 
 /// Subversion's clients, too, say who they are only when they are asked.
@@ -184,5 +189,6 @@ mod tests {
         for path in ["/a/b", "/-/search", "/a/b/-/file/main/blame/x", "/a/b/-/tree/main", "/a/b.git/info/refs"] {
             assert!(!is_work(path), "{path}");
         }
+        assert!(is_late("/a/b/-/file/main/x", Some("source&late=1")) && !is_late("/a/b/-/file/main/x", Some("q=late")));
     }
 }

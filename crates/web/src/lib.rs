@@ -29,6 +29,7 @@ pub use errors::ApiError;
 pub use imports::Imports;
 pub use metrics::Metrics;
 pub use proxies::{Network, NotANetwork, Proxies};
+pub use pages::Kept;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse as _, Response};

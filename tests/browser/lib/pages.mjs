@@ -64,6 +64,8 @@ export const PAGES = [
   ["officers", "/-/officers", "opal"],
   ["trash", "/-/trash", "olivia"],
   ["admin-users", "/-/admin/users", "opal"],
+  ["admin-user", "/-/admin/users/olivia", "opal"],
+  ["admin-user-operator", "/-/admin/users/opal", "opal"],
   ["admin-repositories", "/-/admin/repositories", "opal"],
   ["admin-vaults", "/-/admin/vaults", "opal"],
   ["admin-jobs", "/-/admin/jobs", "opal"],

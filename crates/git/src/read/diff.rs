@@ -79,9 +79,11 @@ fn between(
     let mut files = Vec::with_capacity(changes.len());
     let deadline = Instant::now() + COUNT_TIME_MAX;
     for (at, change) in changes.iter().enumerate() {
-        let shown = at < options.files_max && Instant::now() < deadline;
-        if !shown && Instant::now() > deadline {
+        let late = Instant::now() > deadline;
+        let shown = options.shows(at) && !late;
+        if late || !(shown || options.count_all) {
             files.push(diffs.uncounted(change)?);
+            summary.uncounted = true;
             continue;
         }
         let (file, added, removed) = diffs.file(change, shown)?;

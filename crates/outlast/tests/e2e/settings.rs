@@ -4,7 +4,7 @@ use crate::common::{Browser, Site, World};
 
 const PASSWORD: &str = "a password of some length";
 
-fn operator(world: &World) -> Browser {
+pub(crate) fn operator(world: &World) -> Browser {
     let create = ["user", "create", "opal", "--email", "p@example.org", "--operator", "--password-stdin"];
     world.site.cli_with(&create, PASSWORD).success();
     let mut opal = Browser::sign_in(&world.site, "opal", PASSWORD);

@@ -46,15 +46,26 @@ fn lines_are_counted_as_git_does() {
 fn time_ends_it_and_nothing_is_lost() {
     let text = "let a = \"b\"; // c\n".repeat(50);
     let deadline = Deadline(Instant::now());
-    let lines = coloured(syntax_of("a.rs", ""), &text, deadline).0;
+    let lines = coloured(syntax_of("a.rs", ""), &text, deadline, Effort::Whole).0;
     assert_eq!(lines, vec!["let a = &quot;b&quot;; // c"; 50]);
+}
+
+#[test]
+fn a_first_look_has_colours_at_the_beginning() {
+    let of = |lines: usize, effort| file_lines("a.rs", "fn a() {} // b\n".repeat(lines).as_bytes(), effort);
+    let (first, whole) = (of(FIRST_LINES_MAX + 1, Effort::First), of(FIRST_LINES_MAX + 1, Effort::Whole));
+    assert_eq!(first.lines[..FIRST_LINES_MAX], whole.lines[..FIRST_LINES_MAX]);
+    assert_eq!(first.lines[FIRST_LINES_MAX], "fn a() {} // b");
+    assert!(!first.whole && whole.whole && of(FIRST_LINES_MAX, Effort::First).whole);
+    let plain = file_lines("a.txt", "a\n".repeat(FIRST_LINES_MAX + 1).as_bytes(), Effort::First);
+    assert!(plain.whole, "no grammar would do more");
 }
 
 #[test]
 fn every_grammar_takes_anything() {
     let text = "<a href=\"b\">{{ c }} $d `e` 'f' /* g */ // h # i -- j\n\\k{l}[m](n) %o @p :q => 0x1f 1.5e3\n\t- r: |\n  s\n\n<?php end ?>\n";
     for syntax in SYNTAXES.syntaxes() {
-        let lines = coloured(Some(syntax), text, Deadline::new()).0;
+        let lines = coloured(Some(syntax), text, Deadline::new(), Effort::Whole).0;
         for (line, html) in text.lines().zip(&lines) {
             assert_eq!(shown(html), line, "{}", syntax.name);
             assert!(balanced(html), "{}: {html}", syntax.name);

@@ -79,11 +79,13 @@ fn shown(
     let mut files = Vec::with_capacity(changes.len());
     let deadline = Instant::now() + COUNT_TIME_MAX;
     for (at, change) in changes.iter().enumerate() {
-        if Instant::now() > deadline {
+        let shown = options.shows(at);
+        if Instant::now() > deadline || !(shown || options.count_all) {
             files.push(FileDiff { folded: true, ..empty(source, change)? });
+            summary.uncounted = true;
             continue;
         }
-        let file = file(source, change, &mut folder, at < options.files_max)?;
+        let file = file(source, change, &mut folder, shown)?;
         summary.added += u64::from(file.added);
         summary.removed += u64::from(file.removed);
         files.push(file);

@@ -18,6 +18,7 @@ mod error;
 mod guard;
 mod headers;
 mod org;
+mod part;
 mod party;
 mod proven;
 mod repo;
@@ -35,6 +36,7 @@ use axum::routing::get;
 pub(crate) use error::PageError;
 use forge::{OwnerPath, RepoPath};
 use http::{Method, Uri};
+pub use part::Kept;
 use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
 
@@ -50,6 +52,7 @@ pub(crate) fn router(app: App) -> Router<App> {
         .layer(from_fn_with_state(app, error::render))
         .layer(from_fn(guard::same_origin))
         .layer(from_fn(headers::secure))
+        .layer(from_fn(part::deliver))
         .layer(CompressionLayer::new().gzip(true));
     let assets = Router::new()
         .route("/-/assets/{version}/{name}", get(assets::asset))

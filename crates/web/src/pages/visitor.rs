@@ -37,6 +37,11 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
+    /// What of it is the same for everybody: for what is kept.
+    pub(crate) fn of_the_site() -> Self {
+        Self { assets: super::assets::VERSION.as_str(), ..Self::default() }
+    }
+
     /// The address without its query.
     pub(crate) fn here_path(&self) -> &str {
         self.here.split('?').next().unwrap_or_default()

@@ -123,6 +123,7 @@ const SIGNING: &str = "/-/settings/signing";
 /// None is there: for nobody.
 const GPG_KEY: &str = "/user/gpg_keys/{id}";
 const SITE_SETTINGS: &str = "/-/admin/settings";
+const SITE_USER: &str = "/-/admin/users/{name}";
 const SITE_ROLE: &str = "/admin/users/{name}/roles/{role}";
 const RULES: &str = "/settings/protections";
 const RULE: &str = "/settings/protections/{id}";
@@ -175,6 +176,7 @@ pub(super) static SENSITIVE: &[&str] = &[
     "POST /-/settings/identities/remove",
     "POST /-/admin/mail/test",
     "POST /-/admin/users",
+    "POST /-/admin/users/{name}",
     "POST /-/credentials/wake",
     "POST /-/credentials/require",
     "POST /settings/factors",
@@ -335,6 +337,15 @@ pub(super) static ROUTES: &[Row] = &[
         "name=newone&email=n%40example.org&password={password}",
         May::Operator,
     ),
+    get("pages/site/admin/account", SITE_USER, "/-/admin/users/eve", May::Operator),
+    row(
+        "pages/site/admin/account",
+        "POST",
+        SITE_USER,
+        "/-/admin/users/eve",
+        "act=quota&repositories=9000",
+        May::Operator,
+    ),
     get("pages/site/new_org", NEW_ORG, NEW_ORG, May::SignedIn),
     row("pages/site/new_org", "POST", NEW_ORG, NEW_ORG, "name=band", May::SignedIn),
     get(ORG, "/", "/{org}", May::Reader),
@@ -425,7 +436,6 @@ pub(super) static ROUTES: &[Row] = &[
     ),
     get(PAGE, "/", "/{repo}", May::Reader),
     get(PAGE, "/tree/{*rest}", "/{repo}/-/tree/main/src", May::Reader),
-    get(PAGE, "/last/{*rest}", "/{repo}/-/last/main/src", May::Reader),
     get(PAGE, "/file/{*rest}", "/{repo}/-/file/main/README.md", May::Reader),
     get(PAGE, "/raw/{*rest}", "/{repo}/-/raw/main/README.md", May::Reader),
     get(PAGE, "/blame/{*rest}", "/{repo}/-/blame/main/README.md", May::Reader),

@@ -1,15 +1,18 @@
 //! One revision and what it changed.
 
-use super::diff_view::{DiffView, Row, Wanted};
+use super::diff_part::{Between, diff_part};
+use super::diff_view::Wanted;
 use super::frame::{Frame, RepoPage, RevisionRow, place};
+use super::parts::Late;
 use super::properties::{PropertyRow, property_rows};
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::part::{Parts, Slot};
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use code::{CodePath, DiffOptions, FileDiff, ReadError, RevisionId, Source};
 use forge::site::Signer;
 use git::read::PatchFormat;
@@ -22,7 +25,9 @@ const PATCH_BYTES_MAX: u64 = 64 << 20;
 const UNFOLDED: DiffOptions = DiffOptions {
     context: 3,
     ignore_space: false,
+    files_skip: 0,
     files_max: 10_000,
+    count_all: true,
     file_lines_max: text::SHOWN_LINES_MAX,
     lines_max: text::SHOWN_LINES_MAX,
 };
@@ -39,7 +44,9 @@ struct CommitPage {
     written: String,
     parents: Vec<(String, String)>,
     signature: Option<(&'static str, &'static str, String)>,
-    diff: DiffView,
+    diff: Slot,
+    /// The browser asks for what the first look left out.
+    late: bool,
     push: Option<PushRow>,
     /// Where a revision of Subversion is in the journal.
     held: Option<PushRow>,
@@ -94,6 +101,7 @@ pub(crate) async fn commit(
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
     Query(Entry { entry }): Query<Entry>,
+    Query(late): Query<Late>,
 ) -> Result<Response, PageError> {
     if let Some(id) = id.strip_suffix(".patch") {
         return patch(&page, id.to_owned(), PatchFormat::Mail).await;
@@ -102,15 +110,18 @@ pub(crate) async fn commit(
         return patch(&page, id.to_owned(), PatchFormat::Diff).await;
     }
     let (shell, frame) = (page.shell(), page.frame("history"));
-    let (options, open) = (wanted.options(), wanted.open.clone());
     let made = page.read(move |source| {
         let revision = source.resolve(&id)?;
-        let (mut files, summary) = source.changes(&revision.id, options)?;
-        unfold(source, None, &revision.id, &open, options, &mut files)?;
         let properties = property_rows(&source.revision_properties(&revision.id)?);
-        Ok((revision, files, summary, properties))
+        Ok((revision, properties))
     });
-    let (revision, files, summary, mut properties) = made.await?;
+    let (revision, mut properties) = made.await?;
+    let parent = revision.parents.first().map(|parent| parent.0.clone());
+    let between = Between { from: None, to: revision.id.clone(), from_shown: parent };
+    let diff = diff_part(&page.maker(), frame.base(), between, wanted, &late).await?;
+    if let Some(alone) = diff.alone() {
+        return Ok(alone);
+    }
     // What the page says of itself.
     properties.retain(|property| !["svn:author", "svn:date", "svn:log"].contains(&property.name.as_str()));
     let held = if frame.is_svn { held(&app, &page, &revision.id).await? } else { None };
@@ -119,9 +130,8 @@ pub(crate) async fn commit(
         None => None,
     };
     let signer = app.site.commit_signer(&page.code, &revision).await?;
-    let parent = revision.parents.first().map(|parent| parent.0.as_str());
-    let diff = DiffView::new(&frame, &wanted, (parent, &revision.id.0), &files, summary);
     let committer = (revision.committer.name != revision.author.name).then(|| revision.committer.name.clone());
+    let mut parts = Parts::default();
     let page = CommitPage {
         message: render::linked(revision.body()),
         committer,
@@ -131,12 +141,13 @@ pub(crate) async fn commit(
         revision: RevisionRow::from(&revision),
         shell,
         frame,
-        diff,
+        late: !diff.whole,
+        diff: parts.slot(diff.part),
         push,
         held,
         properties,
     };
-    Ok(Html(page.render()?).into_response())
+    parts.page(&page)
 }
 
 /// Puts the lines into a folded file that somebody wants to see.

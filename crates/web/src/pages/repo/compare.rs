@@ -1,9 +1,11 @@
 //! Two revisions, compared.
 
-use super::commit::unfold;
-use super::diff_view::{DiffView, Row, Wanted};
+use super::diff_part::{Between, diff_part};
+use super::diff_view::Wanted;
 use super::frame::{Frame, RepoPage, Rest, RevisionRow, place};
+use super::parts::Late;
 use crate::pages::error::PageError;
+use crate::pages::part::{Parts, Slot};
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
@@ -39,7 +41,9 @@ struct Found {
     ahead: String,
     behind: String,
     related: bool,
-    diff: DiffView,
+    diff: Slot,
+    /// The browser asks for what the first look left out.
+    late: bool,
 }
 
 /// `/OWNER/NAME/-/compare`: choosing what to compare.
@@ -60,7 +64,8 @@ pub(crate) async fn compare(
     page: RepoPage,
     rest: Rest,
     Query(wanted): Query<Wanted>,
-) -> Result<Html<String>, PageError> {
+    Query(late): Query<Late>,
+) -> Result<Response, PageError> {
     let (shell, frame) = (page.shell(), page.frame("history"));
     let text = String::from_utf8(rest.0).map_err(|_| PageError::not_found())?;
     let (base, head, since_parting) = match (text.split_once("..."), text.split_once("..")) {
@@ -71,25 +76,28 @@ pub(crate) async fn compare(
         }
     };
     let (base, head) = (base.to_owned(), head.to_owned());
-    let (options, open) = (wanted.options(), wanted.open.clone());
     let (from, to) = (base.clone(), head.clone());
     let made = page.read(move |source| {
         let (base, head) = (source.resolve(&from)?, source.resolve(&to)?);
         let comparison = source.compare(&base.id, &head.id, LISTED_MAX)?;
         let left = comparison.base.clone().filter(|_| since_parting).unwrap_or_else(|| base.id.clone());
-        let (mut files, summary) = source.diff(&left, &head.id, options)?;
-        unfold(source, Some(&left), &head.id, &open, options, &mut files)?;
         let names = source.short_names(NameKind::Branch)?;
-        Ok((comparison, left, head.id, files, summary, names))
+        Ok((comparison, left, head.id, names))
     });
-    let (comparison, left, right, files, summary, names) = made.await?;
-    let diff = DiffView::new(&frame, &wanted, (Some(&left.0), &right.0), &files, summary);
+    let (comparison, left, right, names) = made.await?;
+    let between = Between { from_shown: Some(left.0.clone()), from: Some(left), to: right };
+    let diff = diff_part(&page.maker(), frame.base(), between, wanted, &late).await?;
+    if let Some(alone) = diff.alone() {
+        return Ok(alone);
+    }
+    let mut parts = Parts::default();
     let found = Found {
         revisions: comparison.revisions.iter().map(RevisionRow::from).collect(),
         ahead: show::counted(u64::from(comparison.ahead), frame.revisions().0, frame.revisions().1),
         behind: show::counted(u64::from(comparison.behind), frame.revisions().0, frame.revisions().1),
         related: comparison.base.is_some(),
-        diff,
+        late: !diff.whole,
+        diff: parts.slot(diff.part),
     };
-    Ok(Html(ComparePage { shell, frame, base, head, names, found: Some(found) }.render()?))
+    parts.page(&ComparePage { shell, frame, base, head, names, found: Some(found) })
 }

@@ -1,13 +1,15 @@
 //! A difference as rows of a table, one column of code or two.
 
-use super::frame::Frame;
 use crate::pages::show;
 use code::{ChangeKind, DiffOptions, FileDiff, LineKind, Summary};
+use render::{Effort, HIGHLIGHT_WHOLE_TIME_MAX};
 use serde::Deserialize;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How long a page takes for highlighting; further files are plain, with their changed words marked all the same.
-const HIGHLIGHT_PAGE_MAX: Duration = Duration::from_millis(150);
+/// Files of a difference that a page shows the lines of; further ones are on the next page, which a browser fetches when one comes near.
+pub(crate) const FILES_SHOWN_MAX: usize = 25;
+/// Files that are listed by name.
+const FILES_LISTED_MAX: usize = 3_000;
 
 /// How somebody wants a difference.
 #[derive(Clone, Debug, Deserialize, Default)]
@@ -21,6 +23,9 @@ pub(crate) struct Wanted {
     /// A folded file to show all the same.
     #[serde(default)]
     pub(crate) open: String,
+    /// The first file whose lines are shown.
+    #[serde(default)]
+    pub(crate) from: usize,
 }
 
 impl Wanted {
@@ -33,12 +38,22 @@ impl Wanted {
     }
 
     pub(crate) fn options(&self) -> DiffOptions {
-        DiffOptions { ignore_space: self.ignore_space(), ..DiffOptions::default() }
+        DiffOptions {
+            ignore_space: self.ignore_space(),
+            files_skip: page_of(self.from),
+            files_max: FILES_SHOWN_MAX,
+            ..DiffOptions::default()
+        }
     }
 
     /// The query with one thing changed.
     pub(crate) fn link(&self, split: bool, ignore_space: bool) -> String {
         format!("?view={}&w={}", if split { "split" } else { "unified" }, u8::from(ignore_space))
+    }
+
+    /// The query for the page on which a file's lines are.
+    fn page(&self, at: usize) -> String {
+        format!("{}&from={}", self.link(self.split(), self.ignore_space()), page_of(at))
     }
 }
 
@@ -80,14 +95,36 @@ pub(crate) struct FileView {
     pub(crate) images: Vec<(&'static str, String)>,
 }
 
+/// The first file of the page on which this one is.
+fn page_of(at: usize) -> usize {
+    at / FILES_SHOWN_MAX * FILES_SHOWN_MAX
+}
+
+/// A changed file in the list of all.
+pub(crate) struct ListedFile {
+    pub(crate) href: String,
+    pub(crate) path: String,
+    pub(crate) word: &'static str,
+    pub(crate) class: &'static str,
+    /// Lines that came and went, if they were counted.
+    pub(crate) counts: Option<(u32, u32)>,
+}
+
 /// The whole difference.
 pub(crate) struct DiffView {
     pub(crate) files: Vec<FileView>,
+    pub(crate) listed: Vec<ListedFile>,
     pub(crate) summary: String,
-    pub(crate) added: String,
-    pub(crate) removed: String,
+    /// Lines that came and went, if they were counted.
+    pub(crate) counts: Option<(String, String)>,
     /// Files that are only counted.
     pub(crate) beyond: usize,
+    /// `Files 26 to 50 of 500`; empty when all are shown.
+    pub(crate) range: String,
+    pub(crate) previous: Option<String>,
+    pub(crate) next: Option<String>,
+    /// All lines that are shown are highlighted, and all files' are counted.
+    pub(crate) whole: bool,
     pub(crate) split: bool,
     pub(crate) ignore_space: bool,
     pub(crate) to_other_view: String,
@@ -96,27 +133,47 @@ pub(crate) struct DiffView {
     pub(crate) fixed: bool,
 }
 
+/// How a difference is to be shown.
+pub(crate) struct How<'a> {
+    pub(crate) wanted: &'a Wanted,
+    pub(crate) options: DiffOptions,
+    pub(crate) effort: Effort,
+}
+
 impl DiffView {
-    /// `from` and `to` are the revisions' names in addresses of files.
+    /// `base` is where the repository's pages are; `from` and `to` are the revisions' names in addresses of files.
     pub(crate) fn new(
-        frame: &Frame,
-        wanted: &Wanted,
+        base: &str,
+        How { wanted, options, effort }: How<'_>,
         (from, to): (Option<&str>, &str),
         files: &[FileDiff],
         summary: Summary,
     ) -> Self {
         let (split, ignore_space) = (wanted.split(), wanted.ignore_space());
-        let until = Instant::now() + HIGHLIGHT_PAGE_MAX;
-        let views = files.iter().enumerate().map(|(index, file)| {
-            let coloured = Instant::now() < until;
-            file_view(frame, wanted, (from, to), index, (file, coloured))
-        });
+        let mut colours =
+            Colours { lines_left: effort.lines_max(), until: Instant::now() + HIGHLIGHT_WHOLE_TIME_MAX, all: true };
+        let shown = files.iter().enumerate().filter(|(at, _)| options.shows(*at));
+        let views: Vec<_> = shown
+            .map(|(at, file)| {
+                let coloured = colours.reach(file);
+                file_view(base, wanted, (from, to), at, (file, coloured))
+            })
+            .collect();
+        let end = options.files_skip + views.len();
+        let listed = files.iter().take(FILES_LISTED_MAX).enumerate();
         Self {
-            files: views.collect(),
+            range: match views.len() < files.len() {
+                true => format!("Files {} to {end} of {}", options.files_skip + 1, files.len()),
+                false => String::new(),
+            },
+            previous: (options.files_skip > 0).then(|| wanted.page(options.files_skip - 1)),
+            next: (end < files.len()).then(|| wanted.page(end)),
+            listed: listed.map(|(at, file)| listed_file(wanted, options, at, file, summary.uncounted)).collect(),
+            files: views,
             summary: show::counted(summary.files as u64, "file", "files"),
-            added: show::number(summary.added),
-            removed: show::number(summary.removed),
-            beyond: summary.files.saturating_sub(files.len()),
+            counts: (!summary.uncounted).then(|| (show::number(summary.added), show::number(summary.removed))),
+            beyond: summary.files.saturating_sub(FILES_LISTED_MAX),
+            whole: effort == Effort::Whole || (colours.all && !summary.uncounted),
             split,
             ignore_space,
             to_other_view: wanted.link(!split, ignore_space),
@@ -126,24 +183,57 @@ impl DiffView {
     }
 }
 
+/// How far the colours reach: from file to file, until lines or time run out. What is beyond is plain, with its changed words marked.
+struct Colours {
+    lines_left: usize,
+    until: Instant,
+    /// It was enough for all.
+    all: bool,
+}
+
+impl Colours {
+    fn reach(&mut self, file: &FileDiff) -> bool {
+        let lines = file.hunks.iter().map(|hunk| hunk.lines.len()).sum::<usize>();
+        let enough = lines <= self.lines_left && Instant::now() < self.until;
+        self.lines_left = if enough { self.lines_left - lines } else { 0 };
+        self.all &= enough;
+        enough
+    }
+}
+
+fn listed_file(wanted: &Wanted, options: DiffOptions, at: usize, file: &FileDiff, uncounted: bool) -> ListedFile {
+    let (word, class) = what(file.change.kind);
+    let elsewhere = if options.shows(at) { String::new() } else { wanted.page(at) };
+    ListedFile {
+        href: format!("{elsewhere}#file-{at}"),
+        path: shown(&file.change.path),
+        word,
+        class,
+        counts: (!uncounted || options.shows(at)).then_some((file.added, file.removed)),
+    }
+}
+
+fn what(kind: ChangeKind) -> (&'static str, &'static str) {
+    match kind {
+        ChangeKind::Added => ("added", "good"),
+        ChangeKind::Removed => ("removed", "bad"),
+        ChangeKind::Modified => ("changed", ""),
+        ChangeKind::Renamed(_) => ("renamed", "accent"),
+        ChangeKind::Copied(_) => ("copied", "accent"),
+    }
+}
+
 fn file_view(
-    frame: &Frame,
+    base: &str,
     wanted: &Wanted,
     (from, to): (Option<&str>, &str),
     index: usize,
     (file, coloured): (&FileDiff, bool),
 ) -> FileView {
     let change = &file.change;
-    let (word, class) = match change.kind {
-        ChangeKind::Added => ("added", "good"),
-        ChangeKind::Removed => ("removed", "bad"),
-        ChangeKind::Modified => ("changed", ""),
-        ChangeKind::Renamed(_) => ("renamed", "accent"),
-        ChangeKind::Copied(_) => ("copied", "accent"),
-    };
-    let page = |verb: &str, name: &str, path: &code::CodePath| {
-        format!("{}/{verb}/{}", frame.base(), super::frame::place(name, path))
-    };
+    let (word, class) = what(change.kind);
+    let page =
+        |verb: &str, name: &str, path: &code::CodePath| format!("{base}/{verb}/{}", super::frame::place(name, path));
     let name = code::visible(change.path.name().unwrap_or_default());
     let mut images = Vec::new();
     if file.binary && super::raw::is_image(&name) {
@@ -159,11 +249,7 @@ fn file_view(
         (None, Some(from)) => Some(page("file", from, &change.old_path)),
         (None, None) => None,
     };
-    let query = format!(
-        "{}&open={}#file-{index}",
-        wanted.link(wanted.split(), wanted.ignore_space()),
-        change.path.in_address()
-    );
+    let query = format!("{}&open={}#file-{index}", wanted.page(index), change.path.in_address());
     FileView {
         anchor: format!("file-{index}"),
         path: shown(&change.path),

@@ -2,24 +2,26 @@
 
 use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs};
 use super::locks::{LockRow, lock_on};
+use super::parts::{Late, Made, Maker};
 use super::properties::{PropertyRow, property_rows};
 use super::readme::link_base;
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::part::{Key, Parts, Slot};
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::{Html, IntoResponse, Redirect, Response};
-use code::{FileKind, ReadError};
+use axum::response::{IntoResponse, Redirect, Response};
+use code::{CodePath, FileKind, ReadError, RevisionId, Source};
 use forge::settings::Name;
-use render::Highlighted;
+use render::{Effort, Highlighted};
 use serde::Deserialize;
 use std::sync::Arc;
 
 /// What a file's page shows of it.
 enum Body {
-    Lines(Arc<Highlighted>),
+    Lines(Slot),
     Document(String),
     Image,
     Lfs { oid: String, size: String },
@@ -39,6 +41,8 @@ struct FilePage {
     switcher: Switcher,
     newest: RevisionRow,
     body: Body,
+    /// The browser asks for the colours that are still to come.
+    late: bool,
     size: String,
     lines: String,
     language: String,
@@ -63,10 +67,10 @@ pub(crate) async fn file(
     page: RepoPage,
     rest: Rest,
     Query(View { source }): Query<View>,
+    Query(late): Query<Late>,
 ) -> Result<Response, PageError> {
     let (shell, frame, at) = (page.shell(), page.frame("code"), page.at(rest).await?);
     let (for_read, place, as_source) = (frame.clone(), at.clone(), source.is_some());
-    let repo = page.code.repo().id;
     let bytes_max = app.site.settings().number(Name::FileShownBytes);
     let made = page.read(move |source| {
         let id = &place.revision.id;
@@ -79,16 +83,25 @@ pub(crate) async fn file(
         let newest = source.last_change(id, &place.path)?.unwrap_or_else(|| place.revision.clone());
         let switcher = Switcher::new(source, &for_read.base(), "file", &place)?;
         let properties = property_rows(&source.properties(id, &place.path)?);
-        let shown = shown(&for_read, &place, &file, repo, as_source);
-        Ok(Some((shown, file.size, file.entry, newest, switcher, properties)))
+        let shown = shown(&for_read, &place, &file, as_source);
+        Ok(Some((shown, file.id, file.size, file.entry, newest, switcher, properties)))
     });
-    let Some((shown, size, entry, newest, switcher, properties)) = made.await? else {
+    let Some((shown, file_id, size, entry, newest, switcher, properties)) = made.await? else {
         return Ok(Redirect::to(&format!("{}/tree/{}", frame.base(), at.in_address())).into_response());
     };
     let lock = lock_on(&app, &page, &at.whole_path()).await?;
-    let lines = match &shown.body {
-        Body::Lines(found) => show::counted(found.lines.len() as u64, "line", "lines"),
-        _ => String::new(),
+    let (mut parts, mut more, mut lines) = (Parts::default(), false, String::new());
+    let body = match shown.body {
+        Found::Lines(count) => {
+            lines = show::counted(count, "line", "lines");
+            let coloured = lines_part(&page.maker(), &at, file_id, bytes_max, &late).await?;
+            if let Some(alone) = coloured.alone() {
+                return Ok(alone);
+            }
+            more = !coloured.whole;
+            Body::Lines(parts.slot(coloured.part))
+        }
+        Found::Other(body) => body,
     };
     let is_svn = frame.is_svn;
     let page = FilePage {
@@ -98,7 +111,8 @@ pub(crate) async fn file(
         at,
         switcher,
         newest: RevisionRow::from(&newest),
-        body: shown.body,
+        body,
+        late: more,
         size: show::bytes(size),
         lines,
         language: shown.language,
@@ -108,18 +122,78 @@ pub(crate) async fn file(
         lock,
         both: shown.both,
     };
-    Ok(Html(page.render()?).into_response())
+    parts.page(&page)
+}
+
+#[derive(Template)]
+#[template(path = "repo/lines.html")]
+struct Lines<'a> {
+    lines: &'a [String],
+}
+
+/// The table of a file's lines.
+async fn lines_part(
+    maker: &Maker,
+    at: &At,
+    file_id: String,
+    bytes_max: u64,
+    late: &Late,
+) -> Result<super::parts::Shown, PageError> {
+    let (place, again) = (at.clone(), maker.clone());
+    let key = maker.key("lines", named(&file_id, &place.path));
+    let make = move |source: &dyn Source, effort| {
+        let found = coloured(&again, source, (&place.revision.id, &place.path), bytes_max, effort)?;
+        Made::of(&Lines { lines: &found.lines }, found.whole)
+    };
+    maker.part(key, late, make).await
+}
+
+/// What names the highlighted lines of a file: its content, and the name that says how it is read.
+fn named(file_id: &str, path: &CodePath) -> String {
+    format!("{file_id} {}", code::visible(path.name().unwrap_or_default()))
+}
+
+/// The lines of a file, highlighted; kept when they are as good as they get.
+pub(super) fn coloured(
+    maker: &Maker,
+    source: &dyn Source,
+    (id, path): (&RevisionId, &CodePath),
+    bytes_max: u64,
+    effort: Effort,
+) -> Result<Arc<Highlighted>, ReadError> {
+    let file = source.file(id, path, bytes_max)?;
+    let (FileKind::Text, Some(content)) = (file.kind, file.content) else {
+        return Err(ReadError::Invalid("only a text that is not too large has lines that can be shown".to_owned()));
+    };
+    let key: Key = maker.key("coloured", named(&file.id, path));
+    if let Some(kept) = maker.kept(&key) {
+        return Ok(kept);
+    }
+    let name = code::visible(path.name().unwrap_or_default());
+    let made = Arc::new(render::file_lines(&name, &content, effort));
+    if made.whole {
+        let weight = made.lines.iter().map(|line| line.len() + 32).sum();
+        maker.keep(&key, Arc::clone(&made), weight);
+    }
+    Ok(made)
+}
+
+/// What a file has to be shown.
+enum Found {
+    /// So many lines.
+    Lines(u64),
+    Other(Body),
 }
 
 struct Shown {
-    body: Body,
+    body: Found,
     language: String,
     both: Option<bool>,
 }
 
-fn shown(frame: &Frame, at: &At, file: &code::File, repo: u64, as_source: bool) -> Shown {
+fn shown(frame: &Frame, at: &At, file: &code::File, as_source: bool) -> Shown {
     let name = code::visible(at.path.name().unwrap_or_default());
-    let plain = |body| Shown { body, language: String::new(), both: None };
+    let plain = |body| Shown { body: Found::Other(body), language: String::new(), both: None };
     match (&file.kind, &file.content) {
         (FileKind::LfsPointer { oid, size }, _) => plain(Body::Lfs { oid: oid.clone(), size: show::bytes(*size) }),
         (FileKind::Symlink(target), _) => plain(symlink(frame, at, target)),
@@ -127,11 +201,11 @@ fn shown(frame: &Frame, at: &At, file: &code::File, repo: u64, as_source: bool) 
         (FileKind::Binary, _) if super::raw::is_image(&name) => plain(Body::Image),
         (FileKind::Binary, _) => plain(Body::Binary),
         (FileKind::Text, None) => plain(Body::TooLarge),
-        (FileKind::Text, Some(content)) => text(frame, at, &name, (repo, &file.id, content), as_source),
+        (FileKind::Text, Some(content)) => text(frame, at, &name, content, as_source),
     }
 }
 
-fn text(frame: &Frame, at: &At, name: &str, (repo, id, content): (u64, &str, &[u8]), as_source: bool) -> Shown {
+fn text(frame: &Frame, at: &At, name: &str, content: &[u8], as_source: bool) -> Shown {
     let lower = name.to_lowercase();
     let image = lower.ends_with(".svg");
     let directory = at.path.parent().unwrap_or_default();
@@ -142,14 +216,13 @@ fn text(frame: &Frame, at: &At, name: &str, (repo, id, content): (u64, &str, &[u
     };
     let has_both = document.is_some();
     if let Some(body) = document.filter(|_| !as_source) {
-        return Shown { body, language: String::new(), both: Some(true) };
+        return Shown { body: Found::Other(body), language: String::new(), both: Some(true) };
     }
-    let found = super::kept::file_lines(repo, id, name, content);
-    Shown {
-        language: found.language.clone().unwrap_or_default(),
-        body: Body::Lines(found),
-        both: has_both.then_some(false),
-    }
+    let head = &content[..content.len().min(render::LINE_BYTES_MAX)];
+    let language = render::language(name, &String::from_utf8_lossy(head)).unwrap_or_default().to_owned();
+    let unended = u64::from(!content.is_empty() && !content.ends_with(b"\n"));
+    let lines = content.iter().filter(|byte| **byte == b'\n').count() as u64 + unended;
+    Shown { body: Found::Lines(lines), language, both: has_both.then_some(false) }
 }
 
 /// Where a link leads, if that is in the repository.

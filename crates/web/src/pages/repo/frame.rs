@@ -1,6 +1,7 @@
 //! What all pages of a repository share: the right to see it, its head, its tabs, and the revision an address names.
 
 use crate::app::App;
+use crate::pages::Kept;
 use crate::pages::error::PageError;
 use crate::pages::visitor::{Shell, Visitor};
 use axum::extract::FromRequestParts;
@@ -10,6 +11,7 @@ use forge::site::CodeReader;
 use forge::{Principal, RepoPath};
 use http::StatusCode;
 use http::request::Parts;
+use std::sync::Arc;
 
 /// The head of a repository's pages.
 #[derive(Clone, Debug)]
@@ -58,6 +60,7 @@ pub(crate) struct RepoPage {
     pub(crate) visitor: Visitor,
     pub(crate) code: CodeReader,
     pub(crate) address: RepoPath,
+    pub(super) kept: Arc<Kept>,
     access: Option<Access>,
     clone_url: String,
     ssh_url: String,
@@ -133,7 +136,7 @@ impl FromRequestParts<App> for RepoPage {
         let scheme = if is_svn { "svn+" } else { "" };
         let ssh_url = app.site.ssh_address().map(|address| format!("{scheme}{address}/{}.{ending}", code.repo().path));
         let ssh_url = ssh_url.unwrap_or_default();
-        Ok(Self { visitor, code, address, access, clone_url, ssh_url })
+        Ok(Self { visitor, code, address, kept: Arc::clone(&app.kept), access, clone_url, ssh_url })
     }
 }
 

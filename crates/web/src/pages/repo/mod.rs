@@ -7,15 +7,16 @@ mod commit;
 mod compare;
 mod delete;
 mod deploy_keys;
+mod diff_part;
 mod diff_view;
 mod edit;
 mod export;
 mod file;
 mod frame;
 mod history;
-mod kept;
 mod locks;
 mod names;
+mod parts;
 mod properties;
 mod protections;
 mod raw;
@@ -37,7 +38,6 @@ pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/", get(tree::home))
         .route("/tree/{*rest}", get(tree::tree))
-        .route("/last/{*rest}", get(tree::last_changes))
         .route("/file/{*rest}", get(file::file))
         .route("/raw/{*rest}", get(raw::raw))
         .route("/blame/{*rest}", get(blame::blame))

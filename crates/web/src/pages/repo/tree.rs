@@ -1,16 +1,19 @@
 //! A repository's front page, and its directories.
 
 use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs, place};
+use super::parts::{Late, Made, Maker};
 use super::properties::{PropertyRow, property_rows};
 use super::readme::readme;
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::part::{Part, Parts, Slot};
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use code::{CodePath, EntryKind, NameKind, ReadError, Revision, Source};
+use render::Effort;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -71,32 +74,71 @@ fn listing(
         }
     };
     let rows: Vec<_> = tree.entries.iter().map(row).collect();
-    let late = (rows.iter().any(|row| row.last.is_none())).then(|| format!("{base}/last/{}", at.permanent()));
+    let late = (rows.iter().any(|row| row.last.is_none())).then(|| format!("{base}/tree/{}", at.in_address()));
     let up = at.path.parent().map(|parent| format!("{base}/tree/{}", place(&at.name, &parent)));
     Ok(Listing { rows, up, late, base: base.to_owned() })
 }
 
-/// What a page of a directory shows.
-struct Directory {
+#[derive(Template)]
+#[template(path = "repo/listing.html")]
+struct ListingPart {
+    shell: Shell,
     listing: Listing,
-    switcher: Switcher,
+}
+
+#[derive(Template)]
+#[template(path = "repo/readme.html")]
+struct ReadmePart {
+    shell: Shell,
     readme: Option<(String, String)>,
+}
+
+/// What a directory's page is mostly made of.
+struct DirectoryParts {
+    listing: super::parts::Shown,
+    readme: super::parts::Shown,
+}
+
+async fn directory_parts(maker: &Maker, frame: &Frame, at: &At, late: &Late) -> Result<DirectoryParts, PageError> {
+    let (base, place) = (frame.base(), at.clone());
+    let make = move |source: &dyn Source, effort| {
+        let tree = source.tree(&place.revision.id, &place.path)?;
+        let patience = if effort == Effort::First { PATIENCE } else { PATIENCE_LATE };
+        let listing = listing(source, &base, &place, &tree, patience)?;
+        let whole = listing.late.is_none();
+        Made::of(&ListingPart { shell: Shell::of_the_site(), listing }, whole)
+    };
+    let listing = maker.part(maker.key("listing", named(at)), late, make).await?;
+    let (for_read, place) = (frame.clone(), at.clone());
+    let make = move |source: &dyn Source, _| {
+        let tree = source.tree(&place.revision.id, &place.path)?;
+        let readme = readme(source, &for_read, &place, &tree.entries)?;
+        Made::of(&ReadmePart { shell: Shell::of_the_site(), readme }, true)
+    };
+    let readme = maker.part(maker.key("readme", named(at)), &Late::default(), make).await?;
+    Ok(DirectoryParts { listing, readme })
+}
+
+/// What names a directory's parts: links in them have the name of the revision as it was asked for.
+fn named(at: &At) -> String {
+    format!("{} {}", at.in_address(), at.permanent())
+}
+
+/// What else a page of a directory shows.
+struct Around {
+    switcher: Switcher,
     newest: RevisionRow,
     commits: u64,
     properties: Vec<PropertyRow>,
 }
 
-fn directory(source: &dyn Source, frame: &Frame, at: &At) -> Result<Directory, ReadError> {
-    let tree = source.tree(&at.revision.id, &at.path)?;
-    let base = frame.base();
+fn around(source: &dyn Source, frame: &Frame, at: &At) -> Result<Around, ReadError> {
     let newest = match at.path.is_root() && !at.revision.id.is_part() {
         true => at.revision.clone(),
         false => source.last_change(&at.revision.id, &at.path)?.unwrap_or_else(|| at.revision.clone()),
     };
-    Ok(Directory {
-        listing: listing(source, &base, at, &tree, PATIENCE)?,
-        switcher: Switcher::new(source, &base, "tree", at)?,
-        readme: readme(source, frame, at, &tree.entries)?,
+    Ok(Around {
+        switcher: Switcher::new(source, &frame.base(), "tree", at)?,
         newest: RevisionRow::from(&newest),
         commits: source.count(&at.revision.id)?,
         properties: property_rows(&source.properties(&at.revision.id, &at.path)?),
@@ -109,9 +151,9 @@ struct HomePage {
     shell: Shell,
     frame: Frame,
     at: At,
-    listing: Listing,
+    listing: Slot,
     switcher: Switcher,
-    readme: Option<(String, String)>,
+    readme: Slot,
     newest: RevisionRow,
     commits: String,
     branches: String,
@@ -131,7 +173,11 @@ struct EmptyPage {
 }
 
 /// `/OWNER/NAME`
-pub(crate) async fn home(State(app): State<App>, page: RepoPage) -> Result<Response, PageError> {
+pub(crate) async fn home(
+    State(app): State<App>,
+    page: RepoPage,
+    Query(late): Query<Late>,
+) -> Result<Response, PageError> {
     let (shell, frame) = (page.shell(), page.frame("code"));
     if frame.empty {
         let missing = app.site.subversion().missing().filter(|_| frame.is_svn).unwrap_or_default().to_owned();
@@ -145,31 +191,36 @@ pub(crate) async fn home(State(app): State<App>, page: RepoPage) -> Result<Respo
             revision => revision?,
         };
         let at = At { name, revision, path: CodePath::root() };
-        let directory = directory(source, &for_read, &at)?;
+        let around = around(source, &for_read, &at)?;
         let branches = source.names(NameKind::Branch, "", 0, 0, false)?.1;
         let tags = source.names(NameKind::Tag, "", 0, 0, false)?.1;
         let languages = source.languages(&at.revision.id)?;
-        Ok(Some((at, directory, branches, tags, languages)))
+        Ok(Some((at, around, branches, tags, languages)))
     });
     // There are branches, and the one that HEAD names is not among them.
-    let Some((at, directory, branches, tags, languages)) = made.await? else {
+    let Some((at, around, branches, tags, languages)) = made.await? else {
         return Ok(Redirect::to(&format!("{}/branches", frame.base())).into_response());
     };
+    let DirectoryParts { listing, readme } = directory_parts(&page.maker(), &frame, &at, &late).await?;
+    if let Some(alone) = listing.alone() {
+        return Ok(alone);
+    }
+    let mut parts = Parts::default();
     let page = HomePage {
         shell,
         at,
-        listing: directory.listing,
-        switcher: directory.switcher,
-        readme: directory.readme,
-        newest: directory.newest,
-        commits: show::counted(directory.commits, frame.revisions().0, frame.revisions().1),
-        properties: directory.properties,
+        listing: parts.slot(listing.part),
+        readme: parts.slot(readme.part),
+        switcher: around.switcher,
+        newest: around.newest,
+        commits: show::counted(around.commits, frame.revisions().0, frame.revisions().1),
+        properties: around.properties,
         branches: show::counted(branches as u64, "branch", "branches"),
         tags: show::counted(tags as u64, "tag", "tags"),
         languages: shares(&languages),
         frame,
     };
-    Ok(Html(page.render()?).into_response())
+    parts.page(&page)
 }
 
 /// The largest kinds of files, in thousandths of all.
@@ -192,44 +243,36 @@ struct TreePage {
     frame: Frame,
     at: At,
     crumbs: Vec<Crumb>,
-    listing: Listing,
+    listing: Slot,
     switcher: Switcher,
-    readme: Option<(String, String)>,
+    readme: Slot,
     newest: RevisionRow,
     properties: Vec<PropertyRow>,
 }
 
 /// `/OWNER/NAME/-/tree/REVISION/PATH`
-pub(crate) async fn tree(page: RepoPage, rest: Rest) -> Result<Response, PageError> {
+pub(crate) async fn tree(page: RepoPage, rest: Rest, Query(late): Query<Late>) -> Result<Response, PageError> {
     let (shell, frame, at) = (page.shell(), page.frame("code"), page.at(rest).await?);
-    let (for_read, place) = (frame.clone(), at.clone());
-    let found = page.read(move |source| match directory(source, &for_read, &place) {
+    let (for_read, place, maker) = (frame.clone(), at.clone(), page.maker());
+    let known = maker.kept::<Part>(&maker.key("listing", named(&at))).is_some();
+    let found = page.read(move |source| {
         // A file's address may have come as a directory's.
-        Err(ReadError::NotFound(_)) if source.file(&place.revision.id, &place.path, 0).is_ok() => Ok(None),
-        other => other.map(Some),
+        if !known && let Err(error) = source.tree(&place.revision.id, &place.path) {
+            let is_file = source.file(&place.revision.id, &place.path, 0).is_ok();
+            return if is_file { Ok(None) } else { Err(error) };
+        }
+        around(source, &for_read, &place).map(Some)
     });
-    let Some(directory) = found.await? else {
+    let Some(around) = found.await? else {
         return Ok(Redirect::to(&format!("{}/file/{}", frame.base(), at.in_address())).into_response());
     };
+    let DirectoryParts { listing, readme } = directory_parts(&maker, &frame, &at, &late).await?;
+    if let Some(alone) = listing.alone() {
+        return Ok(alone);
+    }
     let crumbs = crumbs(&frame, &at);
-    let Directory { listing, switcher, readme, newest, properties, .. } = directory;
-    let page = TreePage { shell, frame, at, crumbs, listing, switcher, readme, newest, properties };
-    Ok(Html(page.render()?).into_response())
-}
-
-#[derive(Template)]
-#[template(path = "repo/listing.html")]
-struct LatePage {
-    shell: Shell,
-    listing: Listing,
-}
-
-/// `/OWNER/NAME/-/last/REVISION/PATH`: the listing again, with everything that the page did not wait for.
-pub(crate) async fn last_changes(page: RepoPage, rest: Rest) -> Result<Html<String>, PageError> {
-    let (shell, base, at) = (page.shell(), page.frame("code").base(), page.at(rest).await?);
-    let made = page.read(move |source| {
-        let tree = source.tree(&at.revision.id, &at.path)?;
-        listing(source, &base, &at, &tree, PATIENCE_LATE)
-    });
-    Ok(Html(LatePage { shell, listing: made.await? }.render()?))
+    let Around { switcher, newest, properties, .. } = around;
+    let mut parts = Parts::default();
+    let (listing, readme) = (parts.slot(listing.part), parts.slot(readme.part));
+    parts.page(&TreePage { shell, frame, at, crumbs, listing, switcher, readme, newest, properties })
 }

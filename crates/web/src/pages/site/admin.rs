@@ -1,5 +1,6 @@
 //! `/-/admin/...`: running the site. Who doesn't, finds nothing here.
 
+mod account;
 mod incidents;
 mod jobs;
 mod mail;
@@ -31,6 +32,7 @@ pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/-/admin", get(overview))
         .route("/-/admin/users", get(users).post(user_create))
+        .merge(account::router())
         .merge(repositories::router())
         .merge(vaults::router())
         .merge(jobs::router())

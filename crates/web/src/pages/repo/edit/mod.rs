@@ -13,12 +13,13 @@ pub(super) use remove::{remove, remove_do};
 pub(super) use upload::{UPLOAD_FORM_BYTES_MAX, upload, upload_do};
 pub(super) use write::{EDIT_FORM_BYTES_MAX, edit, edit_do, new, new_do};
 
-use super::diff_view::{DiffView, Wanted};
+use super::diff_view::{DiffView, How, Wanted};
 use super::frame::Frame;
 use crate::pages::error::PageError;
-use code::{FileDiff, Summary};
+use code::{DiffOptions, FileDiff, Summary};
 use forge::Error;
 use http::StatusCode;
+use render::Effort;
 use serde::Deserialize;
 
 /// What every form says of the commit.
@@ -68,8 +69,15 @@ impl Trouble {
 /// The difference that a commit would make, as the page of the commit will show it.
 fn shown(frame: &Frame, base: Option<&str>, files: &[FileDiff]) -> DiffView {
     let count = |of: fn(&FileDiff) -> u32| files.iter().map(|file| u64::from(of(file))).sum();
-    let summary = Summary { files: files.len(), added: count(|file| file.added), removed: count(|file| file.removed) };
-    let mut diff = DiffView::new(frame, &Wanted::default(), (base, base.unwrap_or_default()), files, summary);
+    let summary = Summary {
+        files: files.len(),
+        added: count(|file| file.added),
+        removed: count(|file| file.removed),
+        uncounted: false,
+    };
+    let (wanted, sides) = (Wanted::default(), (base, base.unwrap_or_default()));
+    let how = How { wanted: &wanted, options: DiffOptions::default(), effort: Effort::Whole };
+    let mut diff = DiffView::new(&frame.base(), how, sides, files, summary);
     // There is no page yet of what is to be.
     diff.files.iter_mut().for_each(|file| (file.href, file.images) = (None, Vec::new()));
     diff.fixed = true;

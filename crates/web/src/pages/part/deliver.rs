@@ -1,0 +1,85 @@
+//! Sends pages made of parts: compressed without compressing anything, where the browser takes it so.
+
+use super::{END, Part};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use crc32fast::Hasher;
+use http::{HeaderMap, HeaderValue, header};
+use std::sync::Arc;
+
+/// A gzip member's head: deflate, no name, no time, from Unix (RFC 1952).
+const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+
+/// What a page is made of, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Parted(pub(super) Vec<Arc<Part>>);
+
+impl Parted {
+    /// All of it as one gzip member.
+    pub(super) fn gzip(&self) -> Vec<u8> {
+        let bytes: usize = self.0.iter().map(|part| part.deflated.len()).sum();
+        let mut out = Vec::with_capacity(bytes + 32);
+        out.extend_from_slice(&GZIP_HEAD);
+        let (mut sum, mut count) = (Hasher::new(), 0_u64);
+        for part in &self.0 {
+            out.extend_from_slice(&part.deflated);
+            sum.combine(&part.sum);
+            count += part.bytes;
+        }
+        out.extend_from_slice(END);
+        out.extend_from_slice(&sum.finalize().to_le_bytes());
+        // The format has the size modulo 2^32.
+        out.extend_from_slice(&(count as u32).to_le_bytes());
+        out
+    }
+
+    /// All of it as it is.
+    pub(super) fn html(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|part| part.html()).collect()
+    }
+}
+
+/// Puts the parts of a page into its answer.
+pub(crate) async fn deliver(request: Request, next: Next) -> Response {
+    let compressed = takes_gzip(request.headers());
+    let mut response = next.run(request).await;
+    let Some(parted) = response.extensions_mut().remove::<Parted>() else { return response };
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    let body = if compressed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        parted.gzip()
+    } else {
+        parted.html()
+    };
+    *response.body_mut() = Body::from(body);
+    response
+}
+
+/// Whether `Accept-Encoding` names gzip, and not with a weight of nothing.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
+    let mut named = lines.flat_map(|line| line.split(','));
+    named.any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let nothing = weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0);
+        name.trim().eq_ignore_ascii_case("gzip") && !nothing
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_says_gzip_gets_it() {
+        let takes = |text: &'static str| {
+            takes_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(text))]))
+        };
+        assert!(takes("gzip, deflate, br") && takes("br;q=1.0, GZIP;q=0.5"));
+        assert!(!takes("br") && !takes("gzip;q=0") && !takes("") && !takes_gzip(&HeaderMap::new()));
+    }
+}

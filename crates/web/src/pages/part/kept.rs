@@ -1,0 +1,178 @@
+//! What pages keep in memory: parts, and what they are made from; the longest unused go.
+
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What the pages of all repositories keep, in bytes; parts count as they are sent, compressed.
+pub(super) const KEPT_BYTES_MAX: usize = 64 << 20;
+/// No single thing takes more than this part of it.
+const SHARE_MAX: usize = 4;
+
+/// What something that is kept follows from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The repository's id.
+    pub(crate) repo: u64,
+    /// Its address, which links have.
+    pub(crate) path: String,
+    /// What it is.
+    pub(crate) what: &'static str,
+    /// What it is of: ids and paths.
+    pub(crate) of: String,
+}
+
+struct Thing {
+    value: Arc<dyn Any + Send + Sync>,
+    weight: usize,
+    used: u64,
+}
+
+#[derive(Default)]
+struct Things {
+    by_key: HashMap<Key, Thing>,
+    by_use: BTreeMap<u64, Key>,
+    weight: usize,
+    clock: u64,
+}
+
+/// What pages keep.
+pub struct Kept {
+    things: Mutex<Things>,
+    making: Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>,
+    /// What nobody waits for is made one at a time.
+    ahead: Arc<Semaphore>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self { things: Mutex::default(), making: Mutex::default(), ahead: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+impl Kept {
+    /// What is kept of this key.
+    pub(crate) fn get<T: Any + Send + Sync>(&self, key: &Key) -> Option<Arc<T>> {
+        let mut things = lock(&self.things);
+        things.clock += 1;
+        let Things { by_key, by_use, clock, .. } = &mut *things;
+        let thing = by_key.get_mut(key)?;
+        if let Some(key) = by_use.remove(&thing.used) {
+            by_use.insert(*clock, key);
+        }
+        thing.used = *clock;
+        Arc::clone(&thing.value).downcast().ok()
+    }
+
+    /// Keeps something that takes about so many bytes, and lets go of what was longest not asked for.
+    pub(crate) fn put<T: Any + Send + Sync>(&self, key: &Key, value: Arc<T>, weight: usize) {
+        let weight = weight + 2 * (key.path.len() + key.of.len()) + 256;
+        if weight > KEPT_BYTES_MAX / SHARE_MAX {
+            return;
+        }
+        let mut things = lock(&self.things);
+        things.clock += 1;
+        let used = things.clock;
+        if let Some(before) = things.by_key.insert(key.clone(), Thing { value, weight, used }) {
+            things.by_use.remove(&before.used);
+            things.weight -= before.weight;
+        }
+        things.by_use.insert(used, key.clone());
+        things.weight += weight;
+        while things.weight > KEPT_BYTES_MAX
+            && let Some((_, oldest)) = things.by_use.pop_first()
+        {
+            let gone = things.by_key.remove(&oldest).map_or(0, |thing| thing.weight);
+            things.weight -= gone;
+        }
+    }
+
+    /// The right to make what this key names: who comes meanwhile waits, and finds it kept.
+    pub(crate) async fn turn(&self, key: &Key) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut making = lock(&self.making);
+            making.retain(|_, turn| turn.strong_count() > 0);
+            let known = making.get(key).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let turn = Arc::default();
+                making.insert(key.clone(), Arc::downgrade(&turn));
+                turn
+            })
+        };
+        turn.lock_owned().await
+    }
+}
+
+impl Kept {
+    /// The right to make something that nobody waits for; None: somebody else has it.
+    pub(crate) fn ahead(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.ahead).try_acquire_owned().ok()
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").field("weight", &lock(&self.things).weight).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(of: &str) -> Key {
+        Key { repo: 1, path: "a/b".to_owned(), what: "lines", of: of.to_owned() }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_the_longest_unused_goes() {
+        let kept = Kept::default();
+        let weight = KEPT_BYTES_MAX / 5;
+        for of in ["1", "2", "3", "4"] {
+            kept.put(&key(of), Arc::new(of.to_owned()), weight);
+        }
+        assert_eq!(kept.get::<String>(&key("1")).as_deref(), Some(&"1".to_owned()));
+        kept.put(&key("5"), Arc::new("5".to_owned()), weight);
+        assert!(kept.get::<String>(&key("2")).is_none() && kept.get::<String>(&key("1")).is_some());
+        assert!(lock(&kept.things).weight <= KEPT_BYTES_MAX);
+        kept.put(&key("6"), Arc::new("6".to_owned()), KEPT_BYTES_MAX / SHARE_MAX);
+        assert!(kept.get::<String>(&key("6")).is_none(), "too large for one");
+        kept.put(&key("1"), Arc::new("again".to_owned()), 10);
+        let things = lock(&kept.things);
+        assert_eq!(things.weight, things.by_key.values().map(|thing| thing.weight).sum::<usize>());
+        assert_eq!(things.by_key.len(), things.by_use.len());
+    }
+
+    #[test]
+    fn another_repository_another_address_another_thing_is_another_key() {
+        let kept = Kept::default();
+        kept.put(&key("1"), Arc::new(1_u32), 1);
+        for other in
+            [Key { repo: 2, ..key("1") }, Key { path: "a/c".to_owned(), ..key("1") }, Key { what: "x", ..key("1") }]
+        {
+            assert!(kept.get::<u32>(&other).is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn one_makes_it_and_the_others_wait() {
+        let kept = Arc::new(Kept::default());
+        let first = kept.turn(&key("1")).await;
+        let waiting = tokio::spawn({
+            let kept = Arc::clone(&kept);
+            async move {
+                let _turn = kept.turn(&key("1")).await;
+                kept.get::<u32>(&key("1")).is_some()
+            }
+        });
+        drop(kept.turn(&key("2")).await);
+        kept.put(&key("1"), Arc::new(1_u32), 1);
+        drop(first);
+        assert!(waiting.await.unwrap());
+    }
+}

@@ -1,0 +1,177 @@
+//! Pages made of parts. What follows from content alone (the lines of a file, a difference, a directory's listing) is made and
+//! compressed once, and kept; what is the visitor's is made anew around it with each look.
+//!
+//! # Invariants
+//! 1. A part is asked for through [`RepoPage::part`](super::repo::RepoPage::part), so only by who may see the repository.
+//! 2. Its key names the repository, its address and everything else that the HTML follows from. Nothing of the visitor is in it.
+//! 3. What is sent is the same bytes whether or not a part was kept.
+
+mod deliver;
+mod kept;
+
+pub(crate) use deliver::{Parted, deliver};
+pub use kept::Kept;
+pub(crate) use kept::Key;
+
+use super::error::PageError;
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use bytes::Bytes;
+use flate2::read::DeflateDecoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
+use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::Read as _;
+use std::sync::{Arc, LazyLock};
+
+/// How hard a part is compressed: somebody waits for it.
+const LEVEL: u32 = 3;
+
+/// HTML as it is sent: a piece of a deflate stream that refers to nothing before it.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    deflated: Bytes,
+    sum: crc32fast::Hasher,
+    bytes: u64,
+}
+
+impl Part {
+    pub(crate) fn new(html: &[u8]) -> Self {
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(html);
+        Self { deflated: deflated(html), sum, bytes: html.len() as u64 }
+    }
+
+    /// What it takes in memory.
+    pub(crate) fn weight(&self) -> usize {
+        self.deflated.len() + 128
+    }
+
+    /// The HTML, for whoever takes nothing compressed.
+    fn html(&self) -> Vec<u8> {
+        let mut html = Vec::with_capacity(usize::try_from(self.bytes).unwrap_or_default());
+        // The stream has no end of its own, so the reader's word on it says nothing; what it was made from had this many bytes.
+        let _ = DeflateDecoder::new(self.deflated.as_ref().chain(END)).read_to_end(&mut html);
+        html
+    }
+}
+
+/// The last block of a deflate stream, with nothing in it.
+const END: &[u8] = &[0x03, 0x00];
+
+/// Raw deflate, ended on the border of a byte so that another piece can follow.
+fn deflated(bytes: &[u8]) -> Bytes {
+    let mut stream = Compress::new(Compression::new(LEVEL), false);
+    let mut out = Vec::with_capacity(bytes.len() / 6 + 64);
+    let mut rest = bytes;
+    loop {
+        if out.capacity() - out.len() < 1024 {
+            out.reserve(out.capacity().max(8 * 1024));
+        }
+        let before = stream.total_in();
+        let status = stream.compress_vec(rest, &mut out, FlushCompress::Full);
+        let taken = usize::try_from(stream.total_in() - before).unwrap_or_default();
+        rest = &rest[taken..];
+        // All was taken and there is room left: nothing waits within the stream.
+        let done = rest.is_empty() && out.len() < out.capacity();
+        if done || !matches!(status, Ok(Status::Ok | Status::BufError)) {
+            return out.into();
+        }
+    }
+}
+
+/// Where a part stands in a template. It is written with `|safe`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot(usize);
+
+/// Nobody outside knows it, so nothing that is shown can be taken for a slot. A hasher's keys are the system's randomness.
+static SECRET: LazyLock<String> = LazyLock::new(|| {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
+});
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<part {} {}>", *SECRET, self.0)
+    }
+}
+
+/// A part as the answer itself.
+pub(crate) fn alone(part: Arc<Part>) -> Response {
+    of_parts(vec![part])
+}
+
+fn of_parts(parts: Vec<Arc<Part>>) -> Response {
+    let mut response = Html("").into_response();
+    response.extensions_mut().insert(Parted(parts));
+    response
+}
+
+/// The parts of a page, while it is put together.
+#[derive(Default)]
+pub(crate) struct Parts(Vec<Arc<Part>>);
+
+impl Parts {
+    /// Takes a part, and gives where it will stand.
+    pub(crate) fn slot(&mut self, part: Arc<Part>) -> Slot {
+        self.0.push(part);
+        Slot(self.0.len() - 1)
+    }
+
+    /// The page, with its parts in their slots.
+    pub(crate) fn page(self, template: &impl Template) -> Result<Response, PageError> {
+        let html = template.render()?;
+        let mut pieces = Vec::with_capacity(2 * self.0.len() + 1);
+        let mut rest = html.as_str();
+        for (index, part) in self.0.into_iter().enumerate() {
+            let Some((before, after)) = rest.split_once(&Slot(index).to_string()) else { continue };
+            pieces.push(Arc::new(Part::new(before.as_bytes())));
+            pieces.push(part);
+            rest = after;
+        }
+        pieces.push(Arc::new(Part::new(rest.as_bytes())));
+        Ok(of_parts(pieces))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn parts_in_a_row_are_one_stream(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..5_000), 0..6)) {
+            let parts = Parted(pieces.iter().map(|piece| Arc::new(Part::new(piece))).collect());
+            let whole = pieces.concat();
+            let mut read = Vec::new();
+            flate2::read::GzDecoder::new(parts.gzip().as_slice()).read_to_end(&mut read).unwrap();
+            prop_assert_eq!(&read, &whole);
+            prop_assert_eq!(parts.html(), whole);
+        }
+    }
+
+    #[test]
+    fn what_is_large_comes_back_whole() {
+        let large: Vec<u8> = (0..3_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        assert_eq!(Part::new(&large).html(), large);
+        assert_eq!(Part::new(b"").html(), b"");
+    }
+
+    #[derive(Template)]
+    #[template(source = "<p>{{ words }}</p>{{ slot|safe }}<p>{{ words }}</p>", ext = "html")]
+    struct Page {
+        words: String,
+        slot: Slot,
+    }
+
+    #[test]
+    fn a_part_stands_in_its_slot_and_nowhere_else() {
+        let mut parts = Parts::default();
+        let slot = parts.slot(Arc::new(Part::new(b"<b>kept</b>")));
+        let page = parts.page(&Page { words: "<part 0>".to_owned(), slot }).unwrap();
+        let parted = page.extensions().get::<Parted>().unwrap();
+        let words = "<p>&#60;part 0&#62;</p>";
+        assert_eq!(parted.html(), format!("{words}<b>kept</b>{words}").into_bytes());
+    }
+}
