@@ -160,6 +160,8 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
                 e.value.as_deref().map_or("as by default".to_owned(), |value| format!("{value:?}"))
             )
         }
+        Event::PasswordResetMade(e) => format!("link {seq} for {}", account(tx, e.account)?),
+        Event::PasswordResetEnded(e) => format!("link {}", e.reset),
         Event::OpenPgpKeyAdded(e) => format!("key {seq} {:?} of {}", e.name, account(tx, e.account)?),
         Event::OpenPgpKeyRemoved(e) => format!("key {}", e.key),
         Event::RepoCreated(_) => repository(tx, seq)?,

@@ -28,6 +28,7 @@ pub mod proof;
 pub mod protect;
 pub mod push;
 pub mod repo;
+pub mod reset;
 pub mod role;
 pub mod setting;
 pub mod site;
@@ -177,6 +178,8 @@ events! {
     30 => SettingSet(setting::SettingSet),
     31 => OpenPgpKeyAdded(openpgp::OpenPgpKeyAdded),
     32 => OpenPgpKeyRemoved(openpgp::OpenPgpKeyRemoved),
+    33 => PasswordResetMade(reset::PasswordResetMade),
+    34 => PasswordResetEnded(reset::PasswordResetEnded),
     35 => MailSet(mail::MailSet),
     // 40-59: accounts, passwords, tokens, sessions.
     40 => UserCreated(people::UserCreated),

@@ -23,6 +23,7 @@ pub mod policy;
 pub mod principal;
 pub mod proof;
 pub mod query;
+pub mod reset;
 pub mod role;
 pub mod scope;
 pub mod session;

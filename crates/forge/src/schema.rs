@@ -18,6 +18,7 @@ const TEXTS: &[&str] = &[
     include_str!("schema/mail.sql"),
     include_str!("schema/people.sql"),
     include_str!("schema/factor.sql"),
+    include_str!("schema/reset.sql"),
     include_str!("schema/repo.sql"),
     include_str!("schema/push.sql"),
     include_str!("schema/oidc.sql"),
@@ -95,6 +96,7 @@ tables! {
     totp(id; account, name, secret, step, created_us, used_us, sleeps_until_us, removed_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
     recovery_code(account, hash; made_us, used_us, seq) "?1, ?2, ?3, ?4, ?5";
+    password_reset(id; account, hash, made_us, expires_us, ended_us) "?1, ?2, ?3, ?4, ?5, ?6";
     factor_policy(id; required, since_us) "?1, ?2, ?3";
     org_factor_policy(organisation; since_us) "?1, ?2";
     oidc_provider(name; seq, label, issuer, client_id, secret, registers, hosts, set_us)

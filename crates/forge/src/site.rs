@@ -63,6 +63,7 @@ pub use oidc::{CLIENT_SECRET_BYTES_MAX, NewProvider, Returned};
 pub use open::Begun;
 pub(crate) use open::{database, lock};
 pub use orgs::NewOrg;
+pub use oversight::ResetLink;
 pub use people::{NewToken, NewUser};
 pub use proofs::{PROOF_AGE_MAX, ProofWanted, Shows};
 pub use repos::{NewRepo, RepoChange};

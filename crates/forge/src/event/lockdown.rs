@@ -48,6 +48,7 @@ impl Payload for LockdownStarted {
             tx.execute("UPDATE ssh_certificate SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
             tx.execute("UPDATE oidc_identity SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
             tx.execute("UPDATE recovery_code SET used_us = ?2 WHERE seq = ?1 AND used_us IS NULL", &values)?;
+            tx.execute("UPDATE password_reset SET ended_us = ?2 WHERE id = ?1 AND ended_us IS NULL", &values)?;
             let of_it = "SELECT account FROM password_made WHERE seq = ?1";
             for row in tx.query(of_it, &values[..1])? {
                 password_set(tx, row.get(0)?, None, at)?;

@@ -173,6 +173,7 @@ impl Payload for CredentialsRevoked {
             tx.execute("UPDATE ssh_key SET removed_us = ?1 WHERE removed_us IS NULL", &[at.time_us.into()])?;
             tx.execute("UPDATE ssh_authority SET removed_us = ?1 WHERE removed_us IS NULL", &[at.time_us.into()])?;
             tx.execute("UPDATE ssh_certificate SET removed_us = ?1 WHERE removed_us IS NULL", &[at.time_us.into()])?;
+            tx.execute("UPDATE password_reset SET ended_us = ?1 WHERE ended_us IS NULL", &[at.time_us.into()])?;
             tx.execute("UPDATE account SET credentials_revoked_us = ?1", &[at.time_us.into()])?;
             return Ok(());
         };
@@ -183,6 +184,8 @@ impl Payload for CredentialsRevoked {
         let sql = "UPDATE ssh_key SET removed_us = ?2 WHERE account = ?1 AND removed_us IS NULL";
         tx.execute(sql, &[account.into(), at.time_us.into()])?;
         let sql = "UPDATE ssh_certificate SET removed_us = ?2 WHERE account = ?1 AND removed_us IS NULL";
+        tx.execute(sql, &[account.into(), at.time_us.into()])?;
+        let sql = "UPDATE password_reset SET ended_us = ?2 WHERE account = ?1 AND ended_us IS NULL";
         tx.execute(sql, &[account.into(), at.time_us.into()])?;
         let sql = "UPDATE account SET credentials_revoked_us = ?2 WHERE id = ?1";
         must_change_one(tx.execute(sql, &[account.into(), at.time_us.into()])?, "account", at)

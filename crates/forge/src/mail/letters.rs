@@ -21,6 +21,7 @@ pub(super) struct Told {
 pub(super) fn told(at: &Stamp, event: &Event) -> Option<Told> {
     let (account, what) = match event {
         Event::UserPasswordSet(e) => (e.account, "Your password was set"),
+        Event::PasswordResetMade(e) => (e.account, "A link that sets your password was made by who runs the site"),
         Event::TokenCreated(e) => (e.account, "An access token was made for your account"),
         Event::SshKeyAdded(e) => (e.account, "An SSH key was added to your account"),
         Event::AuthenticatorAdded(e) => (e.account, "A security key or passkey was added to your account"),

@@ -23,6 +23,8 @@ pub enum CredentialKind {
     App,
     /// Recovery codes; those that were made together share an id.
     RecoveryCode,
+    /// A link that sets a password once.
+    ResetLink,
     /// An account's SSH key.
     SshKey,
     /// A repository's SSH key: whose, is who added it.
@@ -50,6 +52,7 @@ impl CredentialKind {
             Self::Passkey => "passkey",
             Self::App => "app",
             Self::RecoveryCode => "recovery code",
+            Self::ResetLink => "reset link",
             Self::SshKey => "SSH key",
             Self::DeployKey => "deploy key",
             Self::SshAuthority => "SSH authority",
@@ -63,7 +66,7 @@ impl CredentialKind {
     /// Whether it is what somebody shows to sign in, or holds for the day when all else is lost, and not what they made by signing in.
     #[must_use]
     pub fn is_factor(self) -> bool {
-        let made_inside = matches!(self, Self::Session | Self::Token | Self::SshKey | Self::DeployKey);
+        let made_inside = matches!(self, Self::Session | Self::Token | Self::ResetLink | Self::SshKey | Self::DeployKey);
         !made_inside && !matches!(self, Self::SshAuthority | Self::SshCertificate)
     }
 }
@@ -112,6 +115,13 @@ const SOURCES: &[(CredentialKind, &str)] = &[
                 CAST(NULL AS TEXT), CAST(NULL AS BIGINT), t.used_us, CAST(NULL AS BIGINT)
          FROM recovery_code t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.seq
          WHERE t.seq >= ?1 AND t.made_us >= ?2 AND (?3 = 0 OR t.account = ?3) ORDER BY t.seq DESC LIMIT ?4",
+    ),
+    (
+        CredentialKind::ResetLink,
+        "SELECT t.id, t.account, n.name, CAST('' AS TEXT), t.made_us, j.actor, j.credential,
+                CAST(NULL AS TEXT), t.expires_us, t.ended_us, CAST(NULL AS BIGINT)
+         FROM password_reset t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
+         WHERE t.id >= ?1 AND t.made_us >= ?2 AND (?3 = 0 OR t.account = ?3) ORDER BY t.id DESC LIMIT ?4",
     ),
     (
         CredentialKind::SshKey,

@@ -3,7 +3,8 @@
 //! Invariants:
 //! 1. An officer's or operator's account is not touched from here, and nobody's own: what protects the site from one of those who run it
 //!    is for officers' orders.
-//! 2. Nothing here gives a way into an account. What is taken, its owner makes anew.
+//! 2. Nothing here acts as an account. What is taken, its owner makes anew; the one way in that can be given, a link for a forgotten
+//!    password, is told to its owner and passes no second factor.
 
 use super::Principal;
 use super::authenticate::still_good;
@@ -128,25 +129,35 @@ impl Command for Oversee {
     const URGENCY: Urgency = Urgency::Revocation;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let user = user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;
-        if let Some(who) = &self.by {
-            let runs = user_by_id(tx, who.user())?.is_some_and(|user| user.operator);
-            if !(runs && still_good(tx, who.credential(), ctx.now_us)?) {
-                return Err(Error::forbidden("only an operator does this to an account"));
-            }
-            if who.user() == user.id {
-                return Err(Error::invalid("this is your own account: what is yours is in your settings"));
-            }
+        if let Some(who) = &self.by
+            && !still_good(tx, who.credential(), ctx.now_us)?
+        {
+            return Err(Error::forbidden("only an operator does this to an account"));
         }
-        if user.officer || user.operator {
-            let what = if user.officer { "an officer" } else { "an operator" };
-            return Err(Error::forbidden(format!(
-                "{} is {what}: an order takes the role away first (outlast officers set), and then this can be done",
-                user.name
-            )));
-        }
+        let user = touchable(tx, self.account, self.by.as_ref())?;
         Ok((self.act.events(tx, &user, ctx.now_us)?, ()))
     }
+}
+
+/// The account, if who runs the site may do something to it (invariant 1).
+pub(super) fn touchable(tx: &mut Tx, account: u64, by: Option<&Principal>) -> Result<User, Error> {
+    let user = user_by_id(tx, account)?.ok_or_else(|| Error::not_found("the account"))?;
+    if let Some(who) = by {
+        if !user_by_id(tx, who.user())?.is_some_and(|user| user.operator) {
+            return Err(Error::forbidden("only an operator does this to an account"));
+        }
+        if who.user() == user.id {
+            return Err(Error::invalid("this is your own account: what is yours is in your settings"));
+        }
+    }
+    if user.officer || user.operator {
+        let what = if user.officer { "an officer" } else { "an operator" };
+        return Err(Error::forbidden(format!(
+            "{} is {what}: an order takes the role away first, and then this can be done",
+            user.name
+        )));
+    }
+    Ok(user)
 }
 
 impl Act {

@@ -123,6 +123,7 @@ pub(super) fn leaves_nothing(event: &Event) -> bool {
         event,
         Event::SessionStarted(_)
             | Event::SessionEnded(_)
+            | Event::PasswordResetEnded(_)
             | Event::TotpUsed(_)
             | Event::AuthenticatorUsed(_)
             | Event::SnapshotTaken(_)

@@ -7,8 +7,11 @@ use crate::names::UserName;
 use crate::people::authenticate::now_us;
 use crate::people::last_use::LastUse;
 use crate::people::oversight::{Act, Look, Oversee, look};
-use crate::people::{Principal, Proved};
+use crate::people::query::User;
+use crate::people::reset::{Reset, ResetMake, ResetUse, gone, reset_fetch};
+use crate::people::{Password, Principal, Proved, SessionSecret};
 use crate::quota::{Quota, QuotaPut, Subject};
+use crate::writer::Submitter;
 
 impl Site {
     /// An account as who runs the site sees it, and when any credential of it was used last.
@@ -34,5 +37,52 @@ impl Site {
         by.who().needs_operator()?;
         let subject = Subject::Owner(name.clone().into());
         self.settings_change(by.who().submitter(), QuotaPut { subject, quota }).await
+    }
+}
+
+/// A link for a forgotten password. It shows its secret; nothing else keeps it.
+#[derive(Debug)]
+pub struct ResetLink {
+    /// Where it leads.
+    pub address: String,
+    /// Until when it is good, microseconds since 1970.
+    pub expires_us: i64,
+}
+
+impl Site {
+    /// Makes a link that sets an account's password once. `by` None: at the admin socket.
+    pub async fn reset_link_make(&self, by: Option<&Proved>, name: &UserName) -> Result<ResetLink, Error> {
+        let by = by.map(Proved::who);
+        by.map_or(Ok(()), Principal::needs_operator)?;
+        let account = self.user_fetch(name).await?.id;
+        let secret = SessionSecret::generate()?;
+        let command = ResetMake { account, hash: secret.hash(), by: by.cloned() };
+        let (_, expires_us) = self.change_rights(submitter(by), command).await?.output;
+        Ok(ResetLink { address: format!("{}/-/sign-in/reset/{}", self.base_url(), secret.reveal()), expires_us })
+    }
+
+    /// Whose password a link sets.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is good for nothing, whatever the reason.
+    pub async fn reset_link_of(&self, secret: &str) -> Result<String, Error> {
+        Ok(self.reset_of(secret).await?.1.name)
+    }
+
+    async fn reset_of(&self, secret: &str) -> Result<(Reset, User), Error> {
+        let hash = secret.parse::<SessionSecret>().map_err(|_| gone())?.hash();
+        let found = self.db().read_async(move |tx| Ok::<_, Error>(reset_fetch(tx, &hash, now_us())?)).await?;
+        found.ok_or_else(gone)
+    }
+
+    /// Sets a password with a link, which is used up by it; what the account had signed in is signed out.
+    pub async fn reset_link_use(&self, secret: &str, password: Password) -> Result<(), Error> {
+        let (reset, user) = self.reset_of(secret).await?;
+        password.must_be_hard_to_guess(&user.name, self.host())?;
+        let password_hash = self.authenticator.passwords().hash(password).await?;
+        let hash = secret.parse::<SessionSecret>().map_err(|_| gone())?.hash();
+        // The journal says what it was done with, so that who looks for what came of a link finds it.
+        let by = Submitter { actor: Some(user.id), credential: Some(reset.id) };
+        self.change_rights(by, ResetUse { hash, password_hash }).await.map(drop)
     }
 }

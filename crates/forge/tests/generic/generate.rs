@@ -32,6 +32,7 @@ use forge::event::repo::{
     Access, CollaboratorRemoved, CollaboratorSet, Format, HeadSet, RepoCreated, RepoDescribed, RepoKind, RepoRenamed,
     RepoVisibilitySet, Visibility,
 };
+use forge::event::reset::{PasswordResetEnded, PasswordResetMade};
 use forge::event::role::{QuotaSet, SiteRole, SiteRoleGranted, SiteRoleRevoked};
 use forge::event::setting::SettingSet;
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
@@ -60,6 +61,8 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (30, setting_set),
     (31, openpgp_key_added),
     (32, openpgp_key_removed),
+    (33, password_reset_made),
+    (34, password_reset_ended),
     (35, mail_set),
     // Accounts.
     (40, user_created),
@@ -223,6 +226,7 @@ pub(crate) struct World {
     ssh_keys: Vec<u64>,
     ssh_authorities: Vec<u64>,
     openpgp_keys: Vec<u64>,
+    resets: Vec<u64>,
     repos: Vec<u64>,
     collaborators: BTreeSet<(u64, u64)>,
     refs: BTreeMap<(u64, String), Oid>,
@@ -310,6 +314,8 @@ impl World {
             185..=188 if self.orders.is_empty() => 184,
             189 if self.repos.len() < 2 => 60,
             32 if self.openpgp_keys.is_empty() => 31,
+            34 if self.resets.is_empty() => 33,
+            190 if self.trash.is_empty() => 60,
             152 if self.providers.is_empty() => 151,
             154 if self.identities.is_empty() => 153,
             190 | 205 if self.trash.is_empty() => 60,
@@ -436,6 +442,16 @@ fn session_started(world: &mut World, rng: &mut Rng) -> Event {
     let factor = rng.one_in(2).then(|| rng.pick(&world.accounts));
     let new_place = rng.one_in(2).then(|| rng.one_in(2));
     SessionStarted { account, hash, agent: rng.text(), address, expires_us, how, factor, new_place }.into()
+}
+
+fn password_reset_made(world: &mut World, rng: &mut Rng) -> Event {
+    world.resets.push(world.next_seq);
+    let (account, hash) = (rng.pick(&world.accounts), rng.hash().0);
+    PasswordResetMade { account, hash, expires_us: (rng.next() >> 12) as i64 }.into()
+}
+
+fn password_reset_ended(world: &mut World, rng: &mut Rng) -> Event {
+    PasswordResetEnded { reset: rng.pick(&world.resets) }.into()
 }
 
 fn session_ended(world: &mut World, rng: &mut Rng) -> Event {

@@ -23,8 +23,9 @@ const TIME_MAX: Duration = Duration::from_secs(10);
 const FILE_BYTES_MAX: u64 = 8 << 20;
 /// So many bytes of versions of the file are compared at most.
 const BYTES_MAX: u64 = 2 << 30;
-/// The clock is looked at after so many commits.
+/// The clock is looked at after so many commits that changed the file, or that did not.
 const CLOCK_EVERY: usize = 64;
+const CLOCK_EVERY_PASSED: usize = 4_096;
 
 /// See [`code::Source::blame`].
 pub(super) fn blame(source: &GitSource, at: &RevisionId, path: &CodePath) -> Result<Blame, ReadError> {
@@ -58,6 +59,8 @@ struct Walk<'a> {
     paths: Vec<(CodePath, BloomPath)>,
     heap: BinaryHeap<(u32, i64, Suspect)>,
     pieces: HashMap<Suspect, Vec<Piece>>,
+    /// What the file is in a version, where that was found out already.
+    ids: HashMap<Suspect, ObjectId>,
     lines: Lines,
     until: Instant,
     bytes_left: u64,
@@ -74,6 +77,7 @@ impl<'a> Walk<'a> {
             paths: Vec::new(),
             heap: BinaryHeap::new(),
             pieces: HashMap::new(),
+            ids: HashMap::new(),
             lines: Lines::new(),
             until: Instant::now() + TIME_MAX,
             bytes_left: BYTES_MAX,
@@ -105,15 +109,42 @@ impl<'a> Walk<'a> {
         let mut steps = 0;
         while let Some((_, _, suspect)) = self.heap.pop() {
             let Some(pieces) = self.pieces.remove(&suspect) else { continue };
+            let suspect = self.passed_over(suspect)?;
             self.step(suspect, pieces)?;
             steps += 1;
-            if (steps % CLOCK_EVERY == 0 && Instant::now() > self.until) || self.bytes_left == 0 {
-                return Err(ReadError::TooMuch(
-                    "this file's history is too long to know who wrote each line".to_owned(),
-                ));
+            if steps % CLOCK_EVERY == 0 {
+                self.in_time()?;
             }
         }
         Ok(self.lines)
+    }
+
+    fn in_time(&self) -> Result<(), ReadError> {
+        if Instant::now() > self.until || self.bytes_left == 0 {
+            return Err(ReadError::TooMuch("this file's history is too long to know who wrote each line".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The version from which on the file may have changed: while nothing else waits, commits that did not change it are gone past
+    /// without moving what is asked about it.
+    fn passed_over(&mut self, (mut number, path): Suspect) -> Result<Suspect, ReadError> {
+        let id = self.ids.remove(&(number, path));
+        let mut passed = 0;
+        while self.heap.is_empty()
+            && self.is_unchanged((number, path))
+            && let Some(first) = self.commits.first_parent(number)?
+        {
+            number = first;
+            passed += 1;
+            if passed % CLOCK_EVERY_PASSED == 0 {
+                self.in_time()?;
+            }
+        }
+        if let Some(id) = id {
+            self.ids.insert((number, path), id);
+        }
+        Ok((number, path))
     }
 
     fn path_number(&mut self, path: &CodePath) -> usize {
@@ -143,12 +174,22 @@ impl<'a> Walk<'a> {
         if let Some(first) = parents.first()
             && self.is_unchanged(suspect)
         {
+            if let Some(id) = self.ids.remove(&suspect) {
+                self.ids.insert((*first, path), id);
+            }
             self.put((*first, path), pieces);
             return Ok(());
         }
         let name = self.paths[path].0.clone();
-        let Some(here) = self.file(number, &name)? else { return Err(super::damaged("a file is gone that was there")) };
+        let known = self.ids.remove(&suspect);
+        let here = match known {
+            Some(id) => id,
+            None => self.file(number, &name)?.ok_or_else(|| super::damaged("a file is gone that was there"))?,
+        };
         let origins = self.origins(number, &parents, path, here)?;
+        for (origin, id) in &origins {
+            self.ids.insert(*origin, *id);
+        }
         if let Some((origin, _)) = origins.iter().find(|(_, id)| *id == here) {
             self.put(*origin, pieces);
             return Ok(());

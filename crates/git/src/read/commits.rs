@@ -152,6 +152,16 @@ impl<'a> Commits<'a> {
         Number::try_from(self.all.len() - 1).unwrap_or(Number::MAX)
     }
 
+    /// A commit's first parent.
+    pub(crate) fn first_parent(&mut self, number: Number) -> Result<Option<Number>, ReadError> {
+        let known = self.get(number);
+        if let (None, Some(position), Some(graph)) = (known.parents, known.position, self.graph.clone()) {
+            let parent = graph.graph.commit_at(Position(position)).iter_parents().next();
+            return parent.map(|parent| self.meet_at(parent.map_err(damaged)?)).transpose();
+        }
+        Ok(self.parents(number)?.first().copied())
+    }
+
     /// A commit's parents, in order.
     pub(crate) fn parents(&mut self, number: Number) -> Result<Vec<Number>, ReadError> {
         if let Some((start, end)) = self.get(number).parents {

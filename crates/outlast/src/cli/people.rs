@@ -25,6 +25,14 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         data: Data,
     },
+    /// Make a link by which somebody who has forgotten their password sets another: good once, for a day, not for officers and
+    /// operators. It is told to them by mail.
+    ResetPassword {
+        /// The account.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Require a second factor of everybody: who has none sees nothing private, by any door, until they have one.
     RequireFactor {
         #[command(flatten)]

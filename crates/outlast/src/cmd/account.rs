@@ -17,6 +17,13 @@ pub(crate) async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<
         say(as_json, &answer, || "a second factor is required of everybody".to_owned());
         return Ok(ExitCode::SUCCESS);
     }
+    if let UserCommand::ResetPassword { name, data } = command {
+        let address = format!("/api/v1/admin/users/{}/reset", escape(&name));
+        let answer = call_json(&data, Method::POST, &address, None).await?;
+        let link = answer.get("url").and_then(Value::as_str).context("the server's answer holds no link")?;
+        say(as_json, &answer, || link.to_owned());
+        return Ok(ExitCode::SUCCESS);
+    }
     let UserCommand::Create { name, email, password_stdin, officer, operator, data } = command else {
         return role(command, as_json).await;
     };
@@ -37,7 +44,9 @@ async fn role(command: UserCommand, as_json: bool) -> anyhow::Result<ExitCode> {
     let (method, name, role, data) = match command {
         UserCommand::Grant { name, role, data } => (Method::PUT, name, role, data),
         UserCommand::Revoke { name, role, data } => (Method::DELETE, name, role, data),
-        UserCommand::Create { .. } | UserCommand::RequireFactor { .. } => bail!("that is no change of a role"),
+        UserCommand::Create { .. } | UserCommand::RequireFactor { .. } | UserCommand::ResetPassword { .. } => {
+            bail!("that is no change of a role")
+        }
     };
     let is = if method == Method::PUT { "is" } else { "is no longer" };
     let address = format!("/api/v1/admin/users/{}/roles/{}", escape(&name), escape(&role));

@@ -61,6 +61,29 @@ fn an_operator_sees_what_an_account_has_and_shuts_it_out() {
     }
     assert_eq!(settings(&opal), 200);
 
+    // A forgotten password: the link is good once, and the next one ends it.
+    let link = |text: &str| {
+        let secret = text.split("/-/sign-in/reset/").nth(1).unwrap_or_else(|| panic!("no link: {text}"));
+        format!("/-/sign-in/reset/{}", secret.split(|c: char| !c.is_ascii_hexdigit()).next().unwrap())
+    };
+    let nobody = Browser::new(&world.site);
+    let first = link(&act("wil", "act=reset").text());
+    assert!(nobody.get(&first).text().contains("New password for wil"));
+    let second = link(&world.site.cli(&["user", "reset-password", "wil"]).success());
+    assert_eq!(nobody.get(&first).status, 404);
+    let wil = Browser::sign_in(&world.site, "wil", PASSWORD);
+    let new = "another password of some length";
+    let form = format!("password={}", crate::common::encoded(new));
+    assert_eq!(nobody.post(&second, "password=short").status, 422);
+    assert_eq!((nobody.post(&second, &form).status, nobody.post(&second, &form).status), (303, 404));
+    assert_eq!((settings(&wil), nobody.get(&second).status), (303, 404), "and what was signed in is out");
+    assert_eq!(settings(&Browser::sign_in(&world.site, "wil", new)), 200);
+    assert_eq!(act("olga", "act=reset").status, 422, "an officer's");
+    let said = world.site.cli(&["user", "reset-password", "opal"]).failure();
+    assert!(said.contains("an order takes the role away first"), "{said}");
+    let ended = link(&act("wil", "act=reset").text());
+    assert_eq!((act("wil", "act=credentials").status, nobody.get(&ended).status), (200, 404));
+
     let set = act("wil", "act=quota&repositories=3&mebibytes=64").text();
     assert!(set.contains("0 of 3") && set.contains("0 bytes of 64.0 MiB"), "{set}");
     assert_eq!(act("wil", "act=quota&repositories=few").status, 422);

@@ -26,6 +26,7 @@ pub(super) fn router() -> Router<App> {
         .route("/admin/orgs/{org}/members/{user}", put(org_member_put))
         .route("/admin/users/{name}/roles/{role}", put(role_grant).delete(role_revoke))
         .route("/admin/quotas", put(quota_put))
+        .route("/admin/users/{name}/reset", post(reset_link_make))
         .route("/admin/users/{name}/repos", post(repo_create))
         .route("/admin/users/{name}/tokens", post(token_create))
         .route("/admin/tokens/revoke", post(token_revoke))
@@ -120,6 +121,15 @@ async fn role_revoke(
 ) -> Result<StatusCode, ApiError> {
     app.site.site_role_revoke(name, role(&word)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn reset_link_make(
+    State(app): State<App>,
+    Path(Named(name)): Path<Named>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let link = app.site.reset_link_make(None, &name).await?;
+    let shape = json!({ "url": link.address, "expires_at": shapes::time(link.expires_us) });
+    Ok((StatusCode::CREATED, Json(shape)))
 }
 
 /// Whose quota, one of them or neither: everybody's. What is not said is the default.

@@ -123,6 +123,8 @@ const SIGNING: &str = "/-/settings/signing";
 /// None is there: for nobody.
 const GPG_KEY: &str = "/user/gpg_keys/{id}";
 const SITE_SETTINGS: &str = "/-/admin/settings";
+/// None is there: for nobody.
+const RESET: &str = "/-/sign-in/reset/{secret}";
 const SITE_USER: &str = "/-/admin/users/{name}";
 const SITE_ROLE: &str = "/admin/users/{name}/roles/{role}";
 const RULES: &str = "/settings/protections";
@@ -239,6 +241,8 @@ pub(super) static ROUTES: &[Row] = &[
     get("pages/site/status", "/-/status.json", "/-/status.json", May::Anyone),
     get("pages/site/explore", "/-/explore", "/-/explore", May::Anyone),
     get("pages/site/explore", "/-/palette", "/-/palette", May::Anyone),
+    get("pages/site/reset", RESET, "/-/sign-in/reset/00", May::Socket),
+    row("pages/site/reset", "POST", RESET, "/-/sign-in/reset/00", "password={password}", May::Socket),
     get("pages/site/sign_in", "/-/sign-in", "/-/sign-in", May::Anyone),
     row("pages/site/sign_in", "POST", "/-/sign-in", "/-/sign-in", "name=x&password=y", May::Anyone),
     row("pages/site/sign_in", "POST", "/-/sign-in/second", "/-/sign-in/second", "ticket=x&code=123456", May::Anyone),
@@ -614,6 +618,7 @@ pub(super) static ROUTES: &[Row] = &[
     row("api/teams", "PUT", TEAM_REPO, "/api/v1/teams/{team}/repos/{org}/tools", "", May::Owner),
     row("api/teams", "DELETE", TEAM_REPO, "/api/v1/teams/{team}/repos/{org}/tools", "", May::Owner),
     get("api/teams", "/repos/{owner}/{name}/teams", "/api/v1/repos/{repo}/teams", May::Owner),
+    row("api/admin", "POST", "/admin/users/{name}/reset", "/api/v1/admin/users/eve/reset", "", May::Socket),
     row("api/admin", "PUT", SITE_ROLE, "/api/v1/admin/users/eve/roles/auditor", "", May::Socket),
     row("api/admin", "DELETE", SITE_ROLE, "/api/v1/admin/users/eve/roles/auditor", "", May::Socket),
     row("api/settings", "PATCH", "/admin/settings", "/api/v1/admin/settings", r#"{"site.name":"x"}"#, May::Socket),

@@ -19,6 +19,7 @@ mod officers;
 pub(crate) mod profile;
 mod prove;
 mod provider;
+mod reset;
 mod safety;
 mod security;
 mod settings;
@@ -53,6 +54,7 @@ pub(super) fn router() -> Router<App> {
         .merge(security::router())
         .merge(credentials::router())
         .merge(prove::router())
+        .merge(reset::router())
         .merge(admin::router())
         .merge(safety::router())
         .merge(drills::router())

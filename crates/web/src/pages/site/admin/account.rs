@@ -13,6 +13,7 @@ use axum::routing::get;
 use axum::{Form, Router};
 use forge::people::oversight::{Act, Look};
 use forge::quota::{Level, Quota};
+use forge::site::ResetLink;
 use forge::{Error, UserName};
 use http::header;
 use serde::Deserialize;
@@ -57,6 +58,8 @@ struct AccountPage {
     spared: &'static str,
     /// The visitor may let it go on.
     can_let_go: bool,
+    /// A link for a forgotten password that was just made.
+    link: Option<(String, String)>,
 }
 
 #[derive(Default)]
@@ -66,10 +69,16 @@ struct QuotaFields {
 }
 
 async fn account(State(app): State<App>, visitor: Visitor, Path(name): Path<String>) -> Result<Response, PageError> {
-    page(&app, visitor, &name, Outcome::default()).await
+    page(&app, visitor, &name, Outcome::default(), None).await
 }
 
-async fn page(app: &App, visitor: Visitor, name: &str, outcome: Outcome) -> Result<Response, PageError> {
+async fn page(
+    app: &App,
+    visitor: Visitor,
+    name: &str,
+    outcome: Outcome,
+    link: Option<ResetLink>,
+) -> Result<Response, PageError> {
     let who = visitor.operator()?;
     let name: UserName = name.parse().map_err(|_| PageError::not_found())?;
     let (look, last) = app.site.account_look(who, &name).await?;
@@ -103,6 +112,7 @@ async fn page(app: &App, visitor: Visitor, name: &str, outcome: Outcome) -> Resu
             (false, false) => "",
         },
         can_let_go,
+        link: link.map(|link| (link.address, show::time_us(link.expires_us))),
         orgs: look.orgs,
         shell: visitor.shell,
     };
@@ -155,7 +165,17 @@ async fn act(
     visitor.operator()?;
     let user: UserName = name.parse().map_err(|_| PageError::not_found())?;
     let site = &app.site;
+    let mut link = None;
     let outcome = match wanted.act.as_str() {
+        "reset" => {
+            let made = site.reset_link_make(Some(&by), &user).await;
+            let (made, answer) = match made {
+                Ok(made) => (Some(made), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            link = made;
+            Outcome::of(answer, "Here is the link. It is shown this once.")
+        }
         "suspend" => {
             let suspended = site.account_oversee(Some(&by), &user, Act::Suspend { reason: wanted.reason }).await;
             Outcome::of(suspended, "It is suspended: its credentials are refused on every door.")
@@ -172,7 +192,7 @@ async fn act(
         "quota" => Outcome::of(set_quota(&app, &by, &user, &wanted).await, "The quota is set."),
         _ => return Err(PageError::invalid("there is no such act")),
     };
-    page(&app, visitor, &name, outcome?).await
+    page(&app, visitor, &name, outcome?, link).await
 }
 
 async fn set_quota(app: &App, by: &forge::people::Proved, user: &UserName, wanted: &Wanted) -> Result<(), Error> {
