@@ -170,8 +170,13 @@ pub trait Source: Send + Sync {
     /// Files in which a text stands. Takes time with the size of the tree.
     fn search(&self, at: &RevisionId, search: &Search) -> Result<Vec<SearchHit>, ReadError>;
 
-    /// Kinds of files by bytes, the largest share first: a language's name and its bytes. Kept for each tree.
-    fn languages(&self, at: &RevisionId) -> Result<Vec<(String, u64)>, ReadError>;
+    /// Kinds of files by bytes, the largest share first: a language's name and its bytes; and whether `patience` was enough to look
+    /// at all that are ever looked at. Kept for each tree.
+    fn languages(
+        &self,
+        at: &RevisionId,
+        patience: std::time::Duration,
+    ) -> Result<(Vec<(String, u64)>, bool), ReadError>;
 
     /// Properties of a file or directory, by name; none where nothing keeps them.
     fn properties(&self, _at: &RevisionId, _path: &CodePath) -> Result<Vec<Property>, ReadError> {

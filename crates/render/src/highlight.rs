@@ -19,7 +19,7 @@ pub const HIGHLIGHT_TIME_MAX: Duration = Duration::from_millis(400);
 /// The same for what is made while they look at the page already.
 pub const HIGHLIGHT_WHOLE_TIME_MAX: Duration = Duration::from_secs(3);
 /// Lines that are highlighted while somebody waits for the first look; more than a screen shows.
-pub const FIRST_LINES_MAX: usize = 120;
+pub const FIRST_LINES_MAX: usize = 50;
 
 /// How much of something is highlighted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -211,12 +211,15 @@ if (code) {
 }
 
 // What a first look left out, and the server makes meanwhile: the colours further down, the counts of many files' lines.
-async function part(address) {
+async function part(address, which = "1") {
   const url = new URL(address, location.href);
-  url.searchParams.set("late", "1");
+  url.searchParams.set("late", which);
   url.hash = "";
   const answer = await fetch(url);
   return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+}
+for (const place of document.querySelectorAll("[data-late-html]")) {
+  part(location.href, place.dataset.lateHtml).then((made) => { if (made) place.replaceChildren(...made.body.childNodes); });
 }
 for (const place of document.querySelectorAll("[data-late-code]")) {
   part(location.href).then((made) => {

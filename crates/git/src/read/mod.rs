@@ -173,7 +173,7 @@ impl Source for GitSource {
         search::search(self, at, search)
     }
 
-    fn languages(&self, at: &RevisionId) -> Result<Vec<(String, u64)>, ReadError> {
-        languages::languages(self, at)
+    fn languages(&self, at: &RevisionId, patience: Duration) -> Result<(Vec<(String, u64)>, bool), ReadError> {
+        languages::languages(self, at, patience)
     }
 }

@@ -221,8 +221,12 @@ impl Source for SvnSource {
         search::search(self, at, search)
     }
 
-    fn languages(&self, at: &RevisionId) -> Result<Vec<(String, u64)>, ReadError> {
-        search::languages(self, at)
+    fn languages(
+        &self,
+        at: &RevisionId,
+        patience: std::time::Duration,
+    ) -> Result<(Vec<(String, u64)>, bool), ReadError> {
+        search::languages(self, at, patience)
     }
 
     fn properties(&self, at: &RevisionId, path: &CodePath) -> Result<Vec<Property>, ReadError> {

@@ -79,26 +79,34 @@ pub(super) fn paths(source: &SvnSource, at: &RevisionId) -> Result<Arc<Vec<CodeP
 }
 
 /// See [`code::Source::languages`].
-pub(super) fn languages(source: &SvnSource, at: &RevisionId) -> Result<Vec<(String, u64)>, ReadError> {
+pub(super) fn languages(
+    source: &SvnSource,
+    at: &RevisionId,
+    patience: Duration,
+) -> Result<(Vec<(String, u64)>, bool), ReadError> {
     let root = source.node(&source.place(at)?, &CodePath::root())?;
     let about = [b"languages ", root.id.as_str().as_bytes()].concat();
     if let Some(kept) = source.fs.recall::<Vec<(String, u64)>>(&about) {
-        return Ok(kept.as_ref().clone());
+        return Ok((kept.as_ref().clone(), true));
     }
-    let (mut shares, mut looked) = (text::Shares::default(), 0);
-    let until = Instant::now() + LANGUAGES_TIME_MAX;
+    let (mut shares, mut looked, mut late) = (text::Shares::default(), 0, false);
+    let until = Instant::now() + patience.min(LANGUAGES_TIME_MAX);
     each_file(source, &root, &CodePath::root(), true, &mut |path, id| {
         if let Some(language) = text::language(path.as_bytes()) {
             looked += 1;
             let node = source.fs.node(id).map_err(unread)?;
             shares.add(language, node.text.as_ref().and_then(fsfs::Rep::size).unwrap_or(0));
         }
-        let enough = looked >= LANGUAGES_FILES_MAX || (looked % 256 == 255 && Instant::now() >= until);
+        late = looked % 256 == 255 && Instant::now() >= until;
+        let enough = looked >= LANGUAGES_FILES_MAX || late;
         Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     let shares = shares.sorted();
+    if late && patience < LANGUAGES_TIME_MAX {
+        return Ok((shares, false));
+    }
     source.fs.remember(&about, Arc::new(shares.clone()), 64 * shares.len());
-    Ok(shares)
+    Ok((shares, true))
 }
 
 /// See [`code::Source::search`].

@@ -24,8 +24,9 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Read as _;
 use std::sync::{Arc, LazyLock};
 
-/// How hard a part is compressed: somebody waits for it.
-const LEVEL: u32 = 3;
+/// How hard HTML is compressed that somebody waits for, and what is kept of which more is sent than is made.
+const LEVEL_FIRST: u32 = 1;
+const LEVEL_KEPT: u32 = 6;
 
 /// HTML as it is sent: a piece of a deflate stream that refers to nothing before it.
 #[derive(Clone, Debug)]
@@ -36,10 +37,20 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// For somebody who waits.
     pub(crate) fn new(html: &[u8]) -> Self {
+        Self::compressed(html, LEVEL_FIRST)
+    }
+
+    /// For keeping, as small as is worth it.
+    pub(crate) fn small(html: &[u8]) -> Self {
+        Self::compressed(html, LEVEL_KEPT)
+    }
+
+    fn compressed(html: &[u8], level: u32) -> Self {
         let mut sum = crc32fast::Hasher::new();
         sum.update(html);
-        Self { deflated: deflated(html), sum, bytes: html.len() as u64 }
+        Self { deflated: deflated(html, level), sum, bytes: html.len() as u64 }
     }
 
     /// What it takes in memory.
@@ -60,8 +71,8 @@ impl Part {
 const END: &[u8] = &[0x03, 0x00];
 
 /// Raw deflate, ended on the border of a byte so that another piece can follow.
-fn deflated(bytes: &[u8]) -> Bytes {
-    let mut stream = Compress::new(Compression::new(LEVEL), false);
+fn deflated(bytes: &[u8], level: u32) -> Bytes {
+    let mut stream = Compress::new(Compression::new(level), false);
     let mut out = Vec::with_capacity(bytes.len() / 6 + 64);
     let mut rest = bytes;
     loop {
@@ -155,6 +166,7 @@ mod tests {
     fn what_is_large_comes_back_whole() {
         let large: Vec<u8> = (0..3_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         assert_eq!(Part::new(&large).html(), large);
+        assert_eq!(Part::small(&large).html(), large);
         assert_eq!(Part::new(b"").html(), b"");
     }
 

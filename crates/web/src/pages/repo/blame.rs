@@ -74,7 +74,8 @@ pub(crate) async fn blame(page: RepoPage, rest: Rest, Query(late): Query<Late>) 
 /// The table of lines and of who wrote them.
 fn blamed(maker: &Maker, source: &dyn Source, base: &str, at: &At, effort: Effort) -> Result<Made, ReadError> {
     let (id, path) = (&at.revision.id, &at.path);
-    let coloured = super::file::coloured(maker, source, (id, path), SHOWN_BYTES_MAX, effort)?;
+    let file = source.file(id, path, SHOWN_BYTES_MAX)?;
+    let coloured = super::file::coloured(maker, &file, path, effort)?;
     let blame = source.blame(id, path)?;
     let hunks = blame.hunks.iter().map(|hunk| {
         let first = hunk.line as usize;

@@ -13,7 +13,7 @@ use crate::pages::visitor::Shell;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use code::{CodePath, FileKind, ReadError, RevisionId, Source};
+use code::{CodePath, FileKind, ReadError, Source};
 use forge::settings::Name;
 use render::{Effort, Highlighted};
 use serde::Deserialize;
@@ -84,17 +84,18 @@ pub(crate) async fn file(
         let switcher = Switcher::new(source, &for_read.base(), "file", &place)?;
         let properties = property_rows(&source.properties(id, &place.path)?);
         let shown = shown(&for_read, &place, &file, as_source);
-        Ok(Some((shown, file.id, file.size, file.entry, newest, switcher, properties)))
+        Ok(Some((shown, file, newest, switcher, properties)))
     });
-    let Some((shown, file_id, size, entry, newest, switcher, properties)) = made.await? else {
+    let Some((shown, file, newest, switcher, properties)) = made.await? else {
         return Ok(Redirect::to(&format!("{}/tree/{}", frame.base(), at.in_address())).into_response());
     };
+    let (size, entry) = (file.size, file.entry);
     let lock = lock_on(&app, &page, &at.whole_path()).await?;
     let (mut parts, mut more, mut lines) = (Parts::default(), false, String::new());
     let body = match shown.body {
         Found::Lines(count) => {
             lines = show::counted(count, "line", "lines");
-            let coloured = lines_part(&page.maker(), &at, file_id, bytes_max, &late).await?;
+            let coloured = lines_part(&page.maker(), &at, file, &late).await?;
             if let Some(alone) = coloured.alone() {
                 return Ok(alone);
             }
@@ -132,17 +133,11 @@ struct Lines<'a> {
 }
 
 /// The table of a file's lines.
-async fn lines_part(
-    maker: &Maker,
-    at: &At,
-    file_id: String,
-    bytes_max: u64,
-    late: &Late,
-) -> Result<super::parts::Shown, PageError> {
-    let (place, again) = (at.clone(), maker.clone());
-    let key = maker.key("lines", named(&file_id, &place.path));
-    let make = move |source: &dyn Source, effort| {
-        let found = coloured(&again, source, (&place.revision.id, &place.path), bytes_max, effort)?;
+async fn lines_part(maker: &Maker, at: &At, file: code::File, late: &Late) -> Result<super::parts::Shown, PageError> {
+    let (path, again, file) = (at.path.clone(), maker.clone(), Arc::new(file));
+    let key = maker.key("lines", named(&file.id, &path));
+    let make = move |_: &dyn Source, effort| {
+        let found = coloured(&again, &file, &path, effort)?;
         Made::of(&Lines { lines: &found.lines }, found.whole)
     };
     maker.part(key, late, make).await
@@ -156,13 +151,11 @@ fn named(file_id: &str, path: &CodePath) -> String {
 /// The lines of a file, highlighted; kept when they are as good as they get.
 pub(super) fn coloured(
     maker: &Maker,
-    source: &dyn Source,
-    (id, path): (&RevisionId, &CodePath),
-    bytes_max: u64,
+    file: &code::File,
+    path: &CodePath,
     effort: Effort,
 ) -> Result<Arc<Highlighted>, ReadError> {
-    let file = source.file(id, path, bytes_max)?;
-    let (FileKind::Text, Some(content)) = (file.kind, file.content) else {
+    let (FileKind::Text, Some(content)) = (&file.kind, &file.content) else {
         return Err(ReadError::Invalid("only a text that is not too large has lines that can be shown".to_owned()));
     };
     let key: Key = maker.key("coloured", named(&file.id, path));
@@ -170,7 +163,7 @@ pub(super) fn coloured(
         return Ok(kept);
     }
     let name = code::visible(path.name().unwrap_or_default());
-    let made = Arc::new(render::file_lines(&name, &content, effort));
+    let made = Arc::new(render::file_lines(&name, content, effort));
     if made.whole {
         let weight = made.lines.iter().map(|line| line.len() + 32).sum();
         maker.keep(&key, Arc::clone(&made), weight);

@@ -32,6 +32,13 @@ pub(crate) struct Late {
     late: Option<String>,
 }
 
+impl Late {
+    /// As asked of one part of a page that has several that may come late.
+    pub(crate) fn of(&self, part: &str) -> Self {
+        Self { late: self.late.clone().filter(|late| late == part) }
+    }
+}
+
 /// A part of a page.
 pub(crate) struct Shown {
     pub(crate) part: Arc<Part>,
@@ -126,7 +133,8 @@ impl Maker {
     {
         let made = self.code.read(move |source| {
             let Made { html, whole } = make(source, effort)?;
-            Ok((Arc::new(Part::new(html.as_bytes())), whole))
+            let part = if effort == Effort::First { Part::new(html.as_bytes()) } else { Part::small(html.as_bytes()) };
+            Ok((Arc::new(part), whole))
         });
         Ok(made.await?)
     }

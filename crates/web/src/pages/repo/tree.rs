@@ -21,6 +21,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_millis(80);
 /// How long that takes at most.
 const PATIENCE_LATE: Duration = Duration::from_secs(5);
+/// How long a page waits for the languages.
+const PATIENCE_LANGUAGES: Duration = Duration::from_millis(5);
 
 /// An entry of a directory.
 pub(crate) struct EntryRow {
@@ -158,9 +160,30 @@ struct HomePage {
     commits: String,
     branches: String,
     tags: String,
+    languages: Slot,
+    /// The browser asks for the languages.
+    late: bool,
+    properties: Vec<PropertyRow>,
+}
+
+#[derive(Template)]
+#[template(path = "repo/languages.html")]
+struct LanguagesPart {
     /// Name, share in thousandths, class, and how much comes before it.
     languages: Vec<(String, u32, usize, u32)>,
-    properties: Vec<PropertyRow>,
+}
+
+/// What a repository is written in. All its files are looked at for it.
+async fn languages_part(maker: &Maker, at: &At, late: &Late) -> Result<super::parts::Shown, PageError> {
+    let id = at.revision.id.clone();
+    let key = maker.key("languages", id.0.clone());
+    let make = move |source: &dyn Source, effort| {
+        let patience = if effort == Effort::First { PATIENCE_LANGUAGES } else { PATIENCE_LATE };
+        let (languages, whole) = source.languages(&id, patience)?;
+        let shown = if whole { shares(&languages) } else { Vec::new() };
+        Made::of(&LanguagesPart { languages: shown }, whole)
+    };
+    maker.part(key, late, make).await
 }
 
 #[derive(Template)]
@@ -194,15 +217,16 @@ pub(crate) async fn home(
         let around = around(source, &for_read, &at)?;
         let branches = source.names(NameKind::Branch, "", 0, 0, false)?.1;
         let tags = source.names(NameKind::Tag, "", 0, 0, false)?.1;
-        let languages = source.languages(&at.revision.id)?;
-        Ok(Some((at, around, branches, tags, languages)))
+        Ok(Some((at, around, branches, tags)))
     });
     // There are branches, and the one that HEAD names is not among them.
-    let Some((at, around, branches, tags, languages)) = made.await? else {
+    let Some((at, around, branches, tags)) = made.await? else {
         return Ok(Redirect::to(&format!("{}/branches", frame.base())).into_response());
     };
-    let DirectoryParts { listing, readme } = directory_parts(&page.maker(), &frame, &at, &late).await?;
-    if let Some(alone) = listing.alone() {
+    let maker = page.maker();
+    let DirectoryParts { listing, readme } = directory_parts(&maker, &frame, &at, &late.of("1")).await?;
+    let languages = languages_part(&maker, &at, &late.of("languages")).await?;
+    if let Some(alone) = listing.alone().or_else(|| languages.alone()) {
         return Ok(alone);
     }
     let mut parts = Parts::default();
@@ -217,7 +241,8 @@ pub(crate) async fn home(
         properties: around.properties,
         branches: show::counted(branches as u64, "branch", "branches"),
         tags: show::counted(tags as u64, "tag", "tags"),
-        languages: shares(&languages),
+        late: !languages.whole,
+        languages: parts.slot(languages.part),
         frame,
     };
     parts.page(&page)
