@@ -119,9 +119,10 @@ async fn page(
     Ok((status, [(header::CACHE_CONTROL, "private, no-store")], Html(page.render()?)).into_response())
 }
 
-/// `1 token`, `2 tokens`, `2 passkeys`.
+/// `1 token`, `2 passkeys`, `2 identities`.
 fn counted(count: u64, one: &str) -> String {
-    show::counted(count, one, &format!("{one}s"))
+    let many = one.strip_suffix("ity").map_or_else(|| format!("{one}s"), |stem| format!("{stem}ities"));
+    show::counted(count, one, &many)
 }
 
 fn facts(look: &Look, last: Option<(i64, String)>) -> Vec<(&'static str, String)> {
