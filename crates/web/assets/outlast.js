@@ -16,15 +16,26 @@ showTimes();
 setInterval(showTimes, 60_000);
 
 // Copy buttons.
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  const text = button.dataset.copy || button.parentElement.querySelector("code, pre, input")?.textContent;
-  await navigator.clipboard.writeText(text.trim());
+async function copy(text, button) {
+  await navigator.clipboard.writeText(text);
   const status = document.getElementById("status");
   status.textContent = "Copied";
   button.classList.add("copied");
   setTimeout(() => { button.classList.remove("copied"); status.textContent = ""; }, 1500);
+}
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = button.dataset.copy || button.parentElement.querySelector("code, pre, input")?.textContent;
+  await copy(text.trim(), button);
+});
+
+// A file's text, as it is in the file.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy-code]");
+  if (!button) return;
+  const lines = [...document.querySelectorAll("table.lines td.code")].map((cell) => cell.textContent);
+  await copy(lines.join("\n") + "\n", button);
 });
 
 // Menus close with Escape and with a click beside them.

@@ -47,6 +47,13 @@ impl Shell {
         self.here.split('?').next().unwrap_or_default()
     }
 
+    /// Whether a link of a list leads to this page or to what it is in; the first of administration is in nothing but itself.
+    pub(crate) fn is_within(&self, href: &str) -> bool {
+        let here = self.here_path();
+        let below = here.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'));
+        here == href || (below && href != "/-/admin")
+    }
+
     /// Where an icon is.
     pub(crate) fn icon(&self, name: &str) -> String {
         format!(

@@ -39,7 +39,8 @@ pub(crate) async fn diff_part(
     let from = between.from.as_ref().map_or("", |from| &from.0);
     let sides = format!("{from} {} {}", between.to, u8::from(wanted.ignore_space()));
     let options = wanted.options();
-    let of = format!("{sides} {} {} {}", u8::from(wanted.split()), options.files_skip, wanted.open);
+    let view = (u8::from(wanted.split()), options.context, options.files_skip);
+    let of = format!("{sides} {} {} {} {}", view.0, view.1, view.2, wanted.open);
     let (key, counts_key, again) = (maker.key("diff", of), maker.key("counts", sides), maker.clone());
     let make = move |source: &dyn code::Source, effort| {
         let Between { from, to, from_shown } = &between;

@@ -8,6 +8,10 @@ use std::time::Instant;
 
 /// Files of a difference that a page shows the lines of; further ones are on the next page, which a browser fetches when one comes near.
 pub(crate) const FILES_SHOWN_MAX: usize = 25;
+/// Unchanged lines around each change: as usual, when more are asked for, and at most.
+const CONTEXT: u32 = 3;
+const CONTEXT_MORE: u32 = 25;
+const CONTEXT_MAX: u32 = 100;
 /// Files that are listed by name.
 const FILES_LISTED_MAX: usize = 3_000;
 
@@ -26,6 +30,9 @@ pub(crate) struct Wanted {
     /// The first file whose lines are shown.
     #[serde(default)]
     pub(crate) from: usize,
+    /// Unchanged lines around each change; 0: as usual.
+    #[serde(default)]
+    pub(crate) around: u32,
 }
 
 impl Wanted {
@@ -37,8 +44,13 @@ impl Wanted {
         self.w == "1"
     }
 
+    fn context(&self) -> u32 {
+        self.around.clamp(CONTEXT, CONTEXT_MAX)
+    }
+
     pub(crate) fn options(&self) -> DiffOptions {
         DiffOptions {
+            context: self.context(),
             ignore_space: self.ignore_space(),
             files_skip: page_of(self.from),
             files_max: FILES_SHOWN_MAX,
@@ -48,7 +60,12 @@ impl Wanted {
 
     /// The query with one thing changed.
     pub(crate) fn link(&self, split: bool, ignore_space: bool) -> String {
-        format!("?view={}&w={}", if split { "split" } else { "unified" }, u8::from(ignore_space))
+        self.query(split, ignore_space, self.context())
+    }
+
+    fn query(&self, split: bool, ignore_space: bool, context: u32) -> String {
+        let around = if context == CONTEXT { String::new() } else { format!("&around={context}") };
+        format!("?view={}&w={}{around}", if split { "split" } else { "unified" }, u8::from(ignore_space))
     }
 
     /// The query for the page on which a file's lines are.
@@ -129,6 +146,9 @@ pub(crate) struct DiffView {
     pub(crate) ignore_space: bool,
     pub(crate) to_other_view: String,
     pub(crate) to_other_space: String,
+    /// More lines than usual are around each change.
+    pub(crate) wide: bool,
+    pub(crate) to_other_context: String,
     /// It can't be shown otherwise.
     pub(crate) fixed: bool,
 }
@@ -178,6 +198,12 @@ impl DiffView {
             ignore_space,
             to_other_view: wanted.link(!split, ignore_space),
             to_other_space: wanted.link(split, !ignore_space),
+            wide: wanted.context() > CONTEXT,
+            to_other_context: wanted.query(
+                split,
+                ignore_space,
+                if wanted.context() > CONTEXT { CONTEXT } else { CONTEXT_MORE },
+            ),
             fixed: false,
         }
     }
