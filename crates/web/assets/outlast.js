@@ -30,7 +30,7 @@ document.addEventListener("click", async (event) => {
   await copy(text.trim(), button);
 });
 
-// A file's text, as it is in the file.
+// A file's text, as it is shown.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy-code]");
   if (!button) return;
