@@ -132,15 +132,20 @@ impl Parts {
     /// The page, with its parts in their slots.
     pub(crate) fn page(self, template: &impl Template) -> Result<Response, PageError> {
         let html = template.render()?;
-        let mut pieces = Vec::with_capacity(2 * self.0.len() + 1);
-        let mut rest = html.as_str();
-        for (index, part) in self.0.into_iter().enumerate() {
-            let Some((before, after)) = rest.split_once(&Slot(index).to_string()) else { continue };
-            pieces.push(Arc::new(Part::new(before.as_bytes())));
+        let standing = self.0.into_iter().enumerate().filter_map(|(index, part)| {
+            let mark = Slot(index).to_string();
+            Some((html.find(&mark)?, mark.len(), part))
+        });
+        let mut standing: Vec<_> = standing.collect();
+        standing.sort_by_key(|(at, ..)| *at);
+        let mut pieces = Vec::with_capacity(2 * standing.len() + 1);
+        let mut from = 0;
+        for (at, length, part) in standing {
+            pieces.push(Arc::new(Part::new(html[from..at].as_bytes())));
             pieces.push(part);
-            rest = after;
+            from = at + length;
         }
-        pieces.push(Arc::new(Part::new(rest.as_bytes())));
+        pieces.push(Arc::new(Part::new(html[from..].as_bytes())));
         Ok(of_parts(pieces))
     }
 }
@@ -171,19 +176,21 @@ mod tests {
     }
 
     #[derive(Template)]
-    #[template(source = "<p>{{ words }}</p>{{ slot|safe }}<p>{{ words }}</p>", ext = "html")]
+    #[template(source = "<p>{{ words }}</p>{{ second|safe }}<p>{{ words }}</p>{{ first|safe }}", ext = "html")]
     struct Page {
         words: String,
-        slot: Slot,
+        first: Slot,
+        second: Slot,
     }
 
     #[test]
     fn a_part_stands_in_its_slot_and_nowhere_else() {
         let mut parts = Parts::default();
-        let slot = parts.slot(Arc::new(Part::new(b"<b>kept</b>")));
-        let page = parts.page(&Page { words: "<part 0>".to_owned(), slot }).unwrap();
+        let first = parts.slot(Arc::new(Part::new(b"<b>first</b>")));
+        let second = parts.slot(Arc::new(Part::new(b"<b>second</b>")));
+        let page = parts.page(&Page { words: "<part 0>".to_owned(), first, second }).unwrap();
         let parted = page.extensions().get::<Parted>().unwrap();
         let words = "<p>&#60;part 0&#62;</p>";
-        assert_eq!(parted.html(), format!("{words}<b>kept</b>{words}").into_bytes());
+        assert_eq!(parted.html(), format!("{words}<b>second</b>{words}<b>first</b>").into_bytes());
     }
 }
