@@ -141,11 +141,11 @@ impl Parts {
         let mut pieces = Vec::with_capacity(2 * standing.len() + 1);
         let mut from = 0;
         for (at, length, part) in standing {
-            pieces.push(Arc::new(Part::new(html[from..at].as_bytes())));
+            pieces.push(Arc::new(Part::new(&html.as_bytes()[from..at])));
             pieces.push(part);
             from = at + length;
         }
-        pieces.push(Arc::new(Part::new(html[from..].as_bytes())));
+        pieces.push(Arc::new(Part::new(&html.as_bytes()[from..])));
         Ok(of_parts(pieces))
     }
 }
