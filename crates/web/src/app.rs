@@ -2,8 +2,8 @@
 
 use crate::imports::Imports;
 use crate::metrics::Metrics;
-use crate::proxies::{Network, Proxies};
 use crate::pages::Kept;
+use crate::proxies::{Network, Proxies};
 use forge::Site;
 use git::cache::PackCache;
 use std::sync::Arc;

@@ -28,8 +28,8 @@ pub use app::App;
 pub use errors::ApiError;
 pub use imports::Imports;
 pub use metrics::Metrics;
-pub use proxies::{Network, NotANetwork, Proxies};
 pub use pages::Kept;
+pub use proxies::{Network, NotANetwork, Proxies};
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse as _, Response};

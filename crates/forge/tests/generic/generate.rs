@@ -315,7 +315,6 @@ impl World {
             189 if self.repos.len() < 2 => 60,
             32 if self.openpgp_keys.is_empty() => 31,
             34 if self.resets.is_empty() => 33,
-            190 if self.trash.is_empty() => 60,
             152 if self.providers.is_empty() => 151,
             154 if self.identities.is_empty() => 153,
             190 | 205 if self.trash.is_empty() => 60,
