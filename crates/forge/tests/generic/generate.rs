@@ -258,6 +258,7 @@ pub(crate) struct World {
     providers: BTreeSet<String>,
     identities: Vec<u64>,
     frozen: BTreeSet<u64>,
+    requiring: BTreeSet<u64>,
 }
 
 impl World {
@@ -521,7 +522,15 @@ fn factors_required(_: &mut World, rng: &mut Rng) -> Event {
 }
 
 fn org_factors_required(world: &mut World, rng: &mut Rng) -> Event {
-    OrgFactorsRequired { org: rng.pick(&world.orgs), required: !rng.one_in(4) }.into()
+    let org = rng.pick(&world.orgs);
+    // One organisation at least goes on requiring it.
+    let required = !rng.one_in(4) || world.requiring.iter().all(|other| *other == org);
+    if required {
+        world.requiring.insert(org)
+    } else {
+        world.requiring.remove(&org)
+    };
+    OrgFactorsRequired { org, required }.into()
 }
 
 fn oidc_provider_set(world: &mut World, rng: &mut Rng) -> Event {
