@@ -66,7 +66,8 @@ impl CredentialKind {
     /// Whether it is what somebody shows to sign in, or holds for the day when all else is lost, and not what they made by signing in.
     #[must_use]
     pub fn is_factor(self) -> bool {
-        let made_inside = matches!(self, Self::Session | Self::Token | Self::ResetLink | Self::SshKey | Self::DeployKey);
+        let made_inside =
+            matches!(self, Self::Session | Self::Token | Self::ResetLink | Self::SshKey | Self::DeployKey);
         !made_inside && !matches!(self, Self::SshAuthority | Self::SshCertificate)
     }
 }
