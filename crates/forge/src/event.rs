@@ -34,6 +34,7 @@ pub mod setting;
 pub mod site;
 pub mod ssh;
 pub mod svn;
+pub mod svn_rules;
 pub mod trash;
 pub mod vault;
 mod wire;
@@ -277,6 +278,8 @@ events! {
     222 => SvnRevpropsSet(svn::SvnRevpropsSet),
     223 => SvnLocked(svn::SvnLocked),
     224 => SvnUnlocked(svn::SvnUnlocked),
+    225 => SvnPathRulesSet(svn_rules::SvnPathRulesSet),
+    226 => SvnCommitRulesSet(svn_rules::SvnCommitRulesSet),
     // 250-279: drills, incidents, exports, imports.
     250 => DrillDone(proof::DrillDone),
     251 => RecoverySharesPublished(proof::RecoverySharesPublished),

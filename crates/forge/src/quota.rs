@@ -3,7 +3,8 @@
 //! Invariants:
 //! 1. What is set for a repository wins over what is set for its owner, that over what is set for every owner, that over the
 //!    defaults here. The owner is the outermost namespace: organisations in an organisation share its quota.
-//! 2. Bytes are those of packs as they lie in the vaults: what was pushed and not yet consolidated counts as it was pushed.
+//! 2. Bytes are those of packs as they lie in the vaults: what was pushed and not yet consolidated counts as it was pushed. Of a
+//!    repository of Subversion they are those of its revisions' files.
 //! 3. A push is stopped at the byte that is too much, and is not in the journal. Two that come at once may together go over by less
 //!    than one of them.
 
@@ -92,13 +93,16 @@ pub fn usage(tx: &mut Tx, namespace: u64, repo: Option<u64>) -> Result<Usage, Db
     let sql = "WITH RECURSIVE below(id) AS (
                    SELECT id FROM namespace WHERE id = ?1
                    UNION SELECT n.id FROM namespace n JOIN below b ON n.parent = b.id)
-               SELECT count(*), CAST(COALESCE(SUM((SELECT SUM(p.bytes) FROM pack p WHERE p.repo = r.id)), 0) AS BIGINT)
+               SELECT count(*), CAST(COALESCE(SUM(
+                   COALESCE((SELECT SUM(p.bytes) FROM pack p WHERE p.repo = r.id), 0)
+                   + COALESCE((SELECT s.bytes FROM svn_repository s WHERE s.repo = r.id), 0)), 0) AS BIGINT)
                FROM below b JOIN repository r ON r.namespace = b.id";
     let row = tx.query_one(sql, &[owner.into()])?;
     let repos = Level { used: row.get(0)?, max: own.repos.or(all.repos).unwrap_or(OWNER_REPOS_DEFAULT) };
     let bytes = Level { used: row.get(1)?, max: own.bytes.or(all.bytes).unwrap_or(OWNER_BYTES_DEFAULT) };
     let Some(repo) = repo else { return Ok(Usage { repos, bytes, repo: None }) };
-    let sql = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM pack WHERE repo = ?1";
+    let sql = "SELECT CAST(COALESCE((SELECT SUM(bytes) FROM pack WHERE repo = ?1), 0)
+               + COALESCE((SELECT bytes FROM svn_repository WHERE repo = ?1), 0) AS BIGINT)";
     let set = quota_fetch(tx, repo)?.bytes.or(own.repo_bytes).or(all.repo_bytes);
     let used = tx.query_one(sql, &[repo.into()])?.get(0)?;
     Ok(Usage { repos, bytes, repo: Some(Level { used, max: set.unwrap_or(REPO_BYTES_DEFAULT) }) })

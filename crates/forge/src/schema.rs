@@ -150,12 +150,15 @@ tables! {
     trashed_organisation(id; full_name, description, website, visibility, base, members_create, created_us, trashed_us,
         trashed_by) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
     export_permit(id; subject, until_us) "?1, ?2, ?3";
-    svn_repository(repo; youngest, seq) "?1, ?2, ?3";
+    svn_repository(repo; youngest, seq, bytes) "?1, ?2, ?3, ?4";
     svn_file(repo, name; bytes, seq) "?1, ?2, ?3, ?4";
     svn_revision(repo, rev; seq, time_us, account, hash, properties, properties_before, properties_seq)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
     svn_part(repo, rev, part; blob, bytes) "?1, ?2, ?3, ?4, ?5";
     svn_lock(repo, name; lock, seq) "?1, ?2, ?3, ?4";
+    svn_path_rule(repo, place; path, actor, actor_id, access, seq) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
+    svn_commit_rules(repo; message_chars_min, message_pattern, file_bytes_max, forbidden_names, no_case_clashes, tags_fixed,
+        message_by, author_changes, seq) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
     lockdown(id; since_us, started_us, credentials, accounts, lifted_us) "?1, ?2, ?3, ?4, ?5, ?6";
     frozen_account(account; seq, since_us, reason) "?1, ?2, ?3, ?4";
 }

@@ -40,6 +40,7 @@ mod shares;
 mod signatures;
 mod ssh;
 mod svn;
+mod svn_rules;
 mod svn_ssh;
 mod tasks;
 mod vaults;

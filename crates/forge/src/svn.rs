@@ -21,14 +21,23 @@
 
 mod command;
 mod gate;
+mod paths;
 mod query;
+mod rules;
+mod rules_command;
 mod session;
 mod store;
 mod subversion;
 
 pub use gate::Finishing;
+pub(crate) use paths::path_rules_fetch;
+pub use paths::{PATH_RULES_MAX, PathRuleRow, PathRules, RULE_PATH_BYTES_MAX, RulePath, Whom};
 pub use query::SvnLockInfo;
 pub(crate) use query::{SvnBounds, bounds_fetch, entry_of, locks_fetch};
+pub(crate) use rules::commit_rules_fetch;
+pub use rules::{CommitRules, FORBIDDEN_NAMES_MAX, MESSAGE_CHARS_MIN_MAX, RULE_PATTERN_CHARS_MAX};
+pub use rules_command::PathRuleSpec;
+pub(crate) use rules_command::{SvnCommitRulesPut, SvnPathRulesPut};
 pub(crate) use session::{SvnRights, SvnSession, tell};
 pub(crate) use store::SvnStore;
 pub use subversion::{FinishGuard, Subversion, SubversionParts};

@@ -100,14 +100,23 @@ impl Engine {
         SvnRepository::at(self.base.join(repo.to_string()))
     }
 
-    /// The server of a repository that is on the disk, at this address; started if it does not run. None: too many others run,
-    /// and all are in use.
+    /// The server of a repository that is on the disk, at this address; started if it does not run. It asks the rules of paths in
+    /// `authz`. None: too many others run, and all are in use.
     ///
     /// # Errors
     /// When it can't be started, or its gate does not hold.
-    pub async fn http(&self, repo: u64, location: &str) -> Result<Option<Arc<HttpServer>>, ChildError> {
+    pub async fn http(
+        &self,
+        repo: u64,
+        location: &str,
+        authz: Option<&str>,
+    ) -> Result<Option<Arc<HttpServer>>, ChildError> {
         let mut servers = self.servers.lock().await;
-        if let Some(server) = servers.get(&repo).filter(|server| server.is_running() && server.location() == location) {
+        let fits = |server: &&Arc<HttpServer>| {
+            server.is_running() && server.location() == location && server.asks_rules() >= authz.is_some()
+        };
+        if let Some(server) = servers.get(&repo).filter(fits) {
+            server.set_rules(authz).map_err(|error| ChildError::Start { program: "apache2".to_owned(), error })?;
             server.touch();
             return Ok(Some(server.clone()));
         }
@@ -124,7 +133,7 @@ impl Engine {
             }
         }
         let dir = self.base.join(repo.to_string());
-        let start = HttpStart { programs: &self.programs, askers: &self.askers, dir, repo, location };
+        let start = HttpStart { programs: &self.programs, askers: &self.askers, dir, repo, location, authz };
         let server = Arc::new(HttpServer::start(start).await?);
         servers.insert(repo, server.clone());
         Ok(Some(server))

@@ -40,7 +40,20 @@ pub struct HttpServer {
     askers: Askers,
     running: Running,
     used: Mutex<Instant>,
+    rules: Option<Rules>,
 }
+
+/// The rules of paths that a server asks.
+#[derive(Debug)]
+struct Rules {
+    file: PathBuf,
+    text: Mutex<String>,
+    /// Counts how often they became others.
+    changes: AtomicU64,
+}
+
+/// What there is to ask when there are no rules any more.
+const NO_RULES: &str = "[/]\n* = rw\n";
 
 /// What starting one takes.
 #[derive(Debug)]
@@ -52,6 +65,8 @@ pub(crate) struct HttpStart<'a> {
     pub(crate) repo: u64,
     /// `/OWNER/NAME.svn`
     pub(crate) location: &'a str,
+    /// Rules of paths. A server that is started without any is not told of any later.
+    pub(crate) authz: Option<&'a str>,
 }
 
 impl HttpServer {
@@ -74,6 +89,7 @@ impl HttpServer {
         let (secret, token) = (random().map_err(failed)?, random().map_err(failed)?);
         let run = start.dir.join("run");
         prepare(&run, &configuration(start, port, &secret)).map_err(failed)?;
+        start.authz.map_or(Ok(()), |text| put(&run.join("authz"), text)).map_err(failed)?;
         let probes = Arc::new(AtomicU64::new(0));
         let (dir, own) = (start.dir.clone(), OWN.to_vec());
         let asker = Asker { repo: start.repo, dir, own, session: None, only_probes: false, probes: probes.clone() };
@@ -95,7 +111,12 @@ impl HttpServer {
             .listens_on(port);
         let running = child.spawn().await.inspect_err(|_| start.askers.remove(&token))?;
         let (location, askers, used) = (start.location.to_owned(), start.askers.clone(), Mutex::new(Instant::now()));
-        let server = Self { port, secret, location, token, askers, running, used };
+        let rules = start.authz.map(|text| Rules {
+            file: run.join("authz"),
+            text: Mutex::new(text.to_owned()),
+            changes: AtomicU64::new(0),
+        });
+        let server = Self { port, secret, location, token, askers, running, used, rules };
         server.until_it_listens(&run).await?;
         server.probe(&probes).await.map_err(failed)?;
         Ok(server)
@@ -111,6 +132,30 @@ impl HttpServer {
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.secret
+    }
+
+    /// Changes with its rules of paths. The server reads them once for each connection: one that was opened before is not to be
+    /// used any more.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.rules.as_ref().map_or(0, |rules| rules.changes.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn asks_rules(&self) -> bool {
+        self.rules.is_some()
+    }
+
+    /// Gives it these rules of paths; a server without any has none to be changed.
+    pub(crate) fn set_rules(&self, authz: Option<&str>) -> io::Result<()> {
+        let Some(rules) = &self.rules else { return Ok(()) };
+        let authz = authz.unwrap_or(NO_RULES);
+        let mut text = rules.text.lock().unwrap_or_else(PoisonError::into_inner);
+        if *text != authz {
+            put(&rules.file, authz)?;
+            authz.clone_into(&mut text);
+            rules.changes.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     pub(crate) fn location(&self) -> &str {
@@ -205,14 +250,25 @@ fn prepare(run: &Path, configuration: &str) -> io::Result<()> {
     }
     fs::create_dir(run)?;
     child::give(run)?;
-    let file = run.join("httpd.conf");
-    fs::write(&file, configuration)?;
-    child::give(&file)
+    put(&run.join("httpd.conf"), configuration)
+}
+
+/// Puts a file there whole.
+fn put(file: &Path, text: &str) -> io::Result<()> {
+    let part = file.with_extension("part");
+    fs::write(&part, text)?;
+    child::give(&part)?;
+    fs::rename(&part, file)
 }
 
 fn configuration(start: &HttpStart<'_>, port: u16, secret: &str) -> String {
     let modules = start.programs.modules.display();
-    let modules = MODULES.iter().map(|name| format!("LoadModule {name}_module {modules}/mod_{name}.so\n"));
+    let (rules, rules_module) = match start.authz {
+        Some(_) => ("  AuthzSVNAccessFile /proc/self/cwd/run/authz\n", Some(&"authz_svn")),
+        None => ("", None),
+    };
+    let modules =
+        MODULES.iter().chain(rules_module).map(|name| format!("LoadModule {name}_module {modules}/mod_{name}.so\n"));
     let (modules, location) = (modules.collect::<String>(), start.location);
     format!(
         "ServerRoot /proc/self/cwd/run
@@ -253,7 +309,7 @@ LimitRequestBody 0
   DAV svn
   SVNPath /proc/self/cwd/repo
   SVNAutoversioning Off
-</Location>
+{rules}</Location>
 <Location \"/-probe\">
   DAV svn
   SVNPath /proc/self/cwd/../probe

@@ -20,6 +20,7 @@ mod child;
 mod engine;
 mod gate;
 mod httpd;
+pub mod incoming;
 pub mod ra_svn;
 mod read;
 mod repository;

@@ -56,6 +56,8 @@ pub struct Session<'a> {
     pub location: &'a str,
     /// Whether it may change something.
     pub writes: bool,
+    /// The rules of paths, as Subversion's servers read them.
+    pub authz: Option<&'a str>,
 }
 
 /// A running server. It ends when this is dropped.
@@ -103,7 +105,7 @@ impl Tunnel {
         let dir = base.join("probe.tunnel");
         fs::create_dir_all(&dir).and_then(|()| child::give(&dir)).map_err(failed)?;
         let probes = Arc::new(AtomicU64::new(0));
-        let session = Session { id: 0, user: "outlast", location: "-/probe.svn", writes: true };
+        let session = Session { id: 0, user: "outlast", location: "-/probe.svn", writes: true, authz: None };
         let start = TunnelStart { programs, askers, base, repo: 0, session, number: 0 };
         let place = Place {
             dir: &dir,
@@ -213,11 +215,11 @@ struct Place<'a> {
 }
 
 async fn spawn(start: &TunnelStart<'_>, place: Place<'_>) -> Result<Tunnel, ChildError> {
-    let (Session { id, user, location, writes }, dir) = (start.session, place.dir);
+    let (Session { id, user, location, writes, .. }, dir) = (start.session, place.dir);
     let own = format!("tunnels/{}", start.number);
     let token = random().map_err(failed)?;
     let room = Room { dir: dir.join(&own), token: token.clone(), askers: start.askers.clone() };
-    prepare(dir, &room.dir, location, place.target, writes).map_err(failed)?;
+    prepare(dir, &room.dir, &start.session, place.target).map_err(failed)?;
     let prefix = format!("/proc/self/cwd/{own}/{location}/").into_bytes();
     let asker = Asker {
         repo: start.repo,
@@ -258,12 +260,12 @@ async fn spawn(start: &TunnelStart<'_>, place: Place<'_>) -> Result<Tunnel, Chil
 }
 
 /// The session's directory: its configuration, and the link to the repository.
-fn prepare(base: &Path, dir: &Path, location: &str, target: &str, writes: bool) -> io::Result<()> {
+fn prepare(base: &Path, dir: &Path, session: &Session<'_>, target: &str) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let link = dir.join(location);
+    let link = dir.join(session.location);
     let mut above: Vec<&Path> = link.ancestors().skip(1).take_while(|path| path.starts_with(dir)).collect();
     above.push(dir.parent().filter(|path| path.starts_with(base)).unwrap_or(dir));
     for path in above.into_iter().rev().chain([dir.join("tmp").as_path()]) {
@@ -271,10 +273,18 @@ fn prepare(base: &Path, dir: &Path, location: &str, target: &str, writes: bool) 
         child::give(path)?;
     }
     symlink(target, &link)?;
-    let access = if writes { "write" } else { "read" };
-    let file = dir.join("svnserve.conf");
-    fs::write(&file, format!("[general]\nanon-access = none\nauth-access = {access}\n[sasl]\nuse-sasl = false\n"))?;
-    child::give(&file)
+    let access = if session.writes { "write" } else { "read" };
+    let mut text = format!("[general]\nanon-access = none\nauth-access = {access}\n");
+    if let Some(authz) = session.authz {
+        text.push_str("authz-db = authz\n");
+        put(&dir.join("authz"), authz)?;
+    }
+    put(&dir.join("svnserve.conf"), &text)
+}
+
+fn put(file: &Path, text: &str) -> io::Result<()> {
+    fs::write(file, text)?;
+    child::give(file)
 }
 
 fn failed(error: io::Error) -> ChildError {

@@ -47,6 +47,7 @@ pub(crate) struct Behind(Arc<Mutex<Option<Kept>>>);
 
 struct Kept {
     port: u16,
+    generation: u64,
     sender: SendRequest<Body>,
     /// It runs while this is held.
     _door: Arc<dyn std::any::Any + Send + Sync>,
@@ -178,8 +179,8 @@ async fn send(behind: &Behind, door: &SvnDoor, parts: Parts, body: Body) -> Resu
         ApiError::new(StatusCode::BAD_GATEWAY, "Subversion's server on this machine does not answer; try again")
     };
     let mut kept = behind.0.lock().await;
-    let port = door.server().port();
-    let usable = match kept.as_mut().filter(|kept| kept.port == port) {
+    let (port, generation) = (door.server().port(), door.server().generation());
+    let usable = match kept.as_mut().filter(|kept| (kept.port, kept.generation) == (port, generation)) {
         Some(kept) => kept.sender.ready().await.is_ok(),
         None => false,
     };
@@ -189,7 +190,7 @@ async fn send(behind: &Behind, door: &SvnDoor, parts: Parts, body: Body) -> Resu
         let shake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) = shake.map_err(|e| failed(&e))?;
         tokio::spawn(connection);
-        *kept = Some(Kept { port, sender, _door: door.server().clone() });
+        *kept = Some(Kept { port, generation, sender, _door: door.server().clone() });
     }
     let Some(kept) = kept.as_mut() else { return Err(failed(&"no connection")) };
     let response = kept.sender.send_request(Request::from_parts(parts, body)).await.map_err(|e| failed(&e))?;

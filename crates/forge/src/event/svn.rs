@@ -40,7 +40,7 @@ impl Payload for SvnBegun {
             let values = [self.repo.into(), (&file.name).into(), file.bytes.as_slice().into(), at.seq.into()];
             tx.execute(sql, &values)?;
         }
-        let sql = "INSERT INTO svn_repository (repo, youngest, seq) VALUES (?1, 0, ?2)
+        let sql = "INSERT INTO svn_repository (repo, youngest, seq, bytes) VALUES (?1, 0, ?2, 0)
                    ON CONFLICT (repo) DO UPDATE SET seq = excluded.seq";
         tx.execute(sql, &[self.repo.into(), at.seq.into()])?;
         Ok(())
@@ -90,8 +90,9 @@ impl Payload for SvnCommitted {
             let values = [self.repo.into(), self.rev.into(), number.into(), (&part.blob).into(), part.bytes.into()];
             tx.execute(sql, &values)?;
         }
-        let sql = "UPDATE svn_repository SET youngest = ?2, seq = ?3 WHERE repo = ?1";
-        let changed = tx.execute(sql, &[self.repo.into(), self.rev.into(), at.seq.into()])?;
+        let bytes: u64 = self.file.iter().map(|part| part.bytes).sum();
+        let sql = "UPDATE svn_repository SET youngest = ?2, seq = ?3, bytes = bytes + ?4 WHERE repo = ?1";
+        let changed = tx.execute(sql, &[self.repo.into(), self.rev.into(), at.seq.into(), bytes.into()])?;
         must_change_one(changed, "Subversion repository", at)?;
         let sql = "UPDATE repository SET pushed_us = ?2, seq = ?3 WHERE id = ?1";
         must_change_one(tx.execute(sql, &[self.repo.into(), at.time_us.into(), at.seq.into()])?, "repository", at)

@@ -137,19 +137,23 @@ fn allowed(tx: &mut Tx, namespace: u64, names: Names) -> Result<Allowed, Error> 
         allowed.people.push(user_fetch(tx, &name)?.ok_or_else(|| Error::not_found(&name))?.id);
     }
     for name in &names.teams {
-        let sql = up_from!(
-            "SELECT t.id FROM chain c JOIN team t ON t.organisation = c.id WHERE lower(t.name) = ?2
-                   ORDER BY t.id DESC LIMIT 1"
-        );
-        let team = tx.query_opt(sql, &[namespace.into(), name.trim().to_ascii_lowercase().into()])?;
-        let team = team.ok_or_else(|| Error::not_found(format!("the team {name}")))?;
-        allowed.teams.push(team.get(0)?);
+        allowed.teams.push(team_named(tx, namespace, name)?);
     }
     for list in [&mut allowed.people, &mut allowed.teams] {
         list.sort_unstable();
         list.dedup();
     }
     Ok(allowed)
+}
+
+/// The team of this name in the organisations that a namespace lies in: the nearest.
+pub(crate) fn team_named(tx: &mut Tx, namespace: u64, name: &str) -> Result<u64, Error> {
+    let sql = up_from!(
+        "SELECT t.id FROM chain c JOIN team t ON t.organisation = c.id WHERE lower(t.name) = ?2
+                   ORDER BY t.id DESC LIMIT 1"
+    );
+    let team = tx.query_opt(sql, &[namespace.into(), name.trim().to_ascii_lowercase().into()])?;
+    Ok(team.ok_or_else(|| Error::not_found(format!("the team {name}")))?.get(0)?)
 }
 
 /// Ends a rule.

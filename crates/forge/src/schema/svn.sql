@@ -1,8 +1,9 @@
--- seq: the entry that last changed anything of it.
+-- seq: the entry that last changed anything of it. bytes: of its revisions' files.
 CREATE TABLE svn_repository (
     repo BIGINT PRIMARY KEY,
     youngest BIGINT NOT NULL,
-    seq BIGINT NOT NULL
+    seq BIGINT NOT NULL,
+    bytes BIGINT NOT NULL
 );
 
 -- The files a repository began with, revision 0's among them.
@@ -46,4 +47,30 @@ CREATE TABLE svn_lock (
     lock BYTEA NOT NULL,
     seq BIGINT NOT NULL,
     PRIMARY KEY (repo, name)
+);
+
+-- place: where it stands in the list. actor_id: the account or the team; 0 for anyone.
+CREATE TABLE svn_path_rule (
+    repo BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    path TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    actor_id BIGINT NOT NULL,
+    access TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (repo, place)
+);
+
+-- message_by: the role that corrects log messages; NULL: nobody does.
+CREATE TABLE svn_commit_rules (
+    repo BIGINT PRIMARY KEY,
+    message_chars_min BIGINT NOT NULL,
+    message_pattern TEXT NOT NULL,
+    file_bytes_max BIGINT,
+    forbidden_names TEXT NOT NULL,
+    no_case_clashes BOOLEAN NOT NULL,
+    tags_fixed BOOLEAN NOT NULL,
+    message_by TEXT,
+    author_changes BOOLEAN NOT NULL,
+    seq BIGINT NOT NULL
 );

@@ -235,6 +235,7 @@ impl Site {
         let proof = self.authorize::<Read>(who, path).await?;
         let turns = self.reading.turns.clone();
         if proof.repo().kind == RepoKind::Svn {
+            self.must_read_all(who, &proof).await?;
             let svn = self.svn_code(&proof).await?;
             return Ok(CodeReader { proof, kept: Kept::Svn(svn), turns });
         }

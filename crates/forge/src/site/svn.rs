@@ -1,14 +1,14 @@
 //! Subversion's door: a repository somebody may use, and the server that serves it.
 
 use super::Site;
-use crate::access::{Read, Write};
+use crate::access::{Act, Authorized, Read, Write};
 use crate::error::Error;
 use crate::event::repo::RepoKind;
 use crate::names::RepoPath;
 use crate::people::Principal;
 use crate::repo::Repo;
 use crate::site::CodeReader;
-use crate::svn::{FinishGuard, SvnLockInfo, entry_of, locks_fetch};
+use crate::svn::{FinishGuard, SvnLockInfo, entry_of, locks_fetch, path_rules_fetch};
 use std::sync::Arc;
 use svn::HttpServer;
 
@@ -74,19 +74,28 @@ impl Site {
         let user = who.map_or(NOBODY, Principal::name).to_owned();
         if act == SvnAct::Read {
             let proof = self.authorize::<Read>(who, path).await?;
-            self.must_be(proof.repo(), RepoKind::Svn)?;
-            let server = self.subversion.http(&proof).await?;
+            let server = self.svn_server(&proof).await?;
             return Ok(SvnDoor { repo: proof.repo().clone(), server, user, finish: None });
         }
         let proof = self.authorize::<Write>(who, path).await?;
-        self.must_be(proof.repo(), RepoKind::Svn)?;
-        let server = self.subversion.http(&proof).await?;
+        let server = self.svn_server(&proof).await?;
         let repo = proof.repo().clone();
         let finish = match act {
             SvnAct::Finish => Some(self.subversion.finish(proof).await?),
             _ => None,
         };
         Ok(SvnDoor { repo, server, user, finish })
+    }
+
+    async fn svn_server<A: Act>(&self, proof: &Authorized<A>) -> Result<Arc<HttpServer>, Error> {
+        self.must_be(proof.repo(), RepoKind::Svn)?;
+        let authz = self.svn_authz(proof.repo().id).await?;
+        self.subversion.http(proof, authz.as_deref()).await
+    }
+
+    /// A repository's rules of paths, as Subversion's servers read them.
+    pub(super) async fn svn_authz(&self, repo: u64) -> Result<Option<String>, Error> {
+        self.db().read_async(move |tx| Ok(path_rules_fetch(tx, repo)?.authz())).await
     }
 
     /// Who has locked what in a repository of Subversion: up to 1,000 locks, by path.

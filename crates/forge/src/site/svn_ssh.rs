@@ -36,15 +36,15 @@ impl Site {
         client.flush().await?;
         let opening = tokio::time::timeout(OPENING_WAIT, read_opening(&mut client)).await??;
         match self.svn_session(who, &opening.path).await {
-            Ok((session, path, rights)) => {
-                let stop = self.until_other_rights(who, &path, &rights);
+            Ok((session, opened)) => {
+                let stop = self.until_other_rights(who, &opened);
                 session.serve(client, &opening.bytes, stop).await
             }
             Err(error) => tell(client, &error).await,
         }
     }
 
-    async fn svn_session(&self, who: &Principal, address: &str) -> Result<(SvnSession, RepoPath, SvnRights), Error> {
+    async fn svn_session(&self, who: &Principal, address: &str) -> Result<(SvnSession, Opened), Error> {
         let wrong = || Error::invalid("a repository's address here is svn+ssh://HOST/OWNER/NAME.svn");
         let (path, end) = RepoPath::split_svn(address).ok_or_else(wrong)?;
         // Opening it is what may be much; how long the session takes is the client's affair.
@@ -52,9 +52,10 @@ impl Site {
         let turn = turn.map_err(|shed| Error::NoRoom(shed.to_string()))?;
         let rights = self.svn_rights(who, &path).await?;
         self.must_be(rights.repo(), RepoKind::Svn)?;
-        let session = self.subversion.session(who, &rights, &address[1..end]).await?;
+        let authz = self.svn_authz(rights.repo().id).await?;
+        let session = self.subversion.session(who, &rights, &address[1..end], authz.as_deref()).await?;
         drop(turn);
-        Ok((session, path, rights))
+        Ok((session, Opened { path, rights, authz }))
     }
 
     async fn svn_rights(&self, who: &Principal, path: &RepoPath) -> Result<SvnRights, Error> {
@@ -66,17 +67,29 @@ impl Site {
     }
 
     /// Resolves when somebody may do something else in a repository than they might.
-    async fn until_other_rights(&self, who: &Principal, path: &RepoPath, rights: &SvnRights) {
+    async fn until_other_rights(&self, who: &Principal, opened: &Opened) {
         loop {
             tokio::time::sleep(RECHECK_EVERY).await;
-            match self.svn_rights(who, path).await {
-                Ok(now) if now.are_those(rights) => {}
+            let rights = async {
+                let rights = self.svn_rights(who, &opened.path).await?;
+                let authz = self.svn_authz(rights.repo().id).await?;
+                Ok(rights.are_those(&opened.rights) && authz == opened.authz)
+            };
+            match rights.await {
+                Ok(true) => {}
                 // Not to know is no reason to break off; what is committed is asked about again.
-                Err(error) if error.is_ours() => {}
+                Err(error) if Error::is_ours(&error) => {}
                 _ => return,
             }
         }
     }
+}
+
+/// What a session was opened with.
+struct Opened {
+    path: RepoPath,
+    rights: SvnRights,
+    authz: Option<String>,
 }
 
 /// What a client said first.

@@ -1,13 +1,17 @@
 //! The entries that Subversion's acts become.
 
 use super::query;
-use crate::access::{self, Administer, Authorized, Write};
+use super::rules::commit_rules_fetch;
+use crate::access::{self, Authorized, Write};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
+use crate::event::repo::Access;
 use crate::event::site::Part;
 use crate::event::svn::{SvnCommitted, SvnLocked, SvnRevpropsSet, SvnUnlocked};
+use crate::people::Principal;
 use crate::people::authenticate::still_good;
+use crate::repo::Repo;
 use crate::repo::query::repo_by_id;
 use crate::spool::LeasedPart;
 use crate::writer::{Command, Decide};
@@ -52,7 +56,7 @@ impl Command for SvnCommit {
     }
 }
 
-/// A revision gets other properties. The log message is its writers' to correct; who and when are an administrator's.
+/// A revision gets other properties.
 #[derive(Debug)]
 pub(crate) struct SvnRevpropsChange {
     pub(crate) proof: Authorized<Write>,
@@ -71,26 +75,44 @@ impl Command for SvnRevpropsChange {
         if was == self.properties {
             return Ok((Vec::new(), ()));
         }
-        if let Some(who) = self.proof.by()
-            && changes_more_than_the_message(&was, &self.properties)?
-        {
-            access::authorize_repo::<Administer>(tx, Some(who), repo.clone()).map_err(|_| {
-                Error::forbidden(
-                    "only an administrator of the repository may change more of a revision than its log message",
-                )
-            })?;
+        if let Some(who) = self.proof.by() {
+            may_change(tx, who, &repo, &was, &self.properties)?;
         }
         Ok((vec![SvnRevpropsSet { repo: repo.id, rev: self.rev, properties: self.properties }.into()], ()))
     }
 }
 
-fn changes_more_than_the_message(was: &[u8], is: &[u8]) -> Result<bool, Error> {
+/// The log message is for whom the repository's rules say, who and when for nobody unless they say otherwise, the rest for
+/// administrators.
+fn may_change(tx: &mut Tx, who: &Principal, repo: &Repo, was: &[u8], is: &[u8]) -> Result<(), Error> {
     let invalid = |_| Error::invalid("these are no properties of a revision");
     let (was, is) = (svn::Properties::parse(was).map_err(invalid)?, svn::Properties::parse(is).map_err(invalid)?);
+    let rules = commit_rules_fetch(tx, repo.id)?;
+    let role = access::role(tx, who.user(), repo)?;
+    let changed = |name: &str| was.get(name) != is.get(name);
+    if changed("svn:log") {
+        if rules.message_by.is_none_or(|needed| role < Some(needed)) {
+            return Err(Error::forbidden(
+                "you may not change a log message here: the repository's settings say who may",
+            ));
+        }
+        rules.message(&is.text("svn:log").unwrap_or_default()).map_err(Error::Invalid)?;
+    }
+    const WHO_AND_WHEN: [&str; 2] = ["svn:author", "svn:date"];
+    if WHO_AND_WHEN.iter().any(|name| changed(name)) && !rules.author_changes {
+        return Err(Error::forbidden(
+            "a revision's author and date are not changed here; an administrator can allow it in the repository's settings",
+        ));
+    }
     let rest = |of: &svn::Properties| -> Vec<_> {
         of.iter().filter(|(name, _)| *name != b"svn:log").map(|(n, v)| (n.to_vec(), v.to_vec())).collect()
     };
-    Ok(rest(&was) != rest(&is))
+    if rest(&was) != rest(&is) && role < Some(Access::Admin) {
+        return Err(Error::forbidden(
+            "only an administrator of the repository may change more of a revision than its log message",
+        ));
+    }
+    Ok(())
 }
 
 /// A path is locked.

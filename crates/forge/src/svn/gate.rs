@@ -1,9 +1,12 @@
 //! What answers the commit gate: seals, submits, waits until it is held.
 
 use super::command::{SvnCommit, SvnLock, SvnRevpropsChange, SvnUnlock};
+use super::paths::path_rules_fetch;
+use super::rules::{Judge, commit_rules_fetch};
 use super::subversion::Shared;
 use crate::access::{Authorized, Write};
 use crate::error::Error;
+use crate::quota;
 use crate::spool::{LeasedPart, PartWriter};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -88,6 +91,7 @@ impl Shared {
         let submitted = match record {
             Record::Revision { rev, file, bytes, properties } => {
                 must_be_the_author(&proof, &properties)?;
+                self.must_be_in_order(&proof, rev, bytes, &properties).await?;
                 let (parts, hash) = self.seal(file, bytes).await?;
                 let command = SvnCommit { proof, rev, parts, hash, properties };
                 self.ledger.submit(by, command).await.map(drop)
@@ -104,6 +108,29 @@ impl Shared {
             _ => {}
         }
         submitted
+    }
+
+    /// A repository's rules and its quota, asked of a revision. What the site captures by itself is taken as it is.
+    async fn must_be_in_order(
+        &self,
+        proof: &Authorized<Write>,
+        rev: u64,
+        bytes: u64,
+        properties: &[u8],
+    ) -> Result<(), Error> {
+        let (Some(who), repo) = (proof.by(), proof.repo().clone()) else { return Ok(()) };
+        let (id, account) = (repo.id, who.user());
+        let asked = self.ledger.db().read_async(move |tx| {
+            let (left, over) = quota::room(tx, &repo)?;
+            if bytes > left {
+                return Err(Error::NoRoom(over));
+            }
+            Ok(Judge { rules: commit_rules_fetch(tx, id)?, paths: path_rules_fetch(tx, id)?, account })
+        });
+        let (judge, root, properties) = (asked.await?, self.repository(id).root(), properties.to_vec());
+        let looking = tokio::task::spawn_blocking(move || judge.look(&root, rev, &properties));
+        let looked = looking.await.map_err(|e| Error::internal(format!("the commit could not be looked at: {e}")))?;
+        looked.map_err(Error::Forbidden)
     }
 
     /// Seals a revision's file into the spool.

@@ -81,12 +81,13 @@ impl Subversion {
         engine.greeting().await.map(<[u8]>::to_vec).map_err(child)
     }
 
-    /// Opens a session. `location`: `OWNER/NAME.svn` as the client writes it.
+    /// Opens a session. `location`: `OWNER/NAME.svn` as the client writes it. `authz`: the rules of paths that its server asks.
     pub(crate) async fn session(
         &self,
         who: &Principal,
         rights: &SvnRights,
         location: &str,
+        authz: Option<&str>,
     ) -> Result<SvnSession, Error> {
         match rights {
             SvnRights::Read(proof, _) => self.open(proof).await?,
@@ -103,7 +104,7 @@ impl Subversion {
             }
         };
         let writes = matches!(refusal, Refusal::May(_));
-        let session = Session { id: entered.id, user: who.name(), location, writes };
+        let session = Session { id: entered.id, user: who.name(), location, writes, authz };
         let tunnel = self.0.engine().await?.tunnel(rights.repo().id, session).await.map_err(child)?;
         let tunnel =
             tunnel.ok_or_else(|| Error::NoRoom("too many sessions of Subversion are open; try again later".into()))?;

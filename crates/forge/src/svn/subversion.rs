@@ -159,12 +159,13 @@ impl Subversion {
         }
     }
 
-    /// The server of a repository.
-    pub async fn http<A: Act>(&self, proof: &Authorized<A>) -> Result<Arc<HttpServer>, Error> {
+    /// The server of a repository, which asks these rules of paths.
+    pub async fn http<A: Act>(&self, proof: &Authorized<A>, authz: Option<&str>) -> Result<Arc<HttpServer>, Error> {
         self.0.programs()?;
         self.open(proof).await?;
         let repo = proof.repo();
-        let server = self.0.engine().await?.http(repo.id, &format!("/{}.svn", repo.path)).await.map_err(child)?;
+        let server =
+            self.0.engine().await?.http(repo.id, &format!("/{}.svn", repo.path), authz).await.map_err(child)?;
         server.ok_or(Error::Busy)
     }
 
@@ -289,6 +290,10 @@ impl Shared {
             self.capture(proof.clone(), Record::Revision { rev, file, bytes, properties }).await?;
         }
         Ok(())
+    }
+
+    pub(super) fn repository(&self, repo: u64) -> SvnRepository {
+        self.store.repository(repo)
     }
 
     pub(super) fn finishing(&self, repo: u64) -> Option<Arc<Finishing>> {

@@ -38,6 +38,7 @@ use forge::event::setting::SettingSet;
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
 use forge::event::ssh::{SshKeyAdded, SshKeyRemoved};
 use forge::event::svn::{SvnBegun, SvnCommitted, SvnFile, SvnLocked, SvnRevpropsSet, SvnUnlocked};
+use forge::event::svn_rules::{Actor, PathAccess, PathRule, SvnCommitRulesSet, SvnPathRulesSet};
 use forge::event::trash::{ExportAllowed, OrgRestored, OrgTrashed, TrashEmptied, UserRestored, UserTrashed};
 use forge::event::vault::VaultEnrolled;
 use forge::event::{Event, KINDS, Oid};
@@ -160,6 +161,8 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (222, svn_revprops_set),
     (223, svn_locked),
     (224, svn_unlocked),
+    (225, svn_path_rules_set),
+    (226, svn_commit_rules_set),
     // Proof.
     (250, drill_done),
     (251, recovery_shares_published),
@@ -329,7 +332,7 @@ impl World {
             kind => kind,
         };
         let kind = match kind {
-            221..=224 if !self.svn.keys().any(|repo| self.repos.contains(repo)) => 220,
+            221..=226 if !self.svn.keys().any(|repo| self.repos.contains(repo)) => 220,
             224 if self.locks.is_empty() => 223,
             kind => kind,
         };
@@ -1045,6 +1048,34 @@ fn svn_unlocked(world: &mut World, rng: &mut Rng) -> Event {
     let (repo, name) = all[rng.below(all.len())].clone();
     world.locks.remove(&(repo, name.clone()));
     SvnUnlocked { repo, name }.into()
+}
+
+fn svn_path_rules_set(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = svn_repo(world, rng);
+    let rules = (0..rng.below(4)).map(|n| {
+        let (actor, id) = match rng.pick(Actor::ALL) {
+            Actor::Anyone => (Actor::Anyone, 0),
+            Actor::Person => (Actor::Person, rng.pick(&world.accounts)),
+            Actor::Team => (Actor::Team, rng.pick(&world.teams)),
+        };
+        PathRule { path: format!("/trunk/{n}"), actor, id, access: rng.pick(PathAccess::ALL) }
+    });
+    SvnPathRulesSet { repo, rules: rules.collect() }.into()
+}
+
+fn svn_commit_rules_set(world: &mut World, rng: &mut Rng) -> Event {
+    SvnCommitRulesSet {
+        repo: svn_repo(world, rng),
+        message_chars_min: rng.below(20) as u64,
+        message_pattern: rng.text(),
+        file_bytes_max: rng.one_in(2).then(|| rng.next() >> 20),
+        forbidden_names: rng.text(),
+        no_case_clashes: rng.one_in(2),
+        tags_fixed: rng.one_in(2),
+        message_by: rng.one_in(2).then(|| rng.pick(Access::ALL)),
+        author_changes: rng.one_in(2),
+    }
+    .into()
 }
 
 fn lockdown_started(world: &mut World, rng: &mut Rng) -> Event {

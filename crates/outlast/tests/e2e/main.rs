@@ -46,6 +46,7 @@ mod status;
 mod story;
 mod svn;
 mod svn_pages;
+mod svn_rules;
 mod svn_ssh;
 mod tokens;
 mod transparency;

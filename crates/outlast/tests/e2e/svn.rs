@@ -8,6 +8,7 @@ use std::process::Command;
 /// The stock client, as Ann.
 #[derive(Clone)]
 pub(crate) struct Svn {
+    name: String,
     token: String,
     config: PathBuf,
     ssh: String,
@@ -33,7 +34,17 @@ impl Said {
 
 impl Svn {
     pub(crate) fn of(world: &World) -> Self {
-        Self { token: world.token.clone(), config: world.path("svn-config"), ssh: String::new() }
+        Self {
+            name: "ann".to_owned(),
+            token: world.token.clone(),
+            config: world.path("svn-config"),
+            ssh: String::new(),
+        }
+    }
+
+    /// As somebody else.
+    pub(crate) fn named(&self, name: &str, token: &str) -> Self {
+        Self { name: name.to_owned(), token: token.to_owned(), ..self.clone() }
     }
 
     /// Reaching SSH addresses with this key.
@@ -43,7 +54,7 @@ impl Svn {
 
     pub(crate) fn run<A: AsRef<std::ffi::OsStr>>(&self, dir: &Path, arguments: impl IntoIterator<Item = A>) -> Said {
         let output = Command::new("svn")
-            .args(["--non-interactive", "--no-auth-cache", "--username", "ann", "--password", &self.token])
+            .args(["--non-interactive", "--no-auth-cache", "--username", &self.name, "--password", &self.token])
             .arg("--config-dir")
             .arg(&self.config)
             .args(arguments)

@@ -135,6 +135,10 @@ const API_BRANCHES: &str = "/repos/{owner}/{name}/branches";
 const API_BRANCH: &str = "/repos/{owner}/{name}/branches/{*branch}";
 const API_TAGS: &str = "/repos/{owner}/{name}/tags";
 const API_TAG: &str = "/repos/{owner}/{name}/tags/{*tag}";
+const SVN_RULES: &str = "/settings/subversion";
+const SVN_PATHS: &str = "/settings/subversion/paths";
+const SVN_COMMITS: &str = "/settings/subversion/commits";
+const API_SVN_RULES: &str = "/outlast/repos/{owner}/{name}/svn_rules";
 const API_RULES: &str = "/repos/{owner}/{name}/branch_protections";
 const API_RULE: &str = "/repos/{owner}/{name}/branch_protections/{rule}";
 const API_TAG_RULES: &str = "/repos/{owner}/{name}/tag_protections";
@@ -488,6 +492,11 @@ pub(super) static ROUTES: &[Row] = &[
     get(PAGE, "/settings/keys", "/{repo}/-/settings/keys", May::Owner),
     row(PAGE, "POST", "/settings/keys", "/{repo}/-/settings/keys", KEY_FORM, May::Owner),
     row(PAGE, "POST", "/settings/keys/remove", "/{repo}/-/settings/keys/remove", "id=999999", May::Owner),
+    get(PAGE, SVN_RULES, "/{repo}/-/settings/subversion", May::Owner),
+    row(PAGE, "POST", SVN_PATHS, "/{repo}/-/settings/subversion/paths", "rules=/x+*+none", May::Owner),
+    row(PAGE, "POST", SVN_COMMITS, "/{repo}/-/settings/subversion/commits", "message_chars_min=3", May::Owner),
+    get("api/svn_rules", API_SVN_RULES, "/api/v1/outlast/repos/{repo}/svn_rules", May::Owner),
+    row("api/svn_rules", "PUT", API_SVN_RULES, "/api/v1/outlast/repos/{repo}/svn_rules", r#"{"paths":[]}"#, May::Owner),
     get(PAGE, RULES, "/{repo}/-/settings/protections", May::Owner),
     row(PAGE, "POST", RULES, "/{repo}/-/settings/protections", "kind=branch&pattern=made/*", May::Owner),
     get(PAGE, RULE, "/{repo}/-/settings/protections/{rule}", May::Owner),

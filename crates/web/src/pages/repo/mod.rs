@@ -24,6 +24,7 @@ mod readme;
 mod safety;
 mod search;
 mod settings;
+mod svn_rules;
 mod tree;
 
 pub(crate) use frame::RepoPage;
@@ -78,6 +79,9 @@ pub(super) fn router() -> Router<App> {
         .route("/settings/protections", get(protections::protections).post(protections::make))
         .route("/settings/protections/{id}", get(protections::one).post(protections::change))
         .route("/settings/protections/{id}/remove", axum::routing::post(protections::remove))
+        .route("/settings/subversion", get(svn_rules::rules))
+        .route("/settings/subversion/paths", axum::routing::post(svn_rules::paths_set))
+        .route("/settings/subversion/commits", axum::routing::post(svn_rules::commits_set))
         .route("/settings/delete", axum::routing::post(delete::delete))
         .route("/settings/export", axum::routing::post(export::export))
         .route("/settings/people", get(settings::people).post(settings::person_put))
