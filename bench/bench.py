@@ -1,6 +1,6 @@
 """`make bench`: the figures that Outlast promises, each beside its peer in the same run.
 
-    python3 bench/bench.py [FIGURE...]       ls-remote clone fetch push pushers replay recovery memory ssh pages svn-pages
+    python3 bench/bench.py [FIGURE...]       FIGURE: as in the table below
 
 Every ratio is of medians; the two sides take turns, so that a noisy moment of the machine hits both. The results are
 printed and left in bench/out/results.json. Sizes come from the environment:
@@ -26,6 +26,7 @@ import figures_pages
 import figures_site
 import figures_ssh
 import figures_svn
+import figures_svn_clients
 from figures_git import Scene
 
 OUT = os.environ.get("OUTLAST_BENCH_DIR") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "out")
@@ -41,6 +42,10 @@ FIGURES = {
     "ssh": figures_ssh.ssh,
     "pages": figures_pages.pages,
     "svn-pages": figures_svn.pages,
+    "svn-http": figures_svn_clients.over_http,
+    "svn-ssh": figures_svn_clients.over_ssh,
+    "svn-commit": figures_svn_clients.commits,
+    "svn-recovery": figures_svn_clients.recovery,
 }
 
 

@@ -19,7 +19,7 @@ class Scene:
     """Both servers, started at first use, and the repositories that both have."""
 
     def __init__(self, work, kept):
-        self.work, self.kept, self._servers, self._added = work, kept, None, set()
+        self.work, self.kept, self._servers, self._added, self._ends = work, kept, None, set(), []
 
     def servers(self):
         if self._servers is None:
@@ -42,7 +42,13 @@ class Scene:
     def large(self):
         return self.repository(f"large-{COMMITS}", repos.history(COMMITS, 16_000)), f"large-{COMMITS}"
 
+    def at_end(self, act):
+        """Something to be done when all figures are there."""
+        self._ends.append(act)
+
     def stop(self):
+        for act in self._ends:
+            act()
         for server in self._servers or ():
             server.stop()
 
