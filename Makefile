@@ -1,6 +1,6 @@
 # Everything CI does can be done here with the same commands.
 .POSIX:
-.PHONY: run test check bench fuzz deps deps-run build drill-codespaces
+.PHONY: run test check bench fuzz deps deps-run build drill-codespaces svn-conformance
 
 run: deps-run ## A site with three practice vaults on http://127.0.0.1:8080, data in ./outlast-data
 	cargo run --release --locked --bin outlast -- serve $(ARGS)
@@ -22,6 +22,11 @@ bench: ## The figures of docs/bench.md, against git http-backend behind nginx; r
 
 fuzz: deps ## Each fuzz target for a short while
 	scripts/fuzz.sh
+
+svn-conformance: ## Subversion's own command-line tests, through Outlast and plain mod_dav_svn; takes an hour
+	scripts/deps.sh build run conformance
+	cargo build --release --locked -p outlast --example svn_front --features svn-unconfined
+	python3 tests/svn-conformance/run.py
 
 drill-codespaces: deps ## The fall of Code Spaces, re-enacted step by step
 	cargo test --locked -p forge --test generic orders -- sqlite

@@ -8,6 +8,7 @@
 #       test   the two above, PostgreSQL, an S3 service with Object Lock, a proxy, other Git clients' languages, a browser
 #              with its fonts, and the stock tools that vaults are opened with
 #       bench  all of that, and what serves the Git pages that the benchmarks compare with
+#       conformance  what Subversion's own tests are built and run with
 # Without a SET: test.
 set -euo pipefail
 
@@ -23,6 +24,19 @@ have_nginx() { [ -x /usr/sbin/nginx ]; }
 have_apache() { [ -x /usr/sbin/apache2 ]; }
 have_mod_svn() { [ -e /usr/lib/apache2/modules/mod_dav_svn.so ]; }
 have_jgit() { [ -e /usr/share/java/org.eclipse.jgit.pgm.jar ]; }
+
+have_svnkit() { [ -e /usr/share/svnkit/svnkit-cli.jar ]; }
+have_lz4_java() { [ -e /usr/share/java/lz4-java.jar ]; }
+have_libsvn() { [ -e /usr/include/subversion-1/svn_client.h ]; }
+have_serf() { compgen -G '/usr/include/serf-1/serf.h' >/dev/null; }
+have_dev() {
+  case "$1" in
+    apr1) [ -e /usr/include/apr-1.0/apr.h ] ;;
+    aprutil1) [ -e /usr/include/apr-1.0/apu.h ] ;;
+    sqlite3 | lz4 | utf8proc) [ -e "/usr/include/$1.h" ] ;;
+    zlib) [ -e /usr/include/zlib.h ] ;;
+  esac
+}
 
 missing=()
 # need PACKAGE TEST...: notes the package down when the test fails.
@@ -53,6 +67,9 @@ needed_to_test() {
   needed_to_run
   need postgresql have_postgres
   need python3-venv have_venv
+  need subversion-tools have_command svnauthz
+  need svnkit have_svnkit
+  need liblz4-java have_lz4_java
   need nodejs have_command node
   need npm have_command npm
   need age have_command age
@@ -80,12 +97,25 @@ needed_to_bench() {
   need openssh-server have_command sshd
 }
 
+needed_for_conformance() {
+  needed_to_run
+  need dpkg-dev have_command dpkg-source
+  need openssl have_command openssl
+  need python3 have_command python3
+  need subversion-tools have_command svnauthz
+  need libsvn-dev have_libsvn
+  need libserf-dev have_serf
+  for library in apr1 aprutil1 sqlite3 lz4 utf8proc; do need "lib$library-dev" have_dev "$library"; done
+  need zlib1g-dev have_dev zlib
+}
+
 [ $# -gt 0 ] || set -- test
 for set in "$@"; do
   case "$set" in
     build | run | test | bench) "needed_to_$set" ;;
+    conformance) needed_for_conformance ;;
     *)
-      echo "usage: scripts/deps.sh [build|run|test|bench]..." >&2
+      echo "usage: scripts/deps.sh [build|run|test|bench|conformance]..." >&2
       exit 2
       ;;
   esac

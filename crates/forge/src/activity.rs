@@ -5,7 +5,8 @@
 //! 2. Whether somebody sees one is asked when it is read, of the function that opens repositories: what was public and is private
 //!    now is gone from everybody's list at once.
 //! 3. Who may use a repository is told to those who administer it; who is in an organisation and its teams, to those who belong to it.
-//! 4. What is not held by a quorum is not told.
+//! 4. A commit to Subversion is told to those who may read all of the repository: its message may be about what rules hide.
+//! 5. What is not held by a quorum is not told.
 
 use crate::access::{Administer, Know, Read, See, authorize_found, authorize_repo};
 use crate::db::{DbError, Tx};
@@ -39,6 +40,7 @@ pub(crate) fn subject(tx: &mut Tx, event: &Event, seq: u64) -> Result<Option<u64
         Event::ProtectionRemoved(e) => one(tx, "SELECT repo FROM protection WHERE id = ?1", e.id)?,
         Event::Pushed(e) => Some(e.repo),
         Event::SvnCommitted(e) => Some(e.repo),
+        Event::SvnLoaded(e) => Some(e.repo),
         Event::OrgSet(e) => Some(e.org),
         Event::OrgRenamed(e) => Some(e.org),
         Event::OrgMemberSet(e) => Some(e.org),
@@ -172,6 +174,8 @@ struct Seen {
     place: Place,
     /// They administer the repository, or belong to the organisation: they are told of people.
     is_within: bool,
+    /// No rule of paths hides anything of the repository from them.
+    reads_all: bool,
     takes_part: bool,
 }
 
@@ -204,6 +208,9 @@ impl Reader<'_> {
         if (about.is_some() || of_teams) && !seen.is_within {
             return Ok(None);
         }
+        if matches!(event, Event::SvnCommitted(_)) && !seen.reads_all {
+            return Ok(None);
+        }
         let actor = row.stamp.actor.map_or(Ok(None), |id| self.name(tx, id))?;
         let about = about.map_or(Ok(None), |id| self.name(tx, id))?;
         Ok(Some(Activity { seq, time_us: row.stamp.time_us, actor, place: seen.place, event, about }))
@@ -226,14 +233,15 @@ impl Reader<'_> {
         let repo = proof.repo().clone();
         let administers = unless_refused(authorize_repo::<Administer>(tx, self.who, repo.clone()))?.is_some();
         let role = self.who.map_or(Ok(None), |who| crate::access::role(tx, who.user(), &repo))?;
-        Ok(Some(Seen { place: Place::Repo(repo), is_within: administers, takes_part: role.is_some() }))
+        let reads_all = crate::svn::reads_all(tx, self.who.map(Principal::user), &repo)?;
+        Ok(Some(Seen { place: Place::Repo(repo), is_within: administers, reads_all, takes_part: role.is_some() }))
     }
 
     fn ask_org(&self, tx: &mut Tx, org: Org) -> Result<Option<Seen>, Error> {
         let Some(proof) = unless_refused(authorize_found::<See>(tx, self.who, org))? else { return Ok(None) };
         let (org, takes_part) = (proof.org().clone(), proof.role().is_some());
         let is_within = unless_refused(authorize_found::<Know>(tx, self.who, org.clone()))?.is_some();
-        Ok(Some(Seen { place: Place::Org(org), is_within, takes_part }))
+        Ok(Some(Seen { place: Place::Org(org), is_within, reads_all: true, takes_part }))
     }
 
     fn name(&mut self, tx: &mut Tx, id: u64) -> Result<Option<String>, Error> {

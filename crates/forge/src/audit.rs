@@ -178,6 +178,10 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
             let more = if e.updates.len() > 20 { format!(" and {} more", e.updates.len() - 20) } else { String::new() };
             format!("{}: {moves}{more}", repository(tx, e.repo)?)
         }
+        Event::SvnLoaded(e) => format!("{}: revisions {} to {}", repository(tx, e.repo)?, e.first, e.last()),
+        Event::SvnPathRulesSet(e) => format!("{}: {} rules of paths", repository(tx, e.repo)?, e.rules.len()),
+        Event::SvnCommitRulesSet(e) => repository(tx, e.repo)?,
+        Event::SvnMailSet(e) => format!("{} in {}", account(tx, e.account)?, repository(tx, e.repo)?),
         Event::MailSet(e) => e.host.as_ref().map_or_else(
             || "no mail is sent".to_owned(),
             |host| format!("{host}:{} ({}), from {}", e.port, e.security, e.sender),

@@ -34,6 +34,7 @@ pub mod setting;
 pub mod site;
 pub mod ssh;
 pub mod svn;
+pub mod svn_mail;
 pub mod svn_rules;
 pub mod trash;
 pub mod vault;
@@ -280,6 +281,8 @@ events! {
     224 => SvnUnlocked(svn::SvnUnlocked),
     225 => SvnPathRulesSet(svn_rules::SvnPathRulesSet),
     226 => SvnCommitRulesSet(svn_rules::SvnCommitRulesSet),
+    227 => SvnLoaded(svn::SvnLoaded),
+    228 => SvnMailSet(svn_mail::SvnMailSet),
     // 250-279: drills, incidents, exports, imports.
     250 => DrillDone(proof::DrillDone),
     251 => RecoverySharesPublished(proof::RecoverySharesPublished),

@@ -1,7 +1,7 @@
 //! Taking in a repository from another forge, by its Git URL; and what an owner there has, by the forge's API.
 //!
-//! Nothing that is started here reaches the network: the smart protocol's client is in this crate, so that every address is looked
-//! at before it is connected to, and what comes is pushed through the door that all pushes take.
+//! Git's smart protocol is spoken by this crate itself, Subversion's by `svnrdump`, which can connect to nothing but a proxy in this
+//! crate: so every address is looked at before it is connected to, and what comes goes through the door that everything takes.
 //!
 //! Invariants:
 //! 1. No address of this machine or of a private network is connected to, whatever a name resolves to or a server redirects to,
@@ -15,6 +15,7 @@ mod http;
 mod owner;
 mod pack;
 mod run;
+mod subversion;
 
 pub use address::GitUrl;
 pub use egress::Egress;

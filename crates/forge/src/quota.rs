@@ -120,6 +120,14 @@ pub(crate) fn room(tx: &mut Tx, repo: &Repo) -> Result<(u64, String), DbError> {
     Ok((level.left(), text))
 }
 
+/// How many bytes a new repository in a namespace may bring, and what to say when it brings more.
+pub(crate) fn room_for_new(tx: &mut Tx, namespace: u64) -> Result<(u64, String), DbError> {
+    let owner = owner_of(tx, namespace)?;
+    let each = quota_fetch(tx, owner)?.repo_bytes.or(quota_of_everybody(tx)?.repo_bytes).unwrap_or(REPO_BYTES_DEFAULT);
+    let left = usage(tx, namespace, None)?.bytes.left().min(each);
+    Ok((left, format!("over quota: there is room for {left} bytes; ask the site's operator for more")))
+}
+
 /// Refuses one more repository in a namespace when its owner has as many as it may.
 pub(crate) fn one_more_repo(tx: &mut Tx, namespace: u64) -> Result<(), Error> {
     let repos = usage(tx, namespace, None)?.repos;

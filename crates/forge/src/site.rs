@@ -40,6 +40,7 @@ mod shares;
 mod signatures;
 mod ssh;
 mod svn;
+mod svn_import;
 mod svn_rules;
 mod svn_ssh;
 mod tasks;
@@ -71,7 +72,8 @@ pub use repos::{NewRepo, RepoChange};
 pub use sessions::{ATTEMPTS_MAX, ATTEMPTS_WINDOW, Device, SecondStep, SignInStep};
 pub use settings::SetBy;
 pub use signatures::Signer;
-pub use svn::{SvnAct, SvnDoor};
+pub use svn::{SvnAct, SvnDoor, SvnServer, SvnTurn};
+pub use svn_import::{SvnImportTo, SvnImported};
 pub(crate) use vaults::{Readers, VaultsEnrol, known_with};
 
 use crate::db::Db;

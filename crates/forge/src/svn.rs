@@ -18,9 +18,14 @@
 //!    so it is always known whose act it is.
 //! 5. When a repository is opened, the journal is compared with the disk: what is held and missing is put there, what is there and in
 //!    no entry is captured (revisions, their properties) or taken back (locks) before anybody is served.
+//! 6. A dump is taken in by one command: all of its revisions and the repository, or nothing.
+//! 7. Rules of paths are asked twice: of Subversion's own servers for whatever an answer would name, and here of every commit. Pages,
+//!    feeds, mail and receipts, which show whole revisions, are for who may read everything.
 
 mod command;
 mod gate;
+mod load;
+mod mail;
 mod paths;
 mod query;
 mod rules;
@@ -29,9 +34,14 @@ mod session;
 mod store;
 mod subversion;
 
+pub(crate) use command::SvnImport;
 pub use gate::Finishing;
-pub(crate) use paths::path_rules_fetch;
+pub(crate) use load::Remote;
+pub use load::{LOAD_REVISIONS_MAX, LOAD_TIME_MAX, LoadProgress};
+pub use mail::{COMMIT_MAIL_PATHS_MAX, COMMIT_MAIL_READERS_MAX};
+pub(crate) use mail::{SvnMailPut, is_told, letter, mail_readers};
 pub use paths::{PATH_RULES_MAX, PathRuleRow, PathRules, RULE_PATH_BYTES_MAX, RulePath, Whom};
+pub(crate) use paths::{path_rules_fetch, reads_all};
 pub use query::SvnLockInfo;
 pub(crate) use query::{SvnBounds, bounds_fetch, entry_of, locks_fetch};
 pub(crate) use rules::commit_rules_fetch;
@@ -40,4 +50,5 @@ pub use rules_command::PathRuleSpec;
 pub(crate) use rules_command::{SvnCommitRulesPut, SvnPathRulesPut};
 pub(crate) use session::{SvnRights, SvnSession, tell};
 pub(crate) use store::SvnStore;
+pub(crate) use subversion::Keep;
 pub use subversion::{FinishGuard, Subversion, SubversionParts};

@@ -256,7 +256,7 @@ pub(crate) struct Export {
 #[derive(Args, Debug)]
 pub(crate) struct Import {
     /// The directory of an export; the server reads it.
-    #[arg(value_name = "DIR", required_unless_present_any = ["from", "owner"])]
+    #[arg(value_name = "DIR", required_unless_present_any = ["from", "owner", "svn_dump", "svn_from"])]
     pub(crate) exported: Option<PathBuf>,
     /// Instead: a repository of another forge, by its Git URL (https://HOST/OWNER/NAME.git).
     #[arg(long, value_name = "URL", conflicts_with = "exported", requires = "to")]
@@ -267,10 +267,16 @@ pub(crate) struct Import {
     /// With --owner: whose API it speaks: gitea, forgejo or github [default: github for github.com, else gitea].
     #[arg(long, value_name = "WORD", requires = "owner")]
     pub(crate) api: Option<String>,
+    /// Instead: a repository of Subversion, from what `svnadmin dump` or `svnrdump dump` wrote; the server reads the file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["exported", "from", "owner"], requires = "to")]
+    pub(crate) svn_dump: Option<PathBuf>,
+    /// Instead: a repository of Subversion, by the URL of its root (https://HOST/PATH).
+    #[arg(long, value_name = "URL", conflicts_with_all = ["exported", "from", "owner", "svn_dump"], requires = "to")]
+    pub(crate) svn_from: Option<String>,
     /// What it is called here: OWNER/NAME, or with --owner OWNER.
     #[arg(long, value_name = "OWNER/NAME")]
     pub(crate) to: Option<String>,
-    /// With --from: public, internal or private.
+    /// With --from, --svn-from or --svn-dump: public, internal or private.
     #[arg(long, value_name = "WORD", default_value = "private")]
     pub(crate) visibility: String,
     /// A file with the token, or USER:PASSWORD, that may read it there.

@@ -1,10 +1,10 @@
 //! The one place that starts Subversion's programs.
 //!
 //! # Invariants
-//! 1. No argument is made from a user's text: arguments are constants, numbers, paths of ours, and an account's name, which was parsed
-//!    and is one argument with what it is for.
-//! 2. A child sees the system's programs and the directories it was given, writes only where it was told to, connects to no
-//!    address and listens on the one port that was allowed. Landlock keeps this also for what it starts itself.
+//! 1. No argument is made from a user's text: arguments are constants, numbers, paths of ours, and names and addresses that were
+//!    parsed, each one argument by itself.
+//! 2. A child sees the system's programs and the directories it was given, writes only where it was told to, connects to no port
+//!    and listens on none but those that were allowed. Landlock keeps this also for what it starts itself.
 //! 3. Its environment is made from nothing. Where this program runs as root, the child is another user.
 //! 4. A child does not outlive this program, nor the handle to it.
 //!
@@ -33,6 +33,8 @@ pub(crate) const CHILD_ID: u32 = 65_210;
 pub(crate) const CHILD_ADDRESS_SPACE_BYTES_MAX: u64 = 8 << 30;
 /// Open files of a child.
 pub(crate) const CHILD_FILES_MAX: u64 = 4096;
+/// How far children give way to others who want the processor.
+pub(crate) const CHILD_NICENESS: i32 = 5;
 /// How much of what a child says is kept.
 pub(crate) const CHILD_WORDS_BYTES_MAX: u64 = 64 << 10;
 /// How long a child gets to end by itself when it is told to.
@@ -69,6 +71,7 @@ pub enum ChildError {
 pub struct Programs {
     pub(crate) svnadmin: PathBuf,
     pub(crate) svnserve: PathBuf,
+    pub(crate) svnrdump: PathBuf,
     pub(crate) apache: PathBuf,
     pub(crate) modules: PathBuf,
     setpriv: PathBuf,
@@ -91,8 +94,9 @@ impl Programs {
             let dirs = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin"];
             dirs.iter().map(|dir| Path::new(dir).join(name)).find(|file| file.is_file()).ok_or_else(|| missing(name))
         };
-        let (svnadmin, svnserve) = (find("svnadmin")?, find("svnserve")?);
-        let programs = Self { svnadmin, svnserve, apache: find("apache2")?, modules, setpriv: find("setpriv")? };
+        let (svnadmin, svnserve, svnrdump) = (find("svnadmin")?, find("svnserve")?, find("svnrdump")?);
+        let programs =
+            Self { svnadmin, svnserve, svnrdump, apache: find("apache2")?, modules, setpriv: find("setpriv")? };
         if programs.modules.join("mod_dav_svn.so").is_file() { Ok(programs) } else { Err(missing("mod_dav_svn")) }
     }
 }
@@ -118,6 +122,10 @@ pub(crate) struct Start {
     write: Vec<PathBuf>,
     env: Vec<(&'static str, OsString)>,
     port: Option<u16>,
+    door: Option<u16>,
+    address_space_max: u64,
+    file_bytes_max: Option<u64>,
+    cpu_seconds_max: Option<u64>,
     talk: Option<UnixStream>,
 }
 
@@ -133,6 +141,10 @@ impl Start {
             write: Vec::new(),
             env: Vec::new(),
             port: None,
+            door: None,
+            address_space_max: CHILD_ADDRESS_SPACE_BYTES_MAX,
+            file_bytes_max: None,
+            cpu_seconds_max: None,
             talk: None,
         }
     }
@@ -167,6 +179,30 @@ impl Start {
         self
     }
 
+    /// Lets it connect to this port, of whatever machine: what listens there here is the only one that it is told of.
+    pub(crate) fn connects_to(mut self, port: u16) -> Self {
+        self.door = Some(port);
+        self
+    }
+
+    /// Bounds its memory more narrowly.
+    pub(crate) fn address_space_max(mut self, bytes: u64) -> Self {
+        self.address_space_max = bytes;
+        self
+    }
+
+    /// Bounds each file that it writes.
+    pub(crate) fn file_bytes_max(mut self, bytes: u64) -> Self {
+        self.file_bytes_max = Some(bytes);
+        self
+    }
+
+    /// Bounds the processor time it takes; then it is ended.
+    pub(crate) fn cpu_seconds_max(mut self, seconds: u64) -> Self {
+        self.cpu_seconds_max = Some(seconds);
+        self
+    }
+
     /// Gives it this as its standard input and output.
     pub(crate) fn talks_on(mut self, stream: UnixStream) -> Self {
         self.talk = Some(stream);
@@ -193,6 +229,9 @@ impl Start {
 
     /// Binds this thread, and what is started from it, for good.
     fn restrict(&self) -> Result<(), landlock::RulesetError> {
+        if cfg!(feature = "unconfined") {
+            return Ok(());
+        }
         let abi = ABI::V4;
         let system = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom"];
         // A repository's files are data: nothing in it is ever run, whoever put it there.
@@ -206,10 +245,29 @@ impl Start {
             .add_rules(path_beneath_rules(["/dev/null"], AccessFs::ReadFile | AccessFs::WriteFile))?
             .add_rules(path_beneath_rules(&self.read, data))?
             .add_rules(path_beneath_rules(&self.write, all))?;
-        if let Some(port) = self.port {
-            ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::BindTcp))?;
+        for (port, access) in [(self.port, AccessNet::BindTcp), (self.door, AccessNet::ConnectTcp)] {
+            if let Some(port) = port {
+                ruleset = ruleset.add_rule(NetPort::new(port, access))?;
+            }
         }
+        // Git and the pages come first. Who may not say so has children like others'.
+        let _ = rustix::process::setpriority_process(None, CHILD_NICENESS);
         ruleset.restrict_self().map(|_| ())
+    }
+
+    fn limit(&self, pid: Pid) {
+        let set = [
+            (Resource::As, Some(self.address_space_max)),
+            (Resource::Nofile, Some(CHILD_FILES_MAX)),
+            (Resource::Core, Some(0)),
+            (Resource::Fsize, self.file_bytes_max),
+            (Resource::Cpu, self.cpu_seconds_max),
+        ];
+        for (resource, value) in set.into_iter().filter(|(_, value)| value.is_some()) {
+            if let Err(error) = prlimit(Some(pid), resource, Rlimit { current: value, maximum: value }) {
+                tracing::debug!(%error, "cannot limit a child; it has ended, or this user may not");
+            }
+        }
     }
 
     /// Starts it.
@@ -231,7 +289,7 @@ impl Start {
                 Err(error) => return drop(started.send(Err(error))),
             };
             let pid = Pid::from_child(&child);
-            limit(pid);
+            self.limit(pid);
             let alive = Arc::new(Mutex::new(Some(pid)));
             // Nobody waits any more: it is ended as its handle is dropped.
             drop(started.send(Ok(alive.clone())));
@@ -295,15 +353,6 @@ fn supervise(child: &mut Child, pid: Pid, alive: &Mutex<Option<Pid>>) -> Ended {
 
 fn lock(alive: &Mutex<Option<Pid>>) -> MutexGuard<'_, Option<Pid>> {
     alive.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn limit(pid: Pid) {
-    let set = [(Resource::As, CHILD_ADDRESS_SPACE_BYTES_MAX), (Resource::Nofile, CHILD_FILES_MAX), (Resource::Core, 0)];
-    for (resource, value) in set {
-        if let Err(error) = prlimit(Some(pid), resource, Rlimit { current: Some(value), maximum: Some(value) }) {
-            tracing::debug!(%error, "cannot limit a child; it has ended, or this user may not");
-        }
-    }
 }
 
 /// A child that is running. It is told to end when this is dropped.

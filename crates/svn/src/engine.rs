@@ -242,6 +242,12 @@ async fn make_probe(programs: &Programs, base: &Path) -> Result<(), ChildError> 
 fn end_strays(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let dir = entry.path();
+        let name = entry.file_name();
+        // What that process was making: nobody goes on with it.
+        if ["begin-", "load-"].iter().any(|kind| name.to_string_lossy().starts_with(kind)) {
+            let _ = fs::remove_dir_all(&dir);
+            continue;
+        }
         // Of sessions that ended with that process: what their servers spoke on was its.
         let _ = fs::remove_dir_all(dir.join("tunnels"));
         let pid = fs::read_to_string(dir.join("run/httpd.pid")).ok().and_then(|text| text.trim().parse::<i32>().ok());

@@ -21,8 +21,6 @@ const QUESTION_BYTES_MAX: usize = 64 << 10;
 const QUESTIONS_MAX: usize = 256;
 /// How long a question may take to arrive, and a permitted call to be made.
 const CALL_WAIT: Duration = Duration::from_secs(60);
-/// Where a repository is for its HTTP server.
-pub(crate) const OWN: &[u8] = b"/proc/self/cwd/repo/";
 /// Where the repository is that probes go to.
 const PROBE: &[u8] = b"/proc/self/cwd/../probe/";
 

@@ -5,7 +5,8 @@
 //! where the data lies.
 
 use crate::child::{self, ChildError, Programs, Running, Start};
-use crate::gate::{Asker, Askers, OWN};
+use crate::gate::{Asker, Askers};
+use crate::turns::{Turn, Turns};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,8 +23,13 @@ const START_WAIT: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Requests that one repository's server works on at one time.
 pub(crate) const HTTP_THREADS: u32 = 25;
+/// Connections that it keeps open for each thread that is idle: most are between two requests.
+const CONNECTIONS_PER_THREAD: u32 = 200;
 /// The largest XML body of a request, in bytes: a working copy of 40,000 mixed revisions sends 2 MB.
 pub(crate) const XML_BYTES_MAX: u64 = 32 << 20;
+/// Below a server's own directory: where it finds the repository, by a link with the last part of its address as its name. It is not
+/// told the repository itself: of the address that it is told, the module for rules of paths asks no rule, and that would be the root.
+const PARENT: &str = "parent";
 /// How many ports are tried.
 const PORTS_TRIED: u32 = 5;
 
@@ -41,6 +47,7 @@ pub struct HttpServer {
     running: Running,
     used: Mutex<Instant>,
     rules: Option<Rules>,
+    turns: Turns,
 }
 
 /// The rules of paths that a server asks.
@@ -88,10 +95,11 @@ impl HttpServer {
     async fn start_on(start: &HttpStart<'_>, port: u16) -> Result<Self, ChildError> {
         let (secret, token) = (random().map_err(failed)?, random().map_err(failed)?);
         let run = start.dir.join("run");
-        prepare(&run, &configuration(start, port, &secret)).map_err(failed)?;
+        let (above, name) = start.location.rsplit_once('/').unwrap_or_default();
+        prepare(&run, name, &configuration(start, above, port, &secret)).map_err(failed)?;
         start.authz.map_or(Ok(()), |text| put(&run.join("authz"), text)).map_err(failed)?;
         let probes = Arc::new(AtomicU64::new(0));
-        let (dir, own) = (start.dir.clone(), OWN.to_vec());
+        let (dir, own) = (start.dir.clone(), format!("/proc/self/cwd/run/{PARENT}/{name}/").into_bytes());
         let asker = Asker { repo: start.repo, dir, own, session: None, only_probes: false, probes: probes.clone() };
         start.askers.add(token.clone(), asker);
         let base = start.dir.parent().unwrap_or(Path::new("/"));
@@ -116,7 +124,7 @@ impl HttpServer {
             text: Mutex::new(text.to_owned()),
             changes: AtomicU64::new(0),
         });
-        let server = Self { port, secret, location, token, askers, running, used, rules };
+        let server = Self { port, secret, location, token, askers, running, used, rules, turns: Turns::default() };
         server.until_it_listens(&run).await?;
         server.probe(&probes).await.map_err(failed)?;
         Ok(server)
@@ -176,7 +184,13 @@ impl HttpServer {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
-    pub(crate) async fn stop(&self) {
+    /// Waits for the turn to ask it something, for an account; 0 is nobody in particular. None: there is none for them now.
+    pub async fn turn(&self, account: u64) -> Option<Turn> {
+        self.turns.take(account).await
+    }
+
+    /// Ends it, whatever it is doing. It is started again when its repository is asked for.
+    pub async fn stop(&self) {
         self.running.stop().await;
     }
 
@@ -242,14 +256,18 @@ impl Drop for HttpServer {
     }
 }
 
-/// The directory of what a server keeps while it runs.
-fn prepare(run: &Path, configuration: &str) -> io::Result<()> {
+/// The directory of what a server keeps while it runs, and the one in which it finds the repository by its name.
+fn prepare(run: &Path, name: &str, configuration: &str) -> io::Result<()> {
     match fs::remove_dir_all(run) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     fs::create_dir(run)?;
     child::give(run)?;
+    let parent = run.join(PARENT);
+    fs::create_dir(&parent)?;
+    child::give(&parent)?;
+    std::os::unix::fs::symlink("/proc/self/cwd/repo", parent.join(name))?;
     put(&run.join("httpd.conf"), configuration)
 }
 
@@ -261,7 +279,7 @@ fn put(file: &Path, text: &str) -> io::Result<()> {
     fs::rename(&part, file)
 }
 
-fn configuration(start: &HttpStart<'_>, port: u16, secret: &str) -> String {
+fn configuration(start: &HttpStart<'_>, above: &str, port: u16, secret: &str) -> String {
     let modules = start.programs.modules.display();
     let (rules, rules_module) = match start.authz {
         Some(_) => ("  AuthzSVNAccessFile /proc/self/cwd/run/authz\n", Some(&"authz_svn")),
@@ -269,7 +287,7 @@ fn configuration(start: &HttpStart<'_>, port: u16, secret: &str) -> String {
     };
     let modules =
         MODULES.iter().chain(rules_module).map(|name| format!("LoadModule {name}_module {modules}/mod_{name}.so\n"));
-    let (modules, location) = (modules.collect::<String>(), start.location);
+    let modules = modules.collect::<String>();
     format!(
         "ServerRoot /proc/self/cwd/run
 PidFile /proc/self/cwd/run/httpd.pid
@@ -288,6 +306,7 @@ MaxRequestWorkers {HTTP_THREADS}
 MinSpareThreads 1
 MaxSpareThreads {HTTP_THREADS}
 MaxConnectionsPerChild 0
+AsyncRequestWorkerFactor {CONNECTIONS_PER_THREAD}
 KeepAlive On
 MaxKeepAliveRequests 0
 KeepAliveTimeout 3600
@@ -305,9 +324,9 @@ LimitRequestBody 0
     Require expr \"%{{HTTP:{SECRET_HEADER}}} == '{secret}'\"
   </RequireAll>
 </Location>
-<Location \"{location}\">
+<Location \"{above}\">
   DAV svn
-  SVNPath /proc/self/cwd/repo
+  SVNParentPath /proc/self/cwd/run/{PARENT}
   SVNAutoversioning Off
 {rules}</Location>
 <Location \"/-probe\">

@@ -21,7 +21,7 @@ pub const REVISION_BYTES_MAX: u64 = 4 << 30;
 const SMALL_BYTES_MAX: u64 = 16 << 20;
 
 /// Where a repository is for a program that works in the directory above it: no right to enter those further above is needed.
-const OWN: &str = "/proc/self/cwd/repo";
+pub(crate) const OWN: &str = "/proc/self/cwd/repo";
 
 /// What a new repository is made of. Everything else in it follows from its revisions.
 const GENESIS: &[&str] = &[
@@ -98,23 +98,43 @@ impl SvnRepository {
         self.dir.join("repo")
     }
 
+    /// The directory above it, where a program that works on it works.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// What a new repository begins with: another identity each time.
     ///
     /// # Errors
     /// When `svnadmin` fails.
     pub async fn begin(programs: &Programs, scratch: &Path) -> Result<Vec<GenesisFile>, ChildError> {
+        let read = Self::create(programs, scratch).await?.genesis();
+        let removed = fs::remove_dir_all(scratch);
+        read.and_then(|files| removed.map(|()| files))
+            .map_err(|error| ChildError::Start { program: "svnadmin".to_owned(), error })
+    }
+
+    /// An empty repository as `svnadmin` makes it, in this directory, which is made too. It is for nobody to use.
+    ///
+    /// # Errors
+    /// When `svnadmin` fails.
+    pub async fn create(programs: &Programs, scratch: &Path) -> Result<Self, ChildError> {
         let prepared = fs::create_dir_all(scratch).and_then(|()| child::give(scratch));
         prepared.map_err(|error| ChildError::Start { program: "svnadmin".to_owned(), error })?;
         let start = Start::new(programs, &programs.svnadmin, scratch).write(scratch.to_owned());
         // It looks for a place for what it needs for a moment, by names that it may have no right to follow.
         let start = start.env("TMPDIR", "/proc/self/cwd");
         start.arg("create").arg("--fs-type").arg("fsfs").arg(OWN).run().await?;
-        let made = Self::at(scratch.to_owned());
-        let read = GENESIS.iter().map(|name| Ok(GenesisFile { name: (*name).to_owned(), bytes: made.small(name)? }));
-        let read: io::Result<Vec<_>> = read.collect();
-        let removed = fs::remove_dir_all(scratch);
-        read.and_then(|files| removed.map(|()| files))
-            .map_err(|error| ChildError::Start { program: "svnadmin".to_owned(), error })
+        Ok(Self::at(scratch.to_owned()))
+    }
+
+    /// The files that one like it begins with.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn genesis(&self) -> io::Result<Vec<GenesisFile>> {
+        let read = |name: &&str| Ok(GenesisFile { name: (*name).to_owned(), bytes: self.small(name)? });
+        GENESIS.iter().map(read).collect()
     }
 
     /// Makes it, with revision 0 alone. The directory must not be there.

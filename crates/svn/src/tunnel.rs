@@ -32,6 +32,9 @@ const CACHE_MIB: &str = "16";
 /// The largest request of a client, in MiB: paths, property values, not files.
 const REQUEST_MIB_MAX: &str = "16";
 
+/// Processor time of one session, in seconds.
+const SESSION_CPU_SECONDS_MAX: u64 = 3600;
+
 /// What starting one takes.
 #[derive(Debug)]
 pub(crate) struct TunnelStart<'a> {
@@ -251,6 +254,7 @@ async fn spawn(start: &TunnelStart<'_>, place: Place<'_>) -> Result<Tunnel, Chil
         .env("OUTLAST_SVN_GATE", "/proc/self/cwd/../gate.sock")
         .env("OUTLAST_SVN_TOKEN", token.as_str())
         .env("TMPDIR", format!("/proc/self/cwd/{own}/tmp"))
+        .cpu_seconds_max(SESSION_CPU_SECONDS_MAX)
         .talks_on(far);
     if !writes {
         child = child.arg("--read-only");

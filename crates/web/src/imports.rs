@@ -1,7 +1,9 @@
 //! Imports that go on while nobody waits for them.
 
-use forge::import::{ImportFrom, Imported};
-use forge::{Error, Principal, Site};
+use forge::import::Imported;
+use forge::site::SvnImported;
+use forge::svn::LoadProgress;
+use forge::{Error, RepoPath};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,9 +21,54 @@ pub(crate) enum State {
     /// It goes on.
     Running,
     /// It is held.
-    Done(Imported),
+    Done(Done),
     /// It is not; why.
     Failed(String),
+}
+
+/// What came in.
+#[derive(Clone, Debug)]
+pub(crate) enum Done {
+    /// Refs of Git.
+    Git(Imported),
+    /// Revisions of Subversion.
+    Svn(SvnImported),
+}
+
+/// What is counted while it comes.
+#[derive(Clone, Debug)]
+pub(crate) enum Counts {
+    /// Bytes of a pack.
+    Git(Arc<AtomicU64>),
+    /// Bytes and revisions of a dump.
+    Svn(Arc<LoadProgress>),
+}
+
+impl Counts {
+    /// What has come, each with its name. Bytes are bytes.
+    pub(crate) fn shown(&self, bytes: impl Fn(u64) -> String) -> Vec<(&'static str, String)> {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        match self {
+            Self::Git(count) => vec![("Objects that came", bytes(read(count)))],
+            Self::Svn(count) => vec![
+                ("Of the dump", bytes(read(&count.bytes))),
+                ("Revisions loaded", read(&count.loaded).to_string()),
+                ("On their way to the vaults", read(&count.sealed).to_string()),
+            ],
+        }
+    }
+}
+
+/// An import that is to begin.
+pub(crate) struct Begin {
+    /// Who begins it; 0: the operator at the machine.
+    pub(crate) account: u64,
+    /// From where, without a credential.
+    pub(crate) from: String,
+    /// To where.
+    pub(crate) path: RepoPath,
+    /// What is counted.
+    pub(crate) counts: Counts,
 }
 
 /// One import.
@@ -33,16 +80,13 @@ pub(crate) struct Job {
     pub(crate) from: String,
     /// To where.
     pub(crate) path: String,
-    bytes: Arc<AtomicU64>,
+    /// What has come.
+    pub(crate) counts: Counts,
+    /// How it is.
     pub(crate) state: State,
 }
 
 impl Job {
-    /// Bytes of objects that have come.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
     fn runs(&self) -> bool {
         matches!(self.state, State::Running)
     }
@@ -58,10 +102,15 @@ impl Imports {
     }
 
     /// Begins one. Its number.
-    pub(crate) fn begin(imports: &Arc<Self>, site: Arc<Site>, by: Principal, from: ImportFrom) -> Result<u64, Error> {
+    pub(crate) fn begin(
+        imports: &Arc<Self>,
+        begin: Begin,
+        work: impl Future<Output = Result<Done, Error>> + Send + 'static,
+    ) -> Result<u64, Error> {
+        let Begin { account, from, path, counts } = begin;
         let mut jobs = imports.jobs();
         let running = jobs.values().filter(|job| job.runs());
-        let (all, own) = running.fold((0, 0), |(all, own), job| (all + 1, own + usize::from(job.account == by.user())));
+        let (all, own) = running.fold((0, 0), |(all, own), job| (all + 1, own + usize::from(job.account == account)));
         if all >= IMPORTS_RUNNING_MAX || own >= IMPORTS_RUNNING_OWN_MAX {
             return Err(Error::conflict("as many imports go on as may: try again when one is done"));
         }
@@ -70,13 +119,16 @@ impl Imports {
             jobs.remove(&oldest);
         }
         let id = jobs.keys().next_back().map_or(1, |last| last + 1);
-        let (url, path, bytes) = (from.url.to_string(), from.path.to_string(), from.bytes.clone());
-        jobs.insert(id, Job { account: by.user(), from: url, path, bytes, state: State::Running });
+        jobs.insert(id, Job { account, from, path: path.to_string(), counts, state: State::Running });
         drop(jobs);
         let of = imports.clone();
         tokio::spawn(async move {
-            let state = match site.import_from(Some(&by), from).await {
-                Ok(imported) => State::Done(imported),
+            let state = match work.await {
+                Ok(done) => State::Done(done),
+                Err(Error::NoRoom(why)) => State::Failed(why),
+                Err(error @ (Error::NotHeldYet { .. } | Error::NoQuorum { .. } | Error::Frozen { .. })) => {
+                    State::Failed(error.to_string())
+                }
                 Err(error) if error.is_ours() => {
                     tracing::error!(%error, "an import failed");
                     State::Failed("the site failed; its log says how".to_owned())

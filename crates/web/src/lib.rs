@@ -22,7 +22,7 @@ mod metrics;
 mod pages;
 mod proxies;
 mod receipts;
-mod svn_http;
+pub mod svn_http;
 
 pub use app::App;
 pub use errors::ApiError;

@@ -38,6 +38,7 @@ export const PAGES = [
   ["activity-repository", "/olivia/lighthouse/-/activity", "olivia"],
   ["new-repository", "/-/new", "olivia"],
   ["import-repository", "/-/new/import", "olivia"],
+  ["import-dump", "/-/new/import/dump", "olivia"],
   ["settings-profile", "/-/settings", "olivia"],
   ["settings-export", "/-/settings/export", "olivia"],
   ["settings-password", "/-/settings/password", "olivia"],
@@ -169,4 +170,5 @@ export const PAGES = [
   ["svn-search", svn("search?q=tide")],
   ["svn-activity", svn("activity")],
   ["svn-safety", svn("safety")],
+  ["svn-settings-rules", svn("settings/subversion"), "olivia"],
 ].map(([name, address, as, more]) => ({ name, address, as, status: 200, ...more }));

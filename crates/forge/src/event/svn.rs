@@ -72,34 +72,105 @@ pub struct SvnCommitted {
 
 impl Payload for SvnCommitted {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
-        let sql = "INSERT INTO svn_revision
-                   (repo, rev, seq, time_us, account, hash, properties, properties_before, properties_seq)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?3)";
-        let values: [Value; 7] = [
-            self.repo.into(),
-            self.rev.into(),
-            at.seq.into(),
-            at.time_us.into(),
-            at.actor.into(),
-            self.hash.as_slice().into(),
-            self.properties.as_slice().into(),
-        ];
-        tx.execute(sql, &values)?;
-        for (part, number) in self.file.iter().zip(0_u64..) {
-            let sql = "INSERT INTO svn_part (repo, rev, part, blob, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
-            let values = [self.repo.into(), self.rev.into(), number.into(), (&part.blob).into(), part.bytes.into()];
-            tx.execute(sql, &values)?;
-        }
-        let bytes: u64 = self.file.iter().map(|part| part.bytes).sum();
-        let sql = "UPDATE svn_repository SET youngest = ?2, seq = ?3, bytes = bytes + ?4 WHERE repo = ?1";
-        let changed = tx.execute(sql, &[self.repo.into(), self.rev.into(), at.seq.into(), bytes.into()])?;
-        must_change_one(changed, "Subversion repository", at)?;
-        let sql = "UPDATE repository SET pushed_us = ?2, seq = ?3 WHERE id = ?1";
-        must_change_one(tx.execute(sql, &[self.repo.into(), at.time_us.into(), at.seq.into()])?, "repository", at)
+        let bytes = put_revision(tx, at, (self.repo, self.rev), &self.file, &self.hash, &self.properties)?;
+        grown(tx, at, self.repo, self.rev, bytes)
     }
 
     fn blobs(&self) -> Vec<BlobName> {
         self.file.iter().map(|part| part.blob).collect()
+    }
+}
+
+/// A revision's rows; how many bytes its file has.
+fn put_revision(
+    tx: &mut Tx,
+    at: &Stamp,
+    (repo, rev): (u64, u64),
+    file: &[Part],
+    hash: &[u8; 32],
+    properties: &[u8],
+) -> Result<u64, ApplyError> {
+    let sql = "INSERT INTO svn_revision
+               (repo, rev, seq, time_us, account, hash, properties, properties_before, properties_seq)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?3)";
+    let values: [Value; 7] = [
+        repo.into(),
+        rev.into(),
+        at.seq.into(),
+        at.time_us.into(),
+        at.actor.into(),
+        hash.as_slice().into(),
+        properties.into(),
+    ];
+    tx.execute(sql, &values)?;
+    for (part, number) in file.iter().zip(0_u64..) {
+        let sql = "INSERT INTO svn_part (repo, rev, part, blob, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+        tx.execute(sql, &[repo.into(), rev.into(), number.into(), (&part.blob).into(), part.bytes.into()])?;
+    }
+    Ok(file.iter().map(|part| part.bytes).sum())
+}
+
+/// A repository has a newest revision that it had not, and so many bytes more.
+fn grown(tx: &mut Tx, at: &Stamp, repo: u64, youngest: u64, bytes: u64) -> Result<(), ApplyError> {
+    let sql = "UPDATE svn_repository SET youngest = ?2, seq = ?3, bytes = bytes + ?4 WHERE repo = ?1";
+    let changed = tx.execute(sql, &[repo.into(), youngest.into(), at.seq.into(), bytes.into()])?;
+    must_change_one(changed, "Subversion repository", at)?;
+    let sql = "UPDATE repository SET pushed_us = ?2, seq = ?3 WHERE id = ?1";
+    must_change_one(tx.execute(sql, &[repo.into(), at.time_us.into(), at.seq.into()])?, "repository", at)
+}
+
+/// One revision of several that came at once.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SvnRevision {
+    /// Its file, in parts.
+    #[n(0)]
+    pub file: Vec<Part>,
+    /// SHA-256 of its file.
+    #[n(1)]
+    #[cbor(with = "hash32")]
+    pub hash: [u8; 32],
+    /// Its properties' file.
+    #[n(2)]
+    #[cbor(with = "minicbor::bytes")]
+    pub properties: Vec<u8>,
+}
+
+/// Revisions that others made, somewhere else, came in: from a dump, or past the commit gate.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SvnLoaded {
+    /// The repository.
+    #[n(0)]
+    pub repo: u64,
+    /// The number of the first: one more than the newest before.
+    #[n(1)]
+    pub first: u64,
+    /// The revisions, one after another; at least one.
+    #[n(2)]
+    pub revisions: Vec<SvnRevision>,
+}
+
+impl SvnLoaded {
+    /// The number of the last.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        (self.first + self.revisions.len() as u64).saturating_sub(1)
+    }
+}
+
+impl Payload for SvnLoaded {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let mut bytes = 0;
+        for (revision, rev) in self.revisions.iter().zip(self.first..) {
+            let SvnRevision { file, hash, properties } = revision;
+            bytes += put_revision(tx, at, (self.repo, rev), file, hash, properties)?;
+        }
+        grown(tx, at, self.repo, self.last(), bytes)
+    }
+
+    fn blobs(&self) -> Vec<BlobName> {
+        self.revisions.iter().flat_map(|revision| &revision.file).map(|part| part.blob).collect()
     }
 }
 

@@ -4,17 +4,18 @@ use super::bundle;
 use super::files::{self, MANIFEST, SUMS, failed};
 use super::manifest::Manifest;
 use super::repository::format;
-use super::shape::{PEOPLE_FORMAT, PeopleFile, REPOSITORY_FORMAT, RepositoryFile};
-use crate::access::Write;
+use super::shape::{PEOPLE_FORMAT, PeopleFile, REPOSITORY_FORMAT, RepositoryFile, SvnFile};
+use crate::access::{Read, Write};
 use crate::error::Error;
 use crate::event::repo::{Access, Format, RepoKind, Visibility};
 use crate::names::{RepoPath, UserName};
 use crate::people::Principal;
-use crate::site::{NewRepo, NewUser, RepoChange, Site};
+use crate::site::{NewRepo, NewUser, RepoChange, Site, SvnImportTo};
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// What came in.
@@ -72,14 +73,11 @@ impl Site {
             report.people.push(self.user_create(None, new).await?.name);
         }
         for (dir, repo) in checked.repositories {
-            if repo.svn.is_some() {
-                report.warnings.push(format!(
-                    "{} is a repository of Subversion: its {dir}/repository.dump is not taken in yet",
-                    repo.path
-                ));
-                continue;
-            }
-            let imported = self.import_repository(&from.join(dir), &repo, &mut report.warnings).await?;
+            let dir = from.join(dir);
+            let imported = match &repo.svn {
+                Some(svn) => self.import_svn(&dir, &repo, svn, &mut report.warnings).await?,
+                None => self.import_repository(&dir, &repo, &mut report.warnings).await?,
+            };
             report.repositories.push(imported);
         }
         Ok(report)
@@ -92,9 +90,7 @@ impl Site {
         warnings: &mut Vec<String>,
     ) -> Result<ImportedRepository, Error> {
         let invalid = |e: &dyn std::fmt::Display| Error::invalid(format!("{}: {e}", file.path));
-        let path: RepoPath = file.path.parse().map_err(|e| invalid(&e))?;
-        let visibility =
-            Visibility::parse(&file.visibility).ok_or_else(|| invalid(&"its visibility is no word of ours"))?;
+        let (path, visibility) = place(file)?;
         let branch = file.head.strip_prefix("refs/heads/").ok_or_else(|| invalid(&"its HEAD is no branch"))?.to_owned();
         let object_format = format(&file.object_format)?;
         let new = NewRepo {
@@ -112,9 +108,7 @@ impl Site {
         let there = self.import_refs(&path).await?;
         let was_there = !made && there == file.refs;
         if !there.is_empty() && !was_there {
-            return Err(Error::conflict(format!(
-                "{path} is here already and is another, or was pushed to: rename it, and import again"
-            )));
+            return Err(is_another(&path));
         }
         if there != file.refs {
             self.import_objects(&path, dir, file).await?;
@@ -122,19 +116,63 @@ impl Site {
                 return Err(Error::internal(format!("{path}: not all refs could be made; the site's log says why")));
             }
         }
-        let (description, website) = (file.description.clone(), file.website.clone());
-        if made && (description.is_some() || website.is_some()) {
-            let change = RepoChange { description, website, ..RepoChange::default() };
-            self.repo_change(None, &path, change).await?;
+        if made {
+            self.import_settings(&path, file, warnings).await?;
         }
-        for (name, access) in file.collaborators.iter().filter(|_| made) {
+        Ok(ImportedRepository { path: file.path.clone(), refs: file.refs.len() as u64, was_there })
+    }
+
+    /// One of Subversion: its dump becomes a repository, whole.
+    async fn import_svn(
+        &self,
+        dir: &Path,
+        file: &RepositoryFile,
+        svn: &SvnFile,
+        warnings: &mut Vec<String>,
+    ) -> Result<ImportedRepository, Error> {
+        let (path, visibility) = place(file)?;
+        let was_there = match self.allow::<Read>(None, &path).await {
+            Ok(there) if there.repo().kind == RepoKind::Svn => {
+                let (source, _) = self.svn_source(there.repo().id).await?;
+                if (source.uuid(), source.newest()) != (svn.uuid.as_str(), svn.youngest) {
+                    return Err(is_another(&path));
+                }
+                true
+            }
+            Ok(_) => return Err(is_another(&path)),
+            Err(Error::NotFound(_)) => false,
+            Err(error) => return Err(error),
+        };
+        if !was_there {
+            let name = dir.join("repository.dump");
+            let dump = tokio::fs::File::open(&name).await.map_err(failed(&name))?;
+            let to = SvnImportTo { path: path.clone(), visibility: Some(visibility), progress: Arc::default() };
+            self.svn_import(None, to, dump).await?;
+            self.import_settings(&path, file, warnings).await?;
+        }
+        Ok(ImportedRepository { path: file.path.clone(), refs: 0, was_there })
+    }
+
+    /// What there is to say of a new repository besides its content.
+    async fn import_settings(
+        &self,
+        path: &RepoPath,
+        file: &RepositoryFile,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let (description, website) = (file.description.clone(), file.website.clone());
+        if description.is_some() || website.is_some() {
+            let change = RepoChange { description, website, ..RepoChange::default() };
+            self.repo_change(None, path, change).await?;
+        }
+        for (name, access) in &file.collaborators {
             let put = match (name.parse::<UserName>(), Access::parse(access)) {
-                (Ok(user), Some(access)) => self.collaborator_put(None, &path, user, access).await,
+                (Ok(user), Some(access)) => self.collaborator_put(None, path, user, access).await,
                 _ => Err(Error::invalid("no name or access of ours")),
             };
             warnings.extend(put.err().map(|error| format!("{path}: {name} has no access here: {error}")));
         }
-        Ok(ImportedRepository { path: file.path.clone(), refs: file.refs.len() as u64, was_there })
+        Ok(())
     }
 
     async fn import_refs(&self, path: &RepoPath) -> Result<BTreeMap<String, String>, Error> {
@@ -181,6 +219,17 @@ impl Site {
         }
         Err(failed(&said.replace(|c: char| c.is_control(), " ")))
     }
+}
+
+fn place(file: &RepositoryFile) -> Result<(RepoPath, Visibility), Error> {
+    let invalid = |e: &dyn std::fmt::Display| Error::invalid(format!("{}: {e}", file.path));
+    let visibility =
+        Visibility::parse(&file.visibility).ok_or_else(|| invalid(&"its visibility is no word of ours"))?;
+    Ok((file.path.parse().map_err(|e| invalid(&e))?, visibility))
+}
+
+fn is_another(path: &RepoPath) -> Error {
+    Error::conflict(format!("{path} is here already and is another, or was written to: rename it, and import again"))
 }
 
 struct Checked {

@@ -10,7 +10,9 @@ use crate::ledger::Ledger;
 use crate::log::{entry_fetch, read_row};
 use crate::outbox::Channel;
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::watch;
 use vault::seal::{Identity, open_blob};
 
 /// Bytes of a mail server's password.
@@ -24,13 +26,24 @@ pub(crate) struct MailChannel {
     site: String,
     /// What opens passwords.
     identities: Arc<Vec<Identity>>,
+    /// Up to where entries are held.
+    held: watch::Receiver<u64>,
+    /// Where Subversion's repositories lie, for what commits have changed.
+    repositories: Option<PathBuf>,
 }
 
 impl MailChannel {
     /// Of the site with these keys, at this address.
     pub(crate) fn new(ledger: &Ledger, keys: &Keys, site: &str) -> Result<Self, Error> {
         let (db, identities) = (ledger.db().clone(), Arc::new(keys.identities()?));
-        Ok(Self { db, site: site.trim_end_matches('/').to_owned(), identities })
+        let (site, held) = (site.trim_end_matches('/').to_owned(), ledger.shipping().held());
+        Ok(Self { db, site, identities, held, repositories: None })
+    }
+
+    /// Tells of commits what they have changed.
+    pub(crate) fn reading(mut self, repositories: PathBuf) -> Self {
+        self.repositories = Some(repositories);
+        self
     }
 
     /// What this site calls itself.
@@ -77,11 +90,15 @@ impl Channel for MailChannel {
 
     async fn send(&self, entry: u64, to: &str) -> Result<(), Error> {
         let (site, host, addressee) = (self.site.clone(), self.host().to_owned(), to.to_owned());
+        let (held, repositories) = (*self.held.borrow(), self.repositories.clone());
         let read = move |tx: &mut Tx| {
             let Some(row) = entry_fetch(tx, entry)? else { return Ok(None) };
             let event = read_row(&row)?.1;
+            if matches!(event, Event::SvnCommitted(_)) && entry >= held {
+                return Err(Error::conflict(format!("entry {entry} is not held yet")));
+            }
             let transport = transport_for(tx, &row.stamp, &event)?;
-            let text = letters::text(tx, &site, &addressee, &row.stamp, &event)?;
+            let text = letters::text(tx, &site, &addressee, &row.stamp, &event, repositories.as_deref())?;
             Ok::<_, Error>(transport.zip(text))
         };
         // Mail was switched off meanwhile.

@@ -7,7 +7,9 @@ use crate::error::Error;
 use crate::event::alarm::AlarmRule;
 use crate::event::{Event, Stamp};
 use crate::people::query::user_by_id;
+use crate::svn;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// What is said of an entry.
 pub(super) struct Told {
@@ -38,6 +40,9 @@ pub(super) fn told(at: &Stamp, event: &Event) -> Option<Told> {
 /// The mail addresses to tell.
 pub(super) fn recipients(tx: &mut Tx, at: &Stamp, event: &Event) -> Result<Vec<String>, Error> {
     let mut to = BTreeSet::new();
+    if let Event::SvnCommitted(commit) = event {
+        to.extend(svn::mail_readers(tx, commit)?);
+    }
     if let Some(told) = told(at, event) {
         to.extend(user_by_id(tx, told.account)?.and_then(|user| user.email));
     }
@@ -76,14 +81,18 @@ fn alarm(tx: &mut Tx, site: &str, at: &Stamp, event: &Event) -> Result<Option<(S
     Ok(Some((format!("[{host}] Alarm: {}", rule.as_str()), text)))
 }
 
-/// Subject and text. `site` is the site's address; times are told as the journal has them.
+/// Subject and text. `site` is the site's address; times are told as the journal has them. `repositories`: where Subversion's lie.
 pub(super) fn text(
     tx: &mut Tx,
     site: &str,
     to: &str,
     at: &Stamp,
     event: &Event,
+    repositories: Option<&Path>,
 ) -> Result<Option<(String, String)>, Error> {
+    if let Event::SvnCommitted(commit) = event {
+        return Ok(svn::letter(tx, site, host_of(site), to, commit, repositories)?);
+    }
     let own = match told(at, event) {
         Some(told) => user_by_id(tx, told.account)?.and_then(|user| user.email).filter(|own| own == to).map(|_| told),
         None => None,

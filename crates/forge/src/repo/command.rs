@@ -22,7 +22,7 @@ use crate::writer::{Command, Decide, Urgency};
 pub const REPOS_PER_NAMESPACE_MAX: u64 = 100_000;
 
 /// Makes a repository, empty. Gives it back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RepoCreate {
     /// Where.
     pub path: RepoPath,
@@ -46,11 +46,9 @@ impl RepoCreate {
     }
 }
 
-impl Command for RepoCreate {
-    type Output = Repo;
-
-    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Repo), Error> {
-        let head = head_name(&self.branch.map_or_else(|| settings::text(tx, Name::Branch), Ok)?)?;
+impl RepoCreate {
+    /// Whether it may be made now; the namespace it would lie in.
+    pub(crate) fn check(&self, tx: &mut Tx) -> Result<u64, Error> {
         let no_owner = || Error::not_found(format!("the namespace {}", self.path.owner_text()));
         let (namespace, kind) = namespace_fetch(tx, self.path.owner())?.ok_or_else(no_owner)?;
         if crate::orders::in_trash(tx, namespace)? {
@@ -76,6 +74,16 @@ impl Command for RepoCreate {
                 self.path.owner_text()
             )));
         }
+        Ok(namespace)
+    }
+}
+
+impl Command for RepoCreate {
+    type Output = Repo;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Repo), Error> {
+        let namespace = self.check(tx)?;
+        let head = head_name(&self.branch.map_or_else(|| settings::text(tx, Name::Branch), Ok)?)?;
         let (format, name) = (self.format, self.path.name().as_str().to_owned());
         let visibility = match self.visibility {
             Some(visibility) => visibility,

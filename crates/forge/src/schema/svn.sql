@@ -74,3 +74,11 @@ CREATE TABLE svn_commit_rules (
     author_changes BOOLEAN NOT NULL,
     seq BIGINT NOT NULL
 );
+
+-- Who is told of each commit by mail.
+CREATE TABLE svn_mail (
+    repo BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (repo, account)
+);

@@ -46,7 +46,7 @@ impl Outboxes {
         let Telling { data, site, ledger, keys, vaults, allowed, limits } = with;
         let site = site.trim_end_matches('/').to_owned();
         let db = ledger.db().clone();
-        let mail = MailChannel::new(ledger, keys, &site)?;
+        let mail = MailChannel::new(ledger, keys, &site)?.reading(data.join("svn"));
         let identities = Arc::new(keys.identities()?);
         let own = vaults.iter().filter_map(|vault| Some(vault.address.rsplit_once(':')?.0.to_owned()));
         let own = own.chain([crate::mail::host_of(&site).to_owned()]).collect();

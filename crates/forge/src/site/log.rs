@@ -23,7 +23,10 @@ impl Site {
         path: &RepoPath,
         seq: u64,
     ) -> Result<String, Error> {
-        let repo = self.authorize::<Read>(who, path).await?.repo().id;
+        let proof = self.authorize::<Read>(who, path).await?;
+        // An entry names what a commit was about.
+        self.must_read_all(who, &proof).await?;
+        let repo = proof.repo().id;
         let about = self.db().read_async(move |tx| match log::entry_fetch(tx, seq)? {
             Some(row) => Ok::<_, Error>(repository_of(&log::read_row(&row)?.1, seq)),
             None => Ok(None),
@@ -83,6 +86,7 @@ fn repository_of(event: &Event, seq: u64) -> Option<u64> {
         Event::PackConsolidated(e) => Some(e.repo),
         Event::SvnBegun(e) => Some(e.repo),
         Event::SvnCommitted(e) => Some(e.repo),
+        Event::SvnLoaded(e) => Some(e.repo),
         Event::SvnRevpropsSet(e) => Some(e.repo),
         Event::SvnLocked(e) => Some(e.repo),
         Event::SvnUnlocked(e) => Some(e.repo),

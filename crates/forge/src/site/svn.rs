@@ -10,7 +10,7 @@ use crate::repo::Repo;
 use crate::site::CodeReader;
 use crate::svn::{FinishGuard, SvnLockInfo, entry_of, locks_fetch, path_rules_fetch};
 use std::sync::Arc;
-use svn::HttpServer;
+pub use svn::{HttpServer as SvnServer, Turn as SvnTurn};
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,9 @@ pub enum SvnAct {
 #[derive(Debug)]
 pub struct SvnDoor {
     repo: Repo,
-    server: Arc<HttpServer>,
+    server: Arc<SvnServer>,
     user: String,
+    account: u64,
     finish: Option<FinishGuard>,
 }
 
@@ -41,7 +42,7 @@ impl SvnDoor {
 
     /// Its server on this machine. It may be kept for the next request on the same connection; each asks here first.
     #[must_use]
-    pub fn server(&self) -> &Arc<HttpServer> {
+    pub fn server(&self) -> &Arc<SvnServer> {
         &self.server
     }
 
@@ -49,6 +50,12 @@ impl SvnDoor {
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
+    }
+
+    /// Whose turns at the server it takes; 0: nobody's in particular.
+    #[must_use]
+    pub fn account(&self) -> u64 {
+        self.account
     }
 
     /// Why what it would have made visible was held back; None: it was not.
@@ -72,10 +79,11 @@ impl Site {
     /// [`Error::NotFound`] for what is not there, may not be seen, or is a repository of Git.
     pub async fn svn(&self, who: Option<&Principal>, path: &RepoPath, act: SvnAct) -> Result<SvnDoor, Error> {
         let user = who.map_or(NOBODY, Principal::name).to_owned();
+        let account = who.map_or(0, Principal::user);
         if act == SvnAct::Read {
             let proof = self.authorize::<Read>(who, path).await?;
             let server = self.svn_server(&proof).await?;
-            return Ok(SvnDoor { repo: proof.repo().clone(), server, user, finish: None });
+            return Ok(SvnDoor { repo: proof.repo().clone(), server, user, account, finish: None });
         }
         let proof = self.authorize::<Write>(who, path).await?;
         let server = self.svn_server(&proof).await?;
@@ -84,10 +92,10 @@ impl Site {
             SvnAct::Finish => Some(self.subversion.finish(proof).await?),
             _ => None,
         };
-        Ok(SvnDoor { repo, server, user, finish })
+        Ok(SvnDoor { repo, server, user, account, finish })
     }
 
-    async fn svn_server<A: Act>(&self, proof: &Authorized<A>) -> Result<Arc<HttpServer>, Error> {
+    async fn svn_server<A: Act>(&self, proof: &Authorized<A>) -> Result<Arc<SvnServer>, Error> {
         self.must_be(proof.repo(), RepoKind::Svn)?;
         let authz = self.svn_authz(proof.repo().id).await?;
         self.subversion.http(proof, authz.as_deref()).await

@@ -8,10 +8,11 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::event::repo::Access;
 use crate::event::site::Part;
-use crate::event::svn::{SvnCommitted, SvnLocked, SvnRevpropsSet, SvnUnlocked};
+use crate::event::svn::{SvnCommitted, SvnLoaded, SvnLocked, SvnRevision, SvnRevpropsSet, SvnUnlocked};
 use crate::people::Principal;
 use crate::people::authenticate::still_good;
 use crate::repo::Repo;
+use crate::repo::command::RepoCreate;
 use crate::repo::query::repo_by_id;
 use crate::spool::LeasedPart;
 use crate::writer::{Command, Decide};
@@ -53,6 +54,81 @@ impl Command for SvnCommit {
         self.parts.into_iter().for_each(|(lease, _)| lease.named(ctx.next_seq + 1));
         let event = SvnCommitted { repo, rev: self.rev, file, hash: self.hash, properties: self.properties };
         Ok((vec![event.into()], ()))
+    }
+}
+
+/// A revision that others made, sealed.
+#[derive(Debug)]
+pub(crate) struct TakenRevision {
+    pub(crate) parts: Vec<LeasedPart>,
+    pub(crate) hash: [u8; 32],
+    pub(crate) properties: Vec<u8>,
+}
+
+/// Revisions that one entry names: its bytes are bounded.
+const TAKEN_AT_ONCE_MAX: usize = 10_000;
+/// The same in bytes of their properties.
+const TAKEN_BYTES_MAX: usize = 4 << 20;
+
+/// The entries that take revisions into a repository, the first of which has this number.
+fn taken(ctx: &Decide, before: usize, repo: u64, mut first: u64, revisions: Vec<TakenRevision>) -> Vec<Event> {
+    let mut loads: Vec<SvnLoaded> = Vec::new();
+    let mut bytes = 0;
+    for TakenRevision { parts, hash, properties } in revisions {
+        bytes += properties.len();
+        let full = |load: &SvnLoaded| load.revisions.len() == TAKEN_AT_ONCE_MAX || bytes > TAKEN_BYTES_MAX;
+        if loads.last().is_none_or(full) {
+            loads.push(SvnLoaded { repo, first, revisions: Vec::new() });
+            bytes = properties.len();
+        }
+        let file = parts.iter().map(|(lease, bytes)| Part { blob: lease.name(), bytes: *bytes }).collect();
+        let seq = ctx.next_seq + (before + loads.len()) as u64;
+        parts.into_iter().for_each(|(lease, _)| lease.named(seq));
+        if let Some(load) = loads.last_mut() {
+            load.revisions.push(SvnRevision { file, hash, properties });
+        }
+        first += 1;
+    }
+    loads.into_iter().map(Event::from).collect()
+}
+
+/// What reached a repository past us is taken in.
+#[derive(Debug)]
+pub(crate) struct SvnTakeIn {
+    pub(crate) proof: Authorized<Write>,
+    pub(crate) first: u64,
+    pub(crate) revisions: Vec<TakenRevision>,
+}
+
+impl Command for SvnTakeIn {
+    type Output = ();
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        recheck(tx, ctx, &self.proof)?;
+        let repo = self.proof.repo().id;
+        let state = query::state_fetch(tx, repo)?.ok_or_else(|| Error::not_found(&self.proof.repo().path))?;
+        if state.youngest + 1 != self.first {
+            return Err(Error::conflict(format!("revision {} is not the next one", self.first)));
+        }
+        Ok((taken(ctx, 0, repo, self.first, self.revisions), ()))
+    }
+}
+
+/// A repository is made of what was loaded from a dump: with all its revisions, or not at all.
+#[derive(Debug)]
+pub(crate) struct SvnImport {
+    pub(crate) create: RepoCreate,
+    /// From 1 on.
+    pub(crate) revisions: Vec<TakenRevision>,
+}
+
+impl Command for SvnImport {
+    type Output = Repo;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Repo), Error> {
+        let (mut events, repo) = self.create.decide(tx, ctx)?;
+        events.extend(taken(ctx, events.len(), repo.id, 1, self.revisions));
+        Ok((events, repo))
     }
 }
 

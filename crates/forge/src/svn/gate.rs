@@ -134,7 +134,7 @@ impl Shared {
     }
 
     /// Seals a revision's file into the spool.
-    async fn seal(&self, file: File, bytes: u64) -> Result<(Vec<LeasedPart>, [u8; 32]), Error> {
+    pub(super) async fn seal(&self, file: File, bytes: u64) -> Result<(Vec<LeasedPart>, [u8; 32]), Error> {
         let (spool, upload) = (self.spool.clone(), self.upload.clone());
         let sealing = tokio::task::spawn_blocking(move || {
             let failed = |e: std::io::Error| Error::internal(format!("the revision's file: {e}"));

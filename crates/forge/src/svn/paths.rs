@@ -7,9 +7,12 @@
 //! The rules are handed to Subversion's own servers as the file that they know ([`PathRules::authz`]): they look at every path that
 //! an answer would name. [`PathRules::access`] says the same, for what this program does itself; a test compares them.
 
+use crate::access::role;
 use crate::db::{DbError, Tx};
 use crate::error::Error;
+use crate::event::repo::{Access, RepoKind};
 use crate::event::svn_rules::{Actor, PathAccess};
+use crate::repo::Repo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -195,6 +198,15 @@ pub(crate) fn path_rules_fetch(tx: &mut Tx, repo: u64) -> Result<PathRules, DbEr
         rules.push(PathRuleRow { path: RulePath(row.get(0)?), whom, access: row.get(3)? });
     }
     Ok(PathRules(rules))
+}
+
+/// Whether an account (None: whoever is not signed in) may read everything in a repository that it may read. Who administers it could
+/// change the rules, and does.
+pub(crate) fn reads_all(tx: &mut Tx, account: Option<u64>, repo: &Repo) -> Result<bool, DbError> {
+    if repo.kind != RepoKind::Svn || path_rules_fetch(tx, repo.id)?.reads_all(account) {
+        return Ok(true);
+    }
+    Ok(account.map_or(Ok(None), |id| role(tx, id, repo))? >= Some(Access::Admin))
 }
 
 fn name_of(tx: &mut Tx, sql: &'static str, id: u64) -> Result<Option<String>, DbError> {

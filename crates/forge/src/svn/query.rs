@@ -59,6 +59,13 @@ pub(crate) fn properties_fetch(tx: &mut Tx, repo: u64, rev: u64) -> Result<Optio
     Ok(row.map(|row| row.get(0)).transpose()?)
 }
 
+/// Repositories that have revisions, each with a blob of its newest.
+pub(crate) fn loaded_list(tx: &mut Tx) -> Result<Vec<(u64, BlobName)>, Error> {
+    let sql = "SELECT p.repo, p.blob FROM svn_part p JOIN svn_repository s ON s.repo = p.repo AND s.youngest = p.rev
+               WHERE p.part = 0 ORDER BY p.repo";
+    tx.query(sql, &[])?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
 /// Whether a lock is there.
 pub(crate) fn lock_exists(tx: &mut Tx, repo: u64, name: &str) -> Result<bool, Error> {
     let sql = "SELECT name FROM svn_lock WHERE repo = ?1 AND name = ?2";

@@ -1,6 +1,9 @@
 //! Subversion in a running site: repositories in use, their servers, and whose request is under way.
 
+use super::command::SvnTakeIn;
 use super::gate::{Finishing, Gate};
+use super::load::SEALS_AT_ONCE;
+use super::query::loaded_list;
 use super::store::{Extras, SvnStore};
 use crate::access::{Act, Authorized, Write};
 use crate::error::Error;
@@ -8,6 +11,7 @@ use crate::event::svn::SvnFile;
 use crate::ledger::Ledger;
 use crate::repo::BlobSource;
 use crate::spool::Spool;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use journal::BlobName;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -21,6 +25,9 @@ use tokio::sync::{OnceCell, OwnedMutexGuard};
 const FILL_WAIT: Duration = Duration::from_secs(60);
 /// How long a request waits for another that makes something visible.
 const FINISH_WAIT: Duration = Duration::from_secs(120);
+
+/// Revisions that came past the gate and are taken in with one entry.
+const TAKEN_AT_ONCE: u64 = 1_000;
 
 /// What it is made of.
 #[derive(Clone)]
@@ -54,6 +61,8 @@ pub(super) struct Shared {
     slots: Mutex<HashMap<u64, Arc<Slot>>>,
     /// Repositories that lack something held, and the first such entry.
     behind: Mutex<BTreeMap<u64, u64>>,
+    /// What is not on the disk yet, each with the first entry that it may be in.
+    kept: Mutex<BTreeMap<u64, u64>>,
     scratch: AtomicU64,
     pub(super) sessions: Mutex<Sessions>,
 }
@@ -103,6 +112,18 @@ impl std::fmt::Debug for FinishGuard {
     }
 }
 
+/// Keeps something in the spool; see [`Subversion::keep`].
+pub(crate) struct Keep {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Drop for Keep {
+    fn drop(&mut self) {
+        self.shared.kept().remove(&self.number);
+    }
+}
+
 impl Subversion {
     /// Looks whether Subversion is installed; starts nothing.
     #[must_use]
@@ -120,6 +141,7 @@ impl Subversion {
             engine: OnceCell::new(),
             slots: Mutex::default(),
             behind: Mutex::default(),
+            kept: Mutex::default(),
             scratch: AtomicU64::new(0),
             sessions: Mutex::default(),
         }))
@@ -135,7 +157,7 @@ impl Subversion {
     pub async fn begin(&self) -> Result<Vec<SvnFile>, Error> {
         let shared = &self.0;
         shared.engine().await?;
-        let scratch = format!("begin-{}.part", shared.scratch.fetch_add(1, Ordering::Relaxed));
+        let scratch = format!("begin-{}.part", shared.next_scratch());
         let files = SvnRepository::begin(shared.programs()?, &shared.store.dir.join(scratch)).await.map_err(child)?;
         Ok(files.into_iter().map(|file| SvnFile { name: file.name, bytes: file.bytes }).collect())
     }
@@ -189,8 +211,33 @@ impl Subversion {
         self.0.store.bring_up(repo, false).await.map(drop)
     }
 
+    /// Keeps in the spool what entries from now on name, until it is dropped: a repository is to be made from it.
+    pub(crate) fn keep(&self) -> Keep {
+        let (shared, number) = (self.0.clone(), self.0.next_scratch());
+        let held = *shared.store.held.borrow();
+        shared.kept().insert(number, held);
+        Keep { shared, number }
+    }
+
+    /// Makes the repositories that were taken in and are not on the disk, while what they are made from is in the spool.
+    async fn make_taken(&self) {
+        let shared = &self.0;
+        let listed = shared.store.db.read_async(loaded_list).await;
+        let listed = listed.inspect_err(|error| tracing::error!(%error, "what was taken in is not known"));
+        for (repo, blob) in listed.unwrap_or_default() {
+            if shared.store.repository(repo).exists() || !matches!(shared.spool.file(&blob), Ok(Some(_))) {
+                continue;
+            }
+            if let Err(error) = self.open_id(repo).await {
+                tracing::error!(repository = repo, %error, "taken in, and not on the disk; it is tried again");
+                shared.note_behind(repo, 0);
+            }
+        }
+    }
+
     /// Brings up what lacks something held, before anything is removed that it could be made from.
     pub(crate) async fn reconcile(&self) {
+        self.make_taken().await;
         for entry in std::fs::read_dir(&self.0.store.dir).into_iter().flatten().flatten() {
             let Some(repo) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             match self.0.store.is_behind(repo).await {
@@ -222,7 +269,8 @@ impl Subversion {
 
     /// The first entry that some repository lacks though it is held.
     pub(crate) fn behind_at(&self) -> Option<u64> {
-        self.0.behind().values().copied().min()
+        let kept = self.0.kept().values().copied().min();
+        self.0.behind().values().copied().chain(kept).min()
     }
 
     /// Whether a repository is on the disk.
@@ -239,7 +287,7 @@ impl Subversion {
 }
 
 impl Shared {
-    fn programs(&self) -> Result<&Programs, Error> {
+    pub(super) fn programs(&self) -> Result<&Programs, Error> {
         self.programs.as_ref().map_err(|text| Error::NoRoom(text.clone()))
     }
 
@@ -283,13 +331,25 @@ impl Shared {
             let record = Record::RevisionProperties { rev, before: Vec::new(), properties };
             self.capture(proof.clone(), record).await?;
         }
-        let Some((first, last)) = extras.revisions else { return Ok(()) };
-        for rev in first..=last {
-            let (file, bytes) = repository.revision(rev).map_err(failed)?;
-            let properties = repository.revision_properties(rev).map_err(failed)?;
-            self.capture(proof.clone(), Record::Revision { rev, file, bytes, properties }).await?;
+        let Some((mut first, last)) = extras.revisions else { return Ok(()) };
+        while first <= last {
+            let through = last.min(first + TAKEN_AT_ONCE - 1);
+            let sealing = (first..=through).map(|rev| self.seal_revision(&repository, rev));
+            let revisions = futures_util::stream::iter(sealing).buffered(SEALS_AT_ONCE).try_collect().await?;
+            let by = proof.submitter();
+            self.ledger.submit(by, SvnTakeIn { proof: proof.clone(), first, revisions }).await?;
+            first = through + 1;
         }
         Ok(())
+    }
+
+    pub(super) fn store_dir(&self) -> &std::path::Path {
+        &self.store.dir
+    }
+
+    /// A number for a directory of this process's own.
+    pub(super) fn next_scratch(&self) -> u64 {
+        self.scratch.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn repository(&self, repo: u64) -> SvnRepository {
@@ -328,6 +388,10 @@ impl Shared {
 
     fn slot(&self, repo: u64) -> Arc<Slot> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(repo).or_default().clone()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<u64, u64>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn behind(&self) -> MutexGuard<'_, BTreeMap<u64, u64>> {

@@ -37,7 +37,10 @@ use forge::event::role::{QuotaSet, SiteRole, SiteRoleGranted, SiteRoleRevoked};
 use forge::event::setting::SettingSet;
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
 use forge::event::ssh::{SshKeyAdded, SshKeyRemoved};
-use forge::event::svn::{SvnBegun, SvnCommitted, SvnFile, SvnLocked, SvnRevpropsSet, SvnUnlocked};
+use forge::event::svn::{
+    SvnBegun, SvnCommitted, SvnFile, SvnLoaded, SvnLocked, SvnRevision, SvnRevpropsSet, SvnUnlocked,
+};
+use forge::event::svn_mail::SvnMailSet;
 use forge::event::svn_rules::{Actor, PathAccess, PathRule, SvnCommitRulesSet, SvnPathRulesSet};
 use forge::event::trash::{ExportAllowed, OrgRestored, OrgTrashed, TrashEmptied, UserRestored, UserTrashed};
 use forge::event::vault::VaultEnrolled;
@@ -163,6 +166,8 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (224, svn_unlocked),
     (225, svn_path_rules_set),
     (226, svn_commit_rules_set),
+    (227, svn_loaded),
+    (228, svn_mail_set),
     // Proof.
     (250, drill_done),
     (251, recovery_shares_published),
@@ -257,6 +262,9 @@ pub(crate) struct World {
     /// Repositories of Subversion and their newest revisions.
     svn: BTreeMap<u64, u64>,
     locks: BTreeSet<(u64, String)>,
+    mailed: BTreeSet<(u64, u64)>,
+    /// What can be said to be so or not is said to be so.
+    adding: bool,
     lockdowns: Vec<u64>,
     providers: BTreeSet<String>,
     identities: Vec<u64>,
@@ -332,7 +340,7 @@ impl World {
             kind => kind,
         };
         let kind = match kind {
-            221..=226 if !self.svn.keys().any(|repo| self.repos.contains(repo)) => 220,
+            221..=228 if !self.svn.keys().any(|repo| self.repos.contains(repo)) => 220,
             224 if self.locks.is_empty() => 223,
             kind => kind,
         };
@@ -365,7 +373,10 @@ impl History {
         // It takes away by what it adds.
         let revocation = "SshCertificatesRevoked";
         let adds = |(_, name): &&(u32, &str)| *name == revocation || !takes.iter().any(|word| name.ends_with(word));
-        KINDS.iter().filter(adds).map(|(kind, _)| self.world.possible(*kind, &mut self.rng)).collect()
+        self.world.adding = true;
+        let events = KINDS.iter().filter(adds).map(|(kind, _)| self.world.possible(*kind, &mut self.rng)).collect();
+        self.world.adding = false;
+        events
     }
 
     /// An entry was written that is not from here.
@@ -1031,6 +1042,16 @@ fn svn_committed(world: &mut World, rng: &mut Rng) -> Event {
     SvnCommitted { repo, rev, file: parts(rng), hash: rng.hash().0, properties: rng.text().into_bytes() }.into()
 }
 
+fn svn_loaded(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = svn_repo(world, rng);
+    let one = |rng: &mut Rng| SvnRevision { file: parts(rng), hash: rng.hash().0, properties: rng.text().into_bytes() };
+    let revisions: Vec<_> = (0..1 + rng.below(3)).map(|_| one(rng)).collect();
+    let youngest = world.svn.entry(repo).or_insert(0);
+    let first = *youngest + 1;
+    *youngest += revisions.len() as u64;
+    SvnLoaded { repo, first, revisions }.into()
+}
+
 fn svn_revprops_set(world: &mut World, rng: &mut Rng) -> Event {
     let repo = svn_repo(world, rng);
     let rev = rng.below(world.svn[&repo] as usize + 1) as u64;
@@ -1061,6 +1082,15 @@ fn svn_path_rules_set(world: &mut World, rng: &mut Rng) -> Event {
         PathRule { path: format!("/trunk/{n}"), actor, id, access: rng.pick(PathAccess::ALL) }
     });
     SvnPathRulesSet { repo, rules: rules.collect() }.into()
+}
+
+fn svn_mail_set(world: &mut World, rng: &mut Rng) -> Event {
+    let (repo, account) = (svn_repo(world, rng), rng.pick(&world.accounts));
+    let on = world.adding || !world.mailed.remove(&(repo, account));
+    if on {
+        world.mailed.insert((repo, account));
+    }
+    SvnMailSet { repo, account, on }.into()
 }
 
 fn svn_commit_rules_set(world: &mut World, rng: &mut Rng) -> Event {

@@ -7,6 +7,10 @@ use hyper::Method;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How often an import is asked how far it is.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub(crate) async fn export(options: &Export, as_json: bool) -> anyhow::Result<ExitCode> {
     let to = std::path::absolute(&options.to)?;
@@ -35,6 +39,9 @@ pub(crate) async fn import(options: &Import, as_json: bool) -> anyhow::Result<Ex
     }
     if let Some(owner) = &options.owner {
         return import_owner(options, owner, as_json).await;
+    }
+    if options.svn_dump.is_some() || options.svn_from.is_some() {
+        return import_svn(options, as_json).await;
     }
     let from = std::path::absolute(options.exported.as_deref().unwrap_or(Path::new(".")))?;
     let answer = call_json(&options.data, Method::POST, "/api/v1/admin/import", Some(json!({ "from": from }))).await?;
@@ -126,6 +133,44 @@ async fn import_url(options: &Import, url: &str, as_json: bool) -> anyhow::Resul
     say!("repository {path}: {} refs; {} of the other forge's own were left there", number("refs"), number("left_out"));
     texts(&answer, "warnings").for_each(|warning| say!("warning: {warning}"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Begins it, and says how far it is until it is held.
+async fn import_svn(options: &Import, as_json: bool) -> anyhow::Result<ExitCode> {
+    let dump = options.svn_dump.as_deref().map(std::path::absolute).transpose()?;
+    let body = json!({
+        "dump": dump, "svn_url": options.svn_from, "path": options.to, "visibility": options.visibility,
+        "credential": credential(options)?, "allow_private": options.allow_private,
+    });
+    let begun = call_json(&options.data, Method::POST, "/api/v1/admin/import", Some(body)).await?;
+    let id = begun.get("import").and_then(Value::as_u64).context("the server did not say which import this is")?;
+    let address = format!("/api/v1/admin/import/{id}");
+    let mut told = Value::Null;
+    loop {
+        let now = call_json(&options.data, Method::GET, &address, None).await?;
+        if let Some(error) = now.get("error").and_then(Value::as_str) {
+            anyhow::bail!("{error}; nothing of it is left");
+        }
+        if now.get("done").and_then(Value::as_bool) == Some(true) {
+            match as_json {
+                true => say!("{now}"),
+                false => say!(
+                    "repository {}: held up to revision {}",
+                    now["path"].as_str().unwrap_or_default(),
+                    now["youngest"]
+                ),
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        if now != told && !as_json {
+            eprintln!(
+                "{} bytes, {} revisions loaded, {} on their way to the vaults",
+                now["bytes"], now["loaded"], now["sealed"]
+            );
+            told = now;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 fn texts<'a>(answer: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {

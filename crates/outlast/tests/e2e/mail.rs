@@ -1,6 +1,7 @@
 //! Mail, taken by somebody else's mail server.
 
-use crate::common::{Process, Site, World, provided, wait_until};
+use crate::common::{Browser, Process, Site, World, provided, request, wait_until};
+use crate::svn::{Svn, create, layout};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -122,4 +123,57 @@ fn people_are_told_by_mail_through_a_kill_and_not_again_after_a_recovery() {
     sink.await_mail(ann, "\"three\"");
     assert_eq!(sink.mail(ann).len(), before + 1, "{:#?}", sink.mail(ann));
     risen.stop();
+}
+
+#[test]
+fn commits_to_subversion_are_told_to_who_asked_and_may_read_them() {
+    let mut world = World::new();
+    let Some(sink) = Sink::start(&world.path("sink")) else { return };
+    sink.serve(&mut world.site);
+    let (password, svn) = ("a long enough phrase for these two", Svn::of(&world));
+    let url = create(&world, "project");
+    let bearer = format!("Bearer {}", world.token);
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let put = |path: &str, body: &str| {
+        let path = format!("/api/v1{path}");
+        let answer = request(&world.site.address, "PUT", &path, &headers, body.as_bytes()).unwrap();
+        assert!(answer.status < 300, "{}", answer.text());
+    };
+    for name in ["bob", "carol"] {
+        let email = format!("{name}@example.org");
+        let made = ["user", "create", name, "--email", email.as_str(), "--password-stdin"];
+        world.site.cli_with(&made, password).success();
+        put(&format!("/repos/ann/project/collaborators/{name}"), r#"{"permission":"read"}"#);
+        let browser = Browser::sign_in(&world.site, name, password);
+        assert!(browser.get("/ann/project/-/activity").text().contains("Mail me each commit"));
+        assert_eq!(browser.post("/ann/project/-/activity/mail", "on=on").status, 303);
+        assert!(browser.get("/ann/project/-/activity").text().contains("Stop mail of commits"));
+    }
+    let wc = layout(&svn, &world, &url);
+    std::fs::write(wc.join("plan"), "a plan\n").unwrap();
+    svn.ok(&wc, &["add", "-q", "plan"]);
+    svn.ok(&wc, &["commit", "-q", "-m", "The plan\n\nIn full."]);
+    for to in ["bob@example.org", "carol@example.org"] {
+        sink.await_mail(to, "ann/project r2: The plan");
+        let mail = sink.mail(to).pop().unwrap();
+        assert!(mail.contains("In full.") && mail.contains("A /trunk/plan"), "{mail}");
+    }
+    // Who may not read all of it any more is not told, and who wants no more.
+    put(
+        "/outlast/repos/ann/project/svn_rules",
+        r#"{"paths":[{"path":"/trunk/plan","who":"*","access":"none"},{"path":"/trunk/plan","who":"carol","access":"read"},
+            {"path":"/trunk/plan","who":"ann","access":"write"}]}"#,
+    );
+    std::fs::write(wc.join("plan"), "another plan\n").unwrap();
+    svn.ok(&wc, &["commit", "-q", "-m", "Another plan"]);
+    sink.await_mail("carol@example.org", "r3: Another plan");
+    let carol = Browser::sign_in(&world.site, "carol", password);
+    assert_eq!(carol.post("/ann/project/-/activity/mail", "").status, 303);
+    std::fs::write(wc.join("plan"), "the last plan\n").unwrap();
+    svn.ok(&wc, &["commit", "-q", "-m", "The last plan"]);
+    wait_until("nothing waits", 30, || waiting(&world.site) == 0);
+    let (bob, carol) = (sink.mail("bob@example.org"), sink.mail("carol@example.org"));
+    assert!(
+        !bob.iter().any(|mail| mail.contains("nother plan")) && !carol.iter().any(|mail| mail.contains("last plan"))
+    );
 }

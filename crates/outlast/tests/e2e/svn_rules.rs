@@ -1,9 +1,14 @@
 //! Subversion's rules and quotas, as its own client meets them by both doors.
 
-use crate::common::{Ssh, World, request, wait_until};
+use crate::common::{Browser, Ssh, World, basic, request, wait_until};
 use crate::svn::{Svn, create, layout, youngest};
+use forge::event::svn_rules::PathAccess;
+use forge::svn::{PathRuleRow, PathRules, Whom};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+const PASSWORD: &str = "a long enough phrase for these two";
 
 /// Sets rules as Ann.
 fn rules(world: &World, body: &str) {
@@ -14,13 +19,12 @@ fn rules(world: &World, body: &str) {
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
-/// Bob, who may write to the repository, by SSH; his client by HTTP has Ann's token in the place of his.
-fn bob(world: &World, svn: &Svn, ann: &Ssh) -> (Svn, String) {
-    world.site.cli(&["user", "create", "bob", "--email", "bob@example.org"]).success();
-    let key = Ssh::new(world, "bob", &[]);
-    key.add_to(world, "bob");
-    ann.api(world, "PUT", "/api/v1/repos/ann/project/collaborators/bob", r#"{"permission":"write"}"#);
-    (svn.over(&key), key.svn_url("ann/project"))
+/// Somebody who may write to the repository.
+fn member(world: &World, ann: &Ssh, name: &str) {
+    let email = format!("{name}@example.org");
+    world.site.cli_with(&["user", "create", name, "--email", &email, "--password-stdin"], PASSWORD).success();
+    let path = format!("/api/v1/repos/ann/project/collaborators/{name}");
+    ann.api(world, "PUT", &path, r#"{"permission":"write"}"#);
 }
 
 #[test]
@@ -30,9 +34,16 @@ fn a_path_that_one_may_not_read_does_not_show_by_any_way() {
     let key = Ssh::new(&world, "ann", &[]);
     key.add_to(&world, "ann");
     let ann = Svn::of(&world).over(&key);
-    let (bob, ssh) = bob(&world, &ann, &key);
-    let token = world.site.cli(&["token", "create", "bob", "--scope", "repo:write"]).success().trim().to_owned();
-    let bob = bob.named("bob", &token);
+    member(&world, &key, "bob");
+    member(&world, &key, "carol");
+    let bobs = Ssh::new(&world, "bob", &[]);
+    bobs.add_to(&world, "bob");
+    let ssh = bobs.svn_url("ann/project");
+    let token = |name| {
+        let scope = "repo:read,repo:write";
+        world.site.cli(&["token", "create", name, "--scope", scope]).success().trim().to_owned()
+    };
+    let bob = ann.over(&bobs).named("bob", &token("bob"));
     let wc = layout(&ann, &world, &http);
     fs::create_dir(wc.join("hidden")).unwrap();
     fs::write(wc.join("hidden/plan"), "the plan\n").unwrap();
@@ -47,7 +58,8 @@ fn a_path_that_one_may_not_read_does_not_show_by_any_way() {
     rules(
         &world,
         r#"{"paths":[{"path":"/trunk/hidden","who":"*","access":"none"},
-        {"path":"/trunk/hidden","who":"ann","access":"write"}, {"path":"/trunk/open","who":"bob","access":"read"}]}"#,
+        {"path":"/trunk/hidden","who":"ann","access":"write"}, {"path":"/trunk/hidden","who":"carol","access":"read"},
+        {"path":"/trunk/open","who":"bob","access":"read"}]}"#,
     );
 
     for (door, url) in [("http", &http), ("ssh", &ssh)] {
@@ -97,11 +109,45 @@ fn a_path_that_one_may_not_read_does_not_show_by_any_way() {
         bob.ok(&out, &["commit", "-q", "-m", "his own"]);
         assert!(ann.ok(dir, &["cat", &format!("{hidden}/plan")]).contains("another plan"));
     }
-    // Pages show whole revisions: they are not for him.
-    let bearer = format!("Bearer {token}");
-    let page = request(&world.site.address, "GET", "/ann/project", &[("Authorization", &bearer)], b"").unwrap();
-    assert!(page.status >= 400 || !page.text().contains("hidden"), "{}", page.status);
+    // Pages show whole revisions: they are not for him, and what happened there is not told to him, nor is an entry of it.
+    let pages = Browser::sign_in(&world.site, "bob", PASSWORD);
+    for path in
+        ["", "/-/tree/HEAD", "/-/log/HEAD", "/-/commit/r2", "/-/compare/r1...r3", "/-/search?q=plan", "/-/locks"]
+    {
+        assert_eq!(pages.get(&format!("/ann/project{path}")).status, 403, "{path}");
+    }
+    for path in ["/-/archive/HEAD.zip", "/-/raw/trunk/hidden/plan", "/-/activity", "/-/activity.atom", "/-/paths"] {
+        assert!(pages.get(&format!("/ann/project{path}")).status >= 400, "{path}");
+    }
+    for path in ["/", "/-/activity", "/-/activity.atom", "/bob", "/ann"] {
+        let page = pages.get(path);
+        assert!(page.status == 200 && !page.text().contains("only the hidden one"), "{path}");
+    }
+    let carols = Browser::sign_in(&world.site, "carol", PASSWORD);
+    assert!(carols.get("/-/activity").text().contains("only the hidden one"), "who reads all is told");
+    let commit = carols.get("/ann/project/-/commit/r3").text();
+    let receipt =
+        commit.split("href=\"").find(|part| part.contains("/-/receipts/")).unwrap().split('"').next().unwrap();
+    for (name, status) in [("carol", 200), ("bob", 403)] {
+        let login = basic(name, &token(name));
+        let answer = request(&world.site.address, "GET", receipt, &[("Authorization", login.as_str())], b"").unwrap();
+        assert_eq!(answer.status, status, "{name}: {}", answer.text());
+    }
 
+    // Nor is there a way to the root when that is what he may not read.
+    rules(
+        &world,
+        r#"{"paths":[{"path":"/","who":"*","access":"none"},{"path":"/","who":"ann","access":"write"},
+        {"path":"/trunk/open","who":"bob","access":"read"}]}"#,
+    );
+    for url in [&http, &ssh] {
+        for arguments in
+            [&["info", url][..], &["ls", url], &["proplist", "-v", url], &["ls", "-R", &format!("{url}/trunk")]]
+        {
+            let said = bob.run(dir, arguments);
+            assert!(!said.ok && said.out.is_empty(), "{arguments:?}: {}", said.out);
+        }
+    }
     // Without rules he sees it, over a connection that is new and one that was there.
     rules(&world, r#"{"paths":[]}"#);
     for url in [&http, &ssh] {
@@ -194,10 +240,61 @@ fn a_commit_over_quota_is_refused() {
     let noise: Vec<u8> = (0..40_000).map(|_| u8::try_from(random.below(256)).unwrap()).collect();
     fs::write(wc.join("noise"), noise).unwrap();
     svn.ok(&wc, &["add", "-q", "noise"]);
-    assert!(refused(&svn, &world, &wc, "noise").contains("over quota: this repository uses"));
+    let said = refused(&svn, &world, &wc, "much of it");
+    assert!(said.contains("over quota: this repository uses"), "{said}");
     svn.ok(&wc, &["revert", "-q", "--remove-added", "noise"]);
     fs::write(wc.join("small"), "small\n").unwrap();
     svn.ok(&wc, &["add", "-q", "small"]);
-    svn.ok(&wc, &["commit", "-q", "-m", "small"]);
+    svn.ok(&wc, &["commit", "-q", "-m", "little"]);
     wait_until("it can be seen", 20, || youngest(&world.site.data) == 2);
+}
+
+/// What Subversion's own reader of such a file says that somebody may.
+fn svnauthz(file: &Path, user: &str, path: &str) -> PathAccess {
+    let output =
+        Command::new("svnauthz").args(["accessof", "--username", user, "--path", path]).arg(file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    match String::from_utf8(output.stdout).unwrap().trim() {
+        "rw" => PathAccess::Write,
+        "r" => PathAccess::Read,
+        "no" => PathAccess::Nothing,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn our_own_reading_of_the_rules_is_that_of_subversions_servers() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("authz");
+    let seed = crate::common::seed();
+    println!("seed {seed}");
+    let mut random = crate::common::Random(seed);
+    let people = [(1, "ann"), (2, "bob"), (3, "eve")].map(|(id, name)| (id, name.to_owned()));
+    let paths = ["/", "/a", "/a/b", "/a/b/c", "/ab", "/x y"];
+    let mut whoms = vec![Whom::Anyone];
+    whoms.extend(people.iter().map(|(id, name)| Whom::Person(*id, name.clone())));
+    whoms.push(Whom::Team(9, "core".to_owned(), people[..2].to_vec()));
+    whoms.push(Whom::Team(8, "rest".to_owned(), people[1..].to_vec()));
+    for _ in 0..15 {
+        let mut rules: Vec<PathRuleRow> = Vec::new();
+        for _ in 0..random.below(9) {
+            let mut pick = |count: usize| usize::try_from(random.below(count as u64)).unwrap();
+            let (path, whom) = (paths[pick(paths.len())].parse().unwrap(), whoms[pick(whoms.len())].clone());
+            let access = PathAccess::ALL[pick(PathAccess::ALL.len())];
+            if !rules.iter().any(|rule| rule.path == path && rule.whom == whom) {
+                rules.push(PathRuleRow { path, whom, access });
+            }
+        }
+        let rules = PathRules(rules);
+        let Some(text) = rules.authz() else { continue };
+        fs::write(&file, &text).unwrap();
+        let nobody = (None, "-");
+        let everybody = people.iter().map(|(id, name)| (Some(*id), name.as_str())).chain([nobody]);
+        for (account, name) in everybody {
+            for path in paths.iter().chain(&["/a/b/c/d", "/abc", "/z"]) {
+                let (ours, theirs) = (rules.access(account, path.as_bytes()), svnauthz(&file, name, path));
+                assert_eq!(ours, theirs, "{name} {path}:\n{text}");
+            }
+        }
+    }
 }

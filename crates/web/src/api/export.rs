@@ -2,24 +2,27 @@
 
 use crate::app::App;
 use crate::errors::ApiError;
-use axum::extract::State;
-use axum::routing::post;
+use crate::imports::{Begin, Counts, Done, Imports, State as Going};
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use forge::event::repo::Visibility;
 use forge::export::Subject;
 use forge::import::{Egress, ForgeApi, GitUrl, ImportFrom, Listed, list};
-use forge::site::RepoChange;
+use forge::site::{RepoChange, SvnImportTo};
 use forge::{Error, RepoPath};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(super) fn admin_router() -> Router<App> {
     Router::new()
         .route("/admin/export", post(export))
         .route("/admin/import", post(import))
         .route("/admin/import/list", post(import_list))
+        .route("/admin/import/{id}", get(progress))
 }
 
 #[derive(Deserialize)]
@@ -37,12 +40,13 @@ async fn export(State(app): State<App>, Json(wanted): Json<Wanted>) -> Result<Js
     })))
 }
 
-/// An export's directory, or another forge's repository.
+/// An export's directory, a dump of Subversion, or another forge's repository.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum From {
     Directory { from: PathBuf },
     Url(FromUrl),
+    Dump(FromDump),
 }
 
 #[derive(Deserialize)]
@@ -87,14 +91,78 @@ async fn import_list(Json(wanted): Json<Owner>) -> Result<Json<Value>, ApiError>
     Ok(Json(json!({ "repositories": list.repos.iter().map(repo).collect::<Vec<_>>(), "warnings": list.warnings })))
 }
 
+/// A dump that lies at the server's machine, or the URL of a repository.
+#[derive(Deserialize)]
+struct FromDump {
+    dump: Option<PathBuf>,
+    svn_url: Option<String>,
+    credential: Option<String>,
+    #[serde(default)]
+    allow_private: bool,
+    path: String,
+    visibility: Option<String>,
+}
+
+/// The operator at the machine.
+const OPERATOR: u64 = 0;
+
+fn visibility(word: Option<&str>) -> Result<Visibility, Error> {
+    Visibility::parse(word.unwrap_or("private")).ok_or_else(|| Error::invalid("public, internal or private"))
+}
+
+/// Begins to take in a repository of Subversion.
+async fn import_dump(app: &App, wanted: FromDump) -> Result<Json<Value>, ApiError> {
+    let path: RepoPath = wanted.path.parse().map_err(|error| Error::invalid(format!("{error}")))?;
+    let visibility = Some(visibility(wanted.visibility.as_deref())?);
+    let to = SvnImportTo { path: path.clone(), visibility, progress: Arc::default() };
+    let (site, counts) = (app.site.clone(), Counts::Svn(to.progress.clone()));
+    let id = if let Some(url) = wanted.svn_url {
+        let url = url.parse::<GitUrl>()?.with_credential(wanted.credential);
+        let egress = egress(wanted.allow_private);
+        let begin = Begin { account: OPERATOR, from: url.to_string(), path, counts };
+        let work = async move { site.svn_import_from(None, to, &url, egress).await.map(Done::Svn) };
+        Imports::begin(&app.imports, begin, work)?
+    } else {
+        let file = wanted.dump.ok_or_else(|| Error::invalid("from a dump, or a URL"))?;
+        let shown = file.display().to_string();
+        let dump = tokio::fs::File::open(&file).await;
+        let dump = dump.map_err(|error| Error::invalid(format!("the server cannot read {shown}: {error}")))?;
+        let begin = Begin { account: OPERATOR, from: shown, path, counts };
+        Imports::begin(&app.imports, begin, async move { site.svn_import(None, to, dump).await.map(Done::Svn) })?
+    };
+    Ok(Json(json!({ "import": id })))
+}
+
+/// How far an import is that the operator began.
+async fn progress(State(app): State<App>, Path(id): Path<u64>) -> Result<Json<Value>, ApiError> {
+    let job = app.imports.of(OPERATOR, id).ok_or_else(ApiError::not_found)?;
+    let mut now = json!({ "path": job.path, "done": false });
+    if let Counts::Svn(counts) = &job.counts {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        now["bytes"] = read(&counts.bytes).into();
+        now["loaded"] = read(&counts.loaded).into();
+        now["sealed"] = read(&counts.sealed).into();
+    }
+    match job.state {
+        Going::Running => {}
+        Going::Failed(error) => now["error"] = error.into(),
+        Going::Done(done) => {
+            now["done"] = true.into();
+            if let Done::Svn(done) = done {
+                now["youngest"] = done.youngest.into();
+            }
+        }
+    }
+    Ok(Json(now))
+}
+
 async fn import_url(app: &App, wanted: FromUrl) -> Result<Json<Value>, ApiError> {
     let url: GitUrl = wanted.url.parse()?;
     let path: RepoPath = wanted.path.parse().map_err(|error| Error::invalid(format!("{error}")))?;
-    let visibility = wanted.visibility.as_deref().unwrap_or("private");
     let from = ImportFrom {
         url: url.with_credential(wanted.credential),
         path: path.clone(),
-        visibility: Visibility::parse(visibility).ok_or_else(|| Error::invalid("public, internal or private"))?,
+        visibility: visibility(wanted.visibility.as_deref())?,
         egress: egress(wanted.allow_private),
         bytes: Arc::default(),
     };
@@ -114,6 +182,7 @@ async fn import_url(app: &App, wanted: FromUrl) -> Result<Json<Value>, ApiError>
 async fn import(State(app): State<App>, Json(from): Json<From>) -> Result<Json<Value>, ApiError> {
     let report = match from {
         From::Directory { from } => app.site.import(&from).await?,
+        From::Dump(wanted) => return import_dump(&app, wanted).await,
         From::Url(wanted) => return import_url(&app, wanted).await,
     };
     let repositories = report

@@ -113,13 +113,19 @@ impl Browser {
     /// With these headers and no others but the cookie's and the form's.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut headers = headers.to_vec();
-        if !self.cookie.is_empty() {
-            headers.push(("Cookie", &self.cookie));
-        }
         if method != "GET" {
             headers.push(("Content-Type", "application/x-www-form-urlencoded"));
         }
-        request(&self.address, method, path, &headers, body.as_bytes()).unwrap()
+        self.send_bytes(method, path, &headers, body.as_bytes())
+    }
+
+    /// With these headers and no others but the cookie's.
+    pub(crate) fn send_bytes(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut headers = headers.to_vec();
+        if !self.cookie.is_empty() {
+            headers.push(("Cookie", &self.cookie));
+        }
+        request(&self.address, method, path, &headers, body).unwrap()
     }
 
     /// Every page that links lead to from `from`, `pages_max` at most, with its answer. Archives are left out.

@@ -265,6 +265,8 @@ pub(super) static ROUTES: &[Row] = &[
         "url=https%3A%2F%2F127.0.0.1%2Fa%2Fb",
         May::SignedIn,
     ),
+    get("pages/site/import", "/-/new/import/dump", "/-/new/import/dump", May::SignedIn),
+    row("pages/site/import", "POST", "/-/new/import/dump", "/-/new/import/dump", "dump=none", May::SignedIn),
     row("pages/site/new", "POST", "/-/new", "/-/new", "name=paged", May::SignedIn),
     get("pages/site/officers", "/-/officers", "/-/officers", May::Operator),
     // There is no such order: for nobody.
@@ -492,6 +494,7 @@ pub(super) static ROUTES: &[Row] = &[
     get(PAGE, "/settings/keys", "/{repo}/-/settings/keys", May::Owner),
     row(PAGE, "POST", "/settings/keys", "/{repo}/-/settings/keys", KEY_FORM, May::Owner),
     row(PAGE, "POST", "/settings/keys/remove", "/{repo}/-/settings/keys/remove", "id=999999", May::Owner),
+    row(PAGE, "POST", "/activity/mail", "/{repo}/-/activity/mail", "on=on", May::Reader),
     get(PAGE, SVN_RULES, "/{repo}/-/settings/subversion", May::Owner),
     row(PAGE, "POST", SVN_PATHS, "/{repo}/-/settings/subversion/paths", "rules=/x+*+none", May::Owner),
     row(PAGE, "POST", SVN_COMMITS, "/{repo}/-/settings/subversion/commits", "message_chars_min=3", May::Owner),
@@ -754,6 +757,7 @@ pub(super) static ROUTES: &[Row] = &[
     get("api/doctor", "/admin/doctor", "/api/v1/admin/doctor", May::Socket),
     row("api/export", "POST", "/admin/export", "/api/v1/admin/export", r#"{"subject":"owen","to":"/x"}"#, May::Socket),
     row("api/export", "POST", "/admin/import", "/api/v1/admin/import", r#"{"from":"/x"}"#, May::Socket),
+    get("api/export", "/admin/import/{id}", "/api/v1/admin/import/1", May::Socket),
     get("pages/site/alarms", "/-/alarms", "/-/alarms", May::Operator),
     // For officers and auditors, of whom there are none here.
     get("pages/site/audit", "/-/audit", "/-/audit", May::Socket),

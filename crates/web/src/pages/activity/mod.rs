@@ -102,6 +102,7 @@ fn words(activity: &Activity) -> (String, String) {
         Event::RepoRestored(_) => plain("brought back"),
         Event::Pushed(pushed) => (pushed_words(pushed), String::new()),
         Event::SvnCommitted(e) => (format!("committed revision {} to", e.rev), String::new()),
+        Event::SvnLoaded(e) => (format!("took revisions {} to {} into", e.first, e.last()), String::new()),
         Event::OrgCreated(_) => plain("founded"),
         Event::OrgRenamed(_) => plain("gave a new name to"),
         Event::OrgMemberSet(e) if e.role == OrgRole::Owner => (format!("made {about} an owner of"), String::new()),

@@ -6,8 +6,9 @@ use crate::pages::activity::{Feed, ROWS, Row, challenge, older, with_commits};
 use crate::pages::error::PageError;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
+use axum::Form;
 use axum::extract::{Query, State};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use forge::activity::{ActivityFilter, ActivityPage};
 use serde::Deserialize;
 
@@ -23,6 +24,8 @@ struct RepoActivityPage {
     frame: Frame,
     activity: Vec<Row>,
     more: Option<String>,
+    /// Whether the visitor is told of commits by mail; None: it can't be asked for.
+    mailed: Option<bool>,
 }
 
 async fn listed(app: &App, page: &RepoPage, before: Option<u64>) -> Result<ActivityPage, PageError> {
@@ -40,7 +43,26 @@ pub(crate) async fn activity(
     let listed = listed(&app, &page, before).await?;
     let activity = with_commits(&page, &listed.rows).await?;
     let (shell, frame, more) = (page.shell(), page.frame("activity"), older(listed.next));
-    Ok(Html(RepoActivityPage { shell, frame, activity, more }.render()?))
+    let mailed = match &page.visitor.who {
+        Some(who) if frame.is_svn => Some(app.site.svn_mail(who, &page.address).await?),
+        _ => None,
+    };
+    Ok(Html(RepoActivityPage { shell, frame, activity, more, mailed }.render()?))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Mail {
+    on: Option<String>,
+}
+
+/// `POST /OWNER/NAME/-/activity/mail`
+pub(crate) async fn mail_set(
+    State(app): State<App>,
+    page: RepoPage,
+    Form(Mail { on }): Form<Mail>,
+) -> Result<Redirect, PageError> {
+    app.site.svn_mail_set(page.visitor.signed_in()?, &page.address, on.is_some()).await?;
+    Ok(Redirect::to(&format!("{}/activity", page.frame("activity").base())))
 }
 
 /// `/OWNER/NAME/-/activity.atom`

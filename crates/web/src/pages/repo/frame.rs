@@ -26,8 +26,6 @@ pub(crate) struct Frame {
     pub(crate) visibility: &'static str,
     pub(crate) branch: String,
     pub(crate) empty: bool,
-    /// It is one of Subversion.
-    pub(crate) is_svn: bool,
     pub(crate) clone_url: String,
     /// The same over SSH; empty: there is no such door.
     pub(crate) ssh_url: String,
@@ -75,7 +73,6 @@ impl RepoPage {
         let (owner, name) = repo.path.rsplit_once('/').unwrap_or_default();
         Frame {
             path: repo.path.clone(),
-            is_svn: repo.kind == RepoKind::Svn,
             owner: owner.to_owned(),
             name: name.to_owned(),
             description: repo.description.clone().unwrap_or_default(),

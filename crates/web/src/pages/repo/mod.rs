@@ -73,6 +73,7 @@ pub(super) fn router() -> Router<App> {
         .route("/locks", get(locks::locks))
         .route("/locks/break", axum::routing::post(locks::break_lock))
         .route("/activity", get(activity::activity))
+        .route("/activity/mail", axum::routing::post(activity::mail_set))
         .route("/activity.atom", get(activity::feed))
         .route("/safety", get(safety::safety))
         .route("/settings", get(settings::general).post(settings::general_set))

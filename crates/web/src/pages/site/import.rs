@@ -1,24 +1,32 @@
-//! `/-/new/import`: a repository from another forge.
+//! `/-/new/import`: a repository from another forge, or from a dump of Subversion.
+
+mod dump;
 
 use super::new::owners;
 use crate::app::App;
-use crate::imports::{Imports, Job, State as Going};
+use crate::imports::{Begin, Counts, Done, Imports, Job, State as Going};
 use crate::pages::error::PageError;
 use crate::pages::show;
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Form, Router};
 use forge::event::repo::Visibility;
 use forge::import::{Egress, GitUrl, ImportFrom};
+use forge::site::SvnImportTo;
 use forge::{Error, Principal, RepoPath};
 use http::StatusCode;
 use serde::Deserialize;
+use std::sync::Arc;
 
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/-/new/import", get(form).post(begin))
+    Router::new().route("/-/new/import", get(form).post(begin)).route(
+        "/-/new/import/dump",
+        // A dump goes on as it comes; quotas bound it.
+        get(dump::form).post(dump::begin).layer(DefaultBodyLimit::disable()),
+    )
 }
 
 #[derive(Deserialize, Default)]
@@ -34,6 +42,9 @@ struct Wanted {
     credential: String,
     #[serde(default)]
     visibility: String,
+    /// `svn`, or Git.
+    #[serde(default)]
+    kind: String,
 }
 
 #[derive(Template)]
@@ -72,12 +83,20 @@ fn parse(who: &Principal, wanted: &Wanted) -> Result<ImportFrom, Error> {
     let credential = Some(wanted.credential.trim().to_owned());
     let visibility = Visibility::parse(&wanted.visibility).unwrap_or(Visibility::Private);
     let url = url.with_credential(credential);
-    Ok(ImportFrom { url, path, visibility, egress: Egress::Public, bytes: std::sync::Arc::default() })
+    Ok(ImportFrom { url, path, visibility, egress: Egress::Public, bytes: Arc::default() })
 }
 
 async fn begin(State(app): State<App>, visitor: Visitor, Form(wanted): Form<Wanted>) -> Result<Response, PageError> {
     let who = visitor.signed_in()?.clone();
-    let begun = parse(&who, &wanted).and_then(|from| Imports::begin(&app.imports, app.site.clone(), who.clone(), from));
+    let begun = parse(&who, &wanted).and_then(|from| {
+        if wanted.kind == "svn" {
+            return begin_svn(&app, &who, from);
+        }
+        let counts = Counts::Git(from.bytes.clone());
+        let begin = Begin { account: who.user(), from: from.url.to_string(), path: from.path.clone(), counts };
+        let (site, by) = (app.site.clone(), who.clone());
+        Imports::begin(&app.imports, begin, async move { site.import_from(Some(&by), from).await.map(Done::Git) })
+    });
     match begun {
         Ok(id) => Ok(Redirect::to(&format!("/-/new/import?job={id}")).into_response()),
         Err(error) => {
@@ -88,36 +107,45 @@ async fn begin(State(app): State<App>, visitor: Visitor, Form(wanted): Form<Want
     }
 }
 
+fn begin_svn(app: &App, who: &Principal, from: ImportFrom) -> Result<u64, Error> {
+    let ImportFrom { url, path, visibility, egress, .. } = from;
+    let to = SvnImportTo { path: path.clone(), visibility: Some(visibility), progress: Arc::default() };
+    let counts = Counts::Svn(to.progress.clone());
+    let begin = Begin { account: who.user(), from: url.to_string(), path, counts };
+    let (site, by) = (app.site.clone(), who.clone());
+    let work = async move { site.svn_import_from(Some(&by), to, &url, egress).await.map(Done::Svn) };
+    Imports::begin(&app.imports, begin, work)
+}
+
 #[derive(Template)]
 #[template(path = "site/import_progress.html")]
 struct ProgressPage {
     shell: Shell,
     job: Job,
-    bytes: String,
+    counts: Vec<(&'static str, String)>,
     running: bool,
     error: String,
-    refs: u64,
-    left_out: u64,
+    facts: Vec<(&'static str, String)>,
     warnings: Vec<String>,
 }
 
 fn progress(app: &App, visitor: Visitor, id: u64) -> Result<Html<String>, PageError> {
     let who = visitor.signed_in()?;
     let job = app.imports.of(who.user(), id).ok_or_else(PageError::not_found)?;
-    let mut page = ProgressPage {
-        shell: visitor.shell,
-        bytes: show::bytes(job.bytes()),
-        running: false,
-        error: String::new(),
-        refs: 0,
-        left_out: 0,
-        warnings: Vec::new(),
-        job: job.clone(),
-    };
-    match job.state {
-        Going::Running => page.running = true,
-        Going::Failed(error) => page.error = error,
-        Going::Done(done) => (page.refs, page.left_out, page.warnings) = (done.refs, done.left_out, done.warnings),
+    let counts = job.counts.shown(show::bytes);
+    let (mut running, mut error, mut facts, mut warnings) = (false, String::new(), Vec::new(), Vec::new());
+    match job.state.clone() {
+        Going::Running => running = true,
+        Going::Failed(why) => error = why,
+        Going::Done(Done::Git(done)) => {
+            facts.push(("Refs", done.refs.to_string()));
+            if done.left_out > 0 {
+                facts.push(("Left there", format!("{} refs of the other forge's own", done.left_out)));
+            }
+            warnings = done.warnings;
+        }
+        Going::Done(Done::Svn(done)) => facts.push(("Newest revision", format!("r{}", done.youngest))),
     }
+    let page = ProgressPage { shell: visitor.shell, job, counts, running, error, facts, warnings };
     Ok(Html(page.render()?))
 }

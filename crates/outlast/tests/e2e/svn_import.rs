@@ -1,0 +1,188 @@
+//! Dumps of Subversion on their way in: whole, or not at all.
+
+use crate::common::{Browser, Site, World, request, wait_until};
+use crate::svn::{Svn, admin, create, layout, on_disk, work, youngest};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PASSWORD: &str = "a long enough phrase for these two";
+
+/// A repository of Ann's with branches, merges, properties and binaries, as `svnadmin dump` writes it, and where it was.
+fn dumped(world: &World) -> (Vec<u8>, String, PathBuf) {
+    let svn = Svn::of(world);
+    let url = create(world, "project");
+    let wc = layout(&svn, world, &url);
+    work(&svn, &wc, &url, 12);
+    svn.ok(&wc, &["propset", "-q", "--revprop", "-r", "3", "svn:log", "a better message"]);
+    (admin(&["dump", "-q", on_disk(&world.site.data).to_str().unwrap()]), url, wc)
+}
+
+fn journal(site: &Site) -> usize {
+    let lines = site.cli(&["audit", "--json"]).success();
+    lines.lines().count()
+}
+
+/// The repositories of Subversion that a site has on the disk, and what is being made there.
+fn there(data: &Path) -> Vec<String> {
+    let names = fs::read_dir(data.join("svn")).unwrap().flatten().map(|entry| entry.file_name());
+    let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.parse::<u64>().is_ok() || name.starts_with("load-"));
+    names
+}
+
+/// The dump of the repository that a page opens.
+fn dump_of(site: &Site, svn: &Svn, before: &[String], url: &str, dir: &Path) -> Vec<u8> {
+    svn.ok(dir, &["info", url]);
+    let new = there(&site.data).into_iter().find(|name| !before.contains(name)).unwrap();
+    let place = site.data.join("svn").join(new).join("repo");
+    admin(&["verify", "-q", place.to_str().unwrap()]);
+    admin(&["dump", "-q", place.to_str().unwrap()])
+}
+
+#[test]
+fn a_dump_comes_in_as_it_was_and_working_copies_go_on() {
+    let mut world = World::new();
+    let svn = Svn::of(&world);
+    let (before, from, wc) = dumped(&world);
+    let (newest, had) = (youngest(&world.site.data), there(&world.site.data));
+    let file = world.path("project.dump");
+    fs::write(&file, &before).unwrap();
+    let file = file.to_str().unwrap();
+    let said = world.site.cli(&["import", "--svn-dump", file, "--to", "ann/again", "--visibility", "public"]).success();
+    assert!(said.contains(&format!("ann/again: held up to revision {newest}")), "{said}");
+    let url = format!("http://{}/ann/again.svn", world.site.address);
+    assert!(before == dump_of(&world.site, &svn, &had, &url, world.dir.path()), "the dumps differ");
+    assert_eq!(world.site.get("/ann/again/-/commit/r3").status, 200);
+    assert!(world.site.get("/ann/again/-/activity").text().contains(&format!("took revisions 1 to {newest} into")));
+    let twice = world.site.cli(&["import", "--svn-dump", file, "--to", "ann/again"]).failure();
+    assert!(twice.contains("is there already"), "{twice}");
+
+    svn.ok(&wc, &["relocate", &from, &url]);
+    fs::write(wc.join("dir1/file1"), "it moved\n").unwrap();
+    svn.ok(&wc, &["commit", "-q", "-m", "it moved"]);
+    let after = svn.ok(world.dir.path(), &["log", "-q", "-l", "1", &url]);
+    assert!(after.contains(&format!("r{} | ann", newest + 1)), "{after}");
+
+    // An export has it, and another site takes it in.
+    let out = world.path("export");
+    world.site.cli(&["export", "ann/again", "--to", out.to_str().unwrap()]).success();
+    let key = world.take_recovery_key();
+    world.site.kill();
+    let to = world.path("recovered");
+    world.recover(&["us", "asia"], &key, &to, &["--keep-credentials"]).success();
+    world.site = Site::start(&to, &[]);
+    let url = format!("http://{}/ann/again.svn", world.site.address);
+    assert!(svn.ok(world.dir.path(), &["log", "-q", &url]).contains(&format!("r{} | ann", newest + 1)));
+    let bearer = format!("Bearer {}", world.token);
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let renamed = request(&world.site.address, "PATCH", "/api/v1/repos/ann/again", &headers, br#"{"name":"older"}"#);
+    assert_eq!(renamed.unwrap().status, 200);
+    let imported = world.site.cli(&["import", out.to_str().unwrap()]).success();
+    assert!(imported.contains("repository ann/again") && !imported.contains("warning"), "{imported}");
+    assert!(world.site.cli(&["import", out.to_str().unwrap()]).success().contains("there already"));
+    let text = svn.ok(world.dir.path(), &["cat", &format!("{url}/trunk/dir1/file1")]);
+    assert_eq!(text, "it moved\n");
+}
+
+#[test]
+fn a_bad_or_lying_dump_leaves_nothing() {
+    let world = World::new();
+    let (good, ..) = dumped(&world);
+    let text = String::from_utf8_lossy(&good).into_owned();
+    let sum = text.split("Text-content-md5: ").nth(1).unwrap()[..32].to_owned();
+    let lying = replace(&good, sum.as_bytes(), b"11111111111111111111111111111111");
+    let had = (there(&world.site.data), journal(&world.site));
+    let file = world.path("bad.dump");
+    let cases: [(&str, Vec<u8>, &str); 6] = [
+        ("nothing", Vec::new(), "does not take this dump"),
+        ("no dump", b"#!/bin/sh\nrm -rf /\n".to_vec(), "does not take this dump"),
+        ("cut short", good[..good.len() / 2].to_vec(), "does not take this dump"),
+        ("another sum than it says", lying, "hecksum mismatch"),
+        ("a copy of what is not there", copy_of_nothing(), "does not take this dump"),
+        ("steps upwards", replace(&good, b"Node-path: trunk\n", b"Node-path: ../x\n"), "does not take this dump"),
+    ];
+    for (what, dump, why) in cases {
+        fs::write(&file, dump).unwrap();
+        let said = world.site.cli(&["import", "--svn-dump", file.to_str().unwrap(), "--to", "ann/bad"]).failure();
+        assert!(said.contains(why) && said.contains("nothing of it is left"), "{what}: {said}");
+        assert_eq!((there(&world.site.data), journal(&world.site)), had, "{what}");
+    }
+    fs::write(&file, &good).unwrap();
+    world.site.cli(&["quota", "ann", "--bytes", "30000"]).success();
+    let said = world.site.cli(&["import", "--svn-dump", file.to_str().unwrap(), "--to", "ann/bad"]).failure();
+    assert!(said.contains("over quota"), "{said}");
+    assert_eq!(there(&world.site.data), had.0);
+    world.site.cli(&["quota", "ann", "--bytes", "30000000"]).success();
+    world.site.cli(&["import", "--svn-dump", file.to_str().unwrap(), "--to", "ann/bad"]).success();
+}
+
+fn replace(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(old.len()).position(|window| window == old).unwrap();
+    [&bytes[..at], new, &bytes[at + old.len()..]].concat()
+}
+
+fn copy_of_nothing() -> Vec<u8> {
+    b"SVN-fs-dump-format-version: 2\n\nRevision-number: 1\nProp-content-length: 10\nContent-length: 10\n\nPROPS-END\n\n\
+        Node-path: a\nNode-kind: file\nNode-action: add\nNode-copyfrom-rev: 0\nNode-copyfrom-path: nowhere\n\n\n"
+        .to_vec()
+}
+
+fn form(dump: &[u8], end: &str) -> Vec<u8> {
+    let part = |name: &str, value: &str| {
+        format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes()
+    };
+    let head = b"--edge\r\nContent-Disposition: form-data; name=\"dump\"; filename=\"project.dump\"\r\n\r\n";
+    [&part("name", "uploaded")[..], &part("visibility", "public"), head, dump, end.as_bytes()].concat()
+}
+
+#[test]
+fn a_dump_is_uploaded_on_a_page() {
+    let world = World::new();
+    let (dump, ..) = dumped(&world);
+    let newest = youngest(&world.site.data);
+    world.site.cli_with(&["user", "create", "bob", "--email", "b@example.org", "--password-stdin"], PASSWORD).success();
+    let bob = Browser::sign_in(&world.site, "bob", PASSWORD);
+    assert!(bob.get("/-/new/import/dump").text().contains("svnadmin dump"));
+    let upload = |body: &[u8]| {
+        let headers = [("Sec-Fetch-Site", "same-origin"), ("Content-Type", "multipart/form-data; boundary=edge")];
+        bob.send_bytes("POST", "/-/new/import/dump", &headers, body)
+    };
+    // Without the form's end it may be anything: whole revisions of it are no repository.
+    let had = journal(&world.site);
+    let cut = upload(&form(&dump, ""));
+    assert_eq!(cut.status, 422, "{}", cut.text());
+    assert!(cut.text().contains("broke off"), "{}", cut.text());
+    wait_until("nothing is being loaded", 20, || !there(&world.site.data).iter().any(|name| name.starts_with("load-")));
+    assert_eq!((journal(&world.site), world.site.get("/bob/uploaded").status), (had, 404));
+
+    let begun = upload(&form(&dump, "\r\n--edge--\r\n"));
+    assert_eq!(begun.status, 303, "{}", begun.text());
+    let progress = begun.header("location").unwrap().to_owned();
+    wait_until("it is held", 60, || {
+        let page = bob.get(&progress).text();
+        assert!(!page.contains("role=\"alert\""), "{page}");
+        page.contains(&format!("<dd>r{newest}</dd>"))
+    });
+    assert_eq!(world.site.get(&format!("/bob/uploaded/-/commit/r{newest}")).status, 200);
+}
+
+#[test]
+fn a_repository_comes_in_from_its_url_and_from_no_private_one_unasked() {
+    let world = World::new();
+    let svn = Svn::of(&world);
+    let (before, url, _) = dumped(&world);
+    let had = there(&world.site.data);
+    let login = world.path("login");
+    fs::write(&login, format!("ann:{}\n", world.token)).unwrap();
+    let from = ["import", "--svn-from", url.as_str(), "--to", "ann/again", "--credential", login.to_str().unwrap()];
+    let refused = world.site.cli(&from).failure();
+    assert!(refused.contains("private network"), "{refused}");
+    let missing = format!("{url}x");
+    let wrong = ["import", "--svn-from", missing.as_str(), "--to", "ann/again", "--allow-private"];
+    let said = world.site.cli(&wrong).failure();
+    assert!(said.contains("the dump broke off") && said.contains("svnrdump"), "{said}");
+    assert_eq!(there(&world.site.data), had);
+    world.site.cli(&[&from[..], &["--allow-private"]].concat()).success();
+    let again = format!("http://{}/ann/again.svn", world.site.address);
+    assert!(before == dump_of(&world.site, &svn, &had, &again, world.dir.path()), "the dumps differ");
+}

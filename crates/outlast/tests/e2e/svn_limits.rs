@@ -1,0 +1,142 @@
+//! What would cost a Subversion server much is bounded, and Git and the pages answer meanwhile.
+
+use crate::common::{Answer, World, basic, request};
+use crate::svn::{Svn, create, layout, work};
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+/// As in the table of limits: turns of one account at one repository's server.
+const ACCOUNT_TURNS: usize = 12;
+
+fn ask(world: &World, login: &str, method: &str, path: &str, more: &[(&str, &str)], body: &[u8]) -> Answer {
+    let headers = [&[("Authorization", login)], more].concat();
+    request(&world.site.address, method, path, &headers, body).unwrap()
+}
+
+/// Git, the pages and another repository of Subversion answer.
+fn the_rest_answers(world: &World, svn: &Svn, other: &str) {
+    let refs = crate::common::Git::at(world.dir.path()).refs_of(&world.url("ann/code"));
+    assert!(refs.contains("refs/heads/main"), "{refs}");
+    assert_eq!(world.site.get("/healthz").status, 200);
+    assert_eq!(world.site.get("/-/sign-in").status, 200);
+    assert!(svn.ok(world.dir.path(), &["info", other]).contains("Revision: 1"));
+}
+
+struct Scene {
+    world: World,
+    svn: Svn,
+    url: String,
+    other: String,
+    login: String,
+}
+
+fn scene() -> Scene {
+    let world = World::new();
+    let svn = Svn::of(&world);
+    let git = world.repository("code");
+    world.push(&git, &["main"]);
+    let other = create(&world, "other");
+    svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "x", &format!("{other}/trunk")]);
+    let url = create(&world, "project");
+    let login = basic("ann", &world.token);
+    Scene { world, svn, url, other, login }
+}
+
+#[test]
+fn requests_for_everything_are_refused_or_wait_their_turn() {
+    let Scene { world, svn, url, other, login } = scene();
+    let wc = layout(&svn, &world, &url);
+    work(&svn, &wc, &url, 30);
+    let xml = [("Content-Type", "text/xml")];
+    for depth in [&[("Depth", "infinity")][..], &[]] {
+        assert_eq!(ask(&world, &login, "PROPFIND", "/ann/project.svn/", depth, b"").status, 403, "{depth:?}");
+    }
+    let mut entries = "<!ENTITY a0 \"ha\">".to_owned();
+    for n in 1..40 {
+        entries.push_str(&format!("<!ENTITY a{n} \"&a{0};&a{0};\">", n - 1));
+    }
+    let bomb = format!("<?xml version=\"1.0\"?><!DOCTYPE b [{entries}]><x>&a39;</x>");
+    assert_eq!(ask(&world, &login, "REPORT", "/ann/project.svn/!svn/me", &xml, bomb.as_bytes()).status, 400);
+    let deep = format!("<?xml version=\"1.0\"?>{}", "<a>".repeat(2_000_000));
+    let huge = format!("<?xml version=\"1.0\"?><S:x xmlns:S=\"svn:\">{}</S:x>", " ".repeat(33 << 20));
+    for body in [deep, huge] {
+        let headers = [("Authorization", login.as_str()), xml[0]];
+        let path = "/ann/project.svn/!svn/me";
+        // The server may have refused it, and closed, before all of it was sent.
+        if let Ok(answer) = request(&world.site.address, "REPORT", path, &headers, body.as_bytes()) {
+            assert!((400..500).contains(&answer.status), "{}", answer.status);
+        }
+    }
+    the_rest_answers(&world, &svn, &other);
+
+    // Much more than there are turns for, all of it allowed: merge information, who wrote each line, the log with all its paths.
+    let heavy: [&[&str]; 4] = [
+        &["mergeinfo", "--show-revs", "eligible", "-R", "URL/trunk", "URL/branches"],
+        &["propget", "-R", "svn:mergeinfo", "URL"],
+        &["blame", "-g", "URL/trunk/dir1/file1"],
+        &["log", "-v", "-g", "URL"],
+    ];
+    let mut children = Vec::new();
+    for n in 0..48 {
+        let arguments = heavy[n % heavy.len()].iter().map(|word| word.replace("URL", &url));
+        let mut command = Command::new("svn");
+        command.args(["--non-interactive", "--no-auth-cache", "--username", "ann", "--password", &world.token]);
+        command.args(arguments).current_dir(world.dir.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+        children.push(command.spawn().unwrap());
+    }
+    the_rest_answers(&world, &svn, &other);
+    for child in children {
+        let ended = child.wait_with_output().unwrap();
+        let words = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(ended.status.success() || words.contains("503") || words.contains("is busy"), "{words}");
+    }
+    svn.ok(world.dir.path(), &["log", "-q", &url]);
+}
+
+#[test]
+fn who_reads_slowly_or_opens_many_connections_hinders_nobody_else() {
+    let Scene { world, svn, url, other, login } = scene();
+    let wc = layout(&svn, &world, &url);
+    // Much to read, little to keep.
+    fs::write(wc.join("large"), vec![0; 96 << 20]).unwrap();
+    svn.ok(&wc, &["add", "-q", "large"]);
+    svn.ok(&wc, &["commit", "-q", "-m", "much to read"]);
+    world.site.cli(&["user", "create", "bob", "--email", "bob@example.org"]).success();
+    let bearer = format!("Bearer {}", world.token);
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let path = "/api/v1/repos/ann/project/collaborators/bob";
+    let put = request(&world.site.address, "PUT", path, &headers, br#"{"permission":"read"}"#).unwrap();
+    assert!(put.status < 300, "{}", put.text());
+    let token = world.site.cli(&["token", "create", "bob", "--scope", "repo:read"]).success().trim().to_owned();
+    let bob = svn.named("bob", &token);
+
+    let begin = |path: &str| {
+        let mut stream = TcpStream::connect(&world.site.address).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {login}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        stream
+    };
+    let slow: Vec<_> = (0..ACCOUNT_TURNS).map(|_| begin("/ann/project.svn/trunk/large")).collect();
+    let more = ask(&world, &login, "GET", "/ann/project.svn/trunk/", &[], b"");
+    assert!(more.status == 503 && more.text().contains("other requests of yours"), "{}", more.text());
+    assert!(bob.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
+    the_rest_answers(&world, &svn, &other);
+    // Pages read for themselves.
+    assert_eq!(
+        request(&world.site.address, "GET", "/api/v1/repos/ann/project", &headers[..1], b"").unwrap().status,
+        200
+    );
+    drop(slow);
+    assert!(svn.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
+
+    // Connections that have asked for something and are kept open, each with one behind it.
+    let kept: Vec<_> = (0..200).map(|_| begin("/ann/project.svn/trunk/")).collect();
+    assert!(bob.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
+    the_rest_answers(&world, &svn, &other);
+    drop(kept);
+}
