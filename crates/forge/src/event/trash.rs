@@ -111,6 +111,7 @@ const OF_A_REPOSITORY: &[&str] = &[
     "DELETE FROM collaborator WHERE repo = ?1",
     "DELETE FROM team_repo WHERE repo = ?1",
     "DELETE FROM protection_actor WHERE protection IN (SELECT id FROM protection WHERE repo = ?1)",
+    "DELETE FROM protection_path WHERE protection IN (SELECT id FROM protection WHERE repo = ?1)",
     "DELETE FROM protection WHERE repo = ?1",
     "DELETE FROM svn_repository WHERE repo = ?1",
     "DELETE FROM svn_file WHERE repo = ?1",
@@ -151,5 +152,24 @@ impl Payload for ExportAllowed {
         let values: [Value; 3] = [at.seq.into(), (&self.subject).into(), self.until_us.into()];
         tx.execute(sql, &values)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OF_A_REPOSITORY;
+    use crate::schema::TABLES;
+
+    /// What says something of a repository and stays: who had a deploy key is asked after a theft.
+    const STAYS: &[&str] = &["ssh_key"];
+
+    #[test]
+    fn nothing_of_a_forgotten_repository_is_left_in_any_table() {
+        let of_one =
+            TABLES.iter().filter(|table| table.columns.iter().any(|column| ["repo", "protection"].contains(column)));
+        for table in of_one.filter(|table| !STAYS.contains(&table.name)) {
+            let start = format!("DELETE FROM {} ", table.name);
+            assert!(OF_A_REPOSITORY.iter().any(|sql| sql.starts_with(&start)), "{} keeps it", table.name);
+        }
     }
 }
