@@ -15,6 +15,7 @@ pub use acts::{Acts, Selection};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::guard::RepoRestored;
+use crate::event::org::OrgMemberRemoved;
 use crate::event::push::{Pushed, RefMove};
 use crate::event::trash::{OrgRestored, UserRestored};
 use crate::event::{Event, Oid};
@@ -55,6 +56,8 @@ struct Read {
     rows: BTreeMap<Slot, Course<Event>>,
     trashed: BTreeSet<u64>,
     owners: BTreeMap<u64, Event>,
+    /// The organisation of each team.
+    teams: BTreeMap<u64, u64>,
     made: BTreeSet<u64>,
 }
 
@@ -65,8 +68,26 @@ impl Read {
         true
     }
 
+    /// Who leaves an organisation leaves its teams, without an entry for each.
+    fn leave_teams(&mut self, left: &OrgMemberRemoved, selected: bool) {
+        for (slot, course) in &mut self.rows {
+            if let Slot::TeamMember(team, account) = slot
+                && *account == left.account
+                && self.teams.get(team) == Some(&left.org)
+            {
+                course.step(None, selected);
+            }
+        }
+    }
+
     fn entry(&mut self, seq: u64, event: &Event, selected: bool, report: &mut Restored) {
-        let set = slots(seq, event);
+        match event {
+            Event::TeamCreated(e) => drop(self.teams.insert(seq, e.org)),
+            Event::OrgMemberRemoved(e) => self.leave_teams(e, selected),
+            _ => {}
+        }
+        // An organisation that the selected acts made is named and left: somebody must own it.
+        let set = if selected && matches!(event, Event::OrgCreated(_)) { Vec::new() } else { slots(seq, event) };
         let known = match event {
             Event::Pushed(push) => {
                 for update in &push.updates {
@@ -122,6 +143,24 @@ pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
 }
 
 impl Plan {
+    /// The path of a repository that is there, or that this brings back.
+    fn place(&self, tx: &mut Tx, repo: u64) -> Result<Option<String>, Error> {
+        let back = self.events.iter().find_map(|event| match event {
+            Event::RepoRestored(back) if back.repo == repo => Some(back),
+            _ => None,
+        });
+        match back {
+            Some(back) => Ok(Some(format!("{}/{}", namespace_path(tx, back.namespace)?, back.name))),
+            None => path(tx, repo),
+        }
+    }
+
+    /// Whether an organisation is there, or brought back by this.
+    fn has_org(&self, tx: &mut Tx, org: u64) -> Result<bool, Error> {
+        let back = |event: &Event| matches!(event, Event::OrgRestored(back) if back.org == org);
+        Ok(self.events.iter().any(back) || Slot::OrgSettings(org).is_there(tx)?)
+    }
+
     fn owners(&mut self, tx: &mut Tx, owners: BTreeMap<u64, Event>) -> Result<(), Error> {
         for (id, back) in owners {
             if in_trash(tx, id)? {
@@ -162,7 +201,7 @@ impl Plan {
             if made.contains(&repo) {
                 continue;
             }
-            let Some(place) = path(tx, repo)? else { continue };
+            let Some(place) = self.place(tx, repo)? else { continue };
             if course.is_built_on() {
                 self.report.kept.push(format!("{place} {name}: somebody else moved it afterwards"));
             }
@@ -178,15 +217,21 @@ impl Plan {
     }
 
     fn rows(&mut self, tx: &mut Tx, rows: BTreeMap<Slot, Course<Event>>, made: &BTreeSet<u64>) -> Result<(), Error> {
+        let (mut taken, mut given) = (Vec::new(), Vec::new());
         for (slot, course) in rows {
             let shown = match slot.repo() {
                 Some(repo) if made.contains(&repo) => continue,
-                Some(repo) => match path(tx, repo)? {
+                Some(repo) => match self.place(tx, repo)? {
                     Some(place) => format!("{place}: {slot}"),
                     None => continue,
                 },
                 None => slot.to_string(),
             };
+            if let Slot::OrgSettings(org) = slot
+                && !self.has_org(tx, org)?
+            {
+                continue;
+            }
             if course.is_built_on() {
                 self.report.kept.push(format!("{shown}: somebody else changed it afterwards"));
             }
@@ -206,14 +251,16 @@ impl Plan {
             if let Some(event) = event {
                 let how = if before.is_some() { "as it was" } else { "taken away again" };
                 self.report.done.push(format!("{shown}: {how}"));
-                self.events.push(event);
+                if before.is_some() { given.push(event) } else { taken.push(event) }
             }
         }
+        // What lies in something else is taken away before it, and given back after it.
+        self.events.extend(taken.into_iter().rev().chain(given));
         Ok(())
     }
 }
 
-/// A repository's path, also of one in the trash; None: there is none.
+/// A repository's path; None: there is none, or it is in the trash.
 fn path(tx: &mut Tx, repo: u64) -> Result<Option<String>, Error> {
     Ok(repo_by_id(tx, repo)?.map(|repo| repo.path))
 }

@@ -12,7 +12,10 @@ use crate::event::factor::FactorRemoved;
 use crate::event::lockdown::AccountFrozen;
 use crate::event::oidc::{IdentityUnlinked, OidcProviderRemoved};
 use crate::event::openpgp::OpenPgpKeyRemoved;
-use crate::event::org::{OrgMemberRemoved, TeamMemberRemoved, TeamRemoved, TeamRepoRemoved, TeamSet};
+use crate::event::org::{
+    OrgCreated, OrgMemberRemoved, OrgMemberSet, OrgRole, OrgSet, TeamMemberRemoved, TeamRemoved, TeamRepoRemoved,
+    TeamSet,
+};
 use crate::event::people::TokenRevoked;
 use crate::event::protect::{ProtectionRemoved, ProtectionSet};
 use crate::event::repo::{CollaboratorRemoved, HeadSet, RepoDescribed, RepoRenamed, RepoVisibilitySet};
@@ -74,6 +77,13 @@ pub(super) fn slots(seq: u64, event: &Event) -> Vec<Set> {
             vec![(Slot::Protection(id), Some(ProtectionSet { id: Some(id), ..e.clone() }.into()))]
         }
         Event::ProtectionRemoved(e) => vec![(Slot::Protection(e.id), None)],
+        Event::OrgCreated(e) => vec![
+            (Slot::OrgSettings(seq), Some(settings(seq, e).into())),
+            (
+                Slot::OrgMember(seq, e.owner),
+                Some(OrgMemberSet { org: seq, account: e.owner, role: OrgRole::Owner }.into()),
+            ),
+        ],
         Event::OrgSet(e) => own(Slot::OrgSettings(e.org)),
         Event::OrgMemberSet(e) => own(Slot::OrgMember(e.org, e.account)),
         Event::OrgMemberRemoved(e) => vec![(Slot::OrgMember(e.org, e.account), None)],
@@ -103,6 +113,19 @@ pub(super) fn slots(seq: u64, event: &Event) -> Vec<Set> {
         Event::AuthenticatorAdded(_) | Event::TotpAdded(_) => own(Slot::Factor(seq)),
         Event::FactorRemoved(e) => vec![(Slot::Factor(e.factor), None)],
         _ => Vec::new(),
+    }
+}
+
+/// What an organisation is when it is made.
+fn settings(seq: u64, e: &OrgCreated) -> OrgSet {
+    OrgSet {
+        org: seq,
+        full_name: e.full_name.clone(),
+        description: e.description.clone(),
+        website: None,
+        visibility: e.visibility,
+        base: None,
+        members_create: false,
     }
 }
 

@@ -13,6 +13,7 @@ mod fixtures;
 mod generate;
 mod orders;
 mod replayed;
+mod restored;
 mod rig;
 mod schema_walk;
 mod shipped;
