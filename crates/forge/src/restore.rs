@@ -16,6 +16,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::guard::RepoRestored;
 use crate::event::org::OrgMemberRemoved;
+use crate::event::protect::ProtectionSet;
 use crate::event::push::{Pushed, RefMove};
 use crate::event::trash::{OrgRestored, UserRestored};
 use crate::event::{Event, Oid};
@@ -80,10 +81,22 @@ impl Read {
         }
     }
 
+    /// A protection that was taken away comes back under a number of its own: what was there is there again.
+    fn made_again(&mut self, made: &ProtectionSet) {
+        for course in self.rows.values_mut().filter(|course| course.last.is_none()) {
+            if let Some(Event::ProtectionSet(before)) = &course.before
+                && before.is_same_rule(made)
+            {
+                course.step(course.before.clone(), false);
+            }
+        }
+    }
+
     fn entry(&mut self, seq: u64, event: &Event, selected: bool, report: &mut Restored) {
         match event {
             Event::TeamCreated(e) => drop(self.teams.insert(seq, e.org)),
             Event::OrgMemberRemoved(e) => self.leave_teams(e, selected),
+            Event::ProtectionSet(e) if e.id.is_none() && !selected => self.made_again(e),
             _ => {}
         }
         // An organisation that the selected acts made is named and left: somebody must own it.

@@ -75,6 +75,14 @@ pub struct PathsProtected {
     pub change: Allowed,
 }
 
+impl ProtectionSet {
+    /// Whether both are the same rule, under whatever number.
+    pub(crate) fn is_same_rule(&self, other: &Self) -> bool {
+        let rule = |set: &Self| Self { id: None, ..set.clone() };
+        rule(self) == rule(other)
+    }
+}
+
 impl Payload for ProtectionSet {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
         let id = self.id.unwrap_or(at.seq);

@@ -109,7 +109,9 @@ pub(super) fn slots(seq: u64, event: &Event) -> Vec<Set> {
         Event::OidcProviderRemoved(e) => vec![(Slot::Provider(e.name.clone()), None)],
         Event::OpenPgpKeyAdded(_) => own(Slot::OpenPgpKey(seq)),
         Event::OpenPgpKeyRemoved(e) => vec![(Slot::OpenPgpKey(e.key), None)],
-        Event::SettingSet(e) => own(Slot::Setting(e.name.clone())),
+        Event::SettingSet(e) => {
+            vec![(Slot::Setting(e.name.clone()), e.value.is_some().then(|| event.clone()))]
+        }
         Event::AuthenticatorAdded(_) | Event::TotpAdded(_) => own(Slot::Factor(seq)),
         Event::FactorRemoved(e) => vec![(Slot::Factor(e.factor), None)],
         _ => Vec::new(),
