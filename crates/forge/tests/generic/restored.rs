@@ -104,7 +104,8 @@ impl Scene {
 fn rule(id: Option<u64>, repo: u64, pattern: &str, mia: u64) -> ProtectionSet {
     let only = |people: &[u64]| Allowed { role: None, people: people.to_vec(), teams: Vec::new() };
     let (kind, pattern) = (Protected::Branch, pattern.into());
-    ProtectionSet { id, repo, kind, pattern, push: only(&[mia]), force: only(&[]), delete: only(&[]) }
+    let (push, force, delete) = (only(&[mia]), only(&[]), only(&[]));
+    ProtectionSet { id, repo, kind, pattern, push, force, delete, signed: None, paths: None }
 }
 
 on_both! {
@@ -167,10 +168,28 @@ fn every(databases: &Databases) {
     scene.by(thief, SettingSet { name: "site.name".into(), value: Some("Pay me".into()) });
     scene.by(thief, SettingSet { name: "site.announcement".into(), value: Some("Pay me".into()) });
     let (name, scopes) = ("spare".to_owned(), vec!["admin".to_owned()]);
-    scene.by(thief, TokenCreated { account: thief, name, hash: [7; 32], scopes, expires_us: None, repos: None });
+    scene.by(
+        thief,
+        TokenCreated {
+            account: thief,
+            name,
+            hash: [7; 32],
+            scopes,
+            expires_us: None,
+            repos: None,
+            sleeps_until_us: None,
+        },
+    );
     let public_key = vec![7; 51];
-    let key =
-        SshKeyAdded { account: thief, repo: None, writes: false, name: "spare".into(), public_key, expires_us: 9 };
+    let key = SshKeyAdded {
+        account: thief,
+        repo: None,
+        writes: false,
+        name: "spare".into(),
+        public_key,
+        expires_us: 9,
+        sleeps_until_us: None,
+    };
     scene.by(thief, key);
     scene.by(thief, UserCreated { name: "x".into(), email: None, password: None, officer: false, operator: true });
     scene.by(thief, RepoTrashed { repo: repos[1], by: Some(thief) });
