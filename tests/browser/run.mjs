@@ -22,7 +22,7 @@ try {
   await site.start();
   await site.fill();
   const state = join(place, "state.json");
-  writeFileSync(state, JSON.stringify({ address: site.address, tokens: site.tokens, team: site.team, passkeys: site.passkeys, started: Date.now(), place, data: site.data }));
+  writeFileSync(state, JSON.stringify({ address: site.address, tokens: site.tokens, team: site.team, reset: site.reset, passkeys: site.passkeys, started: Date.now(), place, data: site.data }));
   process.env.OUTLAST_BROWSER_STATE = state;
   failed = await finished(run({ files, concurrency: Number(process.env.OUTLAST_BROWSER_JOBS ?? 2) }));
 } finally {

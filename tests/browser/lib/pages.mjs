@@ -25,6 +25,7 @@ const svn = (path) => `/olivia/harbour/-/${path}`;
 export const PAGES = [
   ["front", "/"],
   ["sign-in", "/-/sign-in"],
+  ["reset", state.reset],
   ["explore", "/-/explore"],
   ["safety-site", "/-/safety"],
   ["drills", "/-/drills"],

@@ -70,6 +70,7 @@ export class Site {
       this.tokens[user] = this.cli(["token", "create", user, "--scope", SCOPES]);
     }
     this.cli(["user", "grant", "opal", "auditor"]);
+    this.reset = this.cli(["user", "reset-password", "sam"]).match(/\/-\/sign-in\/reset\/\S+/)[0];
     this.passkeys.opal = await register(this.address, "opal");
     await this.#repository("lighthouse", lighthouse(join(this.place, "lighthouse.git")));
     await this.#repository("hostile", hostile(join(this.place, "hostile.git")));
