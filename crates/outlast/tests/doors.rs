@@ -126,6 +126,8 @@ const ONLY_HERE: [(&str, &str, &[&str]); 4] = [
             // The operator's export of everything, and Subversion's own opening behind its proof.
             "crates/forge/src/export",
             "crates/forge/src/svn/subversion.rs",
+            // What a dump was just taken into, before anybody else can ask for it.
+            "crates/forge/src/site/svn_import.rs",
             "crates/forge/src/site/code.rs",
             "crates/forge/src/site/tasks.rs",
         ],

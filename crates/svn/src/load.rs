@@ -103,7 +103,12 @@ impl Load {
                 said.take(&piece[..n], &mut committed).map_err(LoadError::Stopped)?;
             }
         };
-        tokio::select! { poured = pour => poured, heard = listen => heard }?;
+        let heard = tokio::select! { poured = pour => poured, heard = listen => heard };
+        if let Err(stopped) = heard {
+            // Whoever hears of it removes what there is: by then nothing is written there any more.
+            self.running.stop().await;
+            return Err(stopped);
+        }
         let ended = self.running.ended().await;
         match ended.status {
             Ok(status) if status.success() => Ok(()),

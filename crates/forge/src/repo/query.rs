@@ -175,7 +175,8 @@ pub fn namespace_path(tx: &mut Tx, mut namespace: u64) -> Result<String, DbError
 /// A pattern for LIKE that finds `text` anywhere, with nothing in it a wildcard.
 pub(crate) fn like(text: &str) -> String {
     let mut pattern = String::from("%");
-    for c in text.chars().flat_map(char::to_lowercase).take(100) {
+    // No database takes a NUL in a text, and no name has one.
+    for c in text.chars().filter(|c| *c != '\0').flat_map(char::to_lowercase).take(100) {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -23,6 +23,9 @@ use tokio::io::AsyncRead;
 pub const LOAD_REVISIONS_MAX: u64 = 250_000;
 /// How long a load may take in all.
 pub const LOAD_TIME_MAX: Duration = Duration::from_secs(12 * 3600);
+/// How often, and how many times, what a program left is tried to be removed while it ends.
+const REMOVE_EVERY: Duration = Duration::from_millis(500);
+const REMOVE_TRIES: u32 = 40;
 /// Revisions that are sealed at one time.
 pub(super) const SEALS_AT_ONCE: usize = 8;
 
@@ -50,8 +53,19 @@ struct Place(PathBuf);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // What stays is removed when the site is started again.
-        let _ = fs::remove_dir_all(&self.0);
+        if fs::remove_dir_all(&self.0).is_ok() || !self.0.exists() {
+            return;
+        }
+        // A program that was told to end may still write there for a moment. What stays is removed when the site is started again.
+        let place = self.0.clone();
+        std::thread::spawn(move || {
+            for _ in 0..REMOVE_TRIES {
+                std::thread::sleep(REMOVE_EVERY);
+                if fs::remove_dir_all(&place).is_ok() || !place.exists() {
+                    return;
+                }
+            }
+        });
     }
 }
 

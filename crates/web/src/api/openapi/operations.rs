@@ -56,6 +56,8 @@ pub(super) static OPERATIONS: &[Operation] = &[
     op("GET", "/repos/{owner}/{name}/branch_protections/{rule}", "access", "A rule of branches, by its pattern", "", 200, "BranchRule"),
     op("PATCH", "/repos/{owner}/{name}/branch_protections/{rule}", "access", "Changes it", "BranchRuleChange", 200, "BranchRule"),
     op("DELETE", "/repos/{owner}/{name}/branch_protections/{rule}", "access", "Removes it", "", 204, ""),
+    op("GET", "/outlast/repos/{owner}/{name}/svn_rules", "access", "Subversion's rules of paths and for commits", "", 200, "SvnRules"),
+    op("PUT", "/outlast/repos/{owner}/{name}/svn_rules", "access", "Sets them: what is not said stays", "SvnRules", 200, "SvnRules"),
     op("GET", "/repos/{owner}/{name}/tag_protections", "access", "Rules of tags", "", 200, "[TagRule]"),
     op("POST", "/repos/{owner}/{name}/tag_protections", "access", "Makes a rule of tags", "TagRuleChange", 201, "TagRule"),
     op("GET", "/repos/{owner}/{name}/tag_protections/{id}", "access", "A rule of tags", "", 200, "TagRule"),
@@ -111,5 +113,5 @@ pub(super) static OPERATIONS: &[Operation] = &[
     op("POST", "/outlast/lockdown/lift", "guarded acts", "Lifts a lockdown, by an order", "", 0, "Anything"),
     op("POST", "/outlast/frozen/{name}/unfreeze", "guarded acts", "Lets a frozen account go on", "", 200, "Anything"),
     op("POST", "/outlast/restore", "guarded acts", "Puts back what one account changed since a time", "Restore", 200, "Anything"),
-    op("GET", "/outlast/audit?actor,kind,from,since,until,newest,limit", "guarded acts", "The journal in words", "", 200, "[Anything]"),
+    op("GET", "/outlast/audit?actor,kind,from,before,since,until,newest,limit", "guarded acts", "The journal in words", "", 200, "[Anything]"),
 ];

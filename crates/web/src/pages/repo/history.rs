@@ -1,17 +1,25 @@
 //! The history: of everything, of a path, drawn.
 
 use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs};
+use super::parts::Maker;
 use crate::pages::error::{PageError, form_urlencoded};
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
 use axum::extract::Query;
 use axum::response::{Html, Redirect};
-use code::{LogQuery, NameKind};
+use code::{LogQuery, LogStep, NameKind, ReadError, Source};
 use serde::Deserialize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const PAGE: u32 = 50;
 const GRAPH_PAGE: usize = 200;
+/// What took longer may have been cut off by the bound of a walk, and is found anew.
+const WALK_KEPT_MAX: Duration = Duration::from_secs(1);
+/// What a revision takes in memory besides its message, about.
+const STEP_BYTES: usize = 512;
+const SIGNATURE_BYTES: usize = 2048;
 /// Further back only by a revision's own address.
 const SKIP_MAX: u32 = 100_000;
 
@@ -55,15 +63,15 @@ pub(crate) async fn log(
     let (base, place) = (frame.base(), at.clone());
     let skip = skip.min(SKIP_MAX);
     let words = Some(q.clone()).filter(|q| !q.trim().is_empty());
+    let maker = page.maker();
     let made = page.read(move |source| {
-        let follow = !place.path.is_root() && source.file(&place.revision.id, &place.path, 0).is_ok();
-        let query = LogQuery { path: place.path.clone(), follow, words, without: None, skip, limit: PAGE };
-        let (steps, more) = source.log(&place.revision.id, &query)?;
-        Ok((steps, more, Switcher::new(source, &base, "log", &place)?))
+        let found = found(&maker, source, &place, words, skip)?;
+        Ok((found, Switcher::new(source, &base, "log", &place)?))
     });
-    let (steps, more, switcher) = made.await?;
+    let (found, switcher) = made.await?;
+    let (steps, more) = &*found;
     let mut days: Vec<(String, Vec<RevisionRow>)> = Vec::new();
-    for step in &steps {
+    for step in steps {
         let day = show::day(step.revision.committer.time.seconds);
         let row = RevisionRow::from(&step.revision);
         match days.last_mut() {
@@ -84,6 +92,33 @@ pub(crate) async fn log(
         days,
     };
     Ok(Html(page.render()?))
+}
+
+/// A page of the history, and whether there is more. Git's is kept: it follows from the revision's id. Subversion's does not, because
+/// what was said can be corrected.
+fn found(
+    maker: &Maker,
+    source: &dyn Source,
+    at: &At,
+    words: Option<String>,
+    skip: u32,
+) -> Result<Arc<(Vec<LogStep>, bool)>, ReadError> {
+    let (id, path) = (&at.revision.id, &at.path);
+    let key = maker.key("log", format!("{} {skip}", super::frame::place(&id.to_string(), path)));
+    let keeps = maker.is_git() && words.is_none();
+    if keeps && let Some(kept) = maker.kept(&key) {
+        return Ok(kept);
+    }
+    let began = Instant::now();
+    let follow = !path.is_root() && source.file(id, path, 0).is_ok();
+    let query = LogQuery { path: path.clone(), follow, words, without: None, skip, limit: PAGE };
+    let found = Arc::new(source.log(id, &query)?);
+    if keeps && began.elapsed() < WALK_KEPT_MAX {
+        let signed = |step: &LogStep| if step.revision.signature.is_some() { SIGNATURE_BYTES } else { 0 };
+        let weight = found.0.iter().map(|step| STEP_BYTES + step.revision.message.len() + signed(step)).sum();
+        maker.keep(&key, Arc::clone(&found), weight);
+    }
+    Ok(found)
 }
 
 /// A row of the drawing.

@@ -7,6 +7,7 @@ use crate::pages::part::{Kept, Key, Part, alone};
 use askama::Template;
 use axum::response::Response;
 use code::{ReadError, Source};
+use forge::event::repo::RepoKind;
 use forge::site::CodeReader;
 use render::Effort;
 use serde::Deserialize;
@@ -72,6 +73,11 @@ impl Maker {
     pub(crate) fn key(&self, what: &'static str, of: String) -> Key {
         let repo = self.code.repo();
         Key { repo: repo.id, path: repo.path.clone(), what, of }
+    }
+
+    /// Whether it is a repository of Git.
+    pub(crate) fn is_git(&self) -> bool {
+        self.code.repo().kind == RepoKind::Git
     }
 
     /// What was kept by this key.
