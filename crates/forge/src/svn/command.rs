@@ -15,7 +15,7 @@ use crate::repo::Repo;
 use crate::repo::command::RepoCreate;
 use crate::repo::query::repo_by_id;
 use crate::spool::LeasedPart;
-use crate::writer::{Command, Decide};
+use crate::writer::{COMMAND_EVENTS_MAX, Command, Decide};
 
 /// Asks again whether it may be done.
 fn recheck(tx: &mut Tx, ctx: &Decide, proof: &Authorized<Write>) -> Result<(), Error> {
@@ -65,21 +65,21 @@ pub(crate) struct TakenRevision {
     pub(crate) properties: Vec<u8>,
 }
 
-/// Revisions that one entry names: its bytes are bounded.
-const TAKEN_AT_ONCE_MAX: usize = 10_000;
+/// Blobs that one entry names, unless one revision has more: their names stand in the entry's envelope, beside its event, and
+/// there is room for about 1,900.
+const TAKEN_BLOBS_MAX: usize = 1_800;
 /// The same in bytes of their properties.
 const TAKEN_BYTES_MAX: usize = 4 << 20;
 
 /// The entries that take revisions into a repository, the first of which has this number.
 fn taken(ctx: &Decide, before: usize, repo: u64, mut first: u64, revisions: Vec<TakenRevision>) -> Vec<Event> {
     let mut loads: Vec<SvnLoaded> = Vec::new();
-    let mut bytes = 0;
+    let (mut bytes, mut blobs) = (0, 0);
     for TakenRevision { parts, hash, properties } in revisions {
-        bytes += properties.len();
-        let full = |load: &SvnLoaded| load.revisions.len() == TAKEN_AT_ONCE_MAX || bytes > TAKEN_BYTES_MAX;
-        if loads.last().is_none_or(full) {
+        (bytes, blobs) = (bytes + properties.len(), blobs + parts.len());
+        if loads.is_empty() || blobs > TAKEN_BLOBS_MAX || bytes > TAKEN_BYTES_MAX {
             loads.push(SvnLoaded { repo, first, revisions: Vec::new() });
-            bytes = properties.len();
+            (bytes, blobs) = (properties.len(), parts.len());
         }
         let file = parts.iter().map(|(lease, bytes)| Part { blob: lease.name(), bytes: *bytes }).collect();
         let seq = ctx.next_seq + (before + loads.len()) as u64;
@@ -127,7 +127,13 @@ impl Command for SvnImport {
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Repo), Error> {
         let (mut events, repo) = self.create.decide(tx, ctx)?;
+        let revisions = self.revisions.len();
         events.extend(taken(ctx, events.len(), repo.id, 1, self.revisions));
+        if events.len() > COMMAND_EVENTS_MAX {
+            return Err(Error::invalid(format!(
+                "these {revisions} revisions are too large to come in as one: bring them in with svnsync"
+            )));
+        }
         Ok((events, repo))
     }
 }
@@ -223,5 +229,22 @@ impl Command for SvnUnlock {
         let repo = self.proof.repo().id;
         let there = query::lock_exists(tx, repo, &self.name)?;
         Ok((there.then(|| SvnUnlocked { repo, name: self.name }.into()).into_iter().collect(), ()))
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::BlobName;
+    use journal::entry::{Body, DataKey, Entry, seal};
+
+    #[test]
+    fn an_entry_has_room_for_the_blobs_that_are_taken_in_with_it() {
+        let name = |n: usize| BlobName::of(&n.to_be_bytes());
+        // As large as it gets: everything has its longest form.
+        let overflow = Body::Blob(vec![name(0); 4]);
+        let (actor, credential) = (Some(u64::MAX), Some(u64::MAX));
+        let entry = Entry { seq: u64::MAX - 1, time_us: i64::MAX, actor, credential, kind: u32::MAX, body: overflow };
+        let needs = (0..TAKEN_BLOBS_MAX + 4).map(name).collect::<Vec<_>>();
+        seal(&DataKey::new([9; 32]), &"code.example.org".parse().unwrap(), &entry, &needs).unwrap();
     }
 }

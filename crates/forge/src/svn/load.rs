@@ -20,7 +20,7 @@ use svn::{LoadError, RemoteDump, RemoteSource, SvnRepository};
 use tokio::io::AsyncRead;
 
 /// Revisions of one dump: all of them become visible with one command of the writer.
-pub const LOAD_REVISIONS_MAX: u64 = 250_000;
+pub const LOAD_REVISIONS_MAX: u64 = 200_000;
 /// How long a load may take in all.
 pub const LOAD_TIME_MAX: Duration = Duration::from_secs(12 * 3600);
 /// How often, and how many times, what a program left is tried to be removed while it ends.

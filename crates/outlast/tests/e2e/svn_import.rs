@@ -84,6 +84,31 @@ fn a_dump_comes_in_as_it_was_and_working_copies_go_on() {
     assert_eq!(text, "it moved\n");
 }
 
+/// More revisions than one entry has room for.
+#[test]
+fn thousands_of_revisions_come_in_at_once() {
+    const REVISIONS: usize = 2_000;
+    let world = World::new();
+    let svn = Svn::of(&world);
+    let mut dump = b"SVN-fs-dump-format-version: 2\n\n".to_vec();
+    for rev in 1..=REVISIONS {
+        let head = "Prop-content-length: 10\nContent-length: 10\n\nPROPS-END\n\n";
+        let (action, text) = (if rev == 1 { "add" } else { "change" }, format!("{rev:08}"));
+        let node = format!("Node-path: file\nNode-kind: file\nNode-action: {action}\n");
+        let sizes = "Text-content-length: 8\nContent-length: 8\n\n";
+        dump.extend(format!("Revision-number: {rev}\n{head}{node}{sizes}{text}\n\n").into_bytes());
+    }
+    let file = world.path("many.dump");
+    fs::write(&file, dump).unwrap();
+    world.site.cli(&["import", "--svn-dump", file.to_str().unwrap(), "--to", "ann/many"]).success();
+    let url = format!("http://{}/ann/many.svn", world.site.address);
+    for rev in [1, REVISIONS / 2, REVISIONS] {
+        let text = svn.ok(world.dir.path(), &["cat", &format!("{url}/file@{rev}")]);
+        assert_eq!(text, format!("{rev:08}"));
+    }
+    admin(&["verify", "-q", on_disk(&world.site.data).to_str().unwrap()]);
+}
+
 #[test]
 fn a_bad_or_lying_dump_leaves_nothing() {
     let world = World::new();
