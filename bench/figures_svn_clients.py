@@ -13,79 +13,10 @@ import time
 from figures_site import plain, recover
 from figures_svn import REVISIONS, ROUNDS, loaded, scene_of
 from servers import Sshd, ssh_command
+from servers_svn import Apache, Client, copy_of, first_answer, plain_server
 
 COMMITS = int(os.environ.get("OUTLAST_BENCH_SVN_COMMITS", "30"))
 BEHIND = 100
-PEER_PORT = 18421
-
-
-class Client:
-    """`svn` with what it needs to be let in somewhere."""
-
-    def __init__(self, work, url, password=None, ssh=None):
-        self.url = url
-        self.command = ["svn", "--non-interactive", "--config-dir", os.path.join(work, "config")]
-        if password:
-            self.command += ["--no-auth-cache", "--username", "ann", "--password", password]
-        self.env = {**os.environ, "LC_ALL": "C.UTF-8", **({"SVN_SSH": ssh} if ssh else {})}
-
-    def seconds(self, *arguments, cwd=None):
-        """Seconds that it takes."""
-        began = time.perf_counter()
-        done = subprocess.run([*self.command, *arguments], cwd=cwd, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"svn {' '.join(arguments)}: {done.stderr.decode()}")
-        return time.perf_counter() - began
-
-
-class Apache:
-    """Plain apache2 with mod_dav_svn."""
-
-    def __init__(self, work, repository):
-        place = os.path.join(work, "apache")
-        os.makedirs(place)
-        hashed = subprocess.check_output(["openssl", "passwd", "-apr1", "secret"], text=True).strip()
-        modules = "mpm_event authn_core authn_file auth_basic authz_core authz_user unixd dav dav_svn".split()
-        lines = [f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in modules]
-        lines += [f"ServerRoot {place}", f"PidFile {place}/pid", f"DefaultRuntimeDir {place}", f"ErrorLog {place}/log"]
-        lines += [f"Listen 127.0.0.1:{PEER_PORT}", "ServerName localhost", f"Mutex fcntl:{place} default", "LogLevel error"]
-        lines += ["KeepAlive On", "MaxKeepAliveRequests 0", "<Location /svn>", "DAV svn", f"SVNPath {repository}", "AuthType Basic"]
-        lines += ["AuthName svn", f"AuthUserFile {place}/users", "Require valid-user", "</Location>"]
-        if os.geteuid() == 0:
-            lines += ["User www-data", "Group www-data"]
-            subprocess.run(["chown", "-R", "www-data:www-data", repository, place], check=True)
-        for name, text in (("httpd.conf", "\n".join(lines) + "\n"), ("users", f"ann:{hashed}\n")):
-            with open(os.path.join(place, name), "w", encoding="utf-8") as file:
-                file.write(text)
-        # The work directory is its maker's alone; the server is somebody else.
-        while os.stat(work).st_uid == os.geteuid() and not os.stat(work).st_mode & 0o001:
-            os.chmod(work, 0o755)
-            work = os.path.dirname(work)
-        self.process = subprocess.Popen(["/usr/sbin/apache2", "-f", os.path.join(place, "httpd.conf"), "-DFOREGROUND"])
-        self.client = Client(work, f"http://127.0.0.1:{PEER_PORT}/svn", "secret")
-        first_answer(self.client)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-
-def first_answer(client):
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            return client.seconds("info", client.url)
-        except RuntimeError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
-def copy_of(made, name):
-    """The repository again, by its files."""
-    target = os.path.join(made.work, name)
-    shutil.copytree(made.plain, target)
-    return target
 
 
 def compared(what, ours, peers, most):
@@ -135,7 +66,7 @@ def reading(made, clients, door):
 
 def over_http(scene):
     made = scene_of(scene)
-    peer = Apache(made.work, copy_of(made, "peer-http"))
+    peer = plain_server(made)
     ours = Client(made.work, f"http://{made.site.address}/ann/svn.svn", made.site.token)
     try:
         yield from reading(made, (ours, peer.client), "http")

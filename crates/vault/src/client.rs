@@ -30,7 +30,7 @@ pub(crate) const BLOB_TIMEOUT: Duration = Duration::from_secs(600);
 /// The most bytes of an answer that is not a blob.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Connections that are kept for the next request.
-const IDLE_MAX: usize = 4;
+const IDLE_MAX: usize = 16;
 const CHUNK_BYTES: usize = 256 << 10;
 
 type Body = BoxBody<Bytes, io::Error>;

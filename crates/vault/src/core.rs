@@ -9,6 +9,8 @@
 //!   any --- load finds damage ---> damaged: reads go on, nothing is signed <+
 //! ```
 
+mod opened;
+
 use crate::refusal::Refusal;
 use crate::store::{Place, Put, Store, StoreError};
 use journal::batch::Batch;
@@ -19,6 +21,7 @@ use journal::epoch::{Epoch, RecoveryPublic};
 use journal::merkle::Frontier;
 use journal::note::{NoteSignature, SignedNote, SigningKey, VerifierKey};
 use journal::{BlobName, Hash, Origin};
+use opened::Opened;
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -66,6 +69,7 @@ pub struct Vault<S: Store + ?Sized> {
     store: Arc<S>,
     key: SigningKey,
     state: State,
+    opened: Opened,
     /// Why the state could not be read again after the storage failed: until it was, nothing is signed.
     stale: Option<String>,
     /// Why the store is not to be trusted with more.
@@ -134,7 +138,8 @@ impl<S: Store + ?Sized> Vault<S> {
     /// When the store can't be read at all. Damage is not an error here: such a vault serves what is good, and signs
     /// nothing.
     pub fn open(store: Arc<S>, key: SigningKey) -> Result<Self, StoreError> {
-        let mut vault = Self { store, key, state: State::default(), stale: None, unfit: None };
+        let mut vault =
+            Self { store, key, state: State::default(), opened: Opened::default(), stale: None, unfit: None };
         vault.reload()?;
         Ok(vault)
     }
@@ -347,18 +352,6 @@ impl<S: Store + ?Sized> Vault<S> {
     /// When the store fails.
     pub fn has_blob(&self, name: &BlobName) -> Result<bool, StoreError> {
         Ok(self.state.inline.contains_key(name) || self.store.has_blob(name)?)
-    }
-
-    /// A blob that came in a batch.
-    ///
-    /// # Errors
-    /// When the batch no longer reads as it was stored.
-    pub fn inline_blob(&self, name: &BlobName) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(index) = self.state.inline.get(name) else { return Ok(None) };
-        let (first, place) = self.state.batches[*index];
-        let damaged = || StoreError::Damaged(format!("the batch of entry {first}"));
-        let batch = Batch::decode(&self.store.batch(&place)?).map_err(|_| damaged())?;
-        batch.inline.into_iter().find(|bytes| BlobName::of(bytes) == *name).map(Some).ok_or_else(damaged)
     }
 
     /// The batches from the one that holds entry `from` on, up to about `bytes_max` bytes, at least one if there is any.

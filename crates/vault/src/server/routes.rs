@@ -321,7 +321,7 @@ impl<R: Read> Read for Metered<'_, R> {
 
 async fn get_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
     blocking(move || {
-        if let Some(bytes) = shared.vault().inline_blob(&name).map_err(|error| refuse(&shared, &error.into()))? {
+        if let Some(bytes) = shared.vault().inline_blob_opened(&name).map_err(|error| refuse(&shared, &error.into()))? {
             return Ok(text(StatusCode::OK, bytes));
         }
         match shared.store.blob(&name).map_err(|error| refuse(&shared, &error.into()))? {
