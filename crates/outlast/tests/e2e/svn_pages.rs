@@ -68,7 +68,11 @@ fn pages_say_what_the_client_says() {
     assert_eq!(changed(&diff), changed(&theirs), "{diff}\n{theirs}");
     page(&world, "/-/compare/trunk...branches/b9");
     page(&world, "/-/compare/r3..r8");
-    page(&world, "/-/blame/trunk/dir1/file1");
+    // What was said can be corrected, also after a page has shown it.
+    let blame = page(&world, "/-/blame/trunk/dir1/file1").text();
+    let rev = blame.split("/commit/r").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    svn.ok(&wc, &["propset", "-q", "--revprop", "-r", &rev, "svn:log", "said better afterwards", &url]);
+    page_with(&world, "/-/blame/trunk/dir1/file1", "said better afterwards");
     page(&world, "/-/graph");
     page(&world, "/-/tags");
     assert!(page(&world, "/-/branches").text().contains("branches/b9"));

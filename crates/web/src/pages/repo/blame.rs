@@ -50,7 +50,7 @@ struct Blamed<'a> {
 pub(crate) async fn blame(page: RepoPage, rest: Rest, Query(late): Query<Late>) -> Result<Response, PageError> {
     let (shell, frame, at) = (page.shell(), page.frame("code"), page.at(rest).await?);
     let maker = page.maker();
-    let key = maker.key("blame", at.permanent());
+    let key = maker.key_with_words("blame", at.permanent());
     let (base, place, again) = (frame.base(), at.clone(), maker.clone());
     let lines = maker.part(key, &late, move |source, effort| blamed(&again, source, &base, &place, effort)).await?;
     if let Some(alone) = lines.alone() {

@@ -3,7 +3,7 @@
 use super::diff_part::{Between, diff_part};
 use super::diff_view::Wanted;
 use super::frame::{Frame, RepoPage, Rest, RevisionRow, place};
-use super::parts::Late;
+use super::parts::{Late, Maker};
 use crate::pages::error::PageError;
 use crate::pages::part::{Parts, Slot};
 use crate::pages::show;
@@ -11,11 +11,14 @@ use crate::pages::visitor::Shell;
 use askama::Template;
 use axum::extract::Query;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use code::{CodePath, NameKind};
+use code::{CodePath, Comparison, NameKind, ReadError, RevisionId, Source};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Revisions listed above a difference.
 const LISTED_MAX: usize = 100;
+/// What a kept revision weighs besides its message, about.
+const REVISION_BYTES: usize = 400;
 
 #[derive(Deserialize)]
 pub(crate) struct Chosen {
@@ -77,9 +80,10 @@ pub(crate) async fn compare(
     };
     let (base, head) = (base.to_owned(), head.to_owned());
     let (from, to) = (base.clone(), head.clone());
+    let maker = page.maker();
     let made = page.read(move |source| {
         let (base, head) = (source.resolve(&from)?, source.resolve(&to)?);
-        let comparison = source.compare(&base.id, &head.id, LISTED_MAX)?;
+        let comparison = compared(&maker, source, &base.id, &head.id)?;
         let left = comparison.base.clone().filter(|_| since_parting).unwrap_or_else(|| base.id.clone());
         let names = source.short_names(NameKind::Branch)?;
         Ok((comparison, left, head.id, names))
@@ -100,4 +104,21 @@ pub(crate) async fn compare(
         diff: parts.slot(diff.part),
     };
     parts.page(&ComparePage { shell, frame, base, head, names, found: Some(found) })
+}
+
+/// What one has and the other has not: as it was kept, or found out now.
+fn compared(
+    maker: &Maker,
+    source: &dyn Source,
+    base: &RevisionId,
+    head: &RevisionId,
+) -> Result<Arc<Comparison>, ReadError> {
+    let key = maker.key_with_words("compared", format!("{base}...{head}"));
+    if let Some(kept) = maker.kept(&key) {
+        return Ok(kept);
+    }
+    let made = Arc::new(source.compare(base, head, LISTED_MAX)?);
+    let weight = made.revisions.iter().map(|revision| REVISION_BYTES + revision.message.len()).sum();
+    maker.keep(&key, Arc::clone(&made), weight);
+    Ok(made)
 }

@@ -75,6 +75,12 @@ impl Maker {
         Key { repo: repo.id, path: repo.path.clone(), what, of }
     }
 
+    /// The same for what shows who said what in which revision: with Subversion that can be corrected.
+    pub(crate) fn key_with_words(&self, what: &'static str, of: String) -> Key {
+        let of = if self.is_git() { of } else { format!("{of} {}", self.code.generation()) };
+        self.key(what, of)
+    }
+
     /// Whether it is a repository of Git.
     pub(crate) fn is_git(&self) -> bool {
         self.code.repo().kind == RepoKind::Git
