@@ -1,9 +1,9 @@
-//! Requests that the site makes to addresses which somebody named: webhooks.
+//! Requests that the site makes to addresses which somebody named: webhooks, witnesses.
 //!
 //! Invariants:
 //! 1. The address that is connected to is the one that was looked at: a name is resolved once.
 //! 2. It is a global one, or one that the operator's configuration lists. Neither the site itself nor a vault of its is asked.
-//! 3. No redirect is followed; of the answer only the status is read.
+//! 3. No redirect is followed; of the answer no more bytes are read than the caller says.
 //! 4. `https` everywhere; plain `http` to listed addresses alone.
 
 mod address;
@@ -12,7 +12,7 @@ mod url;
 use crate::error::Error;
 pub(crate) use address::is_global;
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::handshake;
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
@@ -33,24 +33,35 @@ pub(crate) struct Egress {
     pub(crate) own: Vec<String>,
 }
 
+/// What is posted.
+pub(crate) struct Post<'a> {
+    pub(crate) content_type: &'a str,
+    pub(crate) headers: &'a [(&'a str, String)],
+    pub(crate) body: String,
+    /// Bytes of the answer that are read; an answer with more is an error, unless none are wanted.
+    pub(crate) answer_bytes_max: usize,
+}
+
+/// What was answered.
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: String,
+    pub(crate) body: Bytes,
+}
+
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::conflict(format!("the webhook was not reached: {error}"))
+    Error::conflict(format!("the address was not reached: {error}"))
 }
 
 impl Egress {
-    /// Posts JSON, and gives the answer's status.
+    /// Posts it, and gives the answer.
     ///
     /// # Errors
     /// When the address may not be asked, or does not answer in time.
-    pub(crate) async fn post(
-        &self,
-        url: &HookUrl,
-        headers: &[(&str, String)],
-        body: String,
-    ) -> Result<StatusCode, Error> {
+    pub(crate) async fn post(&self, url: &HookUrl, post: Post<'_>) -> Result<Answered, Error> {
         let posting = async {
             let address = self.address(url).await?;
-            self.exchange(address, url, headers, body).await
+            self.exchange(address, url, post).await
         };
         tokio::time::timeout(EGRESS_TIME_MAX, posting).await.map_err(|_| failed("it took too long"))?
     }
@@ -79,24 +90,18 @@ impl Egress {
         })
     }
 
-    async fn exchange(
-        &self,
-        address: SocketAddr,
-        url: &HookUrl,
-        headers: &[(&str, String)],
-        body: String,
-    ) -> Result<StatusCode, Error> {
+    async fn exchange(&self, address: SocketAddr, url: &HookUrl, what: Post<'_>) -> Result<Answered, Error> {
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         if !url.is_tls() {
-            return post(TokioIo::new(stream), url, headers, body).await;
+            return post(TokioIo::new(stream), url, what).await;
         }
         let tls = tokio_rustls::TlsConnector::from(vault::public_client().map_err(failed)?);
         let name = url.host().to_owned().try_into().map_err(failed)?;
-        post(TokioIo::new(tls.connect(name, stream).await.map_err(failed)?), url, headers, body).await
+        post(TokioIo::new(tls.connect(name, stream).await.map_err(failed)?), url, what).await
     }
 }
 
-async fn post<T>(io: T, url: &HookUrl, headers: &[(&str, String)], body: String) -> Result<StatusCode, Error>
+async fn post<T>(io: T, url: &HookUrl, what: Post<'_>) -> Result<Answered, Error>
 where
     T: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
@@ -104,13 +109,20 @@ where
     let connection = tokio::spawn(connection);
     let request = Request::post(url.path())
         .header(header::HOST, url.authority())
-        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONTENT_TYPE, what.content_type)
         .header(header::USER_AGENT, concat!("outlast/", env!("CARGO_PKG_VERSION")));
-    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
-    let request = request.body(Full::new(Bytes::from(body))).map_err(failed)?;
+    let request = what.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+    let request = request.body(Full::new(Bytes::from(what.body))).map_err(failed)?;
     let response = sender.send_request(request).await.map_err(failed)?;
+    let status = response.status();
+    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_owned();
+    let body = match what.answer_bytes_max {
+        0 => Bytes::new(),
+        most => Limited::new(response.into_body(), most).collect().await.map_err(failed)?.to_bytes(),
+    };
     connection.abort();
-    Ok(response.status())
+    Ok(Answered { status, content_type, body })
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ pub mod snapshot;
 pub mod spool;
 pub mod ssh;
 pub mod svn;
+pub mod witness;
 pub mod writer;
 
 pub use error::Error;

@@ -15,6 +15,7 @@ mod recent;
 mod sealer;
 mod source;
 mod store;
+mod witness;
 
 pub use blobs::BlobSink;
 pub use edges::{Edges, FullTile, TILE_WIDTH};
@@ -37,11 +38,11 @@ pub(crate) use store::{
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
 use journal::checkpoint::Checkpoint;
-use journal::note::SignedNote;
+use journal::note::{SignedNote, VerifierKey};
 use recent::Recent;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
 use vault::EncodedBatch;
 
@@ -58,6 +59,8 @@ pub struct Log {
     recent: Mutex<Recent>,
     /// (size, vault) -> line
     cosignatures: Mutex<BTreeMap<(u64, String), String>>,
+    /// Who is shown the log though he does not keep it.
+    witnesses: OnceLock<Vec<VerifierKey>>,
     everywhere: watch::Sender<u64>,
 }
 
@@ -75,7 +78,8 @@ impl Log {
         let head = db.read(Head::load)?;
         db.read(|tx| last_is_signed(tx, &keys))?;
         let (recent, cosignatures, everywhere) = (Mutex::default(), Mutex::default(), watch::Sender::new(0));
-        Ok(Arc::new(Self { db, keys, blobs, size: AtomicU64::new(head.size()), recent, cosignatures, everywhere }))
+        let (size, witnesses) = (AtomicU64::new(head.size()), OnceLock::new());
+        Ok(Arc::new(Self { db, keys, blobs, size, recent, cosignatures, witnesses, everywhere }))
     }
 
     /// Committed entries.
@@ -144,7 +148,17 @@ impl Log {
         !self.cosignatures().is_empty()
     }
 
-    fn keep_cosignature(&self, vault: &str, size: u64, line: &str) {
+    /// Names the witnesses, once: receipts carry what they sign.
+    pub(crate) fn set_witnesses(&self, keys: Vec<VerifierKey>) {
+        // The site is opened once, and names them then.
+        let _set = self.witnesses.set(keys);
+    }
+
+    fn witnesses(&self) -> &[VerifierKey] {
+        self.witnesses.get().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn keep_cosignature(&self, vault: &str, size: u64, line: &str) {
         let mut pending = self.cosignatures();
         pending.insert((size, vault.to_owned()), line.to_owned());
         while pending.len() > PENDING_COSIGNATURES_MAX {

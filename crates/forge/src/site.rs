@@ -125,6 +125,7 @@ pub struct Site {
     shut: lockdown::Shut,
     told: alarms::Statuses,
     settings: settings::Held,
+    witnesses: crate::witness::Witnesses,
     jobs: crate::jobs::Jobs,
     /// Held while the site runs: one process for one data directory.
     _lock: std::fs::File,
@@ -192,6 +193,10 @@ impl Site {
 
     pub(crate) fn jobs(&self) -> &crate::jobs::Jobs {
         &self.jobs
+    }
+
+    pub(crate) fn witnesses(&self) -> &crate::witness::Witnesses {
+        &self.witnesses
     }
 
     pub(crate) fn drills(&self) -> &Drills {

@@ -2,7 +2,7 @@
 //!
 //! Plain state: bytes in, bytes out, no I/O, no clock, no randomness. Whoever drives it decides where bytes come from
 //! and what the time is, so that a simulator can drive the same code. The formats are the C2SP ones (signed-note,
-//! tlog-checkpoint, tlog-tiles, tlog-cosignature, tlog-proof, tlog-policy), so that other people's tools can check
+//! tlog-checkpoint, tlog-tiles, tlog-cosignature, tlog-proof, tlog-policy, tlog-witness), so that other people's tools can check
 //! this log; `docs/formats/journal.md` has the byte tables.
 //!
 //! # Invariants
@@ -23,6 +23,7 @@ pub mod order;
 pub mod policy;
 pub mod receipt;
 pub mod tile;
+pub mod witness;
 
 pub use hash::{BlobName, Hash, ParseHashError};
 pub use note::{Origin, OriginError};

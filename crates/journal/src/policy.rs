@@ -98,6 +98,22 @@ impl Policy {
         policy
     }
 
+    /// The policy that also knows these witnesses, whose word counts towards no quorum. One whose name or key is there already
+    /// stays what it is.
+    #[must_use]
+    pub fn with_witnesses(mut self, keys: &[VerifierKey]) -> Self {
+        for key in keys {
+            let _known = self.add_witness(key.name(), key.clone());
+        }
+        self
+    }
+
+    /// Whether somebody's word counts: it is the quorum, or a member of a group.
+    #[must_use]
+    pub fn counts(&self, name: &str) -> bool {
+        self.quorum.as_deref() == Some(name) || self.groups.iter().any(|group| group.members.iter().any(|m| m == name))
+    }
+
     /// A name for a group that no vault and no other group has.
     fn free_name(&self, wanted: &str) -> String {
         let mut name = wanted.replace(|c: char| !c.is_ascii_graphic(), "-");

@@ -48,6 +48,8 @@ pub struct Verified {
     pub checkpoint: Checkpoint,
     /// Which vaults said so, and when (seconds since 1970).
     pub cosigned: Vec<(String, u64)>,
+    /// Witnesses who saw that the log goes on to this checkpoint, and when. They hold nothing, and count for no quorum.
+    pub witnessed: Vec<(String, u64)>,
     /// Whether the keys came from the reader (`true`) or from the receipt itself.
     pub policy_pinned: bool,
 }
@@ -160,7 +162,8 @@ impl Receipt {
         if policy.satisfied(&names) {
             return Ok(cosigned);
         }
-        Err(ReceiptError::NotHeld(names.into_iter().collect::<Vec<_>>().join(", ")))
+        let vaults = names.into_iter().filter(|name| policy.counts(name));
+        Err(ReceiptError::NotHeld(vaults.collect::<Vec<_>>().join(", ")))
     }
 }
 
@@ -204,6 +207,6 @@ pub fn verify(text: &str, policy: Option<&Policy>) -> Result<Verified, ReceiptEr
     let leaf = Envelope::leaf(&receipt.envelope);
     verify_inclusion(receipt.index, checkpoint.size, &leaf, &receipt.proof, &checkpoint.root)?;
     let entry = Envelope::parse(&receipt.envelope)?.open(&checkpoint.origin, receipt.index, &receipt.secret)?;
-    let cosigned = receipt.cosigned(policy)?;
-    Ok(Verified { entry, checkpoint, cosigned, policy_pinned: pinned })
+    let (cosigned, witnessed) = receipt.cosigned(policy)?.into_iter().partition(|(name, _)| policy.counts(name));
+    Ok(Verified { entry, checkpoint, cosigned, witnessed, policy_pinned: pinned })
 }

@@ -32,12 +32,22 @@ struct File {
     drill_vaults: Vec<String>,
     #[serde(default)]
     egress_allow: Vec<IpAddr>,
+    #[serde(default)]
+    witnesses: Vec<Witness>,
     trusted_proxies: Option<Vec<Network>>,
     metrics_allow: Option<Vec<Network>>,
     #[serde(default)]
     log: Format,
     #[serde(default)]
     limits: Limits,
+}
+
+/// One table of `[[witnesses]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Witness {
+    pub(crate) url: String,
+    pub(crate) key: String,
 }
 
 /// Limits that operators may change. Each has its unit in its name; `docs/limits.md` lists them.
@@ -60,6 +70,7 @@ pub(crate) struct Limits {
     pub(crate) sign_in_max: usize,
     pub(crate) drill_every_s: u64,
     pub(crate) drill_first_s: u64,
+    pub(crate) witness_every_s: u64,
 }
 
 impl Default for Limits {
@@ -81,6 +92,7 @@ impl Default for Limits {
             sign_in_max: 2,
             drill_every_s: 24 * 60 * 60,
             drill_first_s: 10 * 60,
+            witness_every_s: 60,
         }
     }
 }
@@ -100,6 +112,8 @@ pub(crate) struct Config {
     pub(crate) drill_vaults: Vec<String>,
     /// Addresses that webhooks may go to though they are not outside.
     pub(crate) egress_allow: Vec<IpAddr>,
+    /// Outsiders who are shown the log (c2sp.org/tlog-witness).
+    pub(crate) witnesses: Vec<Witness>,
     /// Proxies that are believed when they say who asks; this machine, when nobody says.
     pub(crate) trusted_proxies: Vec<Network>,
     /// Who may read `/metrics`; this machine, when nobody says.
@@ -133,6 +147,7 @@ impl Config {
                 options.egress_allow.clone()
             },
             drill_vaults: if options.drill_vault.is_empty() { file.drill_vaults } else { options.drill_vault.clone() },
+            witnesses: file.witnesses,
             trusted_proxies: file.trusted_proxies.unwrap_or_else(Network::this_machine),
             metrics_allow: file.metrics_allow.unwrap_or_else(Network::this_machine),
             log: file.log,

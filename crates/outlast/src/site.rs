@@ -1,10 +1,11 @@
 //! A site opened from its configuration: what `serve` runs, and what a command uses when no server does.
 
-use crate::config::{Config, Limits};
+use crate::config::{self, Config, Limits};
 use crate::practice::Practice;
 use anyhow::Context as _;
 use forge::Site;
 use forge::site::{Begun, SiteConfig, SiteLimits};
+use forge::witness::Witness;
 use git::cache::PackCache;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ impl Opened {
         }
         site.database.clone_from(&config.database);
         site.egress_allow.clone_from(&config.egress_allow);
+        let witness = |named: &config::Witness| Witness::new(&named.url, &named.key);
+        site.witnesses = config.witnesses.iter().map(witness).collect::<Result<Vec<_>, _>>()?;
         site.base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
         site.ssh_address.clone_from(&config.ssh_address);
         site.limits = limits(&config.limits);
@@ -95,5 +98,7 @@ pub(crate) fn limits(from: &Limits) -> SiteLimits {
     limits.receive.commands_max = from.push_commands_max;
     limits.drill_every = Duration::from_secs(from.drill_every_s);
     limits.drill_first = Duration::from_secs(from.drill_first_s);
+    // Never without a pause.
+    limits.witness_every = Duration::from_secs(from.witness_every_s.max(1));
     limits
 }

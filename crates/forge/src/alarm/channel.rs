@@ -3,7 +3,7 @@
 use super::query::{alarm_hook_fetch, alarm_hook_list, rule_of_entry};
 use crate::audit::{AuditLine, words};
 use crate::db::{Db, Tx};
-use crate::egress::{Egress, HookUrl};
+use crate::egress::{Egress, HookUrl, Post};
 use crate::error::Error;
 use crate::event::alarm::AlarmRule;
 use crate::event::{Event, Stamp};
@@ -95,7 +95,8 @@ impl Channel for HookChannel {
         .to_string();
         let signature = sign(&secret, entry, &body);
         let headers = [("x-outlast-delivery", entry.to_string()), ("x-outlast-signature", signature)];
-        let status = self.egress.post(&url, &headers, body).await?;
+        let post = Post { content_type: "application/json", headers: &headers, body, answer_bytes_max: 0 };
+        let status = self.egress.post(&url, post).await?.status;
         if status.is_success() {
             return Ok(());
         }

@@ -10,6 +10,7 @@ use crate::load::{Class, Load};
 use crate::outbox::SharedStatus;
 use crate::people::query::user_by_id;
 use crate::site::Site;
+use crate::witness::{Trouble, WitnessStatus};
 use crate::writer::Submitter;
 use std::collections::HashMap;
 use std::path::Path;
@@ -75,6 +76,7 @@ impl Watch {
     async fn look(&mut self, site: &Site) -> Result<(), Error> {
         let mut found = touched(site, site.touched()).await?;
         found.extend(vaults(site));
+        found.extend(witnesses(site));
         found.extend(disk(site.data()));
         found.extend(site.signing_in_fails().map(|about| wrong(Rule::SignInsFailing, "", about)));
         found.extend(bulk_reads(site).await?);
@@ -138,6 +140,17 @@ impl Watch {
             )
         })
     }
+}
+
+/// Witnesses who say that this log is not the one they saw.
+fn witnesses(site: &Site) -> impl Iterator<Item = Wrong> {
+    let disagree = site.witness_list().into_iter().filter(|witness| witness.trouble == Some(Trouble::Disagrees));
+    disagree.map(|WitnessStatus { name, host, .. }| {
+        let about = format!(
+            "the witness {name} at {host} saw another log under this site's name, or more of it than there is here"
+        );
+        wrong(Rule::WitnessDisagrees, name, about)
+    })
 }
 
 /// Canaries that were tried.

@@ -18,6 +18,10 @@ pub struct Facts {
     pub recovery_key: Option<PathBuf>,
     /// The vaults.
     pub vaults: Vec<VaultFacts>,
+    /// The witnesses.
+    pub witnesses: Vec<crate::witness::WitnessStatus>,
+    /// The log's name, and the key that signs it now.
+    pub log_key: String,
     /// How many trust domains must cosign, and how many there are.
     pub quorum: (usize, usize),
     /// Git's programs can be sandboxed.

@@ -33,6 +33,8 @@ impl Site {
             practice,
             recovery_key: recovery_key.exists().then_some(recovery_key),
             vaults,
+            witnesses: self.witness_list(),
+            log_key: self.ledger().log().keys().log_key.verifier().to_string(),
             quorum: self.doctor_quorum().await?,
             sandbox: git::sandbox_available(),
             disk: disk(self.data()),

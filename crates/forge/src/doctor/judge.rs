@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, VaultFacts};
 use super::{Colour, Finding, neighbours};
+use crate::witness::{Trouble, WitnessStatus};
 use std::collections::BTreeMap;
 
 /// A vault that is behind by more entries than this is worth a look.
@@ -24,6 +25,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![writes(facts), recovery_key(facts), trust_domains(facts), spares(facts)];
     findings.extend(neighbours::judge(facts));
     findings.extend(facts.vaults.iter().map(vault));
+    findings.extend(facts.witnesses.iter().map(|status| witness(status, &facts.log_key)));
     findings.extend([
         encrypted(facts),
         clocks(facts),
@@ -139,6 +141,32 @@ fn vault(vault: &VaultFacts) -> Finding {
             finding.bad(Colour::Red, problem, why, "its owner must make its disk larger")
         }
         _ => finding,
+    }
+}
+
+fn witness(status: &WitnessStatus, log_key: &str) -> Finding {
+    let WitnessStatus { name, host, size, trouble, .. } = status;
+    let finding = Finding::good("witness", format!("the witness {name} has signed {size} entries"));
+    match trouble {
+        None => finding,
+        Some(Trouble::Disagrees) => finding.bad(
+            Colour::Red,
+            format!("the witness {name} saw another log under this site's name, or more of it than there is here"),
+            "two logs have this site's keys: one of them shows people another history",
+            "keep this log as it is, and ask the witness's owner for the checkpoint that it signed last",
+        ),
+        Some(Trouble::Unknown) => finding.bad(
+            Colour::Yellow,
+            format!("the witness {name} does not know this log, or not the key that signs it now"),
+            "it does not sign what this site shows it",
+            format!("give its owner this key of the log: {log_key}"),
+        ),
+        Some(Trouble::Failed(why)) => finding.bad(
+            Colour::Yellow,
+            format!("the witness {name} does not sign: {why}"),
+            "a second log that is shown to others would not come out through it",
+            format!("ask whoever runs it at {host}, or take it out of the configuration"),
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::facts::{About, Facts, VaultFacts};
 use super::{Colour, judge};
+use crate::witness::{Trouble, WitnessStatus};
 use std::net::IpAddr;
 
 fn vault(name: &str, address: &str) -> VaultFacts {
@@ -27,6 +28,10 @@ fn vault(name: &str, address: &str) -> VaultFacts {
     }
 }
 
+fn witness(trouble: Option<Trouble>) -> WitnessStatus {
+    WitnessStatus { name: "witness.example/w".into(), host: "witness.example".into(), size: 7, signed_s: None, trouble }
+}
+
 /// All is well.
 fn good() -> Facts {
     Facts {
@@ -35,6 +40,8 @@ fn good() -> Facts {
         practice: false,
         recovery_key: None,
         vaults: vec![vault("eu", "192.0.2.1"), vault("us", "198.51.100.1"), vault("asia", "2001:db8:7::1")],
+        witnesses: vec![witness(None)],
+        log_key: "code.example.org+key".into(),
         quorum: (2, 3),
         sandbox: true,
         disk: Some((50 << 30, 100 << 30)),
@@ -51,7 +58,7 @@ fn good() -> Facts {
 fn a_good_site_is_green_and_each_check_is_looked_at() {
     let findings = judge(&good());
     assert!(findings.iter().all(|f| f.colour == Colour::Green && f.problem.is_empty()), "{findings:#?}");
-    assert_eq!(findings.len(), 17);
+    assert_eq!(findings.len(), 18);
 }
 
 #[test]
@@ -61,6 +68,16 @@ fn a_site_that_others_reach_without_https_is_told_so() {
         let facts = Facts { base_url: local.into(), ..good() };
         assert!(judge(&facts).iter().all(|finding| finding.colour == Colour::Green), "{local}");
     }
+}
+
+#[test]
+fn a_witness_that_does_not_sign_is_told_apart() {
+    let with = |trouble| move |facts: &mut Facts| facts.witnesses = vec![witness(Some(trouble))];
+    fires("witness", Colour::Red, "saw another log", with(Trouble::Disagrees));
+    fires("witness", Colour::Yellow, "does not know this log", with(Trouble::Unknown));
+    fires("witness", Colour::Yellow, "does not sign: it answers 500", with(Trouble::Failed("it answers 500".into())));
+    let unknown = Facts { witnesses: vec![witness(Some(Trouble::Unknown))], ..good() };
+    assert!(judge(&unknown).iter().any(|finding| finding.remedy.contains("code.example.org+key")));
 }
 
 /// What `change` makes of a good site: the one finding that fires.

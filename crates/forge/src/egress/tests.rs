@@ -57,6 +57,10 @@ fn what_is_not_outside_is_known() {
     }
 }
 
+fn post<'a>(headers: &'a [(&'a str, String)], answer_bytes_max: usize) -> Post<'a> {
+    Post { content_type: "application/json", headers, body: "{}".into(), answer_bytes_max }
+}
+
 /// A listener that must not be reached, or that answers with what it is told to.
 async fn listener(answer: &'static str) -> (u16, Arc<AtomicUsize>) {
     let (listener, reached) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Arc::new(AtomicUsize::new(0)));
@@ -95,7 +99,7 @@ async fn no_way_of_writing_this_machine_reaches_it() {
     ] {
         for scheme in ["http", "https"] {
             let Ok(url) = format!("{scheme}://{host}:{port}/x").parse::<HookUrl>() else { continue };
-            let error = Egress::default().post(&url, &[], "{}".into()).await.unwrap_err();
+            let error = Egress::default().post(&url, post(&[], 0)).await.err().unwrap();
             assert!(error.to_string().contains("not reached"), "{host}: {error}");
         }
     }
@@ -113,8 +117,19 @@ async fn what_is_listed_is_reached_and_sends_nobody_on() {
     let (port, _) = listener(Box::leak(redirect.into_boxed_str())).await;
     let egress = Egress { allowed: vec!["127.0.0.1".parse().unwrap()], own: vec!["site.example.org".into()] };
     let url = format!("http://127.0.0.1:{port}/hook").parse().unwrap();
-    assert_eq!(egress.post(&url, &[("x-a", "b".into())], "{}".into()).await.unwrap(), 302);
+    assert_eq!(egress.post(&url, post(&[("x-a", "b".into())], 0)).await.unwrap().status, 302);
     assert_eq!(reached.load(Ordering::SeqCst), 0, "no redirect is followed");
     let own = "https://SITE.example.org/x".parse().unwrap();
-    assert!(egress.post(&own, &[], "{}".into()).await.unwrap_err().to_string().contains("the site itself"));
+    assert!(egress.post(&own, post(&[], 0)).await.err().unwrap().to_string().contains("the site itself"));
+}
+
+#[tokio::test]
+async fn no_more_of_an_answer_is_read_than_is_wanted() {
+    let (port, _) = listener("HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nContent-Length: 6\r\n\r\nanswer").await;
+    let egress = Egress { allowed: vec!["127.0.0.1".parse().unwrap()], own: Vec::new() };
+    let url = format!("http://127.0.0.1:{port}/").parse().unwrap();
+    let answered = egress.post(&url, post(&[], 6)).await.unwrap();
+    assert_eq!((answered.content_type.as_str(), &answered.body[..]), ("text/x", &b"answer"[..]));
+    assert!(egress.post(&url, post(&[], 5)).await.is_err());
+    assert!(egress.post(&url, post(&[], 0)).await.unwrap().body.is_empty());
 }

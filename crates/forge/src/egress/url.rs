@@ -1,4 +1,4 @@
-//! The address of a webhook.
+//! An address that something is posted to.
 
 use crate::error::Error;
 use hyper::Uri;
@@ -51,7 +51,7 @@ impl FromStr for HookUrl {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let bad = || Error::invalid("a webhook's address looks like https://hooks.example.org/path");
+        let bad = || Error::invalid("an address to post to looks like https://hooks.example.org/path");
         if text.len() > URL_BYTES_MAX {
             return Err(bad());
         }

@@ -53,6 +53,8 @@ wire::words! {
         21 BulkRead = "bulk-read",
         /// Many strangers at once were turned away.
         22 Flood = "flood",
+        /// A witness saw another log than this one.
+        23 WitnessDisagrees = "witness-disagrees",
     }
 }
 

@@ -10,11 +10,13 @@ use journal::epoch::Epoch;
 use journal::note::{NoteSignature, SignedNote, VerifierKey};
 use journal::policy::Policy;
 use journal::receipt::Receipt;
-use journal::tile::{TileId, TileSource, inclusion_tiles, prove_inclusion};
+use journal::tile::{TileId, TileSource, consistency_tiles, inclusion_tiles, prove_consistency, prove_inclusion};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Cosigned checkpoints looked at for one that a quorum signed.
 const CANDIDATES_MAX: u64 = 256;
+/// And at one that a witness signed.
+const WITNESSED_MAX: u64 = 4;
 
 impl Log {
     /// The receipt of an entry: the file's text. [`Error::NotHeldYet`] until a quorum has cosigned a checkpoint over
@@ -24,7 +26,7 @@ impl Log {
     pub fn receipt(&self, seq: u64) -> Result<String, Error> {
         self.db.read(|tx| {
             let row = store::entry_fetch(tx, seq)?.ok_or_else(|| Error::not_found(format!("entry {seq}")))?;
-            let policy = policy(tx)?;
+            let policy = self.policy(tx)?;
             let (size, checkpoint) = self.held_checkpoint(tx, seq, &policy)?;
             let (epoch, envelope) = self.envelope_of(tx, &row)?;
             let secret = self.keys.data_key(epoch)?.secret(&self.keys.origin, seq);
@@ -44,7 +46,7 @@ impl Log {
     /// Blocks.
     pub fn cosigned_checkpoint(&self, seq: u64) -> Result<Option<String>, Error> {
         self.db.read(|tx| {
-            let policy = policy(tx)?;
+            let policy = self.policy(tx)?;
             match self.held_checkpoint(tx, seq, &policy) {
                 Ok((_, note)) => Ok(Some(note.to_string())),
                 Err(Error::NotHeldYet { .. }) => Ok(None),
@@ -53,14 +55,21 @@ impl Log {
         })
     }
 
-    /// The smallest checkpoint over the entry that a quorum cosigned, with their lines.
-    fn held_checkpoint(&self, tx: &mut Tx, seq: u64, policy: &Policy) -> Result<(u64, SignedNote), Error> {
+    /// Who must have cosigned what is held, and who besides may have seen it.
+    pub fn policy(&self, tx: &mut Tx) -> Result<Policy, Error> {
+        Ok(policy(tx)?.with_witnesses(self.witnesses()))
+    }
+
+    /// A checkpoint over the entry that a quorum cosigned, with their lines: the smallest that a witness has signed too, or
+    /// the smallest of all while there is none.
+    pub(super) fn held_checkpoint(&self, tx: &mut Tx, seq: u64, policy: &Policy) -> Result<(u64, SignedNote), Error> {
         let pending =
             self.cosignatures().range((seq + 1, String::new())..).map(|(k, v)| (k.clone(), v.clone())).collect();
         let pending: BTreeMap<(u64, String), String> = pending;
+        let witnessed = self.witnessed_sizes(tx, seq, &pending)?;
         let mut sizes: BTreeSet<u64> = store::cosigned_sizes(tx, seq, CANDIDATES_MAX)?.into_iter().collect();
         sizes.extend(pending.keys().map(|(size, _)| *size));
-        for size in sizes {
+        for size in witnessed.into_iter().chain(sizes) {
             let Some(checkpoint) = store::checkpoint_fetch(tx, size)? else { continue };
             let mut lines = store::cosignature_list(tx, size)?;
             lines.extend(
@@ -74,8 +83,23 @@ impl Log {
         Err(Error::NotHeldYet {
             seq,
             waited_s: 0,
-            missing: policy.witnesses().iter().map(|(n, _)| n.clone()).collect(),
+            missing: policy.witnesses().iter().map(|(n, _)| n.clone()).filter(|n| policy.counts(n)).collect(),
         })
+    }
+
+    /// Sizes over the entry that witnesses signed, a few, smallest first.
+    fn witnessed_sizes(
+        &self,
+        tx: &mut Tx,
+        seq: u64,
+        pending: &BTreeMap<(u64, String), String>,
+    ) -> Result<BTreeSet<u64>, Error> {
+        let mut sizes = BTreeSet::new();
+        for key in self.witnesses() {
+            sizes.extend(store::sizes_cosigned_by(tx, key.name(), seq, WITNESSED_MAX)?);
+            sizes.extend(pending.keys().filter(|(_, name)| name == key.name()).map(|(size, _)| *size));
+        }
+        Ok(sizes)
     }
 }
 
@@ -125,18 +149,32 @@ fn log_keys(tx: &mut Tx) -> Result<Vec<VerifierKey>, Error> {
     Ok(epochs.into_iter().map(|epoch| epoch.log_key).collect())
 }
 
+/// The proof that the tree of `new` entries begins with that of `old`; neither is 0.
+pub(super) fn consistency_proof(tx: &mut Tx, old: u64, new: u64) -> Result<Vec<Hash>, Error> {
+    let tiles = Tiles::read(tx, consistency_tiles(old, new))?;
+    prove_consistency(old, new, &tiles)
+        .map_err(|e| Error::damaged(format!("no proof from {old} to {new} entries can be made: {e}")))
+}
+
 /// The proof that entry `seq` is in the tree of this size.
 pub fn inclusion_proof(tx: &mut Tx, seq: u64, size: u64) -> Result<Vec<Hash>, Error> {
-    let mut tiles = Tiles(HashMap::new());
-    for id in inclusion_tiles(seq, size) {
-        if let Some(hashes) = store::tile_fetch(tx, id.level, id.index, u64::from(id.width))? {
-            tiles.0.insert(id, hashes);
-        }
-    }
+    let tiles = Tiles::read(tx, inclusion_tiles(seq, size))?;
     prove_inclusion(seq, size, &tiles).map_err(|e| Error::damaged(format!("no proof for entry {seq} can be made: {e}")))
 }
 
 struct Tiles(HashMap<TileId, Vec<Hash>>);
+
+impl Tiles {
+    fn read(tx: &mut Tx, ids: Vec<TileId>) -> Result<Self, Error> {
+        let mut tiles = HashMap::new();
+        for id in ids {
+            if let Some(hashes) = store::tile_fetch(tx, id.level, id.index, u64::from(id.width))? {
+                tiles.insert(id, hashes);
+            }
+        }
+        Ok(Self(tiles))
+    }
+}
 
 impl TileSource for Tiles {
     fn tile(&self, id: &TileId) -> Option<Vec<Hash>> {

@@ -173,6 +173,18 @@ pub(crate) fn cosigned_sizes(tx: &mut Tx, seq: u64, limit: u64) -> Result<Vec<u6
     tx.query(sql, &[seq.into(), limit.into()])?.iter().map(|row| row.get(0)).collect()
 }
 
+/// Sizes above `seq` that this one cosigned, smallest first.
+pub(crate) fn sizes_cosigned_by(tx: &mut Tx, name: &str, seq: u64, limit: u64) -> Result<Vec<u64>, DbError> {
+    let sql = "SELECT size FROM cosignature WHERE vault = ?1 AND size > ?2 ORDER BY size LIMIT ?3";
+    tx.query(sql, &[name.into(), seq.into(), limit.into()])?.iter().map(|row| row.get(0)).collect()
+}
+
+/// The largest size that this one cosigned; 0: none.
+pub(crate) fn size_cosigned_by(tx: &mut Tx, name: &str) -> Result<u64, DbError> {
+    let sql = "SELECT coalesce(max(size), 0) FROM cosignature WHERE vault = ?1";
+    tx.query_one(sql, &[name.into()])?.get(0)
+}
+
 pub(crate) fn tile_put(tx: &mut Tx, level: u8, place: u64, hashes: &[Hash]) -> Result<(), DbError> {
     let sql = "INSERT INTO tile (level, place, hashes) VALUES (?1, ?2, ?3)
                ON CONFLICT (level, place) DO UPDATE SET hashes = excluded.hashes";

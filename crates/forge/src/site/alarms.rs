@@ -13,7 +13,6 @@ use crate::event::alarm::CanaryKind;
 use crate::mail::MailChannel;
 use crate::outbox::{Outbox, OutboxLimits, SharedStatus};
 use crate::people::{Principal, Proved, Token};
-use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use tokio::task::JoinHandle;
@@ -36,21 +35,17 @@ pub(super) struct Telling<'a> {
     pub(super) ledger: &'a Arc<crate::Ledger>,
     pub(super) keys: &'a crate::keys::Keys,
     pub(super) vaults: Vec<VaultUrl>,
-    /// Addresses that webhooks may go to though they are not outside.
-    pub(super) allowed: Vec<IpAddr>,
+    pub(super) egress: Arc<Egress>,
     pub(super) limits: OutboxLimits,
 }
 
 impl Outboxes {
     pub(super) fn open(with: Telling<'_>) -> Result<Self, Error> {
-        let Telling { data, site, ledger, keys, vaults, allowed, limits } = with;
+        let Telling { data, site, ledger, keys, vaults, egress, limits } = with;
         let site = site.trim_end_matches('/').to_owned();
         let db = ledger.db().clone();
         let mail = MailChannel::new(ledger, keys, &site)?.reading(data.join("svn"));
         let identities = Arc::new(keys.identities()?);
-        let own = vaults.iter().filter_map(|vault| Some(vault.address.rsplit_once(':')?.0.to_owned()));
-        let own = own.chain([crate::mail::host_of(&site).to_owned()]).collect();
-        let egress = Arc::new(Egress { allowed, own });
         let hooks = HookChannel { db: db.clone(), site: site.clone(), identities, egress };
         let vaults = VaultChannel { db, site: crate::mail::host_of(&site).to_owned(), vaults };
         Ok(Self {

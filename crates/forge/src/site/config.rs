@@ -4,6 +4,7 @@ use crate::ledger::LedgerLimits;
 use crate::load::LoadLimits;
 use crate::outbox::OutboxLimits;
 use crate::spool::SPOOL_BYTES_MAX;
+use crate::witness::{WITNESS_EVERY, Witness};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct SiteConfig {
     pub ssh_address: Option<String>,
     /// Addresses that webhooks may go to though they are not outside.
     pub egress_allow: Vec<IpAddr>,
+    /// Outsiders who are shown what is held.
+    pub witnesses: Vec<Witness>,
     /// Bounds.
     pub limits: SiteLimits,
 }
@@ -43,6 +46,7 @@ impl SiteConfig {
             base_url,
             ssh_address: None,
             egress_allow: Vec::new(),
+            witnesses: Vec::new(),
             limits: SiteLimits::default(),
         }
     }
@@ -75,6 +79,8 @@ pub struct SiteLimits {
     pub consolidate_bytes: u64,
     /// How hard it tries to tell people.
     pub outbox: OutboxLimits,
+    /// How often witnesses are shown what is new.
+    pub witness_every: Duration,
     /// How often the site drills by itself; zero: never.
     pub drill_every: Duration,
     /// How long after its start it does so first, if a drill is due.
@@ -96,6 +102,7 @@ impl Default for SiteLimits {
             consolidate_packs: 200,
             consolidate_bytes: 512 << 20,
             outbox: OutboxLimits::default(),
+            witness_every: WITNESS_EVERY,
             drill_every: Duration::from_secs(24 * 60 * 60),
             drill_first: Duration::from_secs(10 * 60),
         }

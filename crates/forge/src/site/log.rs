@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::log;
 use crate::names::RepoPath;
 use crate::people::Principal;
+use crate::witness::WitnessStatus;
 use journal::policy::Policy;
 use journal::tile::TileId;
 
@@ -45,9 +46,16 @@ impl Site {
         made.unwrap_or_else(|e| Err(Error::internal(e.to_string())))
     }
 
-    /// Whose signatures make an entry held.
+    /// Whose signatures make an entry held, and who besides is shown what is held.
     pub async fn policy(&self) -> Result<Policy, Error> {
-        self.db().read_async(log::policy).await
+        let log = self.ledger.log().clone();
+        self.db().read_async(move |tx| log.policy(tx)).await
+    }
+
+    /// How it stands with the witnesses.
+    #[must_use]
+    pub fn witness_list(&self) -> Vec<WitnessStatus> {
+        self.witnesses.statuses()
     }
 
     /// A tile of the log by its path (c2sp.org/tlog-tiles: `tile/0/000`, `tile/0/000.p/5`); None: not there, or not that full yet.

@@ -5,6 +5,7 @@ use super::vaults::{Readers, VaultsEnrol, enrolled, known_with, policy};
 use super::{Site, tasks};
 use crate::db::Db;
 use crate::drill::Drills;
+use crate::egress::Egress;
 use crate::error::Error;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
@@ -19,6 +20,7 @@ use crate::repo::{BlobSource, Repositories};
 use crate::signer::Signers;
 use crate::spool::{Fetch, Spool};
 use crate::svn::{Subversion, SubversionParts};
+use crate::witness::Witnesses;
 use crate::writer::{Shipping, Submitter};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -117,6 +119,11 @@ impl Site {
             upload: push.upload.clone(),
             limits: config.limits.svn,
         });
+        let own = all_vaults.iter().filter_map(|vault| Some(vault.address.rsplit_once(':')?.0.to_owned()));
+        let own = own.chain([crate::mail::host_of(&config.base_url).to_owned()]).collect();
+        let egress = Arc::new(Egress { allowed: config.egress_allow, own });
+        let witnesses = if view.is_none() { config.witnesses } else { Vec::new() };
+        let witnesses = Witnesses::new(witnesses, &all_vaults, ledger.log(), Arc::clone(&egress))?;
         // No view tells anybody anything: it is of the past.
         let telling = super::alarms::Telling {
             data: &config.data,
@@ -124,7 +131,7 @@ impl Site {
             ledger: &ledger,
             keys: &keys,
             vaults: all_vaults,
-            allowed: config.egress_allow.clone(),
+            egress: Arc::clone(&egress),
             limits: config.limits.outbox,
         };
         crate::export::sweep(&config.data);
@@ -161,6 +168,7 @@ impl Site {
             shut,
             told: outboxes.as_ref().map(super::alarms::Outboxes::statuses).unwrap_or_default(),
             settings,
+            witnesses,
             jobs: Default::default(),
             _lock: lock,
         });

@@ -49,6 +49,9 @@ pub(super) fn start(site: &Arc<Site>, outboxes: Option<Outboxes>) {
         tasks.extend(outboxes.run());
         tasks.push(tokio::spawn(crate::alarm::watching(Arc::downgrade(site))));
     }
+    if !site.witnesses.is_empty() {
+        tasks.push(tokio::spawn(crate::witness::watching(Arc::downgrade(site))));
+    }
     site.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
 }
 

@@ -166,10 +166,11 @@ fn time_s(s: u64) -> String {
 
 fn receipt_json(verified: &Verified, what: &str) -> serde_json::Value {
     let cosigned = verified.cosigned.iter().map(|(name, time)| json!({ "vault": name, "time": time_s(*time) }));
+    let witnessed = verified.witnessed.iter().map(|(name, time)| json!({ "witness": name, "time": time_s(*time) }));
     json!({
         "proved": true, "entry": verified.entry.seq, "time": time_us(verified.entry.time_us), "what": what,
         "log": verified.checkpoint.origin.as_str(), "size": verified.checkpoint.size, "root": verified.checkpoint.root.to_string(),
-        "cosigned": cosigned.collect::<Vec<_>>(), "policy_pinned": verified.policy_pinned,
+        "cosigned": cosigned.collect::<Vec<_>>(), "witnessed": witnessed.collect::<Vec<_>>(), "policy_pinned": verified.policy_pinned,
     })
 }
 
@@ -180,6 +181,9 @@ fn print_receipt(verified: &Verified, what: &str, text: &str) {
     say!("is in the log of {} entries with root {}", verified.checkpoint.size, verified.checkpoint.root);
     for (vault, time) in &verified.cosigned {
         say!("  held by {vault}, which said so at {}", time_s(*time));
+    }
+    for (witness, time) in &verified.witnessed {
+        say!("  seen by {witness}, which keeps nothing, at {}", time_s(*time));
     }
     if !verified.policy_pinned {
         say!("checked with the keys that the receipt itself names; compare them, or pin them with --policy:");

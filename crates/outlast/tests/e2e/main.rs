@@ -55,3 +55,4 @@ mod svn_ssh;
 mod tokens;
 mod transparency;
 mod trouble;
+mod witnesses;
