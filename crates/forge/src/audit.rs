@@ -181,6 +181,9 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
         Event::SvnLoaded(e) => format!("{}: revisions {} to {}", repository(tx, e.repo)?, e.first, e.last()),
         Event::SvnPathRulesSet(e) => format!("{}: {} rules of paths", repository(tx, e.repo)?, e.rules.len()),
         Event::SvnCommitRulesSet(e) => repository(tx, e.repo)?,
+        Event::SvnLayoutSet(e) => {
+            format!("{}: {}", repository(tx, e.repo)?, e.layout.replace('\t', ", "))
+        }
         Event::SvnMailSet(e) => format!("{} in {}", account(tx, e.account)?, repository(tx, e.repo)?),
         Event::MailSet(e) => e.host.as_ref().map_or_else(
             || "no mail is sent".to_owned(),

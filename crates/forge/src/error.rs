@@ -18,6 +18,9 @@ pub enum Error {
     /// Seen, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// A push to what Git may only read; the text says how it is written.
+    #[error("{0}")]
+    ReadOnlyView(String),
     /// The credential is not, or no longer, valid.
     #[error("{0}")]
     Unauthenticated(String),
@@ -123,6 +126,7 @@ impl Error {
                 | Self::Conflict(_)
                 | Self::Invalid(_)
                 | Self::Forbidden(_)
+                | Self::ReadOnlyView(_)
                 | Self::Unauthenticated(_)
                 | Self::ReauthRequired
                 | Self::FactorRequired { .. }

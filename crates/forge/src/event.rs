@@ -36,6 +36,7 @@ pub mod ssh;
 pub mod svn;
 pub mod svn_mail;
 pub mod svn_rules;
+pub mod svn_view;
 pub mod trash;
 pub mod vault;
 mod wire;
@@ -283,6 +284,7 @@ events! {
     226 => SvnCommitRulesSet(svn_rules::SvnCommitRulesSet),
     227 => SvnLoaded(svn::SvnLoaded),
     228 => SvnMailSet(svn_mail::SvnMailSet),
+    229 => SvnLayoutSet(svn_view::SvnLayoutSet),
     // 250-279: drills, incidents, exports, imports.
     250 => DrillDone(proof::DrillDone),
     251 => RecoverySharesPublished(proof::RecoverySharesPublished),

@@ -160,6 +160,7 @@ tables! {
     svn_commit_rules(repo; message_chars_min, message_pattern, file_bytes_max, forbidden_names, no_case_clashes, tags_fixed,
         message_by, author_changes, seq) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
     svn_mail(repo, account; seq) "?1, ?2, ?3";
+    svn_layout(repo; layout, seq) "?1, ?2, ?3";
     lockdown(id; since_us, started_us, credentials, accounts, lifted_us) "?1, ?2, ?3, ?4, ?5, ?6";
     frozen_account(account; seq, since_us, reason) "?1, ?2, ?3, ?4";
 }

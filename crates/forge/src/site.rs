@@ -40,6 +40,7 @@ mod shares;
 mod signatures;
 mod ssh;
 mod svn;
+mod svn_convert;
 mod svn_import;
 mod svn_rules;
 mod svn_ssh;
@@ -73,6 +74,7 @@ pub use sessions::{ATTEMPTS_MAX, ATTEMPTS_WINDOW, Device, SecondStep, SignInStep
 pub use settings::SetBy;
 pub use signatures::Signer;
 pub use svn::{SvnAct, SvnDoor, SvnServer, SvnTurn};
+pub use svn_convert::{ConvertTo, SvnConverted};
 pub use svn_import::{SvnImportTo, SvnImported};
 pub(crate) use vaults::{Readers, VaultsEnrol, known_with};
 
@@ -118,6 +120,7 @@ pub struct Site {
     blobs: BlobSource,
     push: PushContext,
     subversion: Subversion,
+    views: crate::svn::Views,
     reading: code::Reading,
     drills: Drills,
     limits: SiteLimits,

@@ -23,7 +23,9 @@
 //!    feeds, mail and receipts, which show whole revisions, are for who may read everything.
 
 mod command;
+mod convert;
 mod gate;
+mod layout;
 mod load;
 mod mail;
 mod paths;
@@ -33,9 +35,11 @@ mod rules_command;
 mod session;
 mod store;
 mod subversion;
+mod view;
 
 pub(crate) use command::SvnImport;
 pub use gate::Finishing;
+pub(crate) use layout::{SvnLayoutPut, layout_fetch};
 pub(crate) use load::Remote;
 pub use load::{LOAD_REVISIONS_MAX, LOAD_TIME_MAX, LoadProgress};
 pub use mail::{COMMIT_MAIL_PATHS_MAX, COMMIT_MAIL_READERS_MAX};
@@ -52,3 +56,6 @@ pub(crate) use session::{SvnRights, SvnSession, tell};
 pub(crate) use store::SvnStore;
 pub(crate) use subversion::Keep;
 pub use subversion::{FinishGuard, Subversion, SubversionParts};
+pub use svn_git::{Authors, AuthorsError, Layout, Parts, Progress as ViewProgress};
+pub(crate) use view::Views;
+pub use view::{VIEW_RETRY_AFTER, VIEW_WAIT, VIEWS_BROUGHT_UP_AT_ONCE, VIEWS_MADE_AT_ONCE};

@@ -21,6 +21,7 @@
 
 mod cache;
 mod changes;
+mod date;
 mod dump;
 mod error;
 mod files;
@@ -38,6 +39,7 @@ mod svndiff;
 
 pub use cache::Caches;
 pub use changes::{Action, ChangedPath, parse_changes};
+pub use date::seconds;
 pub use error::{FsError, Result};
 pub use format::Format;
 pub use fs::{DirEntry, Directory, Fs};

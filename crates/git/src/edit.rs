@@ -112,7 +112,7 @@ pub fn build(source: &GitSource, edit: &Edit) -> Result<(ObjectId, Vec<u8>), Edi
     let handle = source.store.handle();
     let base = edit.base.map(|base| gix::ObjectId::try_from(base.as_bytes()).map_err(damaged)).transpose()?;
     let base_tree = base.map(|base| source.commit_tree(&handle, &base)).transpose()?;
-    let mut pack = Pack::new(source.store.hash_kind());
+    let mut pack = Pack::new(source.store.repository().format())?;
     let mut tree = Tree::load(&handle, base_tree)?;
     for change in &edit.edits {
         apply(&mut tree, &mut pack, change)?;

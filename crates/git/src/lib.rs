@@ -16,6 +16,7 @@ pub mod edit;
 pub mod maintenance;
 pub mod names;
 pub mod openpgp;
+pub mod pack;
 pub mod pack_budget;
 pub mod pkt;
 pub mod quarantine;

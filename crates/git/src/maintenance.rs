@@ -41,6 +41,28 @@ impl Repository {
         Ok(())
     }
 
+    /// One pack of everything, with deltas that are looked for anew: for packs that were written without. Objects that no ref leads
+    /// to stay.
+    ///
+    /// # Errors
+    /// When Git fails. The repository is then as good as before.
+    pub async fn condense(&self) -> Result<(), RepositoryError> {
+        let repack = self.command("repack").flag("-a").flag("-d").flag("-f").flag("--keep-unreachable").flag("-q");
+        repack.writable().in_background().run(b"", 1 << 20).await?;
+        Ok(())
+    }
+
+    /// One pack of all that refs lead to, with deltas that are looked for anew, as bytes on the child's output.
+    ///
+    /// # Errors
+    /// When Git can't be started.
+    pub async fn pack_reachable(&self) -> Result<crate::child::GitChild, RepositoryError> {
+        let pack = self.command("pack-objects").flag("--all").flag("--revs").flag("--stdout").flag("--no-reuse-delta");
+        let mut child = pack.flag("--delta-base-offset").flag("-q").in_background().spawn().await?;
+        drop(child.stdin.take());
+        Ok(child)
+    }
+
     /// One pack of every object there is, as bytes on the child's output: what refs lead to, and what they once led to and
     /// was pushed over or deleted. A repository that is filled from it must have its past tips too.
     ///

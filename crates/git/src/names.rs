@@ -1,5 +1,7 @@
 //! Names that Git gives to things: object ids, object formats, refs. Parsed once, at the border.
 
+use gix::bstr::ByteSlice as _;
+use gix::validate::path::component;
 use std::fmt;
 use std::str::FromStr;
 
@@ -196,6 +198,15 @@ impl FromStr for RefName {
         }
         Ok(Self(name.to_owned()))
     }
+}
+
+/// Whether clients take a file, link or directory of this name: it is a part of a path, and none that Git keeps for itself on any
+/// system.
+#[must_use]
+pub fn entry_is_safe(name: &[u8], is_link: bool) -> bool {
+    let options = component::Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
+    let link = is_link.then_some(component::Mode::Symlink);
+    !name.contains(&b'/') && !name.contains(&0) && component(name.as_bstr(), link, options).is_ok()
 }
 
 #[cfg(test)]

@@ -357,6 +357,22 @@ pub(crate) enum RepoCommand {
         #[command(flatten)]
         data: Data,
     },
+    /// Make a Git repository of a Subversion one, which stays as it is.
+    Convert {
+        /// OWNER/NAME of the Subversion repository.
+        path: String,
+        /// OWNER/NAME of the Git repository to be made.
+        #[arg(long, value_name = "OWNER/NAME")]
+        to: String,
+        /// Who the authors are, one a line: name = Full Name <address>. All of them, or no file.
+        #[arg(long, value_name = "FILE")]
+        authors: Option<PathBuf>,
+        /// public, internal or private.
+        #[arg(long, default_value = "private")]
+        visibility: String,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Delete a repository: into the trash, by an order once the officers' rule is in force.
     Delete {
         /// OWNER/NAME

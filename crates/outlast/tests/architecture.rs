@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Each crate, and those of ours that it may depend on.
-const MAY_KNOW: [(&str, &[&str]); 13] = [
+const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("journal", &[]),
     ("code", &[]),
     ("fsfs", &[]),
@@ -19,9 +19,10 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("text", &["code"]),
     ("git", &["code", "text"]),
     ("svn", &["code", "fsfs", "text"]),
+    ("svn-git", &["fsfs", "git"]),
     ("svn-gate", &[]),
     ("render", &["code"]),
-    ("forge", &["journal", "vault", "code", "git", "svn"]),
+    ("forge", &["journal", "vault", "code", "git", "svn", "svn-git"]),
     // For the types that `forge`'s own functions take and give, such as a protocol version.
     ("web", &["forge", "render", "code", "git", "text"]),
     ("ssh", &["forge"]),

@@ -20,9 +20,10 @@ fn sources_of(door: Door) -> &'static [&'static str] {
 }
 
 /// Calls that reach a repository.
-const REACHES: [&str; 10] = [
+const REACHES: [&str; 11] = [
     ".authorize::<",
     ".open_for_read(",
+    ".open_for_fetch(",
     ".open_for_push(",
     "site.svn(",
     ".svn_over_ssh(",

@@ -104,7 +104,7 @@ impl Call {
             Ok(turn) => turn,
             Err(shed) => return tell(&shed.to_string(), stream).await,
         };
-        let repository = match self.door.site.open_for_read(Some(&self.guest.principal), path).await {
+        let repository = match self.door.site.open_for_fetch(Some(&self.guest.principal), path).await {
             Ok(repository) => repository,
             Err(error) => return refuse(&error, stream).await,
         };

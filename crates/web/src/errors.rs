@@ -54,7 +54,7 @@ impl From<forge::Error> for ApiError {
             E::NotFound(_) => StatusCode::NOT_FOUND,
             E::Conflict(_) => StatusCode::CONFLICT,
             E::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            E::Forbidden(_) => StatusCode::FORBIDDEN,
+            E::Forbidden(_) | E::ReadOnlyView(_) => StatusCode::FORBIDDEN,
             E::FactorRequired { .. } => {
                 return Self { code: Some("factor_required"), ..Self::new(StatusCode::FORBIDDEN, error.to_string()) };
             }

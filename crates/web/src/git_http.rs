@@ -75,18 +75,34 @@ async fn info_refs(app: &App, path: &RepoPath, request: &Parts) -> Result<Respon
     })?;
     let who = identity::of(app, &request.headers).await?;
     let refs = match service {
-        Service::UploadPack => app.site.open_for_read(who.as_ref(), path).await.map(|opened| opened.refs().clone()),
+        Service::UploadPack => app.site.open_for_fetch(who.as_ref(), path).await.map(|opened| opened.refs().clone()),
         Service::ReceivePack if who.is_none() => return Err(identity::challenge()),
         Service::ReceivePack => app.site.open_for_push(who.as_ref(), path).await.map(|opened| opened.refs().clone()),
     };
-    let refs = refs.map_err(|error| identity::challenge_or(who.is_some(), error))?;
+    let refs = match refs {
+        Ok(refs) => refs,
+        Err(error) => return told(service, who.is_some(), error),
+    };
     let body = git::smart_http::advertise(service, protocol(request), &refs);
     Ok(answer(service.advertisement_type(), Body::from(body)))
 }
 
+/// What a client shows as the remote's words: an HTTP status it would only number.
+fn told(service: Service, known: bool, error: forge::Error) -> Result<Response, ApiError> {
+    use forge::Error as E;
+    match error {
+        // Somebody who says who they are may see more.
+        E::Forbidden(_) if !known => Err(identity::challenge()),
+        E::ReadOnlyView(_) | E::Filling(_) | E::Invalid(_) => {
+            Ok(answer(service.advertisement_type(), Body::from(forge::site::error_line(&error.to_string()))))
+        }
+        error => Err(identity::challenge_or(known, error)),
+    }
+}
+
 async fn upload_pack(app: &App, path: &RepoPath, request: &Parts, body: Body) -> Result<Response, ApiError> {
     let who = identity::of(app, &request.headers).await?;
-    let repository = app.site.open_for_read(who.as_ref(), path).await;
+    let repository = app.site.open_for_fetch(who.as_ref(), path).await;
     let repository = repository.map_err(|error| identity::challenge_or(who.is_some(), error))?;
     let protocol = protocol(request);
     let body = expanded(request, body, Service::UploadPack)?;

@@ -1,8 +1,8 @@
 //! Imports that go on while nobody waits for them.
 
 use forge::import::Imported;
-use forge::site::SvnImported;
-use forge::svn::LoadProgress;
+use forge::site::{SvnConverted, SvnImported};
+use forge::svn::{LoadProgress, ViewProgress};
 use forge::{Error, RepoPath};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +33,8 @@ pub(crate) enum Done {
     Git(Imported),
     /// Revisions of Subversion.
     Svn(SvnImported),
+    /// Revisions of Subversion, as Git has them.
+    Converted(SvnConverted),
 }
 
 /// What is counted while it comes.
@@ -42,6 +44,8 @@ pub(crate) enum Counts {
     Git(Arc<AtomicU64>),
     /// Bytes and revisions of a dump.
     Svn(Arc<LoadProgress>),
+    /// Revisions that were made into commits.
+    Converting(Arc<ViewProgress>),
 }
 
 impl Counts {
@@ -55,6 +59,9 @@ impl Counts {
                 ("Revisions loaded", read(&count.loaded).to_string()),
                 ("On their way to the vaults", read(&count.sealed).to_string()),
             ],
+            Self::Converting(count) => {
+                vec![("Revisions converted", format!("{} of {}", read(&count.done), read(&count.of)))]
+            }
         }
     }
 }

@@ -172,4 +172,5 @@ export const PAGES = [
   ["svn-activity", svn("activity")],
   ["svn-safety", svn("safety")],
   ["svn-settings-rules", svn("settings/subversion"), "olivia"],
+  ["svn-settings-git", svn("settings/git"), "olivia"],
 ].map(([name, address, as, more]) => ({ name, address, as, status: 200, ...more }));

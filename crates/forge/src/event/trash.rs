@@ -121,9 +121,7 @@ const OF_A_REPOSITORY: &[&str] = &[
     "DELETE FROM svn_path_rule WHERE repo = ?1",
     "DELETE FROM svn_commit_rules WHERE repo = ?1",
     "DELETE FROM svn_mail WHERE repo = ?1",
-    "DELETE FROM svn_path_rule WHERE repo = ?1",
-    "DELETE FROM svn_commit_rules WHERE repo = ?1",
-    "DELETE FROM svn_mail WHERE repo = ?1",
+    "DELETE FROM svn_layout WHERE repo = ?1",
 ];
 
 impl Payload for TrashEmptied {

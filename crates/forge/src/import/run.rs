@@ -3,7 +3,6 @@
 use super::address::GitUrl;
 use super::egress::Egress;
 use super::pack::{self, Remote};
-use crate::access::Write;
 use crate::error::Error;
 use crate::event::repo::{Format, RepoKind, Visibility};
 use crate::names::RepoPath;
@@ -83,16 +82,7 @@ impl Site {
             branch: Some(branch),
             kind: RepoKind::Git,
         };
-        match self.repo_create(by, new).await {
-            Ok(_) => return Ok(()),
-            Err(Error::Conflict(_)) => {}
-            Err(error) => return Err(error),
-        }
-        let opened = self.open_allowed(self.allow::<Write>(by, &from.path).await?).await?;
-        if opened.refs().refs().is_empty() {
-            return Ok(());
-        }
-        Err(Error::conflict(format!("{} is here already and is not empty: give it another name", from.path)))
+        self.empty_repository(by, new).await
     }
 }
 

@@ -75,6 +75,13 @@ CREATE TABLE svn_commit_rules (
     seq BIGINT NOT NULL
 );
 
+-- Which paths Git has as branches and tags; without a row: those that are usual.
+CREATE TABLE svn_layout (
+    repo BIGINT PRIMARY KEY,
+    layout TEXT NOT NULL,
+    seq BIGINT NOT NULL
+);
+
 -- Who is told of each commit by mail.
 CREATE TABLE svn_mail (
     repo BIGINT NOT NULL,

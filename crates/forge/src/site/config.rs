@@ -71,6 +71,8 @@ pub struct SiteLimits {
     pub receive: git::receive::ReceiveLimits,
     /// How many repositories of Subversion are served at one time, and for how long.
     pub svn: svn::EngineLimits,
+    /// Limits on Git's views of Subversion's repositories.
+    pub svn_view: svn_git::ViewLimits,
     /// A database snapshot is taken after so many entries.
     pub snapshot_every_entries: u64,
     /// A repository's packs are consolidated in the vaults when there are more than so many.
@@ -98,6 +100,7 @@ impl Default for SiteLimits {
             upload: git::upload::UploadLimits::default(),
             receive: git::receive::ReceiveLimits::default(),
             svn: svn::EngineLimits::default(),
+            svn_view: svn_git::ViewLimits::default(),
             snapshot_every_entries: 10_000,
             consolidate_packs: 200,
             consolidate_bytes: 512 << 20,

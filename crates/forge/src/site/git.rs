@@ -139,6 +139,29 @@ impl Site {
         self.opened(proof, None).await
     }
 
+    /// A repository for fetching, of Git or as Git's view of one of Subversion. Waits while it is being filled from the vaults, or
+    /// while the view is made.
+    ///
+    /// # Errors
+    /// Those of authorization; [`Error::Forbidden`] for the view of what one may not read all of.
+    pub async fn open_for_fetch(
+        &self,
+        who: Option<&Principal>,
+        path: &RepoPath,
+    ) -> Result<SiteRepository<Read>, Error> {
+        let proof = self.authorize::<Read>(who, path).await?;
+        if let Some(who) = who.filter(|_| proof.repo().visibility == Visibility::Private) {
+            self.bulk_reads.note(who.user(), proof.repo().id, Instant::now());
+        }
+        if proof.repo().kind == RepoKind::Git {
+            return self.opened(proof, None).await;
+        }
+        self.must_read_all(who, &proof).await?;
+        let opened = self.views.open(&self.subversion, proof.repo().id).await?;
+        let (upload_limits, receive_limits) = (self.limits.upload, self.limits.receive);
+        Ok(SiteRepository { proof, opened, push: None, upload_limits, receive_limits })
+    }
+
     /// A repository for pushing; made, private, if there is none and it would be in the pusher's own namespace.
     pub async fn open_for_push(
         &self,
@@ -152,7 +175,19 @@ impl Site {
             }
             other => other?,
         };
+        self.may_be_pushed_to(proof.repo())?;
         self.opened(proof, Some(self.push.clone())).await
+    }
+
+    /// Git's view of a repository of Subversion is for reading.
+    fn may_be_pushed_to(&self, repo: &Repo) -> Result<(), Error> {
+        if repo.kind == RepoKind::Git {
+            return Ok(());
+        }
+        let (base, path) = (&self.base_url, &repo.path);
+        Err(Error::ReadOnlyView(format!(
+            "{path} is a repository of Subversion, and its Git view is only for reading: commit with svn, at {base}/{path}.svn"
+        )))
     }
 
     /// A repository for pushing, as it was allowed already.

@@ -124,6 +124,13 @@ impl Site {
         let egress = Arc::new(Egress { allowed: config.egress_allow, own });
         let witnesses = if view.is_none() { config.witnesses } else { Vec::new() };
         let witnesses = Witnesses::new(witnesses, &all_vaults, ledger.log(), Arc::clone(&egress))?;
+        let views = crate::svn::Views::new(
+            config.data.join("svn-git"),
+            repositories.git().clone(),
+            ledger.db().clone(),
+            ledger.shipping().held(),
+            config.limits.svn_view,
+        );
         // No view tells anybody anything: it is of the past.
         let telling = super::alarms::Telling {
             data: &config.data,
@@ -155,6 +162,7 @@ impl Site {
             blobs,
             push,
             subversion,
+            views,
             limits: config.limits,
             tasks: Mutex::default(),
             attempts: super::sessions::Attempts::default(),
@@ -193,6 +201,7 @@ impl Site {
         }
         tasks::stop(self).await;
         self.last_uses.write();
+        self.views.stop();
         self.subversion.stop().await;
         self.replicator.stop().await;
     }

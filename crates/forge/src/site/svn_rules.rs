@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::names::RepoPath;
 use crate::people::Principal;
 use crate::svn::{CommitRules, PathRuleSpec, PathRules, SvnCommitRulesPut, SvnPathRulesPut};
+use crate::svn::{Layout, SvnLayoutPut, layout_fetch};
 use crate::svn::{SvnMailPut, commit_rules_fetch, is_told, path_rules_fetch, reads_all};
 
 impl Site {
@@ -48,6 +49,18 @@ impl Site {
         let proof = self.allow::<Administer>(by, path).await?;
         self.ledger.submit(submitter(by), SvnCommitRulesPut { proof, rules }).await.map(drop)
     }
+    /// Which paths of a repository Git has as branches and tags.
+    pub async fn svn_layout(&self, by: Option<&Principal>, path: &RepoPath) -> Result<Layout, Error> {
+        let repo = self.allow::<Administer>(by, path).await?.repo().id;
+        self.db().read_async(move |tx| layout_fetch(tx, repo)).await
+    }
+
+    /// Gives Git other branches and tags of a repository: all of its commits are made anew.
+    pub async fn svn_layout_put(&self, by: Option<&Principal>, path: &RepoPath, layout: Layout) -> Result<(), Error> {
+        let proof = self.allow::<Administer>(by, path).await?;
+        self.ledger.submit(submitter(by), SvnLayoutPut { proof, layout }).await.map(drop)
+    }
+
     /// Whether somebody is told of a repository's commits by mail.
     pub async fn svn_mail(&self, who: &Principal, path: &RepoPath) -> Result<bool, Error> {
         let (repo, account) = (self.authorize::<Read>(Some(who), path).await?.repo().id, who.user());

@@ -1,10 +1,12 @@
 //! Reading the tables of Subversion.
 
+use super::layout::layout_fetch;
 use crate::db::Tx;
 use crate::error::Error;
 use journal::BlobName;
 use std::collections::BTreeMap;
 use svn::Properties;
+use svn_git::Layout;
 
 /// What the tables say of a repository, in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,4 +167,49 @@ pub(crate) fn locks_fetch(tx: &mut Tx, repo: u64, held: u64, limit: u32) -> Resu
     }
     locks.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(locks)
+}
+
+/// What a Git view is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ViewBounds {
+    /// The newest revision that is held.
+    pub(crate) youngest: u64,
+    /// The newest change of properties of a revision that was there before.
+    pub(crate) changed: Option<ChangedProperties>,
+    pub(crate) layout: Layout,
+}
+
+/// A change of a revision's properties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChangedProperties {
+    pub(crate) rev: u64,
+    pub(crate) seq: u64,
+    /// As they are now.
+    pub(crate) properties: Properties,
+}
+
+impl ViewBounds {
+    /// Whether these are not before others.
+    pub(crate) fn covers(&self, others: &Self) -> bool {
+        self.layout == others.layout && self.youngest >= others.youngest && self.mark() >= others.mark()
+    }
+
+    /// Another for each state of the properties of revisions, and larger for a later one.
+    pub(crate) fn mark(&self) -> u64 {
+        self.changed.as_ref().map_or(0, |changed| changed.seq)
+    }
+}
+
+/// What a Git view is made of, as of the entries below `held`.
+pub(crate) fn view_bounds_fetch(tx: &mut Tx, repo: u64, held: u64) -> Result<ViewBounds, Error> {
+    let sql = "SELECT rev, properties_seq, properties FROM svn_revision
+               WHERE repo = ?1 AND properties_seq > seq AND properties_seq < ?2 ORDER BY properties_seq DESC LIMIT 1";
+    let row = tx.query_opt(sql, &[repo.into(), held.into()])?;
+    let changed = row.map(|row| {
+        let bytes: Vec<u8> = row.get(2)?;
+        let properties = Properties::parse(&bytes).unwrap_or_default();
+        Ok::<_, Error>(ChangedProperties { rev: row.get(0)?, seq: row.get(1)?, properties })
+    });
+    let (youngest, layout) = (youngest_below(tx, repo, held)?, layout_fetch(tx, repo)?);
+    Ok(ViewBounds { youngest, changed: changed.transpose()?, layout })
 }

@@ -211,6 +211,11 @@ impl Subversion {
         self.0.store.bring_up(repo, false).await.map(drop)
     }
 
+    /// A number for a directory of this process's own.
+    pub(crate) fn scratch_number(&self) -> u64 {
+        self.0.next_scratch()
+    }
+
     /// Keeps in the spool what entries from now on name, until it is dropped: a repository is to be made from it.
     pub(crate) fn keep(&self) -> Keep {
         let (shared, number) = (self.0.clone(), self.0.next_scratch());

@@ -42,6 +42,7 @@ use forge::event::svn::{
 };
 use forge::event::svn_mail::SvnMailSet;
 use forge::event::svn_rules::{Actor, PathAccess, PathRule, SvnCommitRulesSet, SvnPathRulesSet};
+use forge::event::svn_view::SvnLayoutSet;
 use forge::event::trash::{ExportAllowed, OrgRestored, OrgTrashed, TrashEmptied, UserRestored, UserTrashed};
 use forge::event::vault::VaultEnrolled;
 use forge::event::{Event, KINDS, Oid};
@@ -168,6 +169,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (226, svn_commit_rules_set),
     (227, svn_loaded),
     (228, svn_mail_set),
+    (229, svn_layout_set),
     // Proof.
     (250, drill_done),
     (251, recovery_shares_published),
@@ -1094,6 +1096,11 @@ fn svn_mail_set(world: &mut World, rng: &mut Rng) -> Event {
         world.mailed.insert((repo, account));
     }
     SvnMailSet { repo, account, on }.into()
+}
+
+fn svn_layout_set(world: &mut World, rng: &mut Rng) -> Event {
+    let layout = rng.pick(&["detect", "root", "trunk=a/trunk\tbranches=a/branches"]).to_owned();
+    SvnLayoutSet { repo: svn_repo(world, rng), layout }.into()
 }
 
 fn svn_commit_rules_set(world: &mut World, rng: &mut Rng) -> Event {

@@ -26,7 +26,7 @@ pub struct NewTag {
 pub fn tag(format: ObjectFormat, new: &NewTag) -> Result<(ObjectId, Vec<u8>), EditError> {
     let (target, name, tagger, message) = (new.target, &new.name, person(&new.tagger), message(&new.message)?);
     let text = format!("object {target}\ntype commit\ntag {name}\ntagger {tagger}\n\n{message}");
-    let mut pack = Pack::new(format.into());
+    let mut pack = Pack::new(format)?;
     let id = pack.add(Kind::Tag, text.as_bytes())?;
     let id = ObjectId::from_bytes(id.as_slice()).ok_or_else(|| damaged("an id of another kind"))?;
     Ok((id, pack.finish()?))
@@ -37,5 +37,5 @@ pub fn tag(format: ObjectFormat, new: &NewTag) -> Result<(ObjectId, Vec<u8>), Ed
 /// # Errors
 /// None that could be met; the hash may fail.
 pub fn no_objects(format: ObjectFormat) -> Result<Vec<u8>, EditError> {
-    Pack::new(format.into()).finish()
+    Pack::new(format)?.finish()
 }

@@ -5,10 +5,8 @@ use super::{EditError, damaged};
 use crate::read::handle::Handle;
 use code::CodePath;
 use gix::ObjectId;
-use gix::bstr::ByteSlice as _;
 use gix::objs::tree::{EntryKind, EntryMode};
 use gix::objs::{Kind, TreeRefIter};
-use gix::validate::path::component;
 use std::collections::BTreeMap;
 
 /// Directories are at most so deep.
@@ -190,10 +188,9 @@ fn check(path: &CodePath, mode: Option<EntryMode>) -> Result<(), EditError> {
     if path.is_root() {
         return bad("give the file a name");
     }
-    let link = mode.filter(EntryMode::is_link).map(|_| component::Mode::Symlink);
+    let is_link = mode.is_some_and(|mode| mode.is_link());
     for part in path.parts() {
-        let options = component::Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
-        if gix::validate::path::component(part.as_bstr(), link, options).is_err() {
+        if !crate::names::entry_is_safe(part, is_link) {
             return bad("Git keeps this name for itself, or some system takes it for one that Git keeps");
         }
         if part.contains(&b'\\') {

@@ -75,6 +75,9 @@ pub(crate) async fn repo(command: RepoCommand, as_json: bool) -> anyhow::Result<
         RepoCommand::Create { path, git: _, svn, public, private, object_format, data } => {
             (path, svn, (public || private).then_some(private), object_format, data)
         }
+        RepoCommand::Convert { path, to, authors, visibility, data } => {
+            return super::export::convert(&path, &to, authors.as_deref(), &visibility, &data, as_json).await;
+        }
         RepoCommand::Delete { path, data } => return super::orders::repo_delete(&path, &data, as_json).await,
     };
     let (owner, name) = path.rsplit_once('/').context("a repository is named OWNER/NAME")?;

@@ -1,7 +1,7 @@
 //! `outlast export`, `outlast import`
 
 use crate::admin::call_json;
-use crate::cli::{Export, Import};
+use crate::cli::{Data, Export, Import};
 use anyhow::Context as _;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -135,38 +135,67 @@ async fn import_url(options: &Import, url: &str, as_json: bool) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-/// Begins it, and says how far it is until it is held.
 async fn import_svn(options: &Import, as_json: bool) -> anyhow::Result<ExitCode> {
     let dump = options.svn_dump.as_deref().map(std::path::absolute).transpose()?;
     let body = json!({
         "dump": dump, "svn_url": options.svn_from, "path": options.to, "visibility": options.visibility,
         "credential": credential(options)?, "allow_private": options.allow_private,
     });
-    let begun = call_json(&options.data, Method::POST, "/api/v1/admin/import", Some(body)).await?;
+    let progress = |now: &Value| {
+        format!(
+            "{} bytes, {} revisions loaded, {} on their way to the vaults",
+            now["bytes"], now["loaded"], now["sealed"]
+        )
+    };
+    let done = |now: &Value| {
+        format!("repository {}: held up to revision {}", now["path"].as_str().unwrap_or_default(), now["youngest"])
+    };
+    follow(&options.data, body, as_json, progress, done).await
+}
+
+/// Makes a repository of Git of one of Subversion.
+pub(crate) async fn convert(
+    path: &str,
+    to: &str,
+    authors: Option<&Path>,
+    visibility: &str,
+    data: &Data,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let authors = authors.map(read).transpose()?.unwrap_or_default();
+    let body = json!({ "convert": path, "path": to, "authors": authors, "visibility": visibility });
+    let progress = |now: &Value| format!("{} of {} revisions converted", now["converted"], now["of"]);
+    let done = |now: &Value| {
+        let path = now["path"].as_str().unwrap_or_default();
+        format!("repository {path}: held, {} branches and tags of revision {}", now["refs"], now["youngest"])
+    };
+    follow(data, body, as_json, progress, done).await
+}
+
+/// Begins an import, and says how far it is until it is held.
+async fn follow(
+    data: &Data,
+    body: Value,
+    as_json: bool,
+    progress: impl Fn(&Value) -> String,
+    done: impl Fn(&Value) -> String,
+) -> anyhow::Result<ExitCode> {
+    let begun = call_json(data, Method::POST, "/api/v1/admin/import", Some(body)).await?;
     let id = begun.get("import").and_then(Value::as_u64).context("the server did not say which import this is")?;
     let address = format!("/api/v1/admin/import/{id}");
     let mut told = Value::Null;
     loop {
-        let now = call_json(&options.data, Method::GET, &address, None).await?;
+        let now = call_json(data, Method::GET, &address, None).await?;
         if let Some(error) = now.get("error").and_then(Value::as_str) {
             anyhow::bail!("{error}; nothing of it is left");
         }
         if now.get("done").and_then(Value::as_bool) == Some(true) {
-            match as_json {
-                true => say!("{now}"),
-                false => say!(
-                    "repository {}: held up to revision {}",
-                    now["path"].as_str().unwrap_or_default(),
-                    now["youngest"]
-                ),
-            }
+            say!("{}", if as_json { now.to_string() } else { done(&now) });
             return Ok(ExitCode::SUCCESS);
         }
         if now != told && !as_json {
-            eprintln!(
-                "{} bytes, {} revisions loaded, {} on their way to the vaults",
-                now["bytes"], now["loaded"], now["sealed"]
-            );
+            eprintln!("{}", progress(&now));
             told = now;
         }
         tokio::time::sleep(LOOK_EVERY).await;

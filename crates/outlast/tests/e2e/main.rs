@@ -45,6 +45,7 @@ mod ssh;
 mod status;
 mod story;
 mod svn;
+mod svn_git;
 mod svn_import;
 mod svn_kit;
 mod svn_limits;

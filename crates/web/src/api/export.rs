@@ -9,7 +9,8 @@ use axum::{Json, Router};
 use forge::event::repo::Visibility;
 use forge::export::Subject;
 use forge::import::{Egress, ForgeApi, GitUrl, ImportFrom, Listed, list};
-use forge::site::{RepoChange, SvnImportTo};
+use forge::site::{ConvertTo, RepoChange, SvnImportTo};
+use forge::svn::Authors;
 use forge::{Error, RepoPath};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -40,13 +41,25 @@ async fn export(State(app): State<App>, Json(wanted): Json<Wanted>) -> Result<Js
     })))
 }
 
-/// An export's directory, a dump of Subversion, or another forge's repository.
+/// An export's directory, a dump of Subversion, another forge's repository, or one of Subversion that is here.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum From {
     Directory { from: PathBuf },
     Url(FromUrl),
+    Here(FromHere),
     Dump(FromDump),
+}
+
+/// A repository of Subversion that becomes one of Git.
+#[derive(Deserialize)]
+struct FromHere {
+    convert: String,
+    path: String,
+    /// Who its authors are, as git-svn has such a list.
+    #[serde(default)]
+    authors: String,
+    visibility: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -133,12 +146,29 @@ async fn import_dump(app: &App, wanted: FromDump) -> Result<Json<Value>, ApiErro
     Ok(Json(json!({ "import": id })))
 }
 
+/// Begins to make a repository of Git of one of Subversion.
+fn convert(app: &App, wanted: &FromHere) -> Result<Json<Value>, ApiError> {
+    let repo = |path: &str| path.parse::<RepoPath>().map_err(|error| Error::invalid(format!("{error}")));
+    let (from, path) = (repo(&wanted.convert)?, repo(&wanted.path)?);
+    let authors = Authors::parse(&wanted.authors).map_err(|error| Error::invalid(error.to_string()))?;
+    let visibility = Some(visibility(wanted.visibility.as_deref())?);
+    let to = ConvertTo { path: path.clone(), visibility, authors, progress: Arc::default() };
+    let (site, counts) = (app.site.clone(), Counts::Converting(to.progress.clone()));
+    let begin = Begin { account: OPERATOR, from: from.to_string(), path, counts };
+    let work = async move { site.svn_convert(None, &from, to).await.map(Done::Converted) };
+    Ok(Json(json!({ "import": Imports::begin(&app.imports, begin, work)? })))
+}
+
 /// How far an import is that the operator began.
 async fn progress(State(app): State<App>, Path(id): Path<u64>) -> Result<Json<Value>, ApiError> {
     let job = app.imports.of(OPERATOR, id).ok_or_else(ApiError::not_found)?;
     let mut now = json!({ "path": job.path, "done": false });
+    let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    if let Counts::Converting(counts) = &job.counts {
+        now["converted"] = read(&counts.done).into();
+        now["of"] = read(&counts.of).into();
+    }
     if let Counts::Svn(counts) = &job.counts {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         now["bytes"] = read(&counts.bytes).into();
         now["loaded"] = read(&counts.loaded).into();
         now["sealed"] = read(&counts.sealed).into();
@@ -148,8 +178,13 @@ async fn progress(State(app): State<App>, Path(id): Path<u64>) -> Result<Json<Va
         Going::Failed(error) => now["error"] = error.into(),
         Going::Done(done) => {
             now["done"] = true.into();
-            if let Done::Svn(done) = done {
-                now["youngest"] = done.youngest.into();
+            match done {
+                Done::Svn(done) => now["youngest"] = done.youngest.into(),
+                Done::Converted(done) => {
+                    now["youngest"] = done.youngest.into();
+                    now["refs"] = done.refs.into();
+                }
+                Done::Git(_) => {}
             }
         }
     }
@@ -184,6 +219,7 @@ async fn import(State(app): State<App>, Json(from): Json<From>) -> Result<Json<V
         From::Directory { from } => app.site.import(&from).await?,
         From::Dump(wanted) => return import_dump(&app, wanted).await,
         From::Url(wanted) => return import_url(&app, wanted).await,
+        From::Here(wanted) => return convert(&app, &wanted),
     };
     let repositories = report
         .repositories

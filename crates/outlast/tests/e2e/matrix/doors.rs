@@ -2,7 +2,7 @@
 
 use forge::access::Door;
 
-/// A request; `{repo}` is the repository's path.
+/// A request; `{repo}` is the repository's path, and `{svn}` that of the one of Subversion that is as visible.
 pub(super) struct Probe {
     pub(super) method: &'static str,
     pub(super) address: &'static str,
@@ -40,6 +40,8 @@ fn session(words: &'static str) -> Probe {
 
 const FETCH: &str = "/{repo}.git/info/refs?service=git-upload-pack";
 const PUSH: &str = "/{repo}.git/info/refs?service=git-receive-pack";
+/// Git's view of a repository of Subversion.
+const FETCH_VIEW: &str = "/{svn}.git/info/refs?service=git-upload-pack";
 const DESCRIBED: &str = "description=Words&website=&branch=main";
 
 /// The requests that try an act by a door. A door that does not offer an act has an empty row, with the reason.
@@ -68,9 +70,9 @@ pub(super) fn probes(door: Door, act: &str) -> Vec<Probe> {
             program("GET", "/api/v1/repos/{repo}/branch_protections", ""),
             program("PUT", "/api/v1/repos/{repo}/collaborators/eve", r#"{"permission":"read"}"#),
         ],
-        (Door::GitHttp, "Read") => vec![program("GET", FETCH, "")],
+        (Door::GitHttp, "Read") => vec![program("GET", FETCH, ""), program("GET", FETCH_VIEW, "")],
         (Door::GitHttp, "Write") => vec![program("GET", PUSH, "")],
-        (Door::Ssh, "Read") => vec![command("git-upload-pack '/{repo}.git'")],
+        (Door::Ssh, "Read") => vec![command("git-upload-pack '/{repo}.git'"), command("git-upload-pack '/{svn}.git'")],
         (Door::Ssh, "Write") => vec![command("git-receive-pack '/{repo}.git'")],
         (Door::SvnHttp, "Read") => vec![program("PROPFIND", "/{repo}.svn/", ""), program("GET", "/{repo}.svn/", "")],
         // A transaction is begun, which nobody can see.

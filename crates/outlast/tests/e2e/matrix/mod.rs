@@ -71,7 +71,7 @@ fn try_all(scene: &Scene, standing: &Standing, door: Door) -> (Vec<String>, usiz
         for probe in probes(door, act.name) {
             tried += 1;
             let expected = expected(standing, visibility, act);
-            if let Err(what) = try_one(scene, standing, scene.repo_by(door, visibility), &probe, expected) {
+            if let Err(what) = try_one(scene, standing, scene.repo_by(door, &probe, visibility), &probe, expected) {
                 let who = standing.what;
                 wrong.push(format!("{who}, {visibility}, {door:?}, {}: {expected:?} expected: {what}", act.name));
             }
@@ -126,7 +126,7 @@ fn a_token_does_what_its_scopes_say_and_no_more() {
                     let sees = scope.implies(Scope::RepoRead) || *visibility == Visibility::Public;
                     // What is public is read with any token.
                     let may = sees && (act.needs == Access::Read || scope.implies(act.scope));
-                    let answer = scene.send_with(&token, &probe, scene.repo_by(door, *visibility));
+                    let answer = scene.send_with(&token, &probe, scene.repo_by(door, &probe, *visibility));
                     if (answer.status < 400) != may {
                         wrong.push(format!(
                             "{scope:?} {visibility} {door:?} {}: {} (may: {may})",

@@ -2,6 +2,7 @@
 
 use super::doors::{Probe, Via};
 use crate::common::{Answer, Browser, Git, Ssh, World, request};
+use crate::svn::Svn;
 use forge::access::Door;
 use forge::event::repo::{Access, Visibility};
 use std::collections::BTreeMap;
@@ -131,6 +132,11 @@ impl Scene {
             let pushed = git.run(["push", &url, "HEAD:main"]);
             assert!(pushed.ok, "{}", pushed.stderr);
         }
+        let svn = Svn::of(&self.world).named("owen", &self.tokens["owen"]);
+        for visibility in Visibility::ALL {
+            let trunk = format!("http://{}/{}.svn/trunk", self.world.site.address, self.svn(*visibility));
+            svn.ok(self.world.dir.path(), &["mkdir", "-q", "-m", "a beginning", &trunk]);
+        }
     }
 
     fn team(&self, who: &str, org: &str, name: &str, role: &str, all: bool, people: &[&str]) -> String {
@@ -158,7 +164,7 @@ impl Scene {
         }
     }
 
-    /// One of Subversion.
+    /// One of Subversion, with a trunk.
     fn svn(&self, visibility: Visibility) -> &'static str {
         match visibility {
             Visibility::Private => "guild/sub/private-s",
@@ -167,10 +173,11 @@ impl Scene {
         }
     }
 
-    /// The repository that a door is for.
-    pub(super) fn repo_by(&self, door: Door, visibility: Visibility) -> &'static str {
+    /// The repository that a door is for, or that a probe says it is about.
+    pub(super) fn repo_by(&self, door: Door, probe: &Probe, visibility: Visibility) -> &'static str {
         match door {
             Door::SvnHttp | Door::SvnSsh => self.svn(visibility),
+            _ if probe.address.contains("{svn}") => self.svn(visibility),
             _ => self.repo(visibility),
         }
     }
@@ -250,7 +257,7 @@ fn address(probe: &Probe, repo: &str) -> String {
         true => format!("{}/{name}", owner.replace('/', "%2F")),
         false => repo.to_owned(),
     };
-    probe.address.replace("{repo}", &written)
+    probe.address.replace("{repo}", &written).replace("{svn}", &written)
 }
 
 /// All of an answer but its time, with the repository's name and its length taken out.

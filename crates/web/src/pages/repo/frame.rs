@@ -31,6 +31,8 @@ pub(crate) struct Frame {
     pub(crate) ssh_url: String,
     /// It is one of Subversion.
     pub(crate) is_svn: bool,
+    /// Where Git reads one of Subversion; empty: it is one of Git.
+    pub(crate) git_view_url: String,
     pub(crate) can_write: bool,
     pub(crate) can_maintain: bool,
     pub(crate) can_admin: bool,
@@ -64,6 +66,7 @@ pub(crate) struct RepoPage {
     access: Option<Access>,
     clone_url: String,
     ssh_url: String,
+    git_view_url: String,
 }
 
 impl RepoPage {
@@ -83,6 +86,7 @@ impl RepoPage {
             clone_url: self.clone_url.clone(),
             ssh_url: self.ssh_url.clone(),
             is_svn: repo.kind == RepoKind::Svn,
+            git_view_url: self.git_view_url.clone(),
             can_write: self.access >= Some(Access::Write),
             can_maintain: self.access >= Some(Access::Maintain),
             can_admin: self.access >= Some(Access::Admin),
@@ -136,7 +140,9 @@ impl FromRequestParts<App> for RepoPage {
         let scheme = if is_svn { "svn+" } else { "" };
         let ssh_url = app.site.ssh_address().map(|address| format!("{scheme}{address}/{}.{ending}", code.repo().path));
         let ssh_url = ssh_url.unwrap_or_default();
-        Ok(Self { visitor, code, address, kept: Arc::clone(&app.kept), access, clone_url, ssh_url })
+        let git_view_url =
+            if is_svn { format!("{}/{}.git", app.site.base_url(), code.repo().path) } else { String::new() };
+        Ok(Self { visitor, code, address, kept: Arc::clone(&app.kept), access, clone_url, ssh_url, git_view_url })
     }
 }
 

@@ -13,6 +13,7 @@ mod edit;
 mod export;
 mod file;
 mod frame;
+mod git_view;
 mod history;
 mod locks;
 mod names;
@@ -83,6 +84,8 @@ pub(super) fn router() -> Router<App> {
         .route("/settings/subversion", get(svn_rules::rules))
         .route("/settings/subversion/paths", axum::routing::post(svn_rules::paths_set))
         .route("/settings/subversion/commits", axum::routing::post(svn_rules::commits_set))
+        .route("/settings/git", get(git_view::view).post(git_view::convert))
+        .route("/settings/git/layout", axum::routing::post(git_view::layout_set))
         .route("/settings/delete", axum::routing::post(delete::delete))
         .route("/settings/export", axum::routing::post(export::export))
         .route("/settings/people", get(settings::people).post(settings::person_put))

@@ -130,7 +130,7 @@ async fn show(app: &App, page: RepoPage, sent: Sent) -> Result<Response, PageErr
 }
 
 /// Git has protections in the place of these.
-fn elsewhere(page: &RepoPage) -> Result<Option<Response>, PageError> {
+pub(super) fn elsewhere(page: &RepoPage) -> Result<Option<Response>, PageError> {
     let frame = page.frame("settings");
     administrator(page, &frame)?;
     let is_git = page.code.repo().kind == RepoKind::Git;

@@ -145,6 +145,10 @@ fn progress(app: &App, visitor: Visitor, id: u64) -> Result<Html<String>, PageEr
             warnings = done.warnings;
         }
         Going::Done(Done::Svn(done)) => facts.push(("Newest revision", format!("r{}", done.youngest))),
+        Going::Done(Done::Converted(done)) => {
+            facts.push(("Newest revision", format!("r{}", done.youngest)));
+            facts.push(("Branches and tags", done.refs.to_string()));
+        }
     }
     let page = ProgressPage { shell: visitor.shell, job, counts, running, error, facts, warnings };
     Ok(Html(page.render()?))
