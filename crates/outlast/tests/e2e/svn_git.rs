@@ -37,6 +37,7 @@ fn files_of(dir: &Path) -> Files {
 fn history(svn: &Svn, world: &World, url: &str) -> PathBuf {
     let wc = layout(svn, world, url);
     work(svn, &wc, url, 12);
+    svn.ok(&wc, &["update", "-q"]);
     let at = |path: &str| format!("{url}/{path}");
     fs::write(wc.join("run.sh"), "#!/bin/sh\n").unwrap();
     symlink("run.sh", wc.join("link")).unwrap();
@@ -85,7 +86,7 @@ fn it_is_cloned_fetched_and_the_same_after_everything_was_lost() {
     let url = create(&world, "project");
     let wc = history(&svn, &world, &url);
     let git = clone(&world, "clone", &world.url("ann/project"));
-    assert!(compare(&git, &svn, &world, &url) > 20);
+    assert!(compare(&git, &svn, &world, &url) > 15);
     git.fsck();
     assert_eq!(git.run(["symbolic-ref", "HEAD"]).success(), "refs/heads/main");
     let refs = git.refs_of(&world.url("ann/project"));
@@ -231,7 +232,7 @@ fn it_becomes_a_repository_of_its_own_that_vaults_hold() {
 
     // An ordinary repository: cloned, pushed to, recovered.
     let real = clone(&world, "real", &world.url("ann/real"));
-    assert!(compare(&real, &svn, &world, &url) > 20);
+    assert!(compare(&real, &svn, &world, &url) > 15);
     assert_eq!(real.run(["log", "-1", "--format=%an <%ae>"]).success(), "Ann Example <ann@example.org>");
     real.commit("by-git", "words\n");
     real.run(["push", "-q", "origin", "main"]).success();
