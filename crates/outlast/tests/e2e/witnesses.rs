@@ -93,7 +93,11 @@ impl Witness {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let knows = Arc::clone(&known);
-        std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| drop(answer(stream, &knows))));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let _ = answer(stream, &knows);
+            }
+        });
         Self { address, known }
     }
 
