@@ -342,7 +342,7 @@ impl World {
             kind => kind,
         };
         let kind = match kind {
-            221..=228 if !self.svn.keys().any(|repo| self.repos.contains(repo)) => 220,
+            221..=229 if !self.svn.keys().any(|repo| self.repos.contains(repo)) => 220,
             224 if self.locks.is_empty() => 223,
             kind => kind,
         };
