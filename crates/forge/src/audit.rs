@@ -233,6 +233,7 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
         Event::OrgTrashed(e) => name_of(tx, e.org)?,
         Event::OrgRestored(e) => name_of(tx, e.org)?,
         Event::TrashEmptied(e) => format!("repository {}", e.repo),
+        Event::RepoErased(e) => format!("repository {}: {} blobs", e.repo, e.blobs.len() / 32),
         Event::ExportAllowed(e) => e.subject.clone(),
         Event::LockdownStarted(e) => {
             format!("lockdown {seq}: {} credentials ended, {} accounts frozen", e.credentials.len(), e.accounts.len())

@@ -15,6 +15,7 @@
 
 pub mod alarm;
 pub mod certificate;
+pub mod erase;
 pub mod factor;
 pub mod guard;
 pub mod incident;
@@ -291,6 +292,7 @@ events! {
     252 => IncidentOpened(incident::IncidentOpened),
     253 => IncidentNoted(incident::IncidentNoted),
     254 => RecoveryKeysOrdered(proof::RecoveryKeysOrdered),
+    260 => RepoErased(erase::RepoErased),
 }
 
 /// The name of a kind, for people.

@@ -19,6 +19,7 @@
 
 mod act;
 mod command;
+mod erase;
 mod gone;
 mod key;
 mod officer;
@@ -32,6 +33,8 @@ mod wish;
 
 pub use act::{Act, GUARDED, Guarded};
 pub use command::{OrderFile, OrderSign, OrderVeto, Signing, VetoBy};
+pub(crate) use erase::erased_blobs;
+pub use erase::{CONTENT_KINDS, erase_list};
 pub(crate) use gone::in_trash;
 pub use key::{OfficerKey, OfficerSecret, SignatureLine, Verb};
 pub use officer::{OfficerKeyAdd, OfficerRule, OfficersFound, RolesChange, RuleSet};
@@ -45,8 +48,7 @@ pub use recovery::order_signed;
 pub use settle::OrdersSettle;
 pub use trash::{RepoDelete, TrashRestore, Trashed, TrashedKind, trash_list};
 pub(crate) use weaken::export_allowed;
-pub use wish::Wish;
-pub(crate) use wish::act_of;
+pub use wish::{Wish, act_of};
 
 /// How long an order waits by default, microseconds.
 pub const DELAY_DEFAULT_US: i64 = 72 * 60 * 60 * 1_000_000;

@@ -13,4 +13,5 @@ pub use packs::{BlobSource, Concatenated};
 pub use query::Repo;
 pub use slot::Opened;
 pub(crate) use slot::{Objects, Step, object_id, ref_name};
+pub(crate) use store::remove_dir;
 pub use store::{FILL_WAIT, FILLS_AT_ONCE, OPEN_MAX, Repositories};

@@ -149,6 +149,9 @@ tables! {
         trashed_us, trashed_by) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     trashed_organisation(id; full_name, description, website, visibility, base, members_create, created_us, trashed_us,
         trashed_by) "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
+    emptied_repository(id; namespace, name, trashed_us, emptied_us, erasure) "?1, ?2, ?3, ?4, ?5, ?6";
+    erasure(id; repo, list, erased_us) "?1, ?2, ?3, ?4";
+    erased_blob(blob; erasure) "?1, ?2";
     export_permit(id; subject, until_us) "?1, ?2, ?3";
     svn_repository(repo; youngest, seq, bytes) "?1, ?2, ?3, ?4";
     svn_file(repo, name; bytes, seq) "?1, ?2, ?3, ?4";

@@ -17,6 +17,7 @@ mod edit;
 mod factors;
 mod find;
 mod git;
+mod gone;
 mod guard;
 mod health;
 mod jobs;
@@ -122,6 +123,7 @@ pub struct Site {
     subversion: Subversion,
     views: crate::svn::Views,
     reading: code::Reading,
+    forgotten: Arc<gone::Forgotten>,
     drills: Drills,
     limits: SiteLimits,
     tasks: Mutex<Vec<JoinHandle<()>>>,

@@ -21,7 +21,7 @@ pub use sealer::{LeasedPart, PartWriter};
 use crate::error::Error;
 use crate::log::BlobSink;
 use journal::BlobName;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -151,6 +151,12 @@ impl Spool {
     /// Removes what was fetched again for vaults that were behind, now that none is.
     pub fn nobody_is_behind(&self) {
         self.remove_where(|through| through == FOR_LAGGARDS);
+    }
+
+    /// Removes blobs that were erased by order, whoever still waits for them.
+    pub(crate) fn forget(&self, names: &BTreeSet<BlobName>) {
+        let there: Vec<_> = self.lock().blobs.keys().filter(|name| names.contains(name)).copied().collect();
+        there.iter().for_each(|name| self.remove(name));
     }
 
     fn remove_where(&self, over: impl Fn(u64) -> bool) {

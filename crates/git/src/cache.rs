@@ -158,6 +158,15 @@ impl PackCache {
         }
     }
 
+    /// Forgets every whole answer: one may be of a repository that must leave no trace.
+    pub fn clear(&self) {
+        let entries = lock(&self.entries);
+        let whole = entries.iter().filter(|(_, entry)| entry.progress.borrow().end.is_some());
+        let keys: Vec<_> = whole.map(|(key, _)| *key).collect();
+        drop(entries);
+        keys.into_iter().for_each(|key| self.forget(key));
+    }
+
     /// Invariant 3.
     fn evict(&self) {
         while let Some(key) = self.worst() {

@@ -16,6 +16,7 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod entry;
 pub mod epoch;
+pub mod erasure;
 mod hash;
 pub mod merkle;
 pub mod note;

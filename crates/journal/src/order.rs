@@ -164,6 +164,26 @@ pub enum VaultAct {
         #[n(0)]
         keys: Vec<RecoveryHalf>,
     },
+    /// The blobs of a list are erased.
+    #[n(15)]
+    #[cbor(map)]
+    Erase {
+        /// The repository that they are of, and its path: words for people.
+        #[n(0)]
+        repository: u64,
+        /// Its path.
+        #[n(1)]
+        path: String,
+        /// The SHA-256 of the list ([`EraseList`](crate::erasure::EraseList)).
+        #[cbor(n(2), with = "minicbor::bytes")]
+        list: [u8; 32],
+        /// How many blobs it names.
+        #[n(3)]
+        blobs: u64,
+        /// Their content's bytes, as the site counted them.
+        #[n(4)]
+        bytes: u64,
+    },
 }
 
 /// What of an order a vault reads; whatever else is in it is the site's affair.
@@ -236,7 +256,9 @@ impl SignedOrder {
     /// # Errors
     /// When one is none.
     pub fn recovery(&self) -> Result<Vec<RecoveryPublic>, OrderError> {
-        let VaultAct::RecoveryKeys { keys } = &self.order.act;
+        let VaultAct::RecoveryKeys { keys } = &self.order.act else {
+            return Err(wrong("this order does not replace recovery keys"));
+        };
         let origin: Origin = self.order.site.parse().map_err(|_| wrong("the order's site is no log's name"))?;
         let key = |half: &RecoveryHalf| RecoveryPublic::new(&origin, &half.signing, &half.recipient);
         let keys = keys.iter().map(key).collect::<Result<_, NoteError>>();

@@ -21,7 +21,7 @@ pub(crate) use officer::{
 pub(crate) use oidc::OidcCommand;
 pub(crate) use people::{Credentials, KeyCommand, OrgCommand, TokenCommand, UserCommand};
 pub(crate) use settings::{Quota, SettingsCommand};
-pub(crate) use vault::{VaultCommand, VaultOfficers, VaultOrder, VaultProbe, VaultServe};
+pub(crate) use vault::{VaultCommand, VaultErase, VaultOfficers, VaultOrder, VaultProbe, VaultServe};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -298,6 +298,9 @@ pub(crate) struct Drill {
     /// Without keys: only whether a vault has everything, whole. With --vault from any machine.
     #[arg(long, conflicts_with = "officer")]
     pub(crate) blind: bool,
+    /// For a blind drill from any machine: whose orders erase lawfully, as for `outlast verify`.
+    #[arg(long, value_name = "FILE", requires = "blind")]
+    pub(crate) officers: Option<PathBuf>,
     /// With the recovery key, on a clean machine, without the site.
     #[arg(long, requires = "key")]
     pub(crate) officer: bool,
@@ -320,7 +323,7 @@ pub(crate) struct Drill {
 #[derive(Args, Debug)]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["file", "vault"])))]
 pub(crate) struct Verify {
-    /// A receipt.
+    /// A receipt, the proof of a fork, or a vault's record of an erasure.
     pub(crate) file: Option<PathBuf>,
     /// A vault to read and check wholly: the text of its recover.url, or that file's path.
     #[arg(long, value_name = "URL")]
@@ -331,6 +334,10 @@ pub(crate) struct Verify {
     /// With --vault: the recovery key, to open each entry and blob too.
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
+    /// Whose orders erase lawfully: what `outlast vault officers` wrote, DIR/private/officers of a vault. Without it a blob that was erased
+    /// by order counts as missing.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) officers: Option<PathBuf>,
 }
 
 #[derive(Subcommand, Debug)]

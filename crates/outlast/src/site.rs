@@ -64,6 +64,7 @@ impl Opened {
             metrics_allow: config.metrics_allow.clone().into(),
             kept: Arc::default(),
         };
+        app.forget_with_the_site();
         Ok(Self { app, begun, practice })
     }
 

@@ -175,6 +175,25 @@ fn a_vault_store_has_no_verb_that_takes_away() {
     }
 }
 
+/// What takes out of a vault is run by its owner, with the server stopped: nothing that is served reaches it.
+#[test]
+fn only_the_owners_command_erases_from_a_vault() {
+    let allowed: [(&str, &[&str]); 4] = [
+        ("vault::erase(", &["crates/outlast/src/cmd/vault_orders.rs"]),
+        ("erase::", &["crates/vault/src/lib.rs", "crates/forge/src/orders"]),
+        ("remove_file", &["crates/vault/src/erase/directory.rs"]),
+        (".delete(", &["crates/vault/src/erase/bucket.rs", "crates/vault/src/probe/bucket.rs"]),
+    ];
+    for (needle, files) in allowed {
+        let in_question = |name: &str| match needle {
+            "vault::erase(" => name.contains("/src/"),
+            _ => name.starts_with("crates/vault/src/"),
+        };
+        let places = places_of(needle, |name| in_question(name) && !files.iter().any(|file| name.starts_with(file)));
+        assert!(places.is_empty(), "{}", places.join("\n"));
+    }
+}
+
 #[test]
 fn sql_is_written_in_forge_only() {
     for needle in ["rusqlite::", "postgres::"] {

@@ -12,6 +12,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use journal::erasure::ErasureRecord;
 use journal::note::{NoteSignature, SignedNote};
 use journal::{BlobName, Hash};
 use minicbor::Decoder;
@@ -277,10 +278,10 @@ impl VaultClient {
         self.ask_ok(Method::POST, path, epoch.statement.clone().into()).await.map(|_| ())
     }
 
-    /// Whether the vault has a blob.
+    /// Whether the vault has a blob, or needs it no more: it was erased there by order.
     pub async fn has_blob(&self, name: &BlobName) -> Result<bool, ClientError> {
         match self.ask(Method::HEAD, &format!("/v1/blob/{name}"), Bytes::new(), ANSWER_TIMEOUT).await? {
-            (StatusCode::OK, _) => Ok(true),
+            (StatusCode::OK | StatusCode::GONE, _) => Ok(true),
             (StatusCode::NOT_FOUND, _) => Ok(false),
             (status, bytes) => Err(refused(status, &bytes)),
         }
@@ -289,10 +290,10 @@ impl VaultClient {
     /// Puts a blob from memory.
     pub async fn put_blob_bytes(&self, name: &BlobName, bytes: Bytes) -> Result<(), ClientError> {
         let (status, answer) = self.ask(Method::PUT, &format!("/v1/blob/{name}"), bytes, BLOB_TIMEOUT).await?;
-        if status.is_success() { Ok(()) } else { Err(refused(status, &answer)) }
+        if status.is_success() || status == StatusCode::GONE { Ok(()) } else { Err(refused(status, &answer)) }
     }
 
-    /// Puts a blob from a file, from its start.
+    /// Puts a blob from a file, from its start. One that was erased there by order is not taken, and need not be.
     pub async fn put_blob(&self, name: &BlobName, file: std::fs::File, len: u64) -> Result<(), ClientError> {
         let path = format!("/v1/blob/{name}");
         let file = Arc::new(file);
@@ -301,7 +302,7 @@ impl VaultClient {
             let status = response.status();
             let bytes = response.into_body().collect().await?.to_bytes();
             self.keep(sender);
-            if status.is_success() { Ok(()) } else { Err(refused(status, &bytes)) }
+            if status.is_success() || status == StatusCode::GONE { Ok(()) } else { Err(refused(status, &bytes)) }
         };
         tracing::debug!(blob = %name, bytes = len, vault = self.url.name, "putting a blob");
         tokio::time::timeout(BLOB_TIMEOUT, sending).await.map_err(|_| ClientError::TimedOut(BLOB_TIMEOUT))?
@@ -380,12 +381,43 @@ impl VaultClient {
         texts.iter().map(|text| text.parse().map_err(|error| ClientError::Nonsense(format!("{error}")))).collect()
     }
 
-    /// A blob, written to `into` and checked against its name. `false` when the vault has it not.
+    /// The records of what was erased at the vault by order, each consistent with itself and signed by this vault's key. Whether the orders
+    /// are officers' is for the reader to know.
+    pub async fn erasures(&self) -> Result<Vec<ErasureRecord>, ClientError> {
+        #[derive(Deserialize)]
+        struct Erasure {
+            order: String,
+        }
+        let nonsense =
+            |what: &dyn std::fmt::Display| ClientError::Nonsense(format!("its record of an erasure: {what}"));
+        let (status, bytes) = self.ask(Method::GET, "/v1/erasures", Bytes::new(), ANSWER_TIMEOUT).await?;
+        // A vault of an older release erases nothing.
+        if status == StatusCode::NOT_FOUND {
+            return Ok(Vec::new());
+        }
+        if !status.is_success() {
+            return Err(refused(status, &bytes));
+        }
+        let orders: Vec<Erasure> = serde_json::from_slice(&bytes).map_err(|error| nonsense(&error))?;
+        let mut records = Vec::new();
+        for Erasure { order } in orders {
+            let bytes = self.ask_ok(Method::GET, &format!("/v1/erasure/{order}"), Bytes::new()).await?;
+            let text = std::str::from_utf8(&bytes).map_err(|error| nonsense(&error))?;
+            let record: ErasureRecord = text.parse().map_err(|error| nonsense(&error))?;
+            if record.vault != self.url.vkey {
+                return Err(nonsense(&"another vault signed it"));
+            }
+            records.push(record);
+        }
+        Ok(records)
+    }
+
+    /// A blob, written to `into` and checked against its name. `false` when the vault has it not, or it was erased there.
     pub async fn blob(&self, name: &BlobName, into: &mut (dyn io::Write + Send)) -> Result<bool, ClientError> {
         let reading = async {
             let (response, sender) = self.send(Method::GET, &format!("/v1/blob/{name}"), || Some(empty())).await?;
             let status = response.status();
-            if status == StatusCode::NOT_FOUND {
+            if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
                 return Ok(false);
             }
             let mut body = response.into_body();

@@ -9,10 +9,16 @@
 //!   any --- load finds damage ---> damaged: reads go on, nothing is signed <+
 //! ```
 
+mod erased;
 mod opened;
+mod standing;
+
+pub(crate) use erased::{newest, stripped};
+pub(crate) use standing::Standing;
 
 use crate::refusal::Refusal;
 use crate::store::{Place, Put, Store, StoreError};
+use erased::Erased;
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::cosignature::cosign;
@@ -22,6 +28,7 @@ use journal::merkle::Frontier;
 use journal::note::{NoteSignature, SignedNote, SigningKey, VerifierKey};
 use journal::{BlobName, Hash, Origin};
 use opened::Opened;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -38,27 +45,11 @@ struct State {
     batches: Vec<(u64, Place)>,
     /// Small blobs, by the batch that holds them.
     inline: HashMap<BlobName, usize>,
+    /// What was erased here by order: lawfully missing, and never taken again.
+    erased: Erased,
     /// The newest checkpoint, as its log signed it.
     checkpoint: Option<SignedNote>,
     damaged: Option<String>,
-}
-
-/// How another vault's checkpoint stands to the log here.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// The log here has the same root at that size.
-    Same,
-    /// It is beyond what is here, or of an epoch that is not known here yet.
-    Ahead,
-    /// It is of another site.
-    OtherLog,
-    /// The site signed two logs.
-    Forked {
-        /// What is signed here for that size; None: a batch that ends there is not here at all.
-        ours: Box<Option<SignedNote>>,
-        /// The log's keys.
-        keys: Vec<VerifierKey>,
-    },
 }
 
 /// Whether the recovery keys may become these, by the order with this hash; or what is lacking.
@@ -153,6 +144,7 @@ impl<S: Store + ?Sized> Vault<S> {
                 _ => state.damaged = Some(format!("the statement of epoch {number} is not what was stored")),
             }
         }
+        state.damaged = state.erased.read(&*self.store, self.key.verifier())?.or(state.damaged);
         let loaded = self.store.load(&mut |place, bytes| load_one(&mut state, &*self.store, place, bytes));
         match loaded {
             Err(StoreError::Damaged(what)) => state.damaged = Some(what),
@@ -214,35 +206,6 @@ impl<S: Store + ?Sized> Vault<S> {
     /// The keys that may have signed this log, one for each epoch.
     pub(crate) fn log_keys(&self) -> Vec<VerifierKey> {
         self.state.epochs.iter().map(|(epoch, _)| epoch.log_key.clone()).collect()
-    }
-
-    /// Compares another vault's checkpoint with the log here. A batch is made once and ends at the same entry in every vault.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(crate) fn standing(&self, theirs: &SignedNote) -> Result<Standing, StoreError> {
-        let Ok(checkpoint) = theirs.text().parse::<Checkpoint>() else { return Ok(Standing::OtherLog) };
-        let keys = self.log_keys();
-        match self.epoch() {
-            Some((origin, _)) if *origin == checkpoint.origin => {}
-            _ => return Ok(Standing::OtherLog),
-        }
-        // What no key known here signed says nothing yet: it may be of a later epoch.
-        if checkpoint.size > self.size() || !keys.iter().any(|key| theirs.verify(key).is_ok()) {
-            return Ok(Standing::Ahead);
-        }
-        let next = self.state.batches.partition_point(|(first, _)| *first < checkpoint.size);
-        let Some((_, place)) = next.checked_sub(1).and_then(|at| self.state.batches.get(at)) else {
-            return Ok(Standing::Same);
-        };
-        let damaged = |what: String| StoreError::Damaged(what);
-        let batch = Batch::decode(&self.store.batch(place)?).map_err(|error| damaged(error.to_string()))?;
-        let (note, ours) = batch.checkpoint().map_err(|error| damaged(error.to_string()))?;
-        if (ours.size, ours.root) == (checkpoint.size, checkpoint.root) {
-            return Ok(Standing::Same);
-        }
-        let ours = Box::new((ours.size == checkpoint.size).then_some(note));
-        Ok(Standing::Forked { ours, keys })
     }
 
     /// Whether something may be signed. A state that could not be read is read now.
@@ -351,6 +314,9 @@ impl<S: Store + ?Sized> Vault<S> {
     /// # Errors
     /// When the store fails.
     pub fn has_blob(&self, name: &BlobName) -> Result<bool, StoreError> {
+        if self.erased(name).is_some() {
+            return Ok(false);
+        }
         Ok(self.state.inline.contains_key(name) || self.store.has_blob(name)?)
     }
 
@@ -383,7 +349,7 @@ impl<S: Store + ?Sized> Vault<S> {
     pub fn append(&mut self, requests: &[Vec<u8>], now_s: u64) -> Result<Vec<NoteSignature>, Refusal> {
         self.ready()?;
         let mut notes = Vec::new();
-        let mut new: Vec<(&[u8], Batch)> = Vec::new();
+        let mut new: Vec<(Cow<'_, [u8]>, Batch)> = Vec::new();
         let mut frontier = self.state.frontier.clone();
         for bytes in requests {
             let batch = Batch::decode(bytes)?;
@@ -394,7 +360,7 @@ impl<S: Store + ?Sized> Vault<S> {
             let (next, note) = self.state.judge(&batch, &frontier)?;
             frontier = next;
             notes.push(note);
-            new.push((bytes, batch));
+            new.push((self.state.erased.stored(bytes, &batch), batch));
         }
         self.check_blobs(&new)?;
         self.store_batches(&new)?;
@@ -410,19 +376,19 @@ impl<S: Store + ?Sized> Vault<S> {
         }
         let found = self.state.batches.binary_search_by_key(&batch.first, |(first, _)| *first).map_err(|_| fork())?;
         let (_, place) = self.state.batches[found];
-        if self.store.batch(&place)? != bytes {
+        if !self.state.erased.same(&self.store.batch(&place)?, bytes) {
             return Err(fork());
         }
         Ok(batch.checkpoint()?.0)
     }
 
-    fn check_blobs(&self, new: &[(&[u8], Batch)]) -> Result<(), Refusal> {
+    fn check_blobs(&self, new: &[(Cow<'_, [u8]>, Batch)]) -> Result<(), Refusal> {
         let mut coming = std::collections::HashSet::new();
         let mut missing = Vec::new();
         for (_, batch) in new {
             coming.extend(batch.inline.iter().map(|bytes| BlobName::of(bytes)));
             for name in batch.blobs_needed()? {
-                if !coming.contains(&name) && !self.has_blob(&name)? {
+                if !coming.contains(&name) && self.erased(&name).is_none() && !self.has_blob(&name)? {
                     missing.push(name);
                 }
             }
@@ -430,11 +396,11 @@ impl<S: Store + ?Sized> Vault<S> {
         if missing.is_empty() { Ok(()) } else { Err(Refusal::MissingBlobs(missing)) }
     }
 
-    fn store_batches(&mut self, new: &[(&[u8], Batch)]) -> Result<(), Refusal> {
+    fn store_batches(&mut self, new: &[(Cow<'_, [u8]>, Batch)]) -> Result<(), Refusal> {
         if new.is_empty() {
             return Ok(());
         }
-        let bytes = new.iter().map(|(bytes, _)| *bytes).collect::<Vec<_>>();
+        let bytes = new.iter().map(|(bytes, _)| &**bytes).collect::<Vec<_>>();
         let stored = self.store.append(&bytes).and_then(|stored| {
             // What is signed for is what the disk gave back, not what came over the network.
             for (place, back) in &stored {
@@ -469,7 +435,7 @@ fn load_one<S: Store + ?Sized>(state: &mut State, store: &S, place: Place, bytes
         // Written twice: the first time the storage reported an error, though the bytes had reached it.
         let found = state.batches.binary_search_by_key(&batch.first, |(first, _)| *first);
         let same = match found {
-            Ok(index) => store.batch(&state.batches[index].1)? == bytes,
+            Ok(index) => state.erased.same(&store.batch(&state.batches[index].1)?, bytes),
             Err(_) => false,
         };
         return if same {

@@ -5,6 +5,7 @@
 //! blob/<aa>/<sha-256>                   a blob, named by its hash
 //! segment/<number:8>-<first entry:20>   batches, appended (segment.rs has the byte table)
 //! epoch/<number:8>                      the statement that starts an epoch
+//! erasure/<order>-<sha-256>             the record of what was erased by an order, if anything was
 //! ```
 //! A segment that ends in a record cut short is never touched again: the next batch begins a new one.
 
@@ -295,6 +296,41 @@ impl<D: Disk> Store for DirStore<D> {
             epochs.push((number, text));
         }
         Ok(epochs)
+    }
+
+    fn put_erasure(&self, order: &Hash, record: &str) -> Result<Put, StoreError> {
+        let directory = self.dir.join("erasure");
+        self.disk.create_dir(&directory)?;
+        let hash = Hash::of(record.as_bytes());
+        let mut check = |back: &mut dyn Read| {
+            if hash_of(back)? == hash {
+                Ok(())
+            } else {
+                Err(io::Error::other("what was read back is not what was written"))
+            }
+        };
+        let created =
+            self.disk.create(&directory.join(format!("{order}-{hash}")), &mut record.as_bytes(), &mut check)?;
+        Ok(if created { Put::Stored } else { Put::Present })
+    }
+
+    fn erasures(&self) -> Result<Vec<String>, StoreError> {
+        let directory = self.dir.join("erasure");
+        let names = match self.disk.list(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut records = Vec::new();
+        for name in names {
+            let mut bytes = Vec::new();
+            if let Some((mut reader, _)) = self.disk.open(&directory.join(&name))? {
+                reader.read_to_end(&mut bytes)?;
+            }
+            let good = name.ends_with(&format!("-{}", Hash::of(&bytes)));
+            let text = String::from_utf8(bytes).ok().filter(|_| good);
+            records.push(text.ok_or_else(|| StoreError::Damaged(format!("erasure/{name} is not what was stored")))?);
+        }
+        Ok(records)
     }
 
     fn free_bytes(&self) -> Result<u64, StoreError> {

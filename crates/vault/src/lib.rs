@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //! 1. There is no verb that removes, shortens, renames or overwrites anything that was stored; not in the protocol, not
-//!    in the store's code.
+//!    in the store's code. What officers order to be erased the vault's owner removes, with the server stopped ([`erase()`]).
 //! 2. A vault cosigns a checkpoint only when it has read back, from its store and after the fsync, bytes that lead to the
 //!    checkpoint's root, and holds every blob that they need.
 //! 3. A vault never cosigns a smaller size than before, nor another root for a size.
@@ -21,6 +21,7 @@ mod core;
 mod credential;
 mod dir;
 pub mod disk;
+mod erase;
 mod fork;
 mod orders;
 mod probe;
@@ -45,11 +46,14 @@ pub use compare::{AUDIT_BLOBS_MAX, Fork, audit, first_fork, fork_proof};
 pub use core::{Allows, ENTRY_RESERVE_BYTES, Vault};
 pub use credential::{Credential, Role};
 pub use dir::DirStore;
+pub use erase::{EraseError, erase};
 pub use fork::{FORK_HEADER, ForkError, ForkProof, Forked};
 pub use orders::{OFFICERS_MAX, ORDER_DELAY_S, Officers, Orders, OrdersError, Taken};
 pub use probe::{Attempt, Outcome, Probe, probe_bucket, probe_directory, probe_vault};
 pub use quorum::held;
-pub use read_log::{LogReader, ReadError, VaultReport, VerifiedBatch, verify_vault};
+pub use read_log::{
+    ErasureSeen, Excuse, LogReader, ReadError, VaultReport, VerifiedBatch, verify_vault, verify_vault_but,
+};
 pub use refusal::Refusal;
 pub use replicate::{EpochRecord, Replicator, ReplicatorConfig, Trouble, VaultStatus};
 pub use s3::{S3Credentials, S3Store, S3Url, S3UrlError};

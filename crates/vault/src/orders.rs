@@ -14,7 +14,8 @@
 use crate::ward::{Budget, Meter};
 use journal::Hash;
 use journal::epoch::RecoveryPublic;
-use journal::order::{OfficerKey, SignatureLine, SignedOrder, Verb};
+use journal::erasure::EraseList;
+use journal::order::{OfficerKey, SignatureLine, SignedOrder, VaultAct, Verb};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -105,7 +106,11 @@ impl Officers {
         (names(Verb::Approve), names(Verb::Veto) > 0)
     }
 
-    fn approve(&self, order: &SignedOrder) -> Result<(), OrdersError> {
+    /// Whether enough of them have signed an order, and none has vetoed it.
+    ///
+    /// # Errors
+    /// What is lacking.
+    pub fn approve(&self, order: &SignedOrder) -> Result<(), OrdersError> {
         match self.signed(order) {
             (_, true) => refused("an officer has vetoed this order"),
             (signed, _) if signed < self.needed => {
@@ -199,9 +204,40 @@ impl Orders {
             None => self.uptime_s(),
         };
         officers.approve(&order)?;
+        if matches!(order.order.act, VaultAct::Erase { .. }) {
+            self.list(&order.hash())?;
+        }
         self.keep(&order, since_s)?;
         let waits_s = (since_s + officers.delay_s).saturating_sub(self.uptime_s());
         Ok(Taken { order, waits_s })
+    }
+
+    /// Takes an order for an erasure, with its list.
+    ///
+    /// # Errors
+    /// As of [`Orders::take`], or when the list is not the one that the order names.
+    pub fn take_with(&self, order: SignedOrder, list: &EraseList, now_us: i64) -> Result<Taken, OrdersError> {
+        list.check(&order).map_err(|error| OrdersError::Refused(error.to_string()))?;
+        let name = format!("{}.list", order.hash());
+        self.officers()?.approve(&order)?;
+        put(&self.dir.join("private/orders"), &name, &list.to_string())?;
+        self.take(order, now_us)
+    }
+
+    /// What the order with this hash erases.
+    ///
+    /// # Errors
+    /// When its list was not handed over.
+    pub fn list(&self, order: &Hash) -> Result<EraseList, OrdersError> {
+        match std::fs::read_to_string(self.path(order).with_extension("list")) {
+            Ok(text) => {
+                text.parse().map_err(|error| OrdersError::Refused(format!("private/orders/{order}.list: {error}")))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                refused(format!("the list of order {order} is not here: hand it over with the order, --list FILE"))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// An officer's veto: the order is never carried out here.

@@ -1,11 +1,13 @@
 //! Reading a vault: every batch checked against the epochs' keys and the Merkle tree, in order.
 
 use crate::client::{ClientError, VaultClient};
+use crate::orders::Officers;
 use crate::seal::{Identity, open_blob};
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::entry::{DataKey, Envelope, KeyId};
 use journal::epoch::{Epoch, EpochError};
+use journal::erasure::ErasureRecord;
 use journal::merkle::Frontier;
 use journal::note::VerifierKey;
 use journal::{BlobName, Hash};
@@ -142,12 +144,91 @@ pub struct VaultReport {
     pub blob_bytes: u64,
     /// The size and root of each checkpoint, in order, all signed by the log's key.
     pub checkpoints: Vec<(u64, Hash)>,
-    /// The blobs that the log needs.
+    /// The blobs that the log needs, without those that are lawfully missing.
     pub named: Vec<BlobName>,
+    /// How many blobs are lawfully missing.
+    pub erased: u64,
+    /// What the vault says that it erased by order.
+    pub erasures: Vec<ErasureSeen>,
     /// Whether entries and blobs were opened, too.
     pub opened: bool,
     /// Everything that is wrong.
     pub problems: Vec<String>,
+    gone: BTreeSet<BlobName>,
+}
+
+/// Which blobs may be missing, and which a vault says it erased.
+struct Missing {
+    lawful: BTreeSet<BlobName>,
+    claimed: HashMap<BlobName, Hash>,
+}
+
+impl Missing {
+    async fn of(client: &VaultClient, excuse: Excuse<'_>, report: &mut VaultReport) -> Result<Self, ReadError> {
+        let records = match client.erasures().await {
+            Ok(records) => records,
+            Err(error @ (ClientError::Unreachable(_) | ClientError::TimedOut(_))) => return Err(error.into()),
+            Err(error) => {
+                report.problems.push(error.to_string());
+                Vec::new()
+            }
+        };
+        let mut missing = Self { lawful: BTreeSet::new(), claimed: HashMap::new() };
+        if let Excuse::Log(names) = excuse {
+            missing.lawful.clone_from(names);
+        }
+        for record in records {
+            let own = record.list.origin.as_str() == report.origin;
+            let lawful = match excuse {
+                Excuse::Officers(officers) => Some(own && officers.approve(&record.order).is_ok()),
+                Excuse::Nothing | Excuse::Log(_) => None,
+            };
+            let order = record.order.hash();
+            missing.claimed.extend(record.list.names().into_iter().map(|name| (name, order)));
+            if lawful == Some(true) {
+                missing.lawful.extend(record.list.names());
+            }
+            report.erasures.push(ErasureSeen { record, lawful });
+        }
+        Ok(missing)
+    }
+
+    fn problem(&self, name: &BlobName) -> String {
+        match self.claimed.get(name) {
+            None => format!("blob {name} is missing"),
+            Some(order) => format!(
+                "blob {name} is missing; the vault shows order {order} for that, and that officers signed it is not shown here"
+            ),
+        }
+    }
+}
+
+/// What a vault shows of an erasure: its record is consistent with itself and signed by the vault.
+#[derive(Debug, Clone)]
+pub struct ErasureSeen {
+    /// The record.
+    pub record: ErasureRecord,
+    /// Whether officers ordered it whom the reader knows; None: the reader knows none.
+    pub lawful: Option<bool>,
+}
+
+/// What a reader takes for a lawful reason why a blob is missing.
+#[derive(Debug, Clone, Copy)]
+pub enum Excuse<'a> {
+    /// None: every blob must be there. What the vault says of erasures is told.
+    Nothing,
+    /// An order that the vault shows, signed by officers whom the reader knows.
+    Officers(&'a Officers),
+    /// The log itself, which the reader can open, says that these were erased.
+    Log(&'a BTreeSet<BlobName>),
+}
+
+/// [`verify_vault_but`] where every blob must be there.
+///
+/// # Errors
+/// As there.
+pub async fn verify_vault(client: Arc<VaultClient>, identities: &[Identity]) -> Result<VaultReport, ReadError> {
+    verify_vault_but(client, identities, Excuse::Nothing).await
 }
 
 /// Reads all that a vault holds and checks it: each batch, each entry's place in the tree, each blob's bytes; with the
@@ -155,7 +236,11 @@ pub struct VaultReport {
 ///
 /// # Errors
 /// When the vault can't be asked at all; what is wrong in its log is in the report.
-pub async fn verify_vault(client: Arc<VaultClient>, identities: &[Identity]) -> Result<VaultReport, ReadError> {
+pub async fn verify_vault_but(
+    client: Arc<VaultClient>,
+    identities: &[Identity],
+    excuse: Excuse<'_>,
+) -> Result<VaultReport, ReadError> {
     let state = client.state().await?;
     let mut reader = LogReader::open(client.clone(), Frontier::new(), &[]).await?;
     let mut report = VaultReport {
@@ -168,14 +253,18 @@ pub async fn verify_vault(client: Arc<VaultClient>, identities: &[Identity]) -> 
         blob_bytes: 0,
         checkpoints: Vec::new(),
         named: Vec::new(),
+        erased: 0,
+        erasures: Vec::new(),
         opened: !identities.is_empty(),
         problems: state.damaged.into_iter().collect(),
+        gone: BTreeSet::new(),
     };
+    let missing = Missing::of(&client, excuse, &mut report).await?;
     let mut keys = HashMap::new();
     let named = |(epoch, _): &(Epoch, String)| [Some(epoch.data_key), epoch.past];
     let mut seen: BTreeSet<BlobName> = reader.epochs().iter().flat_map(named).flatten().collect();
     for name in seen.clone() {
-        let plain = check_blob(&client, name, identities, &mut report).await?;
+        let plain = check_blob(&client, name, identities, &missing, &mut report).await?;
         if let Some(key) = plain.and_then(|plain| <[u8; 32]>::try_from(plain).ok()).map(DataKey::new) {
             keys.insert(key.id(), key);
         }
@@ -184,7 +273,7 @@ pub async fn verify_vault(client: Arc<VaultClient>, identities: &[Identity]) -> 
         match reader.next().await {
             Ok(None) => break,
             Ok(Some(verified)) => {
-                check_batch(&client, &verified.batch, identities, &keys, &mut seen, &mut report).await?;
+                check_batch(&client, &verified.batch, identities, &keys, (&mut seen, &missing), &mut report).await?;
                 report.checkpoints.push((verified.checkpoint.size, verified.checkpoint.root));
             }
             Err(ReadError::Client(error @ (ClientError::Unreachable(_) | ClientError::TimedOut(_)))) => {
@@ -198,7 +287,8 @@ pub async fn verify_vault(client: Arc<VaultClient>, identities: &[Identity]) -> 
         report.entries = reader.frontier().size();
         report.root = reader.frontier().root();
     }
-    report.named = seen.into_iter().collect();
+    let gone = std::mem::take(&mut report.gone);
+    report.named = seen.into_iter().filter(|name| !gone.contains(name)).collect();
     if report.problems.is_empty() && report.entries != state.size {
         report.problems.push(format!("the vault says that it has {} entries and gave {}", state.size, report.entries));
     }
@@ -210,7 +300,7 @@ async fn check_batch(
     batch: &Batch,
     identities: &[Identity],
     keys: &HashMap<KeyId, DataKey>,
-    seen: &mut BTreeSet<BlobName>,
+    (seen, missing): (&mut BTreeSet<BlobName>, &Missing),
     report: &mut VaultReport,
 ) -> Result<(), ReadError> {
     for (seq, bytes) in (batch.first..).zip(&batch.entries) {
@@ -228,7 +318,7 @@ async fn check_batch(
     }
     for name in batch.blobs_needed().unwrap_or_default() {
         if seen.insert(name) {
-            check_blob(client, name, identities, report).await?;
+            check_blob(client, name, identities, missing, report).await?;
         }
     }
     Ok(())
@@ -239,12 +329,18 @@ async fn check_blob(
     client: &VaultClient,
     name: BlobName,
     identities: &[Identity],
+    missing: &Missing,
     report: &mut VaultReport,
 ) -> Result<Option<Vec<u8>>, ReadError> {
     let mut bytes = Vec::new();
     match client.blob(&name, &mut bytes).await {
         Ok(true) => {}
-        Ok(false) => report.problems.push(format!("blob {name} is missing")),
+        Ok(false) if missing.lawful.contains(&name) => {
+            report.erased += 1;
+            report.gone.insert(name);
+            return Ok(None);
+        }
+        Ok(false) => report.problems.push(missing.problem(&name)),
         Err(error @ (ClientError::Unreachable(_) | ClientError::TimedOut(_))) => return Err(error.into()),
         Err(error) => report.problems.push(format!("blob {name}: {error}")),
     }

@@ -10,6 +10,7 @@
 //! | `GET /v1/batches?from=N` | recovery | a CBOR array of batches |
 //! | `GET /v1/blob/HEX` | recovery | the bytes |
 //! | `GET /v1/epochs` | either | a JSON array of statements |
+//! | `GET /v1/erasures`, `GET /v1/erasure/ORDER` | either | which orders erased something here; the record of one |
 //! | `POST /v1/drill` | either | the signed report of a full drill is taken note of |
 //! | `POST /v1/audit` | either | JSON: a nonce and names of blobs; a hash over some bytes of each |
 //!
@@ -19,6 +20,7 @@
 
 mod audit;
 mod body;
+mod erasure;
 mod files;
 mod gossip;
 mod public;
@@ -43,7 +45,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-pub(crate) use files::write_private;
+pub(crate) use files::{lock, opened_key, write_private};
 pub(crate) use gossip::PeerSeen;
 pub(crate) use routes::encode_batches;
 

@@ -1,7 +1,7 @@
 //! The contract of a vault's store.
 
 use crate::probe::Probe;
-use journal::BlobName;
+use journal::{BlobName, Hash};
 use std::io::{self, Read};
 
 /// What came of a put.
@@ -93,6 +93,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// All epoch statements, in order.
     fn epochs(&self) -> Result<Vec<(u64, String)>, StoreError>;
+
+    /// Keeps the record of an erasure of the order with this hash (`journal::erasure`). Records of one order stand beside each other.
+    fn put_erasure(&self, order: &Hash, record: &str) -> Result<Put, StoreError>;
+
+    /// All records of erasures.
+    fn erasures(&self) -> Result<Vec<String>, StoreError>;
 
     /// How much room is left, in bytes; `u64::MAX` when the storage knows no bound.
     fn free_bytes(&self) -> Result<u64, StoreError>;

@@ -30,6 +30,17 @@ pub struct App {
 }
 
 impl App {
+    /// Forgets with the site: when a repository was forgotten, what the doors keep of any goes too. Runs until the site ends.
+    pub fn forget_with_the_site(&self) {
+        let (mut forgotten, cache, kept) = (self.site.forgotten(), self.pack_cache.clone(), self.kept.clone());
+        tokio::spawn(async move {
+            while forgotten.changed().await.is_ok() {
+                cache.clear();
+                kept.clear();
+            }
+        });
+    }
+
     /// Whether people reach the site by https.
     pub(crate) fn is_https(&self) -> bool {
         self.site.base_url().starts_with("https://")

@@ -95,7 +95,8 @@ impl Payload for OrgRestored {
     }
 }
 
-/// A repository in the trash was forgotten: the site's tables have nothing of it any more. The vaults have all of it.
+/// A repository in the trash was forgotten: nothing of it is in the site's tables but that it was here, nor on its disk (`forge::gone`).
+/// The vaults have all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct TrashEmptied {
@@ -126,6 +127,10 @@ const OF_A_REPOSITORY: &[&str] = &[
 
 impl Payload for TrashEmptied {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "INSERT INTO emptied_repository (id, namespace, name, trashed_us, emptied_us, erasure)
+                   SELECT id, namespace, name, trashed_us, CAST(?2 AS BIGINT), NULL FROM trashed_repository WHERE id = ?1";
+        let moved = tx.execute(sql, &[self.repo.into(), at.time_us.into()])?;
+        must_change_one(moved, "repository in the trash", at)?;
         let sql = "DELETE FROM trashed_repository WHERE id = ?1";
         must_change_one(tx.execute(sql, &[self.repo.into()])?, "repository in the trash", at)?;
         for sql in OF_A_REPOSITORY {
@@ -161,8 +166,9 @@ mod tests {
     use super::OF_A_REPOSITORY;
     use crate::schema::TABLES;
 
-    /// What says something of a repository and stays: who had a deploy key is asked after a theft.
-    const STAYS: &[&str] = &["ssh_key"];
+    /// What says something of a repository and stays: who had a deploy key is asked after a theft, and that it was erased is the reason why
+    /// something is missing.
+    const STAYS: &[&str] = &["ssh_key", "erasure"];
 
     #[test]
     fn nothing_of_a_forgotten_repository_is_left_in_any_table() {

@@ -84,6 +84,16 @@ pub fn entry_each<E: From<DbError>>(
     tx.query_each(sql, &[first.into(), end.into()], |row| each(entry_row(&row)?))
 }
 
+/// All entries whose events name a repository's content in blobs ([`CONTENT_KINDS`](crate::orders::CONTENT_KINDS)), in order.
+pub(crate) fn entry_each_content<E: From<DbError>>(
+    tx: &mut Tx,
+    mut each: impl FnMut(EntryRow) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = "SELECT seq, time_us, actor, credential, kind, entry, event, leaf_hash FROM journal
+               WHERE kind IN (80, 81, 221, 227) ORDER BY seq";
+    tx.query_each(sql, &[], |row| each(entry_row(&row)?))
+}
+
 /// One entry.
 pub fn entry_fetch(tx: &mut Tx, seq: u64) -> Result<Option<EntryRow>, DbError> {
     let mut found = None;

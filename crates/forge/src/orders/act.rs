@@ -176,6 +176,29 @@ pub enum Act {
         #[n(4)]
         new: Option<Oid>,
     },
+    /// The content of a repository that was deleted is erased, here and by the vaults' owners: what vaults read too (`journal::order`).
+    #[n(15)]
+    #[cbor(map)]
+    Erase {
+        /// The repository.
+        #[n(0)]
+        repo: u64,
+        /// The path it had.
+        #[n(1)]
+        path: String,
+        /// The hash of the list of its blobs (`journal::erasure`).
+        #[cbor(n(2), with = "minicbor::bytes")]
+        list: [u8; 32],
+        /// How many they are.
+        #[n(3)]
+        blobs: u64,
+        /// The bytes of what is in them.
+        #[n(4)]
+        bytes: u64,
+        /// When it went into the trash, microseconds since 1970: if it came back since, there may be more of it.
+        #[n(5)]
+        trashed_us: i64,
+    },
 }
 
 /// A guarded act, as people read of it.
@@ -222,6 +245,12 @@ pub const GUARDED: &[Guarded] = &[
         "a protected branch or tag is moved back or deleted",
         "OWNER/NAME, the ref, and where to",
     ),
+    wished(
+        15,
+        "erase",
+        "the content of a deleted repository is erased, from the vaults too",
+        "its number, or the OWNER/NAME it had",
+    ),
 ];
 
 impl Act {
@@ -243,6 +272,7 @@ impl Act {
             Self::FactorRemove { .. } => 12,
             Self::Export { .. } => 13,
             Self::RefRewrite { .. } => 14,
+            Self::Erase { .. } => 15,
         }
     }
 

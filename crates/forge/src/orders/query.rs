@@ -75,6 +75,14 @@ pub struct FiledOrder {
     pub signatures: Vec<SignatureInfo>,
 }
 
+impl FiledOrder {
+    /// How many signatures count.
+    #[must_use]
+    pub fn signed(&self) -> usize {
+        self.signatures.iter().filter(|signature| signature.counts).count()
+    }
+}
+
 /// A signature of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignatureInfo {

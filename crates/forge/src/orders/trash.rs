@@ -63,7 +63,7 @@ pub(super) fn effects(tx: &mut Tx, repo: u64) -> Result<Vec<(&'static str, u64)>
     counts(tx, repo)
 }
 
-fn counts(tx: &mut Tx, repo: u64) -> Result<Vec<(&'static str, u64)>, Error> {
+pub(super) fn counts(tx: &mut Tx, repo: u64) -> Result<Vec<(&'static str, u64)>, Error> {
     let refs = tx.query_one("SELECT count(*) FROM ref WHERE repo = ?1", &[repo.into()])?.get(0)?;
     let sql = "SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM pack WHERE repo = ?1";
     let bytes = tx.query_one(sql, &[repo.into()])?.get(0)?;

@@ -2,7 +2,7 @@
 
 use super::query::acts_as_officer;
 use super::trash::{may_restore, trashed_by_id};
-use super::{Act, GUARDED};
+use super::{Act, GUARDED, erase};
 use crate::access::{Administer, Own, authorize, authorize_org};
 use crate::db::Tx;
 use crate::error::Error;
@@ -32,7 +32,7 @@ pub struct Wish {
 ///
 /// # Errors
 /// [`Error::NotFound`] for what one may not see, in the words of what does not exist.
-pub(crate) fn act_of(tx: &mut Tx, who: Option<&Principal>, wish: &Wish) -> Result<Act, Error> {
+pub fn act_of(tx: &mut Tx, who: Option<&Principal>, wish: &Wish) -> Result<Act, Error> {
     let name = wish.act.as_str();
     if !GUARDED.iter().any(|guarded| guarded.name == name && guarded.about.is_some()) {
         let known: Vec<_> = GUARDED.iter().filter(|guarded| guarded.about.is_some()).map(|it| it.name).collect();
@@ -45,6 +45,7 @@ pub(crate) fn act_of(tx: &mut Tx, who: Option<&Principal>, wish: &Wish) -> Resul
         "user-delete" => user_delete(tx, who.filter(|_| !serves), subject),
         "organisation-delete" => org_delete(tx, who.filter(|_| !officer), subject),
         "trash-empty" => trash_empty(tx, who.filter(|_| !serves), subject),
+        "erase" => erase::asked(tx, who.filter(|_| !serves), subject),
         "ref-rewrite" => ref_rewrite(tx, who, subject, wish),
         _ if !serves => Err(Error::not_found("the officers' desk")),
         "factors-optional" => Ok(Act::FactorsOptional {}),

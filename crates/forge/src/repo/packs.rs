@@ -51,7 +51,7 @@ impl BlobSource {
             return file.try_clone().map_err(|e| failed(name, &e));
         }
         Err(Error::Internal(format!(
-            "blob {name} is neither in the spool nor in a vault this site may read; a site reads vaults only with their recover.url"
+            "blob {name} is neither in the spool nor in a vault this site may read; a site reads vaults only with their recover.url, and what officers had erased is nowhere"
         )))
     }
 

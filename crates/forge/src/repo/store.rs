@@ -174,6 +174,16 @@ impl Repositories {
         }
     }
 
+    /// Removes a repository that was forgotten from the disk. One that is not there is no error; who reads it now reads to their end.
+    pub(crate) async fn forget(&self, id: u64) -> Result<(), Error> {
+        let (slot, path) = (self.slot(id), self.path(id));
+        let _guard = slot.lock.lock().await;
+        slot.close();
+        self.behind().remove(&id);
+        let removing = tokio::task::spawn_blocking(move || remove_dir(&path));
+        removing.await.map_err(|error| Error::internal(error.to_string()))?
+    }
+
     /// Keeps the objects of a push until its entry is held. Found again by its first blob.
     pub(crate) fn keep_quarantine(&self, blob: BlobName, quarantine: git::Quarantine) {
         self.quarantines().insert(blob, quarantine);
@@ -203,6 +213,16 @@ impl Repositories {
 
     fn behind(&self) -> MutexGuard<'_, BTreeMap<u64, u64>> {
         self.shared.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes a directory that may be absent.
+pub(crate) fn remove_dir(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::internal(format!("{} cannot be removed: {error}", path.display())))
+        }
+        _ => Ok(()),
     }
 }
 

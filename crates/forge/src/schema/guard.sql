@@ -92,6 +92,30 @@ CREATE TABLE trashed_organisation (
     trashed_by BIGINT
 );
 
+-- What was forgotten. erasure: the entry that erased its content; then its name is gone too.
+CREATE TABLE emptied_repository (
+    id BIGINT PRIMARY KEY,
+    namespace BIGINT,
+    name TEXT,
+    trashed_us BIGINT NOT NULL,
+    emptied_us BIGINT NOT NULL,
+    erasure BIGINT
+);
+
+-- list: the hash of the list of blobs that officers signed.
+CREATE TABLE erasure (
+    id BIGINT PRIMARY KEY,
+    repo BIGINT NOT NULL,
+    list BYTEA NOT NULL,
+    erased_us BIGINT NOT NULL
+);
+
+-- What may be missing in a vault, and by which erasure.
+CREATE TABLE erased_blob (
+    blob BYTEA PRIMARY KEY,
+    erasure BIGINT NOT NULL
+);
+
 -- What officers let leave.
 CREATE TABLE export_permit (
     id BIGINT PRIMARY KEY,

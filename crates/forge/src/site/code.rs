@@ -10,7 +10,7 @@ use crate::repo::{Opened, Repo};
 use crate::svn::{SvnBounds, bounds_fetch};
 use code::{ArchiveFormat, ReadError, RevisionId, Source};
 use git::read::{ArchivePrefix, GitSource, ReadCaches};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use svn::{Readers, SvnSource};
 use tokio::io::AsyncRead;
@@ -24,19 +24,33 @@ pub const READ_WAIT: Duration = Duration::from_secs(10);
 pub const READ_CACHE_BYTES_MAX: u64 = 96 << 20;
 
 /// What all readers share.
+#[derive(Clone)]
 pub(crate) struct Reading {
-    caches: Arc<ReadCaches>,
-    svn: Arc<Readers>,
+    caches: Arc<Mutex<Caches>>,
     turns: Arc<Semaphore>,
     /// One repository's history is indexed at a time.
     indexing: Arc<Semaphore>,
 }
 
+/// What is kept of repositories that were read.
+struct Caches {
+    git: Arc<ReadCaches>,
+    svn: Arc<Readers>,
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self {
+            git: Arc::new(ReadCaches::new(READ_CACHE_BYTES_MAX)),
+            svn: Arc::new(Readers::new(usize::try_from(READ_CACHE_BYTES_MAX).unwrap_or(usize::MAX))),
+        }
+    }
+}
+
 impl Reading {
     pub(crate) fn new() -> Self {
         Self {
-            caches: Arc::new(ReadCaches::new(READ_CACHE_BYTES_MAX)),
-            svn: Arc::new(Readers::new(usize::try_from(READ_CACHE_BYTES_MAX).unwrap_or(usize::MAX))),
+            caches: Arc::default(),
             turns: Arc::new(Semaphore::new(READS_MAX)),
             indexing: Arc::new(Semaphore::new(1)),
         }
@@ -58,8 +72,21 @@ impl Reading {
         });
     }
 
+    fn kept(&self) -> MutexGuard<'_, Caches> {
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of all that is kept. Who reads now goes on with what they have.
+    pub(crate) fn clear(&self) {
+        *self.kept() = Caches::default();
+    }
+
     pub(crate) fn caches(&self) -> Arc<ReadCaches> {
-        self.caches.clone()
+        self.kept().git.clone()
+    }
+
+    fn svn(&self) -> Arc<Readers> {
+        self.kept().svn.clone()
     }
 }
 
@@ -260,7 +287,7 @@ impl Site {
     pub(crate) async fn svn_source(&self, repo: u64) -> Result<(SvnSource, u64), Error> {
         let (repository, held) = (self.subversion.open_id(repo).await?, self.held());
         let SvnBounds { youngest, seq } = self.db().read_async(move |tx| bounds_fetch(tx, repo, held)).await?;
-        let readers = self.reading.svn.clone();
+        let readers = self.reading.svn();
         let opening = tokio::task::spawn_blocking(move || readers.open(&repository.root(), youngest, seq));
         let source = opening.await.map_err(|e| Error::internal(format!("opening the repository broke off: {e}")))??;
         Ok((source, seq))

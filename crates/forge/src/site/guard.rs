@@ -13,7 +13,7 @@ use crate::orders::{
     Verb, VetoBy, Wish,
 };
 use crate::people::webauthn::{Assertion, RelyingParty};
-use crate::people::{Principal, query};
+use crate::people::{Principal, now_us, query};
 use journal::order::{RecoveryHalf, SignedOrder};
 use std::sync::Arc;
 use std::time::Duration;
@@ -217,6 +217,14 @@ impl Site {
         self.db().read_async(move |tx| orders::order_signed(tx, id)).await
     }
 
+    /// What an erasure erases: the list whose hash is in its order, for officers to read and for the vaults' owners. For who may see the
+    /// order.
+    pub async fn order_list_file(&self, by: Option<&Principal>, id: u64) -> Result<String, Error> {
+        let order = self.order_fetch(by, id).await?;
+        let read = move |tx: &mut Tx| Ok::<_, Error>(orders::erase_list(tx, &order.order)?.to_string());
+        self.db().read_async(read).await
+    }
+
     /// Asks for other recovery keys. An order always: vaults take them from officers alone.
     pub async fn recovery_keys_replace(&self, by: Option<&Principal>, keys: Vec<RecoveryHalf>) -> Result<u64, Error> {
         self.serves(by).await?;
@@ -282,12 +290,17 @@ pub(super) async fn settle(
     if ledger.db().read_async(pending).await? == 0 {
         return Ok(());
     }
-    while ledger.submit(submitter(None), OrdersSettle { rp: rp.clone() }).await?.output {
+    loop {
+        let rp = rp.clone();
+        let read = move |tx: &mut Tx| OrdersSettle::read(tx, rp, now_us());
+        let settle = ledger.db().read_async(read).await?;
+        if !ledger.submit(submitter(None), settle).await?.output {
+            return Ok(());
+        }
         // A role or a repository may be another's now.
         authenticator.rights_changed();
         shut.set(ledger.db().read_async(crate::lockdown::in_force).await?);
     }
-    Ok(())
 }
 
 /// Runs until the site stops.

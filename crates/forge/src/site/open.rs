@@ -172,6 +172,7 @@ impl Site {
             tickets: crate::people::ticket::Tickets::new()?,
             lags: Arc::default(),
             reading: super::code::Reading::new(),
+            forgotten: Arc::default(),
             drills,
             shut,
             told: outboxes.as_ref().map(super::alarms::Outboxes::statuses).unwrap_or_default(),

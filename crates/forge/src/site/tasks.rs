@@ -88,6 +88,8 @@ pub(super) struct Sweeper {
     repositories: crate::repo::Repositories,
     subversion: crate::svn::Subversion,
     position: crate::projector::Position,
+    reading: super::code::Reading,
+    forgotten: Arc<super::gone::Forgotten>,
     may_read: bool,
     jobs: Jobs,
 }
@@ -100,12 +102,14 @@ impl Sweeper {
             repositories: site.repositories.clone(),
             subversion: site.subversion.clone(),
             position: site.position.clone(),
+            reading: site.reading.clone(),
+            forgotten: site.forgotten.clone(),
             may_read: !site.readable.is_empty(),
             jobs: site.jobs.clone(),
         }
     }
 
-    /// Empties the spool of what every vault has and every repository has taken in.
+    /// Empties the spool of what every vault has and every repository has taken in, and the disk of what was forgotten.
     pub(super) async fn once(&self) -> Result<(), Error> {
         let by_all = *self.ledger.log().held_by_all().borrow();
         let behind = [self.repositories.behind_at(), self.subversion.behind_at()];
@@ -117,7 +121,9 @@ impl Sweeper {
                 spool.nobody_is_behind();
             }
         });
-        swept.await.map_err(|error| Error::internal(error.to_string()))
+        swept.await.map_err(|error| Error::internal(error.to_string()))?;
+        let (repositories, subversion) = (&self.repositories, &self.subversion);
+        self.forgotten.leave(self.ledger.db(), (repositories, subversion), &self.spool, &self.reading).await
     }
 }
 

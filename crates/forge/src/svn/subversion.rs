@@ -283,6 +283,19 @@ impl Subversion {
         self.0.store.repository(repo).exists()
     }
 
+    /// Removes a repository that was forgotten from the disk, and ends its server.
+    pub(crate) async fn forget(&self, repo: u64) -> Result<(), Error> {
+        if let Some(engine) = self.0.engine.get() {
+            engine.close(repo).await;
+        }
+        let (slot, path) = (self.0.slot(repo), self.0.store.dir.join(repo.to_string()));
+        let mut open = slot.open.lock().await;
+        *open = false;
+        self.0.behind().remove(&repo);
+        let removing = tokio::task::spawn_blocking(move || crate::repo::remove_dir(&path));
+        removing.await.map_err(|error| Error::internal(error.to_string()))?
+    }
+
     /// Ends all servers.
     pub(crate) async fn stop(&self) {
         if let Some(engine) = self.0.engine.get() {

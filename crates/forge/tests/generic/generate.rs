@@ -4,6 +4,7 @@ use forge::event::alarm::{
     AlarmAcknowledged, AlarmHookAdded, AlarmHookRemoved, AlarmRaised, AlarmRule, CanaryKind, CanaryMade, CanaryRemoved,
 };
 use forge::event::certificate::{SshAuthorityAdded, SshAuthorityRemoved, SshCertificateSeen, SshCertificatesRevoked};
+use forge::event::erase::RepoErased;
 use forge::event::factor::{
     AuthenticatorAdded, AuthenticatorUsed, FactorNamed, FactorRemoved, FactorWoken, FactorsRequired,
     OrgFactorsRequired, RecoveryCodeUsed, RecoveryCodesMade, TotpAdded, TotpUsed,
@@ -52,7 +53,7 @@ use journal::{BlobName, Hash};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Repositories that are in the trash from the beginning.
-const TRASHED: usize = 12;
+const TRASHED: usize = 13;
 
 type Generate = fn(&mut World, &mut Rng) -> Event;
 
@@ -176,6 +177,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (252, incident_opened),
     (253, incident_noted),
     (254, recovery_keys_ordered),
+    (260, repo_erased),
 ];
 
 /// Steele and Vigna's splitmix64: the same numbers from the same seed for ever.
@@ -256,6 +258,8 @@ pub(crate) struct World {
     canaries: Vec<u64>,
     signed: BTreeSet<(u64, u64)>,
     trash: Vec<u64>,
+    /// Forgotten, and not erased.
+    emptied: Vec<u64>,
     accounts_gone: Vec<u64>,
     orgs_gone: Vec<u64>,
     described: Option<u64>,
@@ -291,6 +295,7 @@ impl World {
             self.next_seq += 1;
             events.push(RepoTrashed { repo, by: None }.into());
         }
+        events.push(self.event(205, rng));
         events
     }
 
@@ -332,6 +337,8 @@ impl World {
             152 if self.providers.is_empty() => 151,
             154 if self.identities.is_empty() => 153,
             190 | 205 if self.trash.is_empty() => 60,
+            260 if self.emptied.is_empty() && self.trash.is_empty() => 60,
+            260 if self.emptied.is_empty() => 205,
             201 if self.accounts.len() < 2 => 40,
             202 if self.accounts_gone.is_empty() => 40,
             203 if self.orgs.len() < 2 => 100,
@@ -749,7 +756,12 @@ fn roles_set(world: &mut World, rng: &mut Rng) -> Event {
 
 fn order_filed(world: &mut World, rng: &mut Rng) -> Event {
     world.orders.push(world.next_seq);
-    let act = match rng.below(13) {
+    let act = match rng.below(14) {
+        13 => {
+            let (path, list) = (rng.text(), rng.hash().0);
+            let (blobs, bytes, trashed_us) = (rng.next() >> 40, rng.next() >> 30, (rng.next() >> 12) as i64);
+            Act::Erase { repo: rng.next() >> 40, path, list, blobs, bytes, trashed_us }
+        }
         6 => Act::UserDelete { account: 1, name: rng.text() },
         7 => Act::OrgDelete { org: 1, path: rng.text() },
         8 => Act::TrashEmpty { repo: rng.next() >> 40, path: rng.text() },
@@ -853,7 +865,15 @@ fn trash_emptied(world: &mut World, rng: &mut Rng) -> Event {
     world.team_repos.retain(|(_, of)| *of != repo);
     world.collaborators.retain(|(of, _)| *of != repo);
     world.locks.retain(|(of, _)| *of != repo);
+    world.emptied.push(repo);
     TrashEmptied { repo }.into()
+}
+
+fn repo_erased(world: &mut World, rng: &mut Rng) -> Event {
+    let repo = rng.pick(&world.emptied);
+    world.emptied.retain(|other| *other != repo);
+    let blobs = (0..=rng.below(4)).flat_map(|_| rng.hash().0).collect();
+    RepoErased { repo, list: rng.hash().0, blobs }.into()
 }
 
 fn export_allowed(_: &mut World, rng: &mut Rng) -> Event {

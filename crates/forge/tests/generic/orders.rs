@@ -8,18 +8,21 @@ use forge::event::guard::{OfficerKeyAdded, OfficerRuleSet, RepoTrashed};
 use forge::event::lockdown::LockdownStarted;
 use forge::event::org::OrgCreated;
 use forge::event::people::UserCreated;
-use forge::event::push::{Pushed, RefMove};
+use forge::event::push::{PackConsolidated, Pushed, RefMove};
 use forge::event::repo::{Format, RepoCreated, RepoKind, Visibility};
+use forge::event::site::Part;
 use forge::event::{Event, Oid};
 use forge::ledger::LedgerLimits;
 use forge::orders::{
-    Act, DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerKey, OfficerRule, OfficerSecret, OfficersFound, Order,
-    OrderFile, OrderSign, OrderVeto, OrdersSettle, RolesChange, RuleSet, Signing, State, TrashRestore, Verb, VetoBy,
-    order_fetch,
+    Act, CONTENT_KINDS, DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerKey, OfficerRule, OfficerSecret, OfficersFound,
+    Order, OrderFile, OrderSign, OrderVeto, OrdersSettle, RolesChange, RuleSet, Signing, State, TrashRestore, Verb,
+    VetoBy, Wish, act_of, erase_list, order_fetch,
 };
 use forge::replay::TableHash;
 use forge::writer::{Clock, Command, Submitter, WriterLimits};
+use journal::BlobName;
 use journal::order::RecoveryHalf;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use vault::seal::Identity;
 
@@ -103,7 +106,8 @@ impl Scene {
 
     /// Carries out what is due; the state of this order then.
     fn settled(&self, id: u64) -> State {
-        while self.submit(None, OrdersSettle { rp: None }).unwrap() {}
+        let read = || self.rig.site.db().read(|tx| OrdersSettle::read(tx, None, self.clock.now_us())).unwrap();
+        while self.submit(None, read()).unwrap() {}
         self.order(id).state
     }
 
@@ -144,6 +148,21 @@ impl Scene {
         let sql = "SELECT oid FROM ref WHERE repo = ?1 AND name = ?2";
         let row = self.rig.site.db().read(|tx| tx.query_opt(sql, &[self.repo.into(), name.into()])).unwrap();
         row.map(|row| row.get(0).unwrap())
+    }
+
+    fn push_packs(&self, repo: u64, blobs: &[&[u8]]) {
+        let pack = blobs.iter().map(|bytes| Part { blob: BlobName::of(bytes), bytes: bytes.len() as u64 }).collect();
+        self.rig.write(vec![Pushed { repo, updates: Vec::new(), pack, options: Vec::new() }.into()]);
+    }
+
+    /// The act that erases a deleted repository, as the operator at the machine asks for it.
+    fn try_erase(&self, subject: &str) -> Result<Act, Error> {
+        let wish = Wish { act: "erase".into(), subject: subject.into(), ..Wish::default() };
+        self.rig.site.db().read(|tx| act_of(tx, None, &wish))
+    }
+
+    fn erase(&self, subject: &str) -> Act {
+        self.try_erase(subject).unwrap()
     }
 
     /// Files it, has two officers sign, lets the delay pass, and carries it out.
@@ -201,6 +220,12 @@ impl Scene {
                 self.push("refs/heads/older", None, Some(&new));
                 let (path, name) = ("pat/code".into(), "refs/heads/main".into());
                 Act::RefRewrite { repo: self.repo, path, name, old, new: Some(new) }
+            }
+            15 => {
+                let (_, repo) = self.una();
+                self.push_packs(repo, &[b"first", b"second"]);
+                self.rig.write(vec![RepoTrashed { repo, by: None }.into()]);
+                self.erase(&repo.to_string())
             }
             _ => panic!("no example of the guarded act {number}: write one"),
         }
@@ -470,4 +495,70 @@ fn the_guard_is_founded_in_one_act_and_once() {
         scene.rig.site.db().read(|tx| tx.query_one(officer, &[una.0.into()]).and_then(|row| row.get(0))).unwrap();
     assert!(is, "Una was none before");
     assert!(text(found(vec![("olga", key()), ("una", key()), ("omar", key())])).contains("needs an order"));
+}
+
+/// What an order erases is what its list says, and what can be erased is what nobody can get back.
+#[test]
+fn an_erasure_is_of_a_deleted_repositorys_own_content_and_of_all_of_it() {
+    let scene = Scene::new(&Databases::sqlite());
+    let (_, repo) = scene.una();
+    scene.push_packs(repo, &[b"first", b"second", b"shared"]);
+    scene.push_packs(scene.repo, &[b"another's", b"shared"]);
+    let alive = text(scene.try_erase("una/things"));
+    assert!(alive.contains("deleted repository una/things"), "{alive}");
+    scene.rig.write(vec![RepoTrashed { repo, by: None }.into()]);
+    // The packs of before one that stands for all are in the vaults too.
+    let whole = vec![Part { blob: BlobName::of(b"whole"), bytes: 5 }];
+    scene.rig.write(vec![PackConsolidated { repo: scene.repo, through_seq: 1, pack: whole }.into()]);
+    let act = scene.erase("una/things");
+    assert_eq!(act, scene.erase(&repo.to_string()), "by its number or its path");
+    let Act::Erase { blobs, bytes, .. } = &act else { unreachable!() };
+    assert_eq!((*blobs, *bytes), (2, 11), "what another repository has too is not in it");
+    let order = scene.file(&act);
+    let list = |id| scene.rig.site.db().read(|tx| erase_list(tx, &scene.order(id).order)).unwrap();
+    let names = [b"first".as_slice(), b"second"].map(|bytes| BlobName::of(bytes));
+    assert_eq!(list(order).names(), names.into());
+
+    // Brought back and deleted again: there may be more of it.
+    scene.submit(None, TrashRestore { id: repo, name: None, by: None }).unwrap();
+    scene.push_packs(repo, &[b"third"]);
+    scene.clock.advance(MINUTE);
+    scene.rig.write(vec![RepoTrashed { repo, by: None }.into()]);
+    scene.sign(order, 0).unwrap();
+    scene.sign(order, 1).unwrap();
+    scene.clock.advance(DELAY);
+    assert_eq!(scene.settled(order), State::Expired);
+    assert!(scene.order(order).reason.unwrap().contains("brought back meanwhile"));
+
+    // Forgotten first, or by the erasure itself.
+    let again = scene.erase("una/things");
+    let empty = Act::TrashEmpty { repo, path: "una/things".into() };
+    let order = scene.file(&again);
+    assert_eq!(scene.carry_out(&empty), State::Executed);
+    scene.sign(order, 0).unwrap();
+    scene.sign(order, 1).unwrap();
+    assert_eq!(scene.settled(order), State::Executed);
+    let names = [b"first".as_slice(), b"second", b"third"].map(|bytes| BlobName::of(bytes));
+    assert_eq!(list(order).names(), names.into(), "the list is there afterwards, for the vaults' owners");
+    let erased = |name: &BlobName| {
+        let sql = "SELECT 1 FROM erased_blob WHERE blob = ?1";
+        scene.rig.site.db().read(|tx| tx.query_opt(sql, &[name.into()])).unwrap().is_some()
+    };
+    assert!(names.iter().all(erased) && !erased(&BlobName::of(b"shared")) && !erased(&BlobName::of(b"another's")));
+    assert!(text(scene.try_erase(&repo.to_string())).contains("deleted repository"), "once");
+    scene.rig.write(vec![RepoTrashed { repo: scene.make(scene.pat, "bare"), by: None }.into()]);
+    assert!(text(scene.try_erase("pat/bare")).contains("nothing is erased"));
+}
+
+/// A kind of event whose blobs are somebody's content must be known to the erasure.
+#[test]
+fn every_event_with_content_is_found_by_an_erasure() {
+    let others = ["EpochStarted", "SnapshotTaken"];
+    let mut found = BTreeSet::new();
+    for event in crate::generate::history(3, 4000) {
+        if !event.blobs().is_empty() && !others.contains(&event.name()) {
+            found.insert(event.kind());
+        }
+    }
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), CONTENT_KINDS);
 }

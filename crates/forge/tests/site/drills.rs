@@ -7,7 +7,7 @@ use forge::keys::RecoveryKey;
 use forge::site::SiteLimits;
 use forge::{Error, VaultStatus};
 use std::path::Path;
-use vault::VaultUrl;
+use vault::{Excuse, VaultUrl};
 
 async fn site(dir: &Path, vaults: &[VaultRig]) -> SiteRig {
     let rig = SiteRig::open(config(&dir.join("site"), vaults)).await;
@@ -74,10 +74,10 @@ async fn a_vault_that_lost_a_blob_fails_both_drills() {
     git_ok(&work, &["push", "-q", &rig.remote(&token, "ada/one"), "main"]).await;
     rig.until("all vaults have it", |site| site.vaults().iter().all(|v| v.lag == 0)).await;
     let url = vaults[0].recover_url();
-    assert!(blind_drill(&url).await.unwrap().report.is_good());
+    assert!(blind_drill(&url, Excuse::Nothing).await.unwrap().report.is_good());
     let largest = largest(&vaults[0].dir.join("store/blob"));
     std::fs::remove_file(&largest).unwrap();
-    let blind = blind_drill(&url).await.unwrap().report;
+    let blind = blind_drill(&url, Excuse::Nothing).await.unwrap().report;
     assert!(!blind.is_good() && blind.differences[0].contains("blob"), "{blind}");
     let (_, full) = rig.site.drill(std::slice::from_ref(&url), &mut |_| {}).await.unwrap();
     assert!(!full.is_good() && full.to_string().contains("ada/one"), "{full}");

@@ -111,7 +111,7 @@ pub(crate) enum OrderCommand {
         data: Data,
     },
     /// Ask for an act that is only ever done by an order: user-delete NAME, organisation-delete PATH, trash-empty NUMBER,
-    /// factors-optional, factor-remove NUMBER, export SUBJECT, ref-rewrite OWNER/NAME --ref REF [--to ID].
+    /// factors-optional, factor-remove NUMBER, export SUBJECT, ref-rewrite OWNER/NAME --ref REF [--to ID], erase NUMBER|OWNER/NAME.
     Ask {
         /// What is to be done.
         act: String,
@@ -137,6 +137,9 @@ pub(crate) enum OrderCommand {
         /// Once it was carried out, write it there with its signatures: for the vaults' owners and `outlast recover --order`.
         #[arg(long, value_name = "FILE")]
         signed: Option<PathBuf>,
+        /// Of an order to erase: write the list of what is erased there, for officers to read and for the vaults' owners.
+        #[arg(long, value_name = "FILE")]
+        list: Option<PathBuf>,
         #[command(flatten)]
         data: Data,
     },

@@ -13,6 +13,9 @@ pub(crate) enum VaultCommand {
     Officers(VaultOfficers),
     /// On a vault's own machine: hand it a signed order, or an officer's veto. An order waits for the delay, in the vault's running time.
     Order(VaultOrder),
+    /// On a vault's own machine, with the vault stopped: carry out an erasure that officers ordered, and keep the signed record of what was
+    /// erased. The only command that takes anything out of a vault.
+    Erase(VaultErase),
 }
 
 #[derive(Args, Debug)]
@@ -36,9 +39,31 @@ pub(crate) struct VaultOrder {
     /// What `outlast order show ID --signed FILE` wrote at the site, or the line that `outlast officer veto` printed.
     #[arg(value_name = "FILE|VETO")]
     pub(crate) order: String,
+    /// For an erasure: the list of what goes, which `outlast order show ID --list FILE` wrote at the site.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list: Option<PathBuf>,
     /// The vault's directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VaultErase {
+    /// The signed order that was handed over with `outlast vault order`, or its SHA-256.
+    #[arg(value_name = "FILE|HASH")]
+    pub(crate) order: String,
+    /// The vault's directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The bucket, for a vault that is served with --s3. What is locked there goes when its lock has run out: carry out the order again then.
+    #[arg(long, value_name = "URL", env = "OUTLAST_S3")]
+    pub(crate) s3: Option<String>,
+    /// The bucket's credentials, as for `outlast vault serve`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) s3_credentials: Option<PathBuf>,
+    /// Write the record here too: `outlast verify FILE` checks it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -12,7 +12,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
-use vault::VaultUrl;
+use vault::{Excuse, VaultUrl};
 
 const DRILL: &str = "/api/v1/admin/drill";
 
@@ -22,7 +22,7 @@ pub(crate) async fn run(options: Drill, as_json: bool) -> anyhow::Result<ExitCod
         return officer(&options, &vaults, as_json).await;
     }
     if options.blind && !vaults.is_empty() {
-        return blind(&vaults, as_json).await;
+        return blind(&options, &vaults, as_json).await;
     }
     let (method, path, body) = if let Some(file) = &options.record {
         let report = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -49,12 +49,17 @@ pub(crate) async fn run(options: Drill, as_json: bool) -> anyhow::Result<ExitCod
 }
 
 /// From any machine, without keys. Nobody signs it: who runs it sees it.
-async fn blind(vaults: &[VaultUrl], as_json: bool) -> anyhow::Result<ExitCode> {
+async fn blind(options: &Drill, vaults: &[VaultUrl], as_json: bool) -> anyhow::Result<ExitCode> {
+    let officers = super::erasure::officers(options.officers.as_deref())?;
+    let excuse = officers.as_ref().map_or(Excuse::Nothing, Excuse::Officers);
     let mut good = true;
     for vault in vaults {
-        let found = blind_drill(vault).await?;
+        let found = blind_drill(vault, excuse).await?;
         good &= found.report.is_good();
         print(&found.report, None, as_json);
+        if found.erased > 0 && !as_json {
+            say!("  {} blobs are lawfully missing: officers ordered them erased", found.erased);
+        }
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -6,6 +6,7 @@ mod authority;
 mod credentials;
 mod doctor;
 mod drill;
+mod erasure;
 mod export;
 mod incident;
 mod key;

@@ -123,10 +123,15 @@ pub(crate) async fn order(command: OrderCommand, as_json: bool) -> anyhow::Resul
             let body = json!({ "act": act, "subject": subject, "ref": reference, "to": to });
             let answer = call_json(&data, Method::POST, ORDERS, Some(body)).await?;
             done_or_ordered(&answer, as_json);
+            // What can't be erased is said where it is asked for.
+            if let Some(id) = answer.get("order").and_then(Value::as_u64).filter(|_| act == "erase" && !as_json) {
+                let order = call_json(&data, Method::GET, &format!("{ORDERS}/{id}"), None).await?;
+                say!("{}", shown(&order));
+            }
         }
-        OrderCommand::Show { id, out, signed, data } => {
+        OrderCommand::Show { id, out, signed, list, data } => {
             let answer = call_json(&data, Method::GET, &format!("{ORDERS}/{id}"), None).await?;
-            for (out, what) in [(out, "body"), (signed, "signed")] {
+            for (out, what) in [(out, "body"), (signed, "signed"), (list, "list")] {
                 let Some(out) = out else { continue };
                 let body = call(&data, Method::GET, &format!("{ORDERS}/{id}/{what}"), None).await?;
                 std::fs::write(&out, &body).with_context(|| format!("cannot write {}", out.display()))?;

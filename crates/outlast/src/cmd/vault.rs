@@ -24,6 +24,9 @@ pub(crate) async fn run(command: VaultCommand, as_json: bool) -> anyhow::Result<
         VaultCommand::Probe(options) => probe(options, as_json).await,
         VaultCommand::Officers(options) => super::vault_orders::officers(&options),
         VaultCommand::Order(options) => super::vault_orders::order(&options),
+        VaultCommand::Erase(options) => {
+            tokio::task::spawn_blocking(move || super::vault_orders::erase(&options, as_json)).await?
+        }
     }
 }
 
@@ -36,10 +39,7 @@ async fn serve(options: VaultServe, stop: impl Future<Output = ()> + Send + 'sta
         machine: None,
     };
     about.keep(&dir).with_context(|| format!("cannot write {}", dir.display()))?;
-    let store = match &options.s3 {
-        None => StoreKind::Dir,
-        Some(url) => StoreKind::S3 { url: url.parse()?, credentials: credentials(options.s3_credentials.as_deref())? },
-    };
+    let store = store(options.s3.as_deref(), options.s3_credentials.as_deref())?;
     let mut config = VaultServeConfig::new(&dir, options.listen, options.name);
     if let Some(domain) = options.domain {
         config.domain = domain;
@@ -62,6 +62,14 @@ async fn serve(options: VaultServe, stop: impl Future<Output = ()> + Send + 'sta
     }
     running.run(stop).await?;
     Ok(())
+}
+
+/// Where a vault keeps what it holds.
+pub(crate) fn store(s3: Option<&str>, file: Option<&Path>) -> anyhow::Result<StoreKind> {
+    Ok(match s3 {
+        None => StoreKind::Dir,
+        Some(url) => StoreKind::S3 { url: url.parse()?, credentials: credentials(file)? },
+    })
 }
 
 fn credentials(file: Option<&Path>) -> anyhow::Result<S3Credentials> {

@@ -7,6 +7,7 @@ use forge::event::Oid;
 use forge::keys::openers;
 use jiff::Timestamp;
 use journal::entry::Body;
+use journal::erasure::ERASURE_HEADER;
 use journal::policy::Policy;
 use journal::receipt::{self, Verified};
 use serde_json::json;
@@ -14,12 +15,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use vault::seal::Identity;
-use vault::{ForkProof, VaultClient, VaultReport, VaultUrl, verify_vault};
+use vault::{Excuse, ForkProof, VaultClient, VaultReport, VaultUrl, verify_vault_but};
 
 pub(crate) async fn run(options: Verify, as_json: bool) -> anyhow::Result<ExitCode> {
     if let Some(file) = &options.file {
-        return verify_receipt(file, options.policy.as_deref(), as_json);
+        return verify_file(file, &options, as_json);
     }
+    let officers = super::erasure::officers(options.officers.as_deref())?;
+    let excuse = officers.as_ref().map_or(Excuse::Nothing, Excuse::Officers);
     let identity = options.key.as_deref().map(identity).transpose()?;
     let mut good = true;
     let mut seen: Vec<(Arc<VaultClient>, VaultReport)> = Vec::new();
@@ -31,7 +34,8 @@ pub(crate) async fn run(options: Verify, as_json: bool) -> anyhow::Result<ExitCo
             Some(identity) => openers(&client, identity.clone()).await.with_context(|| format!("vault {name}"))?,
             None => Vec::new(),
         };
-        let report = verify_vault(client.clone(), &identities).await.with_context(|| format!("vault {name}"))?;
+        let report =
+            verify_vault_but(client.clone(), &identities, excuse).await.with_context(|| format!("vault {name}"))?;
         good &= report.problems.is_empty();
         say_report(&report, as_json);
         for (other_client, other) in &seen {
@@ -92,16 +96,21 @@ pub(crate) fn identity(path: &Path) -> anyhow::Result<Identity> {
     Identity::parse(&text).with_context(|| format!("{} holds no recovery key", path.display()))
 }
 
-fn verify_receipt(file: &Path, policy: Option<&Path>, as_json: bool) -> anyhow::Result<ExitCode> {
+fn verify_file(file: &Path, options: &Verify, as_json: bool) -> anyhow::Result<ExitCode> {
     let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let text = read(file)?;
     let is_fork = text.starts_with(vault::FORK_HEADER);
-    let policy: Option<Policy> = match policy {
+    let policy: Option<Policy> = match options.policy.as_deref() {
         Some(path) => Some(read(path)?.parse().with_context(|| format!("{} is not a policy", path.display()))?),
         None => None,
     };
     if is_fork {
         return verify_fork(&text, policy.as_ref(), as_json);
+    }
+    if text.starts_with(ERASURE_HEADER) {
+        let officers = super::erasure::officers(options.officers.as_deref())?;
+        let verified = super::erasure::verify(&text, policy.as_ref(), officers.as_ref(), as_json);
+        return verified.with_context(|| file.display().to_string());
     }
     let verified = match receipt::verify(&text, policy.as_ref()) {
         Ok(verified) => verified,
@@ -200,7 +209,10 @@ fn say_report(report: &VaultReport, as_json: bool) {
             json!({
                 "vault": report.name, "log": report.origin, "epochs": report.epochs, "entries": report.entries,
                 "root": report.root.to_string(), "blobs": report.blobs, "blob_bytes": report.blob_bytes,
-                "opened": report.opened, "problems": report.problems,
+                "opened": report.opened, "problems": report.problems, "erased": report.erased,
+                "erasures": report.erasures.iter().map(|seen| json!({
+                    "order": seen.record.order.hash().to_string(), "lawful": seen.lawful,
+                })).collect::<Vec<_>>(),
             })
         );
         return;
@@ -216,6 +228,18 @@ fn say_report(report: &VaultReport, as_json: bool) {
         report.blob_bytes
     );
     say!("  root {}", report.root);
+    for seen in &report.erasures {
+        let by = match seen.lawful {
+            Some(true) => "which the officers signed",
+            Some(false) => "WHICH THE OFFICERS HAVE NOT SIGNED",
+            None => "and whether officers signed it is not checked: name them with --officers",
+        };
+        let (erased, _, waiting) = seen.record.counts();
+        say!("  {erased} blobs erased and {waiting} to be erased by order {}, {by}", seen.record.order.hash());
+    }
+    if report.erased > 0 {
+        say!("  {} blobs are lawfully missing", report.erased);
+    }
     if report.problems.is_empty() {
         say!("  everything is as it was signed");
     }

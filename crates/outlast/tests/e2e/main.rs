@@ -14,6 +14,7 @@ mod codespaces;
 mod common;
 mod drills;
 mod endpoints;
+mod erasure;
 mod export;
 mod factors;
 mod features;

@@ -61,7 +61,7 @@ impl<S: Store + ?Sized> Vault<S> {
     }
 
     fn blob_of(&self, name: &BlobName, opened: &Opened) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(index) = self.state.inline.get(name) else { return Ok(None) };
+        let Some(index) = self.state.inline.get(name).filter(|_| self.erased(name).is_none()) else { return Ok(None) };
         let (first, place) = self.state.batches[*index];
         let damaged = || StoreError::Damaged(format!("the batch of entry {first}"));
         let read = || Ok(Batch::decode(&self.store.batch(&place)?).map_err(|_| damaged())?.inline);

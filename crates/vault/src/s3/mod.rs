@@ -6,15 +6,17 @@
 //! PREFIX/blob/<aa>/<sha-256>               a blob
 //! PREFIX/segment/<first entry:20>-<sha-256>  the batches of one append, as records (segment.rs has the byte table)
 //! PREFIX/epoch/<number:8>-<sha-256>        the statement that starts an epoch
+//! PREFIX/erasure/<order>-<sha-256>         the record of what was erased by an order, if anything was
 //! PREFIX/probe/...                         what the daily probe tried to destroy
 //! ```
 //! Every name ends in the hash of the object's bytes. Who reads lists the versions of a name and takes the one whose
 //! bytes have that hash, so that what was written over it, or a delete marker, deceives nobody.
 
 pub(crate) mod api;
+pub(crate) mod erased;
 mod http;
 mod sign;
-mod store;
+pub(crate) mod store;
 mod url;
 
 pub use sign::S3Credentials;

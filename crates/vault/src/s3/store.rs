@@ -46,12 +46,14 @@ pub struct S3Store {
     segments: Mutex<Vec<(String, String)>>,
     /// The blobs that this process has read and found good.
     known: Mutex<HashSet<BlobName>>,
+    /// The blobs that were erased by order, as the records say that were read last: their locks run out.
+    pub(super) erased: Mutex<HashSet<BlobName>>,
     /// What was put without a good answer. Locked while something is appended or loaded.
     unsettled: Mutex<Vec<(String, Bytes)>>,
     blobs_under_way: (Mutex<usize>, Condvar),
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -72,8 +74,8 @@ impl S3Store {
         let lock = url.lock;
         let bucket = Bucket::new(Client::new(url, credentials)?);
         let blobs_under_way = (Mutex::new(0), Condvar::new());
-        let (segments, known, unsettled) = Default::default();
-        Ok(Self { bucket, lock, segments, known, unsettled, blobs_under_way })
+        let (segments, known, erased, unsettled) = Default::default();
+        Ok(Self { bucket, lock, segments, known, erased, unsettled, blobs_under_way })
     }
 
     /// S3 has no reliable compare-and-swap, so two vaults in one place could both believe to be its only writer.
@@ -93,12 +95,12 @@ impl S3Store {
         if there { Ok(()) } else { self.put_named("owner/", Bytes::from(owner.to_owned())).map(|_| ()) }
     }
 
-    fn versions(&self, prefix: &str) -> Result<Vec<Version>, StoreError> {
+    pub(crate) fn versions(&self, prefix: &str) -> Result<Vec<Version>, StoreError> {
         self.bucket.versions(prefix).map_err(failed)
     }
 
     /// Puts bytes under a prefix and their hash, unless they are there.
-    fn put_named(&self, prefix: &str, bytes: Bytes) -> Result<(String, String, Bytes), StoreError> {
+    pub(crate) fn put_named(&self, prefix: &str, bytes: Bytes) -> Result<(String, String, Bytes), StoreError> {
         let hash = Hash::of(&bytes);
         let key = format!("{prefix}{hash}");
         let (version, back) = self.put_checked(&key, &hash, bytes)?;
@@ -179,7 +181,7 @@ impl S3Store {
         self.find_among(versions.iter().filter(|version| version.key == key), hash)
     }
 
-    fn find_among<'a>(
+    pub(crate) fn find_among<'a>(
         &self,
         versions: impl Iterator<Item = &'a Version>,
         hash: &Hash,
@@ -191,6 +193,9 @@ impl S3Store {
                 continue;
             }
             self.check_key(key, &object)?;
+            if self.is_retired(key, &object.bytes) {
+                return Ok(Some((version_id.clone(), object.bytes)));
+            }
             let half = later(Timestamp::now(), self.lock / 2);
             match self.check_lock(key, version_id, &object, half, Duration::ZERO) {
                 Err(StoreError::Unfit(_)) => self.renew(key, version_id)?,
@@ -278,25 +283,25 @@ impl Drop for BlobTurn<'_> {
     }
 }
 
-fn failed(error: super::api::S3Error) -> StoreError {
+pub(crate) fn failed(error: super::api::S3Error) -> StoreError {
     StoreError::Io(error.into())
 }
 
-fn later(time: Timestamp, by: Duration) -> Timestamp {
+pub(crate) fn later(time: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by).ok().and_then(|by| time.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
 }
 
-fn blob_key(name: &BlobName) -> String {
+pub(crate) fn blob_key(name: &BlobName) -> String {
     let hex = name.to_string();
     format!("blob/{}/{hex}", &hex[..2])
 }
 
 /// The hash that a name ends in.
-fn hash_in(key: &str) -> Option<Hash> {
+pub(crate) fn hash_in(key: &str) -> Option<Hash> {
     key.get(key.len().checked_sub(64)?..)?.parse().ok()
 }
 
-fn names(versions: Vec<Version>) -> BTreeMap<String, Vec<Version>> {
+pub(crate) fn names(versions: Vec<Version>) -> BTreeMap<String, Vec<Version>> {
     let mut names: BTreeMap<String, Vec<Version>> = BTreeMap::new();
     versions.into_iter().for_each(|version| names.entry(version.key.clone()).or_default().push(version));
     names
@@ -429,6 +434,15 @@ impl Store for S3Store {
         Ok(epochs)
     }
 
+    fn put_erasure(&self, order: &Hash, record: &str) -> Result<Put, StoreError> {
+        self.put_named(&format!("erasure/{order}-"), Bytes::from(record.to_owned()))?;
+        self.erasure_records().map(|_| Put::Stored)
+    }
+
+    fn erasures(&self) -> Result<Vec<String>, StoreError> {
+        self.erasure_records()
+    }
+
     fn free_bytes(&self) -> Result<u64, StoreError> {
         Ok(u64::MAX)
     }
@@ -440,6 +454,7 @@ impl Store for S3Store {
     fn sweep(&self) -> Result<Sweep, StoreError> {
         let half = later(Timestamp::now(), self.lock / 2);
         let mut sweep = Sweep::default();
+        self.erasure_records()?;
         for version in self.versions("")? {
             let Some(hash) = hash_in(&version.key).filter(|_| !version.key.starts_with("probe/")) else { continue };
             sweep.objects += 1;
@@ -453,7 +468,9 @@ impl Store for S3Store {
             if lock.as_ref().is_none_or(|lock| !good(lock)) {
                 // Only what is worth keeping: others' bytes under our names would be locked for ever.
                 let object = self.bucket.get(&version.key, Some(&version.version_id), None).map_err(failed)?;
-                if object.is_some_and(|object| Hash::of(&object.bytes) == hash) {
+                let worth =
+                    |object: &Object| Hash::of(&object.bytes) == hash && !self.is_retired(&version.key, &object.bytes);
+                if object.as_ref().is_some_and(worth) {
                     self.renew(&version.key, &version.version_id)?;
                     sweep.renewed += 1;
                 }
@@ -464,7 +481,7 @@ impl Store for S3Store {
 }
 
 /// The records of a segment, which is there wholly or not at all.
-fn records(segment: u64, bytes: &[u8], each: &mut Judge<'_>) -> Result<(), StoreError> {
+pub(crate) fn records(segment: u64, bytes: &[u8], each: &mut Judge<'_>) -> Result<(), StoreError> {
     let mut at = 0;
     loop {
         match scan(bytes, at) {

@@ -27,6 +27,9 @@ pub(super) fn answer(shared: &Shared, body: &[u8]) -> Result<Option<Vec<Option<S
 }
 
 fn one(shared: &Shared, nonce: &Hash, name: &BlobName) -> Result<Option<Hash>, StoreError> {
+    if shared.vault().erased(name).is_some() {
+        return Ok(None);
+    }
     let inline = shared.vault().inline_blob(name)?;
     let (mut reader, len) = match inline {
         Some(bytes) => {

@@ -37,10 +37,7 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
     }
     let dir = &config.dir;
     std::fs::create_dir_all(dir.join("private"))?;
-    let lock = File::options().create(true).truncate(false).write(true).open(dir.join("lock"))?;
-    if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Err(ServeError::Locked);
-    }
+    let lock = lock(dir)?;
     let key = cosigner_key(&dir.join("private/cosigner.seed"), &config.name)?;
     let (tls, pin) = tls::server(&dir.join("private"))?;
     let credentials = [Role::Append, Role::Recover].map(|role| (role, stored_credential(dir, role)));
@@ -81,6 +78,32 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
     write_private(&dir.join("public.url"), format!("{}\n", PeerUrl::from(&site)).as_bytes())?;
     write_private(&dir.join("listening.json"), format!("{{\"https\":\"{address}\"}}\n").as_bytes())?;
     Ok(Opened { shared, tls, lock, passed })
+}
+
+/// Keeps every other process out of a vault's directory, as long as the file is open.
+pub(crate) fn lock(dir: &Path) -> Result<File, ServeError> {
+    let lock = File::options().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+    match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(_) => Err(ServeError::Locked),
+    }
+}
+
+/// The cosigner key of a vault that was served before.
+pub(crate) fn opened_key(dir: &Path) -> Result<SigningKey, ServeError> {
+    let url = std::fs::read_to_string(dir.join("public.url"))?;
+    let url: PeerUrl = url.trim().parse().map_err(|error| ServeError::Invalid(format!("public.url: {error}")))?;
+    let known = &url.as_client_url().vkey;
+    let seed = dir.join("private/cosigner.seed");
+    if !seed.exists() {
+        return Err(ServeError::Invalid(format!("{} has no cosigner key: it is no vault's directory", dir.display())));
+    }
+    let key = cosigner_key(&seed, known.name())?;
+    if key.verifier() == known {
+        Ok(key)
+    } else {
+        Err(ServeError::Invalid("public.url is of another cosigner key".to_owned()))
+    }
 }
 
 /// The credential of a role: made on first start, and read back from the URL that was handed out then. An owner who takes

@@ -2,7 +2,7 @@
 
 use super::body::{Body, from_reader, full, reader};
 use super::ward::now_s;
-use super::{Shared, audit, public};
+use super::{Shared, audit, erasure, public};
 use crate::core::Vault;
 use crate::credential::{Credential, Role};
 use crate::refusal::Refusal;
@@ -33,13 +33,13 @@ const STATEMENT_BYTES_MAX: usize = 16 << 10;
 /// About how many bytes of batches one answer holds.
 const BATCHES_BYTES: usize = 8 << 20;
 
-type Answer = Result<Response<Body>, No>;
+pub(super) type Answer = Result<Response<Body>, No>;
 
 /// A request that is not done: the status, and why.
 #[derive(Debug)]
-struct No(StatusCode, String);
+pub(super) struct No(StatusCode, String);
 
-fn no(status: StatusCode, words: impl Into<String>) -> No {
+pub(super) fn no(status: StatusCode, words: impl Into<String>) -> No {
     No(status, words.into())
 }
 
@@ -121,12 +121,17 @@ async fn route(shared: Arc<Shared>, role: Role, request: Request<Incoming>) -> A
         ("/v1/epochs", &Method::GET) => {
             blocking(move || Ok(json_answer(&json!(shared.vault().epochs().collect::<Vec<_>>())))).await
         }
+        ("/v1/erasures", &Method::GET) => blocking(move || Ok(erasure::list(&shared))).await,
+        (path, &Method::GET) if path.starts_with("/v1/erasure/") => {
+            let order = path["/v1/erasure/".len()..].parse().ok();
+            blocking(move || erasure::record(&shared, order)).await
+        }
         ("/v1/drill", &Method::POST) => drill(shared, request.into_body()).await,
         ("/v1/notice", &Method::POST) => notice(shared, request.into_body()).await,
         ("/v1/audit", &Method::POST) => audited(shared, request.into_body()).await,
         (
             "/v1/notice" | "/v1/drill" | "/v1/audit" | "/v1/state" | "/v1/enrol" | "/v1/epoch" | "/v1/append"
-            | "/v1/batches" | "/v1/epochs",
+            | "/v1/batches" | "/v1/epochs" | "/v1/erasures",
             _,
         ) => Err(not_allowed()),
         _ => Err(no(StatusCode::NOT_FOUND, "a vault has no such address")),
@@ -137,13 +142,13 @@ fn not_allowed() -> No {
     no(StatusCode::METHOD_NOT_ALLOWED, "a vault does not do that; it only adds")
 }
 
-fn text(status: StatusCode, words: impl Into<Bytes>) -> Response<Body> {
+pub(super) fn text(status: StatusCode, words: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(full(words));
     *response.status_mut() = status;
     response
 }
 
-fn json_answer(value: &serde_json::Value) -> Response<Body> {
+pub(super) fn json_answer(value: &serde_json::Value) -> Response<Body> {
     let mut response = text(StatusCode::OK, value.to_string());
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
@@ -283,6 +288,7 @@ fn batches(shared: &Shared, from: u64) -> Answer {
 
 async fn has_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
     blocking(move || {
+        erasure::not_erased(&shared, &name)?;
         let found = shared.vault().has_blob(&name).map_err(|error| refuse(&shared, &error.into()))?;
         Ok(text(if found { StatusCode::OK } else { StatusCode::NOT_FOUND }, ""))
     })
@@ -293,6 +299,11 @@ async fn put_blob(shared: Arc<Shared>, name: BlobName, body: Incoming) -> Answer
     let mut reader = reader(body, BLOB_BYTES_MAX);
     blocking(move || {
         let failed = |error: StoreError| refuse(&shared, &error.into());
+        if let Err(erased) = erasure::not_erased(&shared, &name) {
+            // Who is in the middle of sending hears no answer.
+            std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| failed(error.into()))?;
+            return Err(erased);
+        }
         let put = if shared.store.has_blob(&name).map_err(failed)? {
             Vault::put_blob(&*shared.store, &name, &mut reader)
         } else {
@@ -321,6 +332,7 @@ impl<R: Read> Read for Metered<'_, R> {
 
 async fn get_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
     blocking(move || {
+        erasure::not_erased(&shared, &name)?;
         if let Some(bytes) = shared.vault().inline_blob_opened(&name).map_err(|error| refuse(&shared, &error.into()))? {
             return Ok(text(StatusCode::OK, bytes));
         }
@@ -337,7 +349,7 @@ async fn get_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
 }
 
 /// A refusal as an answer: the status says which, for programs; the text says what to do, for people.
-fn refuse(shared: &Shared, refusal: &Refusal) -> No {
+pub(super) fn refuse(shared: &Shared, refusal: &Refusal) -> No {
     shared.watch.refused(refusal);
     let status = match refusal {
         Refusal::Size { .. } | Refusal::Fork(_) | Refusal::HoldsMore { .. } | Refusal::OtherLog(_) => {

@@ -175,6 +175,11 @@ impl TestLog {
         name
     }
 
+    /// A blob is not in the spool any more.
+    pub fn forget(&self, name: &BlobName) {
+        self.state.lock().unwrap().blobs.remove(name);
+    }
+
     pub fn root(&self) -> Hash {
         self.state.lock().unwrap().frontier.root()
     }

@@ -190,6 +190,23 @@ impl FakeS3 {
         }
     }
 
+    /// Every lock has run out.
+    pub fn expire(&self) {
+        let mut state = self.state.lock().unwrap();
+        for version in state.versions.values_mut().flatten() {
+            if let Some((_, until)) = &mut version.lock {
+                *until = Timestamp::now() - jiff::SignedDuration::from_secs(1);
+            }
+        }
+    }
+
+    /// Whether any version of any object has these bytes in it.
+    pub fn holds(&self, needle: &[u8]) -> bool {
+        let state = self.state.lock().unwrap();
+        let mut bytes = state.versions.values().flatten().filter_map(|version| version.bytes.as_ref());
+        bytes.any(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+    }
+
     /// The least time that a version is still locked, over the names that hold `part`.
     pub fn locked_until(&self, part: &str) -> Option<Timestamp> {
         let state = self.state.lock().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::disk::SimDisk;
 use crate::mutant::Mutant;
-use journal::BlobName;
+use journal::{BlobName, Hash};
 use std::io::Read;
 use std::path::Path;
 use vault::{DirStore, Judge, OpenBlob, Place, Probe, Put, Store, StoreError};
@@ -74,6 +74,14 @@ impl Store for SimStore {
 
     fn epochs(&self) -> Result<Vec<(u64, String)>, StoreError> {
         self.dir.epochs()
+    }
+
+    fn put_erasure(&self, order: &Hash, record: &str) -> Result<Put, StoreError> {
+        self.dir.put_erasure(order, record)
+    }
+
+    fn erasures(&self) -> Result<Vec<String>, StoreError> {
+        self.dir.erasures()
     }
 
     fn free_bytes(&self) -> Result<u64, StoreError> {

@@ -26,6 +26,7 @@ pub(super) fn router() -> Router<App> {
         .route("/outlast/orders/{id}", get(fetch))
         .route("/outlast/orders/{id}/body", get(body))
         .route("/outlast/orders/{id}/signed", get(signed))
+        .route("/outlast/orders/{id}/list", get(erase_list))
         .route("/outlast/recovery-keys", post(recovery_keys))
         .route("/outlast/orders/{id}/signatures", post(sign))
         .route("/outlast/orders/{id}/veto", post(veto))
@@ -143,6 +144,14 @@ async fn signed(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> Resu
     let file = format!("attachment; filename=\"order-{id}.signed\"");
     let headers = [("content-type", "text/plain; charset=utf-8".to_owned()), ("content-disposition", file)];
     Ok((headers, order.to_string()).into_response())
+}
+
+/// What an erasure erases: the list whose hash is in the order.
+async fn erase_list(State(app): State<App>, by: Caller, Path(id): Path<u64>) -> Result<Response, ApiError> {
+    let list = app.site.order_list_file(by.who(), id).await?;
+    let file = format!("attachment; filename=\"order-{id}.list\"");
+    let headers = [("content-type", "text/plain; charset=utf-8".to_owned()), ("content-disposition", file)];
+    Ok((headers, list).into_response())
 }
 
 #[derive(Deserialize)]

@@ -13,7 +13,8 @@ use crate::event::trash::{ExportAllowed, OrgTrashed, TrashEmptied, UserTrashed};
 use crate::lockdown::in_force;
 use crate::orders::officer::{self, OfficerRule};
 use crate::orders::order::Effect;
-use crate::orders::{EXPORT_PERMIT_US, gone, recovery, trash, weaken};
+use crate::orders::{EXPORT_PERMIT_US, erase, gone, recovery, trash, weaken};
+use journal::erasure::EraseList;
 
 impl Act {
     /// Whether it could be carried out now, and what it would do. Invariants 4 and 6 of [orders](super).
@@ -42,16 +43,20 @@ impl Act {
             Self::RefRewrite { repo, name, old, new, .. } => {
                 weaken::rewrite_effects(tx, *repo, name, old, new.as_ref())
             }
+            Self::Erase { repo, blobs, bytes, trashed_us, .. } => {
+                erase::effects(tx, *repo, *trashed_us, (*blobs, *bytes))
+            }
         }
         .map(|counts| counts.into_iter().map(|(what, count)| Effect { what: what.to_owned(), count }).collect())
     }
 
-    /// What it does, in the order in which it is written.
+    /// What it does, in the order in which it is written. `list`: for an erasure what it erases.
     pub(in crate::orders) fn events(
         &self,
         tx: &mut Tx,
         requester: Option<u64>,
         now_us: i64,
+        list: Option<&EraseList>,
     ) -> Result<Vec<Event>, Error> {
         Ok(vec![match self.clone() {
             Self::UserDelete { account, .. } => {
@@ -60,6 +65,7 @@ impl Act {
             Self::OrgDelete { org, .. } => {
                 return gone::events(tx, org, OrgTrashed { org, by: requester }.into(), requester);
             }
+            Self::Erase { repo, .. } => return erase::events(tx, repo, list),
             Self::RepoDelete { repo, .. } => RepoTrashed { repo, by: requester }.into(),
             Self::RolesSet { account, officer, operator, .. } => RolesSet { account, officer, operator }.into(),
             Self::KeyAdd { account, label, public_key, .. } => {

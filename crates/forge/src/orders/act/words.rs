@@ -57,6 +57,10 @@ impl Act {
             Self::RefRewrite { repo, path, name, old, new: Some(new) } => {
                 format!("Move {name} of {path} (id {repo}) from {old} to {new}, whatever protects it.")
             }
+            Self::Erase { repo, path, list, blobs, bytes, .. } => format!(
+                "Erase the content of the deleted repository {path} (id {repo}), here and from every vault: {blobs} blobs, {bytes} bytes of packs and revisions, those of the list with SHA-256 {}. It never comes back. What entries themselves say (names, paths, messages) stays: they are the log.",
+                journal::Hash(*list)
+            ),
             Self::RuleSet { needed, delay_us } => {
                 format!("From then on {needed} officers must sign an order, and it waits {} h.", hours(*delay_us))
             }

@@ -273,6 +273,7 @@ pub(super) static ROUTES: &[Row] = &[
     row("pages/site/officers", "POST", "/-/orders", "/-/orders", "act=factors-optional", May::Operator),
     get("pages/site/officers", "/-/orders/{id}", "/-/orders/1", May::Socket),
     get("pages/site/officers", "/-/orders/{id}/body", "/-/orders/1/body", May::Socket),
+    get("pages/site/officers", "/-/orders/{id}/list", "/-/orders/1/list", May::Socket),
     row("pages/site/officers", "POST", "/-/orders/{id}/sign", "/-/orders/1/sign", "signature=x", May::Socket),
     row("pages/site/officers", "POST", "/-/orders/{id}/veto", "/-/orders/1/veto", "reason=x", May::Socket),
     get("pages/site/officers", "/-/trash", "/-/trash", May::SignedIn),
@@ -710,6 +711,7 @@ pub(super) static ROUTES: &[Row] = &[
     get("api/orders", "/outlast/orders/{id}", "/api/v1/outlast/orders/1", May::Socket),
     get("api/orders", "/outlast/orders/{id}/body", "/api/v1/outlast/orders/1/body", May::Socket),
     get("api/orders", "/outlast/orders/{id}/signed", "/api/v1/outlast/orders/1/signed", May::Socket),
+    get("api/orders", "/outlast/orders/{id}/list", "/api/v1/outlast/orders/1/list", May::Socket),
     row(
         "api/orders",
         "POST",

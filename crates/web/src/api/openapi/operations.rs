@@ -96,6 +96,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     op("GET", "/outlast/orders/{id}", "guarded acts", "An order", "", 200, "Anything"),
     op("GET", "/outlast/orders/{id}/body", "guarded acts", "What is signed of an order", "", 200, "Bytes"),
     op("GET", "/outlast/orders/{id}/signed", "guarded acts", "An order with its signatures, for who carries it out elsewhere", "", 200, "Text"),
+    op("GET", "/outlast/orders/{id}/list", "guarded acts", "The blobs that an order for an erasure erases", "", 200, "Text"),
     op("POST", "/outlast/recovery-keys", "guarded acts", "Asks the officers to replace the recovery keys", "RecoveryKeys", 0, "Anything"),
     op("POST", "/outlast/orders/{id}/signatures", "guarded acts", "An officer's signature under an order", "Signature", 200, "Anything"),
     op("POST", "/outlast/orders/{id}/veto", "guarded acts", "An officer stops an order", "Reason", 200, "Anything"),

@@ -88,6 +88,12 @@ impl Kept {
         }
     }
 
+    /// Lets go of everything: something of it may be of a repository that must leave no trace.
+    pub fn clear(&self) {
+        let mut things = lock(&self.things);
+        *things = Things { clock: things.clock, ..Things::default() };
+    }
+
     /// The right to make what this key names: who comes meanwhile waits, and finds it kept.
     pub(crate) async fn turn(&self, key: &Key) -> tokio::sync::OwnedMutexGuard<()> {
         let turn = {

@@ -21,6 +21,7 @@ pub(super) fn router() -> Router<App> {
         .route("/-/orders", post(ask))
         .route("/-/orders/{id}", get(order))
         .route("/-/orders/{id}/body", get(body))
+        .route("/-/orders/{id}/list", get(erase_list))
         .route("/-/orders/{id}/sign", post(sign))
         .route("/-/orders/{id}/veto", post(veto))
         .route("/-/trash", get(trash).post(restore))
@@ -162,6 +163,10 @@ struct OrderPage {
     hash: String,
     signatures: Vec<SignatureRow>,
     officer: bool,
+    /// It has a list of what is erased.
+    erases: bool,
+    /// Vaults' owners carry it out too.
+    for_vaults: bool,
     party: Party,
     /// The order's hash, as an authenticator signs it.
     challenge: String,
@@ -198,6 +203,8 @@ async fn order_page(app: &App, visitor: Visitor, party: Party, id: u64, error: S
         hash: filed.hash.iter().map(|b| format!("{b:02x}")).collect(),
         signatures: filed.signatures.iter().map(signature).collect(),
         officer,
+        erases: matches!(filed.order.act, forge::orders::Act::Erase { .. }),
+        for_vaults: matches!(filed.order.act.number(), 7 | 15),
         error,
         shell: visitor.shell,
     };
@@ -209,6 +216,14 @@ async fn body(State(app): State<App>, visitor: Visitor, Path(id): Path<u64>) -> 
     let order = app.site.order_fetch(Some(visitor.signed_in()?), id).await?;
     let file = format!("attachment; filename=\"order-{id}.cbor\"");
     Ok(([("content-type", "application/cbor".to_owned()), ("content-disposition", file)], order.body).into_response())
+}
+
+/// What an erasure erases: the list whose hash is in the order.
+async fn erase_list(State(app): State<App>, visitor: Visitor, Path(id): Path<u64>) -> Result<Response, PageError> {
+    let list = app.site.order_list_file(Some(visitor.signed_in()?), id).await?;
+    let file = format!("attachment; filename=\"order-{id}.list\"");
+    let headers = [("content-type", "text/plain; charset=utf-8".to_owned()), ("content-disposition", file)];
+    Ok((headers, list).into_response())
 }
 
 /// The order's page again: as it is then, or with what went wrong.

@@ -1,0 +1,70 @@
+//! What was forgotten leaves the site's disk and memory; of what was erased the spool has nothing either.
+//!
+//! It follows from the tables and not from having been there: what a crash cut short the next run does, and a run that finds nothing to do
+//! reads one table. What pages and doors keep is let go of by whoever listens ([`Site::forgotten`]).
+
+use super::Site;
+use super::code::Reading;
+use crate::db::{Db, Tx};
+use crate::error::Error;
+use crate::orders::erased_blobs;
+use crate::repo::Repositories;
+use crate::spool::Spool;
+use crate::svn::Subversion;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// What has left already, as far as this process knows.
+#[derive(Default)]
+pub(crate) struct Forgotten {
+    /// Repositories, and whether they were erased then.
+    done: Mutex<BTreeSet<(u64, bool)>>,
+    times: watch::Sender<u64>,
+}
+
+impl Forgotten {
+    /// Removes what was forgotten or erased since it was looked last.
+    pub(super) async fn leave(
+        &self,
+        db: &Db,
+        (repositories, subversion): (&Repositories, &Subversion),
+        spool: &Arc<Spool>,
+        reading: &Reading,
+    ) -> Result<(), Error> {
+        let forgotten = db.read_async(forgotten).await?;
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let new: Vec<_> = forgotten.into_iter().filter(|repo| !done.contains(repo)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        for (repo, _) in &new {
+            repositories.forget(*repo).await?;
+            subversion.forget(*repo).await?;
+        }
+        if new.iter().any(|(_, erased)| *erased) {
+            let (names, spool) = (db.read_async(|tx| Ok::<_, Error>(erased_blobs(tx)?)).await?, spool.clone());
+            let forgetting = tokio::task::spawn_blocking(move || spool.forget(&names));
+            forgetting.await.map_err(|error| Error::internal(error.to_string()))?;
+        }
+        reading.clear();
+        self.times.send_modify(|times| *times += 1);
+        tracing::info!(repositories = new.len(), "what was forgotten has left this machine");
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
+        Ok(())
+    }
+}
+
+/// The repositories that were forgotten, and whether they were erased.
+fn forgotten(tx: &mut Tx) -> Result<Vec<(u64, bool)>, Error> {
+    let rows = tx.query("SELECT id, erasure IS NOT NULL FROM emptied_repository ORDER BY id", &[])?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+impl Site {
+    /// Moves when repositories were forgotten: whatever is kept of any is let go of then.
+    #[must_use]
+    pub fn forgotten(&self) -> watch::Receiver<u64> {
+        self.forgotten.times.subscribe()
+    }
+}
