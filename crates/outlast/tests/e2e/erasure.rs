@@ -193,7 +193,8 @@ fn checked(world: &mut World, record: &Path) {
     let both = cli(["verify", "--vault", &eu, "--vault", &us, "--officers", &officers]);
     assert!(both.ok && both.stdout.contains("both possess what they were asked for"), "{both:?}");
     for vault in ["eu", "us"] {
-        let full = world.site.cli(&["drill", "--vault", &world.vault(vault).recover_url()]);
+        let url = world.vault(vault).recover_url();
+        let full = world.site.cli(&["drill", "--vault", &url]);
         assert!(full.ok, "{vault}: {full:?}");
     }
 }
