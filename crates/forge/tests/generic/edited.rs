@@ -49,7 +49,7 @@ on_both! {
             run(rig.site.db(), before);
             let changed = run(
                 rig.site.db(),
-                format!("UPDATE {name} SET {column} = {typed} WHERE {key} = (SELECT min({key}) FROM {name})"),
+                format!("UPDATE {name} SET {column} = {typed} WHERE {key} = (SELECT {key} FROM {name} ORDER BY {key} LIMIT 1)"),
             );
             assert!(changed >= 1, "{name}");
             let found = findings(rig.site.db());

@@ -515,7 +515,10 @@ fn an_erasure_is_of_a_deleted_repositorys_own_content_and_of_all_of_it() {
     let Act::Erase { blobs, bytes, .. } = &act else { unreachable!() };
     assert_eq!((*blobs, *bytes), (2, 11), "what another repository has too is not in it");
     let order = scene.file(&act);
-    let list = |id| scene.rig.site.db().read(|tx| erase_list(tx, &scene.order(id).order)).unwrap();
+    let list = |id| {
+        let order = scene.order(id).order;
+        scene.rig.site.db().read(|tx| erase_list(tx, &order)).unwrap()
+    };
     let names = [b"first".as_slice(), b"second"].map(|bytes| BlobName::of(bytes));
     assert_eq!(list(order).names(), names.into());
 

@@ -209,7 +209,8 @@ fn comes_back(world: &mut World, secret: &Git, other: &Git) {
     let to = world.path("alone");
     let said = world.recover(&["eu"], &key, &to, &["--full", "--keep-credentials"]).success();
     assert!(said.contains("1 repositories filled and checked") && said.contains("1 refs as the journal"), "{said}");
-    world.site = Site::start(&to, &[]);
+    let others = ["us", "asia"].map(|name| world.vault(name).site_url());
+    world.site = Site::start(&to, &others);
     other.run(["remote", "set-url", "origin", &world.url("ann/other")]).success();
     other.commit("again", "in the recovered site\n");
     world.push(other, &["HEAD:refs/heads/main"]);
