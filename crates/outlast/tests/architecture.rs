@@ -181,7 +181,8 @@ fn only_the_owners_command_erases_from_a_vault() {
     let allowed: [(&str, &[&str]); 4] = [
         ("vault::erase(", &["crates/outlast/src/cmd/vault_orders.rs"]),
         ("erase::", &["crates/vault/src/lib.rs", "crates/forge/src/orders"]),
-        ("remove_file", &["crates/vault/src/erase/directory.rs"]),
+        // `seal.rs` is the site's: what it was still writing when it gave up.
+        ("remove_file", &["crates/vault/src/erase/directory.rs", "crates/vault/src/seal.rs"]),
         (".delete(", &["crates/vault/src/erase/bucket.rs", "crates/vault/src/probe/bucket.rs"]),
     ];
     for (needle, files) in allowed {
