@@ -134,7 +134,10 @@ fn own_user(dir: &Path) -> Result<(), EraseError> {
     refused(format!("run this as the user that the vault runs as (user id {owner}): its files must stay that user's"))
 }
 
-fn open(dir: &Path, kind: &StoreKind, key: &SigningKey) -> Result<(Arc<dyn Store>, Box<dyn Hand>), EraseError> {
+/// A store, and what takes out of it.
+type Opened = (Arc<dyn Store>, Box<dyn Hand>);
+
+fn open(dir: &Path, kind: &StoreKind, key: &SigningKey) -> Result<Opened, EraseError> {
     match kind {
         StoreKind::Dir => {
             let path = dir.join("store");
