@@ -519,7 +519,7 @@ fn an_erasure_is_of_a_deleted_repositorys_own_content_and_of_all_of_it() {
         let order = scene.order(id).order;
         scene.rig.site.db().read(|tx| erase_list(tx, &order)).unwrap()
     };
-    let names = [b"first".as_slice(), b"second"].map(|bytes| BlobName::of(bytes));
+    let names = [b"first".as_slice(), b"second"].map(BlobName::of);
     assert_eq!(list(order).names(), names.into());
 
     // Brought back and deleted again: there may be more of it.
@@ -541,7 +541,7 @@ fn an_erasure_is_of_a_deleted_repositorys_own_content_and_of_all_of_it() {
     scene.sign(order, 0).unwrap();
     scene.sign(order, 1).unwrap();
     assert_eq!(scene.settled(order), State::Executed);
-    let names = [b"first".as_slice(), b"second", b"third"].map(|bytes| BlobName::of(bytes));
+    let names = [b"first".as_slice(), b"second", b"third"].map(BlobName::of);
     assert_eq!(list(order).names(), names.into(), "the list is there afterwards, for the vaults' owners");
     let erased = |name: &BlobName| {
         let sql = "SELECT 1 FROM erased_blob WHERE blob = ?1";
