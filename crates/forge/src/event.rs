@@ -275,6 +275,8 @@ events! {
     204 => OrgRestored(trash::OrgRestored),
     205 => TrashEmptied(trash::TrashEmptied),
     206 => ExportAllowed(trash::ExportAllowed),
+    207 => VaultsOrdered(vault::VaultsOrdered),
+    208 => VaultsChanged(vault::VaultsChanged),
     // 220-249: Subversion.
     220 => SvnBegun(svn::SvnBegun),
     221 => SvnCommitted(svn::SvnCommitted),

@@ -10,6 +10,7 @@
 mod blobs;
 mod edges;
 mod head;
+mod quorum;
 mod receipt;
 mod recent;
 mod sealer;
@@ -20,8 +21,9 @@ mod witness;
 pub use blobs::BlobSink;
 pub use edges::{Edges, FullTile, TILE_WIDTH};
 pub use head::Head;
+pub use quorum::{policy, policy_at, quorum};
+pub use receipt::inclusion_proof;
 pub(crate) use receipt::recovery_keys;
-pub use receipt::{inclusion_proof, policy};
 pub use recent::RECENT_BYTES_MAX;
 pub use sealer::{FetchEvent, LogKeys, Opened};
 pub use store::{

@@ -28,6 +28,7 @@ mod query;
 mod recovery;
 mod settle;
 mod trash;
+mod vaults;
 mod weaken;
 mod wish;
 
@@ -47,6 +48,8 @@ pub(crate) use query::{acts_as_officer, is_officer};
 pub use recovery::order_signed;
 pub use settle::OrdersSettle;
 pub use trash::{RepoDelete, TrashRestore, Trashed, TrashedKind, trash_list};
+pub use vaults::VAULTS_MAX;
+pub(crate) use vaults::{VaultsSettle, changing_since};
 pub(crate) use weaken::export_allowed;
 pub use wish::{Wish, act_of};
 

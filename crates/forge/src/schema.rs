@@ -79,6 +79,8 @@ tables! {
     snapshot(id; through, taken_us) "?1, ?2, ?3";
     snapshot_part(snapshot, part; blob, bytes) "?1, ?2, ?3, ?4";
     vault(name; seq, domain, vkey, pin, enrolled_us) "?1, ?2, ?3, ?4, ?5, ?6";
+    vault_term(name, seq; domain, vkey, until_seq) "?1, ?2, ?3, ?4, ?5";
+    vault_next(name; seq, domain, vkey, pin) "?1, ?2, ?3, ?4, ?5";
     alarm(id; rule, subject, raised_us, acknowledged_us, acknowledged_by) "?1, ?2, ?3, ?4, ?5, ?6";
     alarm_hook(id; host, sealed, added_us, removed_us) "?1, ?2, ?3, ?4, ?5";
     canary(id; kind, hash, note, made_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6";
@@ -114,8 +116,8 @@ tables! {
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
     team_member(team, account; seq) "?1, ?2, ?3";
     team_repo(team, repo; seq) "?1, ?2, ?3";
-    protection(id; repo, kind, pattern, push_role, force_role, delete_role, seq, signed, path_role)
-        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10";
+    protection(id; repo, kind, pattern, push_role, force_role, delete_role, seq, signed, path_role, created_us)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11";
     protection_path(protection, pattern; seq) "?1, ?2, ?3";
     protection_actor(protection, act, kind, actor; seq) "?1, ?2, ?3, ?4, ?5";
     site_role(account, role; seq) "?1, ?2, ?3";

@@ -23,6 +23,7 @@ mod dir;
 pub mod disk;
 mod erase;
 mod fork;
+mod mutant;
 mod orders;
 mod probe;
 mod quorum;
@@ -48,9 +49,10 @@ pub use credential::{Credential, Role};
 pub use dir::DirStore;
 pub use erase::{EraseError, erase};
 pub use fork::{FORK_HEADER, ForkError, ForkProof, Forked};
+pub use mutant::GUARD;
 pub use orders::{OFFICERS_MAX, ORDER_DELAY_S, Officers, Orders, OrdersError, Taken};
 pub use probe::{Attempt, Outcome, Probe, probe_bucket, probe_directory, probe_vault};
-pub use quorum::held;
+pub use quorum::{Quorum, held};
 pub use read_log::{
     ErasureSeen, Excuse, LogReader, ReadError, VaultReport, VerifiedBatch, verify_vault, verify_vault_but,
 };

@@ -6,16 +6,15 @@
 //! A vault that is slow or away costs the others nothing: its shipper waits alone and begins again where the vault is.
 
 use crate::client::VaultClient;
-use crate::quorum::held;
+use crate::quorum::Quorum;
 use crate::shipper;
 use crate::source::JournalSource;
 use crate::url::VaultUrl;
 use journal::note::VerifierKey;
-use journal::policy::Policy;
 use journal::{BlobName, Origin};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinHandle;
@@ -45,8 +44,8 @@ pub struct ReplicatorConfig {
     pub epochs: Vec<EpochRecord>,
     /// The keys that may start an epoch.
     pub recovery_keys: Vec<VerifierKey>,
-    /// Whose cosignatures make a quorum.
-    pub policy: Policy,
+    /// Whose cosignatures make an entry held, until [`Replicator::follow`] says otherwise.
+    pub quorum: Quorum,
     /// The vaults.
     pub vaults: Vec<VaultUrl>,
 }
@@ -144,7 +143,8 @@ pub(crate) struct Live {
 pub(crate) struct Shared {
     pub(crate) config: ReplicatorConfig,
     pub(crate) source: Arc<dyn JournalSource>,
-    pub(crate) remotes: Vec<Remote>,
+    quorum: RwLock<Quorum>,
+    remotes: RwLock<Vec<Arc<Remote>>>,
     pub(crate) committed: watch::Sender<u64>,
     held: watch::Sender<u64>,
     trouble: watch::Sender<Option<Trouble>>,
@@ -153,7 +153,8 @@ pub(crate) struct Shared {
 /// The shippers of a site.
 pub struct Replicator {
     shared: Arc<Shared>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Each vault's shipper, by the vault's name.
+    tasks: Mutex<HashMap<String, JoinHandle<()>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -163,6 +164,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Remote {
     pub(crate) fn name(&self) -> &str {
         &self.client.url().name
+    }
+
+    fn key(&self) -> &VerifierKey {
+        &self.client.url().vkey
     }
 
     pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
@@ -205,14 +210,27 @@ impl Shared {
             live.size = live.size.max(size);
             live.last_error = None;
         }
-        let sizes = self.remotes.iter().map(|remote| (remote.name(), remote.live().size)).collect::<Vec<_>>();
-        let now = held(&self.config.policy, sizes.iter().copied());
+        self.count();
+    }
+
+    /// Finds out what is held as things are.
+    fn count(&self) {
+        let remotes = self.remotes();
+        let sizes: Vec<_> = remotes.iter().map(|remote| (remote.key(), remote.live().size)).collect();
+        let quorum = self.quorum.read().unwrap_or_else(PoisonError::into_inner);
+        // With the quorum in hand, so that what another one would have found can't come after it.
+        let now = quorum.held(&sizes);
         self.held.send_if_modified(|held| {
             let moved = now > *held;
             *held = now.max(*held);
             moved
         });
+        drop(quorum);
         self.source.held_by_all(sizes.iter().map(|(_, size)| *size).min().unwrap_or(0));
+    }
+
+    fn remotes(&self) -> Vec<Arc<Remote>> {
+        self.remotes.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn in_trouble(&self, trouble: Trouble) {
@@ -233,18 +251,50 @@ impl Replicator {
     /// # Errors
     /// When TLS can't be set up.
     pub fn start(config: ReplicatorConfig, source: Arc<dyn JournalSource>) -> Result<Self, crate::ClientError> {
-        let remotes = config.vaults.iter().map(|url| remote(url.clone())).collect::<Result<Vec<_>, _>>()?;
         let committed = watch::Sender::new(source.size());
         let shared = Arc::new(Shared {
+            quorum: RwLock::new(config.quorum.clone()),
             config,
             source,
-            remotes,
+            remotes: RwLock::default(),
             committed,
             held: watch::Sender::new(0),
             trouble: watch::Sender::new(None),
         });
-        let tasks = (0..shared.remotes.len()).map(|index| tokio::spawn(shipper::run(shared.clone(), index))).collect();
-        Ok(Self { shared, tasks: Mutex::new(tasks) })
+        let replicator = Self { shared, tasks: Mutex::default() };
+        replicator.connect(&replicator.shared.config.vaults)?;
+        Ok(replicator)
+    }
+
+    /// From now on these make an entry held: to be called before anything is shipped that the change is about.
+    pub fn follow(&self, quorum: Quorum) {
+        *self.shared.quorum.write().unwrap_or_else(PoisonError::into_inner) = quorum;
+        self.shared.count();
+    }
+
+    /// Ships to these vaults and no others from now on. Those that it ships to already are left as they are. Must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub fn connect(&self, vaults: &[VaultUrl]) -> Result<(), crate::ClientError> {
+        let (before, mut after) = (self.shared.remotes(), Vec::new());
+        for url in vaults {
+            let there = before.iter().find(|remote| remote.client.url() == url);
+            after.push(there.map_or_else(|| remote(url.clone()).map(Arc::new), |there| Ok(there.clone()))?);
+        }
+        let is_in = |list: &[Arc<Remote>], one: &Arc<Remote>| list.iter().any(|other| Arc::ptr_eq(other, one));
+        let mut tasks = lock(&self.tasks);
+        for gone in before.iter().filter(|remote| !is_in(&after, remote)) {
+            if let Some(task) = tasks.remove(gone.name()) {
+                task.abort();
+            }
+        }
+        *self.shared.remotes.write().unwrap_or_else(PoisonError::into_inner) = after.clone();
+        for new in after.into_iter().filter(|remote| !is_in(&before, remote)) {
+            tasks.insert(new.name().to_owned(), tokio::spawn(shipper::run(self.shared.clone(), new)));
+        }
+        Ok(())
     }
 
     /// There are new batches: wakes the shippers.
@@ -280,7 +330,7 @@ impl Replicator {
                 slowed_down: live.slowed_down,
             }
         };
-        self.shared.remotes.iter().map(of).collect()
+        self.shared.remotes().iter().map(|remote| of(remote)).collect()
     }
 
     /// Whether enough vaults for a quorum answer.
@@ -288,22 +338,24 @@ impl Replicator {
     /// # Errors
     /// The names of those that don't.
     pub fn quorum_reachable(&self) -> Result<(), Vec<String>> {
-        let (up, down): (Vec<_>, Vec<_>) = self.shared.remotes.iter().partition(|remote| remote.answers());
-        let names = up.iter().map(|remote| remote.name()).collect::<BTreeSet<_>>();
-        if self.shared.config.policy.satisfied(&names) {
+        let remotes = self.shared.remotes();
+        let (up, down): (Vec<_>, Vec<_>) = remotes.iter().partition(|remote| remote.answers());
+        let quorum = self.shared.quorum.read().unwrap_or_else(PoisonError::into_inner);
+        if quorum.satisfied(&up.iter().map(|remote| remote.key()).collect::<Vec<_>>()) {
             return Ok(());
         }
-        Err(down.iter().map(|remote| remote.name().to_owned()).collect())
+        // Also those whose address this site was never told.
+        let unknown = quorum.names().into_iter().filter(|name| remotes.iter().all(|remote| remote.name() != *name));
+        Err(down.iter().map(|remote| remote.name()).chain(unknown).map(str::to_owned).collect())
     }
 
     /// Starts bringing a spooled blob to all vaults, ahead of the batch that will name it. What goes wrong here is tried
     /// again when the batch is shipped.
     pub fn upload(&self, name: BlobName) {
-        for index in 0..self.shared.remotes.len() {
-            let shared = self.shared.clone();
+        for remote in self.shared.remotes() {
+            let source = self.shared.source.clone();
             tokio::spawn(async move {
-                let remote = &shared.remotes[index];
-                if let Err(error) = remote.ensure_blob(&shared.source, name).await {
+                if let Err(error) = remote.ensure_blob(&source, name).await {
                     tracing::debug!(vault = remote.name(), blob = %name, error, "not uploaded ahead");
                 }
             });
@@ -313,13 +365,13 @@ impl Replicator {
     /// A client of a vault whose URL allows reading, if there is one.
     pub fn readers(&self) -> Vec<VaultUrl> {
         let may_read = |url: &&VaultUrl| url.role == crate::Role::Recover;
-        self.shared.config.vaults.iter().filter(may_read).cloned().collect()
+        self.shared.remotes().iter().map(|remote| remote.client.url()).filter(may_read).cloned().collect()
     }
 
     /// Ends the shippers. What has not been shipped is shipped after the next start.
     pub async fn stop(&self) {
         let tasks = std::mem::take(&mut *lock(&self.tasks));
-        for task in tasks {
+        for task in tasks.into_values() {
             task.abort();
             // Cancelled is what it should be.
             let _ = task.await;
@@ -329,7 +381,7 @@ impl Replicator {
 
 impl Drop for Replicator {
     fn drop(&mut self) {
-        lock(&self.tasks).iter().for_each(JoinHandle::abort);
+        lock(&self.tasks).values().for_each(JoinHandle::abort);
     }
 }
 

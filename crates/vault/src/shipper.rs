@@ -41,13 +41,12 @@ enum Ended {
 }
 
 /// Ships to one vault for as long as the site runs.
-pub(crate) async fn run(shared: Arc<Shared>, index: usize) {
-    let remote = &shared.remotes[index];
+pub(crate) async fn run(shared: Arc<Shared>, remote: Arc<Remote>) {
     let mut wait = RETRY_MIN;
     loop {
         let began = Instant::now();
-        let Err(ended) = session(&shared, remote).await;
-        report(&shared, remote, &ended);
+        let Err(ended) = session(&shared, &remote).await;
+        report(&shared, &remote, &ended);
         if began.elapsed() > RETRY_MAX {
             wait = RETRY_MIN;
         }
@@ -178,7 +177,7 @@ async fn check(shared: &Arc<Shared>, remote: &Remote, state: &VaultState) -> Res
     };
     let lies = |what: String| Ended::Lies(what);
     let note: SignedNote = checkpoint.parse().map_err(|error| lies(format!("{error}")))?;
-    let signed = shared.config.policy.logs().iter().any(|key| note.verify(key).is_ok());
+    let signed = shared.config.quorum.policy.logs().iter().any(|key| note.verify(key).is_ok());
     let value: Checkpoint = note.text().parse().map_err(|error| lies(format!("{error}")))?;
     if !signed || value.size != state.size {
         return Err(lies("its checkpoint is not one that this site signed".to_owned()));

@@ -35,6 +35,12 @@ pub struct VaultUrl {
 pub struct VaultUrlError(String);
 
 impl VaultUrl {
+    /// Whether a vault or a trust domain can have this name.
+    #[must_use]
+    pub fn is_name(text: &str) -> bool {
+        name_is_valid(text)
+    }
+
     /// From a command line: the text itself, or the path of a file that holds it.
     ///
     /// # Errors

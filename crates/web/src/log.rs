@@ -5,10 +5,11 @@
 use crate::app::App;
 use crate::errors::ApiError;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header;
+use serde::Deserialize;
 
 /// Full tiles never change; partial ones and the checkpoint do.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -26,8 +27,18 @@ async fn checkpoint(State(app): State<App>) -> Result<Response, ApiError> {
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, SHORT)], note).into_response())
 }
 
-async fn policy(State(app): State<App>) -> Result<Response, ApiError> {
-    let policy = app.site.policy().await?.to_string();
+#[derive(Deserialize)]
+struct Of {
+    /// Whose cosignatures made this entry held; without it, those that count now.
+    entry: Option<u64>,
+}
+
+async fn policy(State(app): State<App>, Query(of): Query<Of>) -> Result<Response, ApiError> {
+    let policy = match of.entry {
+        Some(entry) => app.site.policy_at(entry).await?,
+        None => app.site.policy().await?,
+    };
+    let policy = policy.to_string();
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, SHORT)], policy).into_response())
 }
 

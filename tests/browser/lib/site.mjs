@@ -11,7 +11,7 @@ import { lighthouse } from "../seed/lighthouse.mjs";
 
 export const USERS = ["olivia", "walter", "rita", "sam", "opal"];
 export const password = (user) => `the long password of ${user}`;
-const SCOPES = "repo:read,repo:write,repo:create,org:write,user:read,user:write";
+const SCOPES = "repo:read,repo:write,repo:create,org:write,access,user:read,user:write";
 
 export class Site {
   /** Keys that were registered, by user, as Chromium takes them. */

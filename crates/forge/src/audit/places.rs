@@ -58,6 +58,11 @@ pub(super) fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbEr
         Event::SvnUnlocked(e) => repository(tx, e.repo)?,
         Event::PackConsolidated(e) => repository(tx, e.repo)?,
         Event::VaultEnrolled(e) => format!("vault {} of {}", e.name, e.domain),
+        Event::VaultsOrdered(e) => {
+            let vaults: Vec<_> = e.vaults.iter().map(|one| format!("{} of {}", one.name, one.domain)).collect();
+            format!("from entry {seq} on these too: {}", vaults.join(", "))
+        }
+        Event::VaultsChanged(e) => format!("from entry {seq} on those of entry {} alone", e.ordered),
         Event::RecoverySharesPublished(e) => format!("recovery key {}", e.recipient),
         Event::RecoveryKeysOrdered(e) => {
             let recipients: Vec<_> = e.keys.iter().map(|key| key.recipient.as_str()).collect();

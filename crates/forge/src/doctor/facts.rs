@@ -24,6 +24,8 @@ pub struct Facts {
     pub log_key: String,
     /// How many trust domains must cosign, and how many there are.
     pub quorum: (usize, usize),
+    /// The entry by which officers changed the vaults, until both quorums hold it.
+    pub vaults_changing: Option<u64>,
     /// Git's programs can be sandboxed.
     pub sandbox: bool,
     /// Bytes free where the data is, and of how many; None: could not be asked.

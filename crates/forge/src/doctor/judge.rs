@@ -22,7 +22,7 @@ const DELAY_SHORT_US: i64 = 24 * 60 * 60 * 1_000_000;
 /// What there is to say about these facts, in the order in which somebody should read it.
 #[must_use]
 pub fn judge(facts: &Facts) -> Vec<Finding> {
-    let mut findings = vec![writes(facts), recovery_key(facts), trust_domains(facts), spares(facts)];
+    let mut findings = vec![writes(facts), recovery_key(facts), trust_domains(facts), spares(facts), changing(facts)];
     findings.extend(neighbours::judge(facts));
     findings.extend(facts.vaults.iter().map(vault));
     findings.extend(facts.witnesses.iter().map(|status| witness(status, &facts.log_key)));
@@ -101,6 +101,17 @@ fn spares(facts: &Facts) -> Finding {
         format!("two vaults each: {}", two.join(", ")),
         "a trust domain counts when most of its vaults hold: of two, both must, so the second makes it easier to lose",
         "run a third vault there, or give the second another owner and place (--domain)",
+    )
+}
+
+fn changing(facts: &Facts) -> Finding {
+    let finding = Finding::good("vaults-changing", "the vaults are not being changed");
+    let Some(entry) = facts.vaults_changing else { return finding };
+    finding.bad(
+        Colour::Yellow,
+        format!("entry {entry} changes the vaults, and is not held by both quorums yet"),
+        "until then what is written needs a quorum of the vaults before and one of those to be",
+        "see that the vaults on both sides answer; it ends by itself",
     )
 }
 

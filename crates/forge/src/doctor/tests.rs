@@ -43,6 +43,7 @@ fn good() -> Facts {
         witnesses: vec![witness(None)],
         log_key: "code.example.org+key".into(),
         quorum: (2, 3),
+        vaults_changing: None,
         sandbox: true,
         disk: Some((50 << 30, 100 << 30)),
         unknown_kinds: Vec::new(),
@@ -102,6 +103,7 @@ fn what_fires() {
     fires("domain-spares", Yellow, "two vaults each: eu", |f| {
         f.vaults.push(VaultFacts { domain: "eu".into(), ..vault("eu2", "192.0.2.9") })
     });
+    fires("vaults-changing", Yellow, "entry 41 changes the vaults", |f| f.vaults_changing = Some(41));
     fires("vault", Red, "us is away for 77 s: broken", |f| {
         (f.vaults[1].connected, f.vaults[1].since_s, f.vaults[1].last_error) = (false, 77, Some("broken".into()));
     });

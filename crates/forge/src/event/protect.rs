@@ -87,10 +87,10 @@ impl Payload for ProtectionSet {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
         let id = self.id.unwrap_or(at.seq);
         if self.id.is_none() {
-            let sql = "INSERT INTO protection (id, repo, kind, pattern, push_role, force_role, delete_role, seq, signed, path_role)
-                       VALUES (?1, ?2, ?3, ?4, NULL, NULL, NULL, ?1, ?5, NULL)";
-            let kind = self.kind.as_str();
-            tx.execute(sql, &[id.into(), self.repo.into(), kind.into(), (&self.pattern).into(), false.into()])?;
+            let sql = "INSERT INTO protection (id, repo, kind, pattern, push_role, force_role, delete_role, seq, signed, path_role,
+                       created_us) VALUES (?1, ?2, ?3, ?4, NULL, NULL, NULL, ?1, ?5, NULL, ?6)";
+            let [kind, pattern] = [self.kind.as_str().into(), (&self.pattern).into()];
+            tx.execute(sql, &[id.into(), self.repo.into(), kind, pattern, false.into(), at.time_us.into()])?;
         }
         let paths = self.paths.as_ref();
         let values: [Value; 9] = [

@@ -1,6 +1,7 @@
 //! Receipts: the proof that an entry is in the log and held, made from tiles, the tail, and what the vaults signed.
 
 use super::Log;
+use super::quorum::{Terms, policy, policy_at};
 use super::store::{self, EntryRow};
 use crate::db::{Row, Tx};
 use crate::error::Error;
@@ -26,8 +27,7 @@ impl Log {
     pub fn receipt(&self, seq: u64) -> Result<String, Error> {
         self.db.read(|tx| {
             let row = store::entry_fetch(tx, seq)?.ok_or_else(|| Error::not_found(format!("entry {seq}")))?;
-            let policy = self.policy(tx)?;
-            let (size, checkpoint) = self.held_checkpoint(tx, seq, &policy)?;
+            let (size, checkpoint, policy) = self.held_checkpoint(tx, seq)?;
             let (epoch, envelope) = self.envelope_of(tx, &row)?;
             let secret = self.keys.data_key(epoch)?.secret(&self.keys.origin, seq);
             let proof = inclusion_proof(tx, seq, size)?;
@@ -45,13 +45,10 @@ impl Log {
     /// The smallest checkpoint over an entry that a quorum cosigned, with their signatures; None: there is none yet.
     /// Blocks.
     pub fn cosigned_checkpoint(&self, seq: u64) -> Result<Option<String>, Error> {
-        self.db.read(|tx| {
-            let policy = self.policy(tx)?;
-            match self.held_checkpoint(tx, seq, &policy) {
-                Ok((_, note)) => Ok(Some(note.to_string())),
-                Err(Error::NotHeldYet { .. }) => Ok(None),
-                Err(e) => Err(e),
-            }
+        self.db.read(|tx| match self.held_checkpoint(tx, seq) {
+            Ok((_, note, _)) => Ok(Some(note.to_string())),
+            Err(Error::NotHeldYet { .. }) => Ok(None),
+            Err(e) => Err(e),
         })
     }
 
@@ -60,9 +57,34 @@ impl Log {
         Ok(policy(tx)?.with_witnesses(self.witnesses()))
     }
 
-    /// A checkpoint over the entry that a quorum cosigned, with their lines: the smallest that a witness has signed too, or
-    /// the smallest of all while there is none.
-    pub(super) fn held_checkpoint(&self, tx: &mut Tx, seq: u64, policy: &Policy) -> Result<(u64, SignedNote), Error> {
+    /// Who had to cosign an entry when it was written, and who besides may have seen it.
+    pub fn policy_at(&self, tx: &mut Tx, seq: u64) -> Result<Policy, Error> {
+        Ok(policy_at(tx, seq)?.with_witnesses(self.witnesses()))
+    }
+
+    /// A checkpoint over an entry that a quorum of its time cosigned, with their lines, and that quorum: the smallest that a witness has
+    /// signed too, or the smallest of all while there is none. Where this site has too few of those (it was recovered, say), one that
+    /// the quorum of today cosigned.
+    pub(super) fn held_checkpoint(&self, tx: &mut Tx, seq: u64) -> Result<(u64, SignedNote, Policy), Error> {
+        let (mut terms, today) = (Terms::read(tx, self.witnesses())?, self.policy(tx)?);
+        if let Some((size, note)) = self.cosigned_after(tx, seq, |size| terms.policy_at(size - 1).clone())? {
+            return Ok((size, note, terms.policy_at(size - 1).clone()));
+        }
+        let since = seq.max(terms.since());
+        if let Some((size, note)) = self.cosigned_after(tx, since, |_| today.clone())? {
+            return Ok((size, note, today));
+        }
+        let missing = today.witnesses().iter().map(|(n, _)| n.clone()).filter(|n| today.counts(n)).collect();
+        Err(Error::NotHeldYet { seq, waited_s: 0, missing })
+    }
+
+    /// The first checkpoint over an entry that was cosigned as its quorum wants it.
+    fn cosigned_after(
+        &self,
+        tx: &mut Tx,
+        seq: u64,
+        mut policy: impl FnMut(u64) -> Policy,
+    ) -> Result<Option<(u64, SignedNote)>, Error> {
         let pending =
             self.cosignatures().range((seq + 1, String::new())..).map(|(k, v)| (k.clone(), v.clone())).collect();
         let pending: BTreeMap<(u64, String), String> = pending;
@@ -75,16 +97,12 @@ impl Log {
             lines.extend(
                 pending.iter().filter(|((s, _), _)| *s == size).map(|((_, v), line)| (v.clone(), line.clone())),
             );
-            let note = cosigned(&checkpoint.note, &lines, policy)?;
+            let note = cosigned(&checkpoint.note, &lines, &policy(size))?;
             if let Some(note) = note {
-                return Ok((size, note));
+                return Ok(Some((size, note)));
             }
         }
-        Err(Error::NotHeldYet {
-            seq,
-            waited_s: 0,
-            missing: policy.witnesses().iter().map(|(n, _)| n.clone()).filter(|n| policy.counts(n)).collect(),
-        })
+        Ok(None)
     }
 
     /// Sizes over the entry that witnesses signed, a few, smallest first.
@@ -120,18 +138,6 @@ fn cosigned(note: &str, lines: &[(String, String)], policy: &Policy) -> Result<O
     Ok(policy.satisfied(&names).then_some(note))
 }
 
-/// Who must have cosigned what is held: a majority of the trust domains of the enrolled vaults, each by a
-/// majority of its vaults.
-pub fn policy(tx: &mut Tx) -> Result<Policy, Error> {
-    let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("a stored key: {e}"));
-    let mut domains: BTreeMap<String, Vec<VerifierKey>> = BTreeMap::new();
-    for row in tx.query("SELECT domain, vkey FROM vault ORDER BY name", &[])? {
-        let vkey: String = row.get(1)?;
-        domains.entry(row.get(0)?).or_default().push(vkey.parse().map_err(|e| bad(&e))?);
-    }
-    Ok(Policy::majority(log_keys(tx)?, &domains.into_iter().collect::<Vec<_>>()))
-}
-
 /// The recovery keys: any of them may start the next epoch.
 pub(crate) fn recovery_keys(tx: &mut Tx) -> Result<Vec<VerifierKey>, Error> {
     let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("a stored recovery key: {e}"));
@@ -140,7 +146,7 @@ pub(crate) fn recovery_keys(tx: &mut Tx) -> Result<Vec<VerifierKey>, Error> {
 }
 
 /// The keys that may have signed checkpoints: each epoch's.
-fn log_keys(tx: &mut Tx) -> Result<Vec<VerifierKey>, Error> {
+pub(super) fn log_keys(tx: &mut Tx) -> Result<Vec<VerifierKey>, Error> {
     let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("a stored epoch statement: {e}"));
     let note = |row: &Row| row.get::<String>(0)?.parse::<SignedNote>().map_err(|e| bad(&e));
     let rows = tx.query("SELECT statement FROM epoch ORDER BY number", &[])?;

@@ -24,9 +24,8 @@ impl Log {
     pub(crate) fn show_from(&self, held: u64, old: u64) -> Result<Option<Shown>, Error> {
         let Some(newest) = held.checked_sub(1) else { return Ok(None) };
         self.db.read(|tx| {
-            let policy = super::policy(tx)?;
-            let size = match self.held_checkpoint(tx, newest, &policy) {
-                Ok((size, _)) if size >= old => size,
+            let size = match self.held_checkpoint(tx, newest) {
+                Ok((size, _, _)) if size >= old => size,
                 Ok(_) | Err(Error::NotHeldYet { .. }) => return Ok(None),
                 Err(error) => return Err(error),
             };

@@ -4,6 +4,7 @@ mod carry;
 mod words;
 
 use crate::event::Oid;
+use crate::event::protect::ProtectionSet;
 use journal::order::RecoveryHalf;
 use minicbor::{Decode, Encode};
 
@@ -199,6 +200,79 @@ pub enum Act {
         #[n(5)]
         trashed_us: i64,
     },
+    /// A vault counts among those that hold the journal; or another key, under the name of one that does.
+    #[n(16)]
+    #[cbor(map)]
+    VaultEnrol {
+        /// Its name.
+        #[n(0)]
+        name: String,
+        /// Who could destroy it.
+        #[n(1)]
+        domain: String,
+        /// The key of its cosignatures (vkey text).
+        #[n(2)]
+        vkey: String,
+        /// SHA-256 of its TLS key, hexadecimal.
+        #[n(3)]
+        pin: String,
+    },
+    /// A vault counts no longer.
+    #[n(17)]
+    #[cbor(map)]
+    VaultRetire {
+        /// Its name.
+        #[n(0)]
+        name: String,
+        /// The trust domain that it is in.
+        #[n(1)]
+        domain: String,
+    },
+    /// A vault is in another trust domain: it is somebody else's to destroy.
+    #[n(18)]
+    #[cbor(map)]
+    VaultDomain {
+        /// Its name.
+        #[n(0)]
+        name: String,
+        /// The domain that it is in.
+        #[n(1)]
+        before: String,
+        /// The domain that it shall be in.
+        #[n(2)]
+        domain: String,
+    },
+    /// An organisation requires a second factor no longer.
+    #[n(19)]
+    #[cbor(map)]
+    OrgFactorsOptional {
+        /// The organisation.
+        #[n(0)]
+        org: u64,
+        /// Its path.
+        #[n(1)]
+        path: String,
+    },
+    /// Branches or tags are protected less than they were.
+    #[n(20)]
+    #[cbor(map)]
+    ProtectionLoosen {
+        /// The repository.
+        #[n(0)]
+        repo: u64,
+        /// Its path.
+        #[n(1)]
+        path: String,
+        /// The rule; None: a new one.
+        #[n(2)]
+        id: Option<u64>,
+        /// What it is from then on, as an event says it; None: it is gone.
+        #[n(3)]
+        rule: Option<Box<ProtectionSet>>,
+        /// What is loosened, in a few words.
+        #[n(4)]
+        what: String,
+    },
 }
 
 /// A guarded act, as people read of it.
@@ -251,6 +325,11 @@ pub const GUARDED: &[Guarded] = &[
         "the content of a deleted repository is erased, from the vaults too",
         "its number, or the OWNER/NAME it had",
     ),
+    wished(16, "vault-enrol", "a vault counts among those that hold the journal", "the vault's name"),
+    wished(17, "vault-retire", "a vault counts no longer", "the vault's name"),
+    wished(18, "vault-domain", "a vault is in another trust domain", "the vault's name, and the domain as where to"),
+    wished(19, "organisation-factors-optional", "an organisation requires a second factor no longer", "its path"),
+    guarded(20, "protection-loosen", "branches or tags are protected less than they were"),
 ];
 
 impl Act {
@@ -273,6 +352,11 @@ impl Act {
             Self::Export { .. } => 13,
             Self::RefRewrite { .. } => 14,
             Self::Erase { .. } => 15,
+            Self::VaultEnrol { .. } => 16,
+            Self::VaultRetire { .. } => 17,
+            Self::VaultDomain { .. } => 18,
+            Self::OrgFactorsOptional { .. } => 19,
+            Self::ProtectionLoosen { .. } => 20,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Filing, signing and stopping orders.
 
 use super::query::{FiledOrder, State, is_officer, key_by_public, order_fetch, rule_fetch};
-use super::{Act, ORDER_AGE_MAX_US, ORDERS_PENDING_MAX, Order, SignatureLine, Verb};
+use super::{Act, ORDER_AGE_MAX_US, ORDER_BYTES_MAX, ORDERS_PENDING_MAX, Order, SignatureLine, Verb, vaults};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
@@ -44,7 +44,14 @@ impl OrderFile {
         order.not_before_us = ctx.now_us.saturating_add(delay_us);
         order.expires_us = ctx.now_us.saturating_add(ORDER_AGE_MAX_US);
         order.requester = ctx.by.actor;
-        Ok(OrderFiled { order: order.encode() }.into())
+        let body = order.encode();
+        if body.len() > ORDER_BYTES_MAX {
+            return Err(Error::invalid(format!(
+                "an order has at most {ORDER_BYTES_MAX} bytes, and this would have {}: ask for less at a time",
+                body.len()
+            )));
+        }
+        Ok(OrderFiled { order: body }.into())
     }
 }
 
@@ -56,6 +63,7 @@ fn few_enough(tx: &mut Tx, requester: Option<u64>, act: &Act) -> Result<(), Erro
         let (id, body): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
         let order = Order::decode(&body).map_err(|e| Error::damaged(format!("order {id}: {e}")))?;
         own += u64::from(order.requester == requester);
+        vaults::one_at_a_time(act, &order.act, id)?;
         if order.act == *act {
             return Err(Error::conflict(format!("order {id} asks for this already")));
         }

@@ -4,12 +4,15 @@ use super::officer::signers_enough_without;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Oid;
+use crate::event::protect::ProtectionSet;
 use crate::event::repo::RepoKind;
 use crate::export::Subject;
+use crate::org::query::org_by_id;
 use crate::people::factor::authenticator::authenticator_list;
 use crate::people::factor::totp_list;
-use crate::people::policy::required;
+use crate::people::policy::{org_requires, required};
 use crate::people::query::user_by_id;
+use crate::protect::query::protection_list;
 use crate::repo::query::repo_by_id;
 
 type Counts = Vec<(&'static str, u64)>;
@@ -32,6 +35,46 @@ pub(super) fn remove_effects(tx: &mut Tx, factor: u64, account: u64) -> Result<C
         signers_enough_without(tx, account, factor)?;
     }
     Ok(vec![("second factors left", (keys.len() + apps.len() - 1) as u64)])
+}
+
+pub(super) fn org_optional_effects(tx: &mut Tx, org: u64) -> Result<Counts, Error> {
+    let found = org_by_id(tx, org)?.ok_or_else(|| Error::not_found("the organisation"))?;
+    if !org_requires(tx, org)? {
+        return Err(Error::conflict(format!("{} requires no second factor", found.path)));
+    }
+    let sql = "SELECT count(*) FROM org_member WHERE organisation = ?1";
+    Ok(vec![("members", tx.query_one(sql, &[org.into()])?.get(0)?)])
+}
+
+pub(super) fn loosen_effects(
+    tx: &mut Tx,
+    repo: u64,
+    id: Option<u64>,
+    rule: Option<&ProtectionSet>,
+) -> Result<Counts, Error> {
+    repo_by_id(tx, repo)?.ok_or_else(|| Error::not_found("the repository"))?;
+    let rules = protection_list(tx, repo)?;
+    if id.is_none() && rule.is_none() || rule.is_some_and(|rule| rule.repo != repo || rule.id != id) {
+        return Err(Error::invalid("the order does not say which rule it is about"));
+    }
+    if id.is_some_and(|id| !rules.iter().any(|rule| rule.id == id)) {
+        return Err(Error::not_found("the rule"));
+    }
+    let taken = |set: &ProtectionSet| {
+        rules.iter().any(|rule| Some(rule.id) != id && rule.kind == set.kind && rule.pattern.as_str() == set.pattern)
+    };
+    if let Some(set) = rule.filter(|set| taken(set)) {
+        return Err(Error::conflict(format!("there is a rule for {} already", set.pattern)));
+    }
+    let sql = "SELECT name FROM ref WHERE repo = ?1 ORDER BY name";
+    let (mut refs, pattern) = (0, rules.iter().find(|rule| Some(rule.id) == id).map(|rule| rule.pattern.clone()));
+    let pattern = pattern.or_else(|| rule?.pattern.parse().ok());
+    for row in tx.query(sql, &[repo.into()])? {
+        let name: String = row.get(0)?;
+        let short = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/"));
+        refs += u64::from(short.is_some_and(|short| pattern.as_ref().is_some_and(|pattern| pattern.fits(short))));
+    }
+    Ok(vec![("branches and tags that fit it", refs)])
 }
 
 /// The private repositories that an export of this would take along.

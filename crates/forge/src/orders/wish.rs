@@ -2,17 +2,18 @@
 
 use super::query::acts_as_officer;
 use super::trash::{may_restore, trashed_by_id};
-use super::{Act, GUARDED, erase};
+use super::{Act, GUARDED, erase, vaults};
 use crate::access::{Administer, Own, authorize, authorize_org};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Oid;
 use crate::export::Subject;
 use crate::names::{OwnerPath, RepoPath, UserName};
-use crate::org::query::org_fetch;
+use crate::org::query::{Org, org_fetch};
 use crate::people::Principal;
 use crate::people::query::user_fetch;
 use crate::repo::query::repo_fetch;
+use vault::VaultUrl;
 
 /// What somebody wants to be ordered.
 #[derive(Clone, Debug, Default)]
@@ -23,16 +24,16 @@ pub struct Wish {
     pub subject: String,
     /// For a ref: its full name.
     pub reference: String,
-    /// For a ref: the object it shall be at, in hexadecimal; empty: it is deleted.
+    /// For a ref: the object it shall be at, in hexadecimal; empty: it is deleted. For a vault: the trust domain.
     pub to: String,
 }
 
 /// The act, as things are. Who may ask: officers, operators and who is at the site's machine for what is the site's; its owner for what
-/// is somebody's.
+/// is somebody's. `told`: the vaults whose address the site has.
 ///
 /// # Errors
 /// [`Error::NotFound`] for what one may not see, in the words of what does not exist.
-pub fn act_of(tx: &mut Tx, who: Option<&Principal>, wish: &Wish) -> Result<Act, Error> {
+pub fn act_of(tx: &mut Tx, who: Option<&Principal>, wish: &Wish, told: &[VaultUrl]) -> Result<Act, Error> {
     let name = wish.act.as_str();
     if !GUARDED.iter().any(|guarded| guarded.name == name && guarded.about.is_some()) {
         let known: Vec<_> = GUARDED.iter().filter(|guarded| guarded.about.is_some()).map(|it| it.name).collect();
@@ -44,10 +45,14 @@ pub fn act_of(tx: &mut Tx, who: Option<&Principal>, wish: &Wish) -> Result<Act, 
     match name {
         "user-delete" => user_delete(tx, who.filter(|_| !serves), subject),
         "organisation-delete" => org_delete(tx, who.filter(|_| !officer), subject),
+        "organisation-factors-optional" => org_factors_optional(tx, who.filter(|_| !officer), subject),
         "trash-empty" => trash_empty(tx, who.filter(|_| !serves), subject),
         "erase" => erase::asked(tx, who.filter(|_| !serves), subject),
         "ref-rewrite" => ref_rewrite(tx, who, subject, wish),
         _ if !serves => Err(Error::not_found("the officers' desk")),
+        "vault-enrol" => vaults::enrol(subject, told),
+        "vault-retire" => vaults::retire(tx, subject),
+        "vault-domain" => vaults::domain(tx, subject, wish.to.trim()),
         "factors-optional" => Ok(Act::FactorsOptional {}),
         "factor-remove" => factor_remove(tx, subject),
         _ => Ok(Act::Export { subject: subject.parse::<Subject>()?.to_string() }),
@@ -67,13 +72,22 @@ fn user_delete(tx: &mut Tx, alone: Option<&Principal>, subject: &str) -> Result<
 }
 
 /// `owner`: one who must own it.
-fn org_delete(tx: &mut Tx, owner: Option<&Principal>, subject: &str) -> Result<Act, Error> {
+fn org_named(tx: &mut Tx, owner: Option<&Principal>, subject: &str) -> Result<Org, Error> {
     let path: OwnerPath = subject.parse()?;
-    let org = match owner {
-        Some(_) => authorize_org::<Own>(tx, owner, &path)?.org().clone(),
-        None => org_fetch(tx, &path)?.ok_or_else(|| Error::not_found(&path))?,
-    };
+    match owner {
+        Some(_) => Ok(authorize_org::<Own>(tx, owner, &path)?.org().clone()),
+        None => org_fetch(tx, &path)?.ok_or_else(|| Error::not_found(&path)),
+    }
+}
+
+fn org_delete(tx: &mut Tx, owner: Option<&Principal>, subject: &str) -> Result<Act, Error> {
+    let org = org_named(tx, owner, subject)?;
     Ok(Act::OrgDelete { org: org.id, path: org.path })
+}
+
+fn org_factors_optional(tx: &mut Tx, owner: Option<&Principal>, subject: &str) -> Result<Act, Error> {
+    let org = org_named(tx, owner, subject)?;
+    Ok(Act::OrgFactorsOptional { org: org.id, path: org.path })
 }
 
 fn trash_empty(tx: &mut Tx, alone: Option<&Principal>, subject: &str) -> Result<Act, Error> {

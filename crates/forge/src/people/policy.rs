@@ -7,6 +7,7 @@ use crate::db::{DbError, Tx};
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::factor::{FactorsRequired, OrgFactorsRequired};
+use crate::orders::rule_fetch;
 use crate::org::query::org_by_id;
 use crate::writer::{Command, Decide};
 
@@ -71,6 +72,9 @@ impl Command for OrgFactorsRequire {
             return Err(Error::invalid("you have no second factor yourself: add one first, in your settings"));
         }
         let changes = org_requires(tx, org)? != self.required;
+        if changes && !self.required && rule_fetch(tx)?.is_some() {
+            return Err(Error::conflict("officers let it go: outlast order ask organisation-factors-optional"));
+        }
         Ok((changes.then(|| OrgFactorsRequired { org, required: self.required }.into()).into_iter().collect(), ()))
     }
 }

@@ -15,6 +15,8 @@ pub enum Scope {
     RepoCreate,
     /// Make and change organisations, who is in them, and their teams.
     OrgWrite,
+    /// Give people a role in what one administers or owns: besides the scope for the place.
+    Access,
     /// See one's own account and the insides of one's organisations.
     UserRead,
     /// Change it, and list and revoke one's tokens.
@@ -25,11 +27,12 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RepoRead,
         Self::RepoWrite,
         Self::RepoCreate,
         Self::OrgWrite,
+        Self::Access,
         Self::UserRead,
         Self::UserWrite,
         Self::Admin,
@@ -43,6 +46,7 @@ impl Scope {
             Self::RepoWrite => "repo:write",
             Self::RepoCreate => "repo:create",
             Self::OrgWrite => "org:write",
+            Self::Access => "access",
             Self::UserRead => "user:read",
             Self::UserWrite => "user:write",
             Self::Admin => "admin",

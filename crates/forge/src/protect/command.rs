@@ -1,7 +1,7 @@
 //! What can be done to protections.
 
-use super::query::{Rights, protection_list};
-use super::{PathPattern, Pattern};
+use super::query::{Protection, Rights, protection_list};
+use super::{PathPattern, Pattern, loosen};
 use crate::access::{Administer, Authorized, up_from};
 use crate::db::Tx;
 use crate::error::Error;
@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::event::protect::{Allowed, PathsProtected, Protected, ProtectionRemoved, ProtectionSet};
 use crate::event::repo::Access;
 use crate::names::UserName;
+use crate::orders::{Act, rule_fetch};
 use crate::people::query::user_fetch;
 use crate::repo::command::recheck;
 use crate::writer::{Command, Decide};
@@ -81,10 +82,19 @@ pub struct ProtectionPut {
     pub rule: ProtectionSpec,
 }
 
-impl Command for ProtectionPut {
-    type Output = u64;
+/// What came of changing the rules.
+#[derive(Debug)]
+pub enum Changed {
+    /// The rule with this id is as it was wanted.
+    Done(u64),
+    /// It would protect less than before: that is for officers.
+    Loosens(Box<Act>),
+}
 
-    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
+impl Command for ProtectionPut {
+    type Output = Changed;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Changed), Error> {
         let repo = recheck(tx, ctx, &self.proof)?;
         let rules = protection_list(tx, repo.id)?;
         if self.id.is_some_and(|id| !rules.iter().any(|rule| rule.id == id)) {
@@ -121,8 +131,22 @@ impl Command for ProtectionPut {
                 false => Some(PathsProtected { patterns, change: allowed(path)? }),
             },
         };
-        Ok((vec![event.into()], self.id.unwrap_or_else(|| ctx.id(0))))
+        let loosens = loosen::by_setting(&settled(tx, rules, ctx.now_us)?, &event);
+        if let Some(what) = loosens {
+            let rule = Some(Box::new(event));
+            let act = Act::ProtectionLoosen { repo: repo.id, path: repo.path, id: self.id, rule, what };
+            return Ok((Vec::new(), Changed::Loosens(Box::new(act))));
+        }
+        Ok((vec![event.into()], Changed::Done(self.id.unwrap_or_else(|| ctx.id(0)))))
     }
+}
+
+/// The rules that only officers loosen: none without an officers' rule, and none that is younger than an order's delay, so that what
+/// was protected by mistake can be let go.
+fn settled(tx: &mut Tx, mut rules: Vec<Protection>, now_us: i64) -> Result<Vec<Protection>, Error> {
+    let before_us = rule_fetch(tx)?.map(|rule| now_us.saturating_sub(rule.delay_us));
+    rules.retain(|rule| before_us.is_some_and(|before_us| rule.created_us <= before_us));
+    Ok(rules)
 }
 
 fn allowed(tx: &mut Tx, namespace: u64, names: Names) -> Result<Allowed, Error> {
@@ -166,14 +190,19 @@ pub struct ProtectionRemove {
 }
 
 impl Command for ProtectionRemove {
-    type Output = ();
+    type Output = Changed;
 
-    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Changed), Error> {
         let repo = recheck(tx, ctx, &self.proof)?;
-        let there = protection_list(tx, repo.id)?.iter().any(|rule| rule.id == self.id);
-        if !there {
+        let rules = protection_list(tx, repo.id)?;
+        if !rules.iter().any(|rule| rule.id == self.id) {
             return Err(Error::not_found("the rule"));
         }
-        Ok((vec![ProtectionRemoved { id: self.id }.into()], ()))
+        if let Some(rule) = settled(tx, rules, ctx.now_us)?.into_iter().find(|rule| rule.id == self.id) {
+            let (id, what) = (Some(self.id), format!("the rule for {} would be gone", rule.pattern));
+            let act = Act::ProtectionLoosen { repo: repo.id, path: repo.path, id, rule: None, what };
+            return Ok((Vec::new(), Changed::Loosens(Box::new(act))));
+        }
+        Ok((vec![ProtectionRemoved { id: self.id }.into()], Changed::Done(self.id)))
     }
 }

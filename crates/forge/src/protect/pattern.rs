@@ -27,6 +27,20 @@ impl Pattern {
         (wild == 0, self.0.len() - wild)
     }
 
+    /// Whether a name may be one that both stand for. Says so too often rather than too seldom.
+    pub(crate) fn may_share(&self, other: &Self) -> bool {
+        let start = |pattern: &Self| pattern.0.split(['*', '?']).next().unwrap_or_default().to_owned();
+        match (self.weight().0, other.weight().0) {
+            (true, true) => self == other,
+            (true, false) => other.fits(&self.0),
+            (false, true) => self.fits(&other.0),
+            (false, false) => {
+                let (one, two) = (start(self), start(other));
+                one.starts_with(&two) || two.starts_with(&one)
+            }
+        }
+    }
+
     /// Whether it stands for this name. Takes time in proportion to both lengths, whatever they are.
     #[must_use]
     pub fn fits(&self, name: &str) -> bool {

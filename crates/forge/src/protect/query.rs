@@ -47,11 +47,14 @@ pub struct Protection {
     pub paths: Vec<PathPattern>,
     /// Who may.
     pub path: Rights,
+    /// Since when there is the rule, microseconds.
+    pub created_us: i64,
 }
 
 /// A repository's rules, the oldest first.
 pub fn protection_list(tx: &mut Tx, repo: u64) -> Result<Vec<Protection>, DbError> {
-    let sql = "SELECT id, repo, kind, pattern, push_role, force_role, delete_role, signed, path_role FROM protection
+    let sql = "SELECT id, repo, kind, pattern, push_role, force_role, delete_role, signed, path_role, created_us
+               FROM protection
                WHERE repo = ?1 ORDER BY id";
     let rows = tx.query(sql, &[repo.into()])?;
     rows.iter().map(|row| protection_of(tx, row)).collect()
@@ -71,6 +74,7 @@ fn protection_of(tx: &mut Tx, row: &Row) -> Result<Protection, DbError> {
         signed: row.get(7)?,
         paths: Vec::new(),
         path: Rights { role: row.get(8)?, ..Rights::default() },
+        created_us: row.get(9)?,
     };
     let sql = "SELECT pattern FROM protection_path WHERE protection = ?1 ORDER BY pattern";
     for path in tx.query(sql, &[rule.id.into()])? {

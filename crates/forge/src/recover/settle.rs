@@ -18,6 +18,7 @@ use journal::Hash;
 use journal::epoch::RecoveryPublic;
 use std::sync::Arc;
 use tokio::sync::watch;
+use vault::Quorum;
 
 /// Starts the new epoch at the vaults, writes its first entries, and makes the directory a site's.
 pub(super) async fn settle(
@@ -148,6 +149,8 @@ impl Shipping for Offline {
     fn quorum_reachable(&self) -> Result<(), Vec<String>> {
         Err(Vec::new())
     }
+
+    fn follow(&self, _: Quorum) {}
 
     fn sizes(&self) -> Vec<(String, u64)> {
         Vec::new()

@@ -14,6 +14,7 @@ use journal::checkpoint::Checkpoint;
 use std::fmt;
 use std::path::Path;
 use tokio::sync::watch;
+use vault::Quorum;
 
 /// The file in a data directory that says that it is a view.
 const FILE: &str = "view";
@@ -99,6 +100,8 @@ impl Shipping for Past {
     fn quorum_reachable(&self) -> Result<(), Vec<String>> {
         Ok(())
     }
+
+    fn follow(&self, _: Quorum) {}
 
     fn sizes(&self) -> Vec<(String, u64)> {
         Vec::new()

@@ -9,7 +9,8 @@ CREATE TABLE protection (
     delete_role TEXT,
     seq BIGINT NOT NULL,
     signed BOOLEAN NOT NULL,
-    path_role TEXT
+    path_role TEXT,
+    created_us BIGINT NOT NULL
 );
 CREATE INDEX protection_repo ON protection (repo);
 

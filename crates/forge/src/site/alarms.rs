@@ -77,12 +77,13 @@ pub struct NewCanary {
 
 impl Site {
     /// Who may see alarms: officers, operators, auditors, and at the admin socket.
+    pub async fn may_see_alarms(&self, by: Option<&Principal>) -> Result<bool, Error> {
+        let Some(who) = by else { return Ok(true) };
+        Ok(who.is_operator() || self.is_officer(who).await? || self.is_auditor(who).await?)
+    }
+
     async fn hears(&self, by: Option<&Principal>) -> Result<(), Error> {
-        let Some(who) = by else { return Ok(()) };
-        if who.is_operator() || self.is_officer(who).await? || self.is_auditor(who).await? {
-            return Ok(());
-        }
-        Err(Error::not_found("the alarms"))
+        if self.may_see_alarms(by).await? { Ok(()) } else { Err(Error::not_found("the alarms")) }
     }
 
     /// Alarms below `before`, the newest first: those that nobody has seen, or all.

@@ -2,6 +2,7 @@
 
 use super::Site;
 use super::people::{PAGE_MAX, submitter};
+use super::vaults::known_with;
 use crate::access::Administer;
 use crate::db::Tx;
 use crate::error::Error;
@@ -90,8 +91,11 @@ impl Site {
 
     /// Asks for an act that is only ever done by an order. Gives the order's id.
     pub async fn order_ask(&self, by: Option<&Principal>, wish: Wish) -> Result<u64, Error> {
-        let who = by.cloned();
-        let act = self.db().read_async(move |tx| orders::act_of(tx, who.as_ref(), &wish)).await?;
+        let (who, told) = (by.cloned(), known_with(self.data(), &[])?);
+        let act = self.db().read_async(move |tx| orders::act_of(tx, who.as_ref(), &wish, &told)).await?;
+        if let Act::VaultEnrol { name, .. } = &act {
+            self.vault_answers(name).await?;
+        }
         self.order_file(by, act).await
     }
 

@@ -58,6 +58,12 @@ impl Site {
         self.witnesses.statuses()
     }
 
+    /// Whose signatures made this entry held, when it was written.
+    pub async fn policy_at(&self, entry: u64) -> Result<Policy, Error> {
+        let log = self.ledger.log().clone();
+        self.db().read_async(move |tx| log.policy_at(tx, entry)).await
+    }
+
     /// A tile of the log by its path (c2sp.org/tlog-tiles: `tile/0/000`, `tile/0/000.p/5`); None: not there, or not that full yet.
     pub async fn tile(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let Some(id) = TileId::parse(path) else { return Ok(None) };

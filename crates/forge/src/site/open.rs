@@ -1,7 +1,7 @@
 //! Opening and stopping a site.
 
 use super::config::SiteConfig;
-use super::vaults::{Readers, VaultsEnrol, enrolled, known_with, policy};
+use super::vaults::{Readers, VaultsEnrol, choose, known_with};
 use super::{Site, tasks};
 use crate::db::Db;
 use crate::drill::Drills;
@@ -41,6 +41,8 @@ pub struct Begun {
     pub recovery_key: Option<PathBuf>,
     /// The site is new.
     pub new: bool,
+    /// Vaults that were given and that officers must enrol first: nothing is written to them.
+    pub strangers: Vec<String>,
 }
 
 impl Site {
@@ -48,8 +50,8 @@ impl Site {
     /// of vaults answers.
     pub async fn open(config: SiteConfig) -> Result<(Arc<Self>, Begun), Error> {
         let lock = lock(&config.data)?;
-        let (keys, begun) = keys(&config.data)?;
-        let vaults = known_with(&config.data, &config.vaults)?;
+        let (keys, mut begun) = keys(&config.data)?;
+        let told = known_with(&config.data, &config.vaults)?;
         let view = View::read(&config.data)?;
         let database = database(&config)?;
         let size = database.read(checkpoint_last)?.map_or(0, |checkpoint| checkpoint.size);
@@ -57,15 +59,20 @@ impl Site {
         let spool = Arc::new(spool);
         let sink: Arc<dyn BlobSink> = Arc::new(Arc::clone(&spool));
         let log = Log::open(database.clone(), keys.log_keys()?, sink)?;
+        let logs = keys.log_verifiers()?;
+        let chosen = database.read(|tx| choose(tx, logs, told.clone()))?;
+        let vaults = chosen.vaults;
+        begun.strangers = chosen.strangers.into_iter().map(|url| url.name).collect();
+        begun.strangers.retain(|name| config.vaults.iter().any(|given| given.name == *name));
         let shippers = ReplicatorConfig {
             origin: keys.origin().clone(),
             epochs: keys.records(),
             recovery_keys: keys.recovery_keys(),
-            policy: policy(keys.log_verifiers()?, &vaults, &database.read(enrolled)?),
+            quorum: chosen.quorum,
             // No vault hears of a view.
             vaults: if view.is_some() { Vec::new() } else { vaults.clone() },
         };
-        let readers: Arc<dyn Fetch> = Arc::new(Readers::new(&vaults)?);
+        let readers: Arc<dyn Fetch> = Arc::new(Readers::new(&told)?);
         spool.fetch_from(Arc::clone(&readers));
         let source: Arc<dyn JournalSource> = log.clone();
         let replicator = Replicator::start(shippers, source).map_err(|e| Error::internal(e.to_string()))?;
@@ -87,8 +94,8 @@ impl Site {
         let git = git::Git::find(config.limits.git).map_err(|e| Error::internal(e.to_string()))?;
         let identities = keys.identities()?;
         let blobs = BlobSource::new(Arc::clone(&spool), identities, readers, config.data.join("spool"));
-        let all_vaults = vaults.clone();
-        let readable = vaults.into_iter().filter(|url| url.role == Role::Recover).collect();
+        let all_vaults = told.clone();
+        let readable = told.into_iter().filter(|url| url.role == Role::Recover).collect();
         let held = ledger.shipping().held();
         let repositories = Repositories::new(&config.data.join("git"), git, database.clone(), blobs.clone(), held)?;
         let last_uses = Arc::new(LastUses::open(&config.data.join("last-use")));
@@ -223,7 +230,7 @@ fn keys(data: &Path) -> Result<(Keys, Begun), Error> {
         return Ok((Keys::open(data)?, Begun::default()));
     }
     let (keys, recovery_key) = Keys::create(data)?;
-    Ok((keys, Begun { recovery_key, new: true }))
+    Ok((keys, Begun { recovery_key, new: true, strangers: Vec::new() }))
 }
 
 pub(crate) fn database(config: &SiteConfig) -> Result<Db, Error> {

@@ -1,7 +1,7 @@
 //! Organisations and their teams.
 
-use super::Site;
 use super::people::{PAGE_MAX, submitter};
+use super::{Asked, Site};
 use crate::access::org_role;
 use crate::access::{
     Know, OrgAct, OrgProof, Own, Read, See, authorize_found, authorize_org, authorize_repo, may_create,
@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::event::org::OrgRole;
 use crate::event::repo::Visibility;
 use crate::names::{OwnerPath, RepoPath, UserName};
+use crate::orders::Act;
 use crate::org::command::{MemberPut, MemberRemove, MemberShow, OrgChange, OrgCreate, OrgPut, Removing};
 use crate::org::query::{self, Member, Org, Team};
 use crate::org::team::{
@@ -125,6 +126,9 @@ impl Site {
     /// Changes an organisation. Gives it back as it is then.
     pub async fn org_change(&self, proof: OrgProof<Own>, change: OrgChange) -> Result<Org, Error> {
         let id = proof.org().id;
+        if change.base.is_some_and(|base| base != proof.org().base) {
+            may_give(&proof)?;
+        }
         self.ledger.submit(proof.submitter(), OrgPut { proof, change }).await?;
         let org = self.db().read_async(move |tx| query::org_by_id(tx, id)).await?;
         org.ok_or_else(|| Error::internal("the organisation is gone"))
@@ -152,14 +156,23 @@ impl Site {
         self.db().read_async(read).await
     }
 
-    /// Says whether an organisation requires a second factor of everybody who has a part in it.
-    pub async fn org_factors_require(&self, by: &Proved, path: &OwnerPath, required: bool) -> Result<(), Error> {
+    /// Says whether an organisation requires a second factor of everybody who has a part in it. That it does no longer is an order,
+    /// once there is an officers' rule.
+    pub async fn org_factors_require(&self, by: &Proved, path: &OwnerPath, required: bool) -> Result<Asked<()>, Error> {
         let proof = self.org_authorize::<Own>(Some(by.who()), path).await?;
-        self.change_rights(by.who().submitter(), OrgFactorsRequire { proof, required }).await.map(drop)
+        let (org, path) = (proof.org().id, proof.org().path.clone());
+        let lifted = !required && self.db().read_async(move |tx| org_requires(tx, org)).await?;
+        if lifted && self.officer_rule().await?.is_some() {
+            let act = Act::OrgFactorsOptional { org, path };
+            return Ok(Asked::Ordered(self.order_file(Some(by.who()), act).await?));
+        }
+        self.change_rights(by.who().submitter(), OrgFactorsRequire { proof, required }).await?;
+        Ok(Asked::Done(()))
     }
 
     /// Makes somebody a member or an owner.
     pub async fn org_member_put(&self, proof: OrgProof<Own>, user: UserName, role: OrgRole) -> Result<(), Error> {
+        may_give(&proof)?;
         self.change_rights(proof.submitter(), MemberPut { proof, user, role }).await.map(drop)
     }
 
@@ -210,6 +223,7 @@ impl Site {
 
     /// Changes what a team is.
     pub async fn team_change(&self, proof: OrgProof<Own>, id: u64, team: TeamSpec) -> Result<Team, Error> {
+        may_give(&proof)?;
         self.change_rights(proof.submitter(), TeamPut { proof, id, team }).await?;
         self.team_by_id(id).await
     }
@@ -237,6 +251,7 @@ impl Site {
 
     /// Puts somebody into a team, and into its organisation if they are not in it.
     pub async fn team_member_add(&self, proof: OrgProof<Own>, id: u64, user: UserName) -> Result<(), Error> {
+        may_give(&proof)?;
         self.change_rights(proof.submitter(), TeamMemberAdd { proof, id, user }).await.map(drop)
     }
 
@@ -270,6 +285,7 @@ impl Site {
 
     /// Gives a team a repository of its organisation.
     pub async fn team_repo_add(&self, proof: OrgProof<Own>, id: u64, repo: RepoPath) -> Result<(), Error> {
+        may_give(&proof)?;
         self.change_rights(proof.submitter(), TeamRepoAdd { proof, id, repo }).await.map(drop)
     }
 
@@ -284,6 +300,11 @@ impl Site {
         let (repo, namespace) = (proof.repo().id, proof.repo().namespace);
         self.db().read_async(move |tx| Ok(query::team_list_of_repo(tx, repo, namespace)?)).await
     }
+}
+
+/// Whether it was proved with what may give people roles: a token does so with a scope of its own.
+fn may_give(proof: &OrgProof<Own>) -> Result<(), Error> {
+    proof.by().map_or(Ok(()), |who| who.needs(Scope::Access))
 }
 
 /// The organisation, if this one may see it.

@@ -1,12 +1,12 @@
 //! Protected branches and tags.
 
-use super::Site;
 use super::people::submitter;
+use super::{Asked, Site};
 use crate::access::{Administer, Authorized, Read};
 use crate::error::Error;
 use crate::names::RepoPath;
 use crate::people::Principal;
-use crate::protect::command::{ProtectionPut, ProtectionRemove, ProtectionSpec};
+use crate::protect::command::{Changed, ProtectionPut, ProtectionRemove, ProtectionSpec};
 use crate::protect::query::{Protection, protection_list};
 
 impl Site {
@@ -22,24 +22,36 @@ impl Site {
         self.db().read_async(move |tx| Ok(protection_list(tx, repo)?)).await
     }
 
-    /// Makes (`id` None) or changes a rule. Gives it as it is then.
+    /// Makes (`id` None) or changes a rule: by an order where that loosens what is protected. Gives it as it is then.
     pub async fn protection_put(
         &self,
         by: Option<&Principal>,
         path: &RepoPath,
         id: Option<u64>,
         rule: ProtectionSpec,
-    ) -> Result<Protection, Error> {
+    ) -> Result<Asked<Protection>, Error> {
         let proof = self.allow::<Administer>(by, path).await?;
         let repo = proof.repo().id;
-        let id = self.ledger.submit(submitter(by), ProtectionPut { proof, id, rule }).await?.output;
+        let id = match self.ledger.submit(submitter(by), ProtectionPut { proof, id, rule }).await?.output {
+            Changed::Done(id) => id,
+            Changed::Loosens(act) => return Ok(Asked::Ordered(self.order_file(by, *act).await?)),
+        };
         let rules = self.db().read_async(move |tx| protection_list(tx, repo)).await?;
-        rules.into_iter().find(|rule| rule.id == id).ok_or_else(|| Error::internal("the rule is gone"))
+        let rule = rules.into_iter().find(|rule| rule.id == id);
+        rule.map(Asked::Done).ok_or_else(|| Error::internal("the rule is gone"))
     }
 
-    /// Ends a rule.
-    pub async fn protection_remove(&self, by: Option<&Principal>, path: &RepoPath, id: u64) -> Result<(), Error> {
+    /// Ends a rule: by an order once there is an officers' rule.
+    pub async fn protection_remove(
+        &self,
+        by: Option<&Principal>,
+        path: &RepoPath,
+        id: u64,
+    ) -> Result<Asked<()>, Error> {
         let proof = self.allow::<Administer>(by, path).await?;
-        self.ledger.submit(submitter(by), ProtectionRemove { proof, id }).await.map(drop)
+        match self.ledger.submit(submitter(by), ProtectionRemove { proof, id }).await?.output {
+            Changed::Done(_) => Ok(Asked::Done(())),
+            Changed::Loosens(act) => Ok(Asked::Ordered(self.order_file(by, *act).await?)),
+        }
     }
 }

@@ -210,6 +210,7 @@ impl Site {
         access: Access,
     ) -> Result<(), Error> {
         let proof = self.allow::<Administer>(by, path).await?;
+        by.map_or(Ok(()), |who| who.needs(Scope::Access))?;
         self.ledger.submit(submitter(by), CollaboratorPut { proof, user, access }).await.map(drop)
     }
 

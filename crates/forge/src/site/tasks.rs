@@ -48,6 +48,7 @@ pub(super) fn start(site: &Arc<Site>, outboxes: Option<Outboxes>) {
     if let Some(outboxes) = outboxes {
         tasks.extend(outboxes.run());
         tasks.push(tokio::spawn(crate::alarm::watching(Arc::downgrade(site))));
+        tasks.push(tokio::spawn(super::vaults::following(site)));
     }
     if !site.witnesses.is_empty() {
         tasks.push(tokio::spawn(crate::witness::watching(Arc::downgrade(site))));

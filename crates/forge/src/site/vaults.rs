@@ -1,11 +1,14 @@
 //! The site's vaults: where their addresses are kept, and reading from them.
 
+use super::Site;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::vault::VaultEnrolled;
+use crate::log;
+use crate::orders::{VaultsSettle, changing_since, rule_fetch};
 use crate::spool::Fetch;
-use crate::writer::{Command, Decide, Urgency};
+use crate::writer::{Command, Decide, Submitter, Urgency};
 use journal::BlobName;
 use journal::note::VerifierKey;
 use journal::policy::Policy;
@@ -14,7 +17,14 @@ use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use vault::{Role, VaultClient, VaultUrl};
+use std::sync::Arc;
+use std::time::Duration;
+use vault::{Quorum, Role, VaultClient, VaultUrl};
+
+/// How often it is looked whether the vaults change.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a vault that is to be enrolled may take to answer.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// Where the vaults' addresses and credentials are, under the data directory: one `NAME.url` for each.
 pub(crate) const VAULTS_DIR: &str = "vaults";
@@ -76,10 +86,42 @@ fn write(dir: &Path, url: &VaultUrl) -> Result<(), Error> {
     write().map_err(|e| Error::internal(format!("{}: {e}", path.display())))
 }
 
-/// Whose cosignatures hold an entry: a majority of the trust domains of all vaults that the journal names, whether or not
-/// this site can reach them now. A site that was recovered from one vault of three does not thereby need only one. A vault
-/// that is given under the name of an enrolled one takes its place.
-pub(crate) fn policy(logs: Vec<VerifierKey>, vaults: &[VaultUrl], enrolled: &[Enrolled]) -> Policy {
+/// Which of the vaults that a site was told of it writes to, and whose cosignatures make an entry held.
+pub(crate) struct Chosen {
+    /// Those it writes to.
+    pub(crate) vaults: Vec<VaultUrl>,
+    /// Those that officers would have to enrol first.
+    pub(crate) strangers: Vec<VaultUrl>,
+    /// Whose word counts.
+    pub(crate) quorum: Quorum,
+}
+
+/// While there is no officers' rule, whom the site was told of is enrolled; from then on those that the journal names are its vaults.
+///
+/// The quorum is a majority of the trust domains of all that the journal names, whether or not this site can reach them now. A site
+/// that was recovered from one vault of three does not thereby need only one. Before there are officers, a vault that is given
+/// under the name of an enrolled one takes its place.
+pub(crate) fn choose(tx: &mut Tx, logs: Vec<VerifierKey>, told: Vec<VaultUrl>) -> Result<Chosen, Error> {
+    let enrolled = enrolled(tx)?;
+    if rule_fetch(tx)?.is_none() {
+        let quorum = Quorum::of(policy(logs, &told, &enrolled));
+        return Ok(Chosen { vaults: told, strangers: Vec::new(), quorum });
+    }
+    let (mut vaults, mut strangers) = (Vec::new(), Vec::new());
+    for mut url in told {
+        // Of those that are to be the name may be that of one that is.
+        match enrolled.iter().rev().find(|vault| vault.name == url.name && vault.vkey == url.vkey) {
+            Some(known) => {
+                url.domain.clone_from(&known.domain);
+                vaults.push(url);
+            }
+            None => strangers.push(url),
+        }
+    }
+    Ok(Chosen { vaults, strangers, quorum: log::quorum(tx)? })
+}
+
+fn policy(logs: Vec<VerifierKey>, vaults: &[VaultUrl], enrolled: &[Enrolled]) -> Policy {
     let mut by_name: BTreeMap<&str, (&str, &VerifierKey)> = BTreeMap::new();
     by_name.extend(enrolled.iter().map(|vault| (vault.name.as_str(), (vault.domain.as_str(), &vault.vkey))));
     by_name.extend(vaults.iter().map(|url| (url.name.as_str(), (url.domain.as_str(), &url.vkey))));
@@ -91,16 +133,17 @@ pub(crate) fn policy(logs: Vec<VerifierKey>, vaults: &[VaultUrl], enrolled: &[En
 }
 
 /// A vault that the journal names.
-#[derive(Debug)]
-pub(crate) struct Enrolled {
+#[derive(Debug, PartialEq, Eq)]
+struct Enrolled {
     name: String,
     domain: String,
     vkey: VerifierKey,
 }
 
-/// The vaults that the journal names.
-pub(crate) fn enrolled(tx: &mut Tx) -> Result<Vec<Enrolled>, Error> {
-    let rows = tx.query("SELECT name, domain, vkey FROM vault ORDER BY name", &[])?;
+/// The vaults that the journal names, and those that are to be.
+fn enrolled(tx: &mut Tx) -> Result<Vec<Enrolled>, Error> {
+    let mut rows = tx.query("SELECT name, domain, vkey FROM vault ORDER BY name", &[])?;
+    rows.extend(tx.query("SELECT name, domain, vkey FROM vault_next ORDER BY name", &[])?);
     let read = |row: &crate::db::Row| {
         let (name, domain, vkey): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let vkey = vkey.parse().map_err(|e| Error::damaged(format!("the key of vault {name}: {e}")))?;
@@ -109,7 +152,8 @@ pub(crate) fn enrolled(tx: &mut Tx) -> Result<Vec<Enrolled>, Error> {
     rows.iter().map(read).collect()
 }
 
-/// Writes which vaults there are, as far as the journal does not say so yet.
+/// Writes which vaults there are, as far as the journal does not say so yet. Once there is an officers' rule, only that a known one
+/// has another TLS key: any other change is an order.
 #[derive(Debug)]
 pub(crate) struct VaultsEnrol(pub(crate) Vec<VaultUrl>);
 
@@ -118,12 +162,16 @@ impl Command for VaultsEnrol {
     const URGENCY: Urgency = Urgency::Founding;
 
     fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let mut events = Vec::new();
+        let (ruled, mut events) = (rule_fetch(tx)?.is_some(), Vec::new());
         for url in self.0 {
             let (name, domain, vkey, pin) = (url.name, url.domain, url.vkey.to_string(), url.pin.to_string());
-            let sql = "SELECT name FROM vault WHERE name = ?1 AND domain = ?2 AND vkey = ?3 AND pin = ?4";
-            let same = [(&name).into(), (&domain).into(), (&vkey).into(), (&pin).into()];
-            if tx.query_opt(sql, &same)?.is_none() {
+            let known = tx.query_opt("SELECT domain, vkey, pin FROM vault WHERE name = ?1", &[(&name).into()])?;
+            let known = known.map(|row| Ok::<_, Error>((row.get(0)?, row.get(1)?, row.get(2)?))).transpose()?;
+            if known == Some((domain.clone(), vkey.clone(), pin.clone())) {
+                continue;
+            }
+            let same = known.is_some_and(|(of, key, _): (String, String, String)| of == domain && key == vkey);
+            if !ruled || same {
                 events.push(VaultEnrolled { name, domain, vkey, pin }.into());
             }
         }
@@ -171,5 +219,53 @@ impl Fetch for Readers {
 impl std::fmt::Debug for Readers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Readers").field("vaults", &self.clients.len()).finish_non_exhaustive()
+    }
+}
+
+impl Site {
+    /// Refuses a vault that does not answer, or keeps another site's log: once it is enrolled, its word may be needed.
+    pub(super) async fn vault_answers(&self, name: &str) -> Result<(), Error> {
+        let url = known_with(self.data(), &[])?.into_iter().find(|url| url.name == name);
+        let url = url.ok_or_else(|| Error::not_found(format!("the address of vault {name}")))?;
+        let refused =
+            |what: &dyn std::fmt::Display| Error::conflict(format!("the vault {name} cannot be enrolled: {what}"));
+        let client = VaultClient::new(url).map_err(|e| refused(&e))?;
+        let state = tokio::time::timeout(ANSWER_WAIT, client.state()).await;
+        let state = state.map_err(|_| refused(&"it does not answer"))?.map_err(|e| refused(&e))?;
+        match state.origin.filter(|origin| origin != self.keys.origin().as_str()) {
+            Some(_) => Err(refused(&"it keeps another site's log")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Follows what officers order about the vaults, until the site stops: ships to those that are to be, and says in the journal when both
+/// quorums hold the order.
+pub(super) fn following(site: &Arc<Site>) -> impl Future<Output = ()> + use<> {
+    let (ledger, replicator, data) = (site.ledger.clone(), site.replicator.clone(), site.data.clone());
+    async move {
+        let held = ledger.shipping().held();
+        let mut followed = None;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let follow = async {
+                let named = ledger.db().read_async(enrolled).await?;
+                if followed.as_ref() != Some(&named) {
+                    let told = known_with(&data, &[])?;
+                    // The epochs are those the site began with.
+                    let chosen = ledger.db().read_async(move |tx| choose(tx, Vec::new(), told)).await?;
+                    replicator.connect(&chosen.vaults).map_err(|e| Error::internal(e.to_string()))?;
+                    followed = Some(named);
+                }
+                let held = *held.borrow();
+                if ledger.db().read_async(changing_since).await?.is_some_and(|entry| entry < held) {
+                    ledger.submit(Submitter::default(), VaultsSettle { held }).await?;
+                }
+                Ok::<_, Error>(())
+            };
+            if let Err(error) = follow.await {
+                tracing::warn!(%error, "a change of the vaults waits");
+            }
+        }
     }
 }

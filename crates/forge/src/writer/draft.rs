@@ -9,6 +9,8 @@ use journal::BlobName;
 use journal::batch::BATCH_ENTRIES_MAX;
 use journal::checkpoint::Checkpoint;
 use journal::entry::INLINE_EVENT_BYTES_MAX;
+use journal::policy::Policy;
+use vault::Quorum;
 
 /// Events one command may make.
 pub const COMMAND_EVENTS_MAX: usize = 128;
@@ -27,6 +29,7 @@ pub(super) struct Draft<'a> {
     envelopes: Vec<Vec<u8>>,
     bytes: usize,
     blobs: Vec<BlobName>,
+    vaults_changed: bool,
 }
 
 /// A batch with its checkpoint signed and stored.
@@ -35,12 +38,22 @@ pub(super) struct Finished {
     pub(super) checkpoint: CheckpointRow,
     pub(super) envelopes: Vec<Vec<u8>>,
     pub(super) blobs: Vec<BlobName>,
+    /// Whose word counts from this batch on, if it says so.
+    pub(super) quorum: Option<Quorum>,
+}
+
+/// Who must hold what is written from here on. When that can't be told nobody can: nothing is held until it can.
+fn quorum(tx: &mut Tx) -> Quorum {
+    log::quorum(tx).unwrap_or_else(|error| {
+        tracing::error!(%error, "whose word counts cannot be read: nothing is held from here on");
+        Quorum::of(Policy::default())
+    })
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(log: &'a Log, head: Head) -> Self {
         let first = head.size();
-        Self { log, head, first, envelopes: Vec::new(), bytes: 0, blobs: Vec::new() }
+        Self { log, head, first, envelopes: Vec::new(), bytes: 0, blobs: Vec::new(), vaults_changed: false }
     }
 
     pub(super) fn next_seq(&self) -> u64 {
@@ -94,6 +107,8 @@ impl<'a> Draft<'a> {
         if matches!(event, Event::SnapshotTaken(_)) {
             self.head.snapshot_entry = Some(at.seq);
         }
+        self.vaults_changed |=
+            matches!(event, Event::VaultEnrolled(_) | Event::VaultsOrdered(_) | Event::VaultsChanged(_));
         self.bytes += sealed.envelope.len();
         self.envelopes.push(sealed.envelope);
         self.blobs.extend(event.blobs());
@@ -109,6 +124,7 @@ impl<'a> Draft<'a> {
         let signed = signed.map_err(|e| Error::internal(format!("the checkpoint of size {size}: {e}")))?;
         let checkpoint = CheckpointRow { size, first: self.first, epoch, root, note: signed.to_string() };
         log::checkpoint_insert(tx, &checkpoint)?;
-        Ok(Finished { head: self.head, checkpoint, envelopes: self.envelopes, blobs: self.blobs })
+        let quorum = self.vaults_changed.then(|| quorum(tx));
+        Ok(Finished { head: self.head, checkpoint, envelopes: self.envelopes, blobs: self.blobs, quorum })
     }
 }

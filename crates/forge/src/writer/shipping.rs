@@ -1,6 +1,7 @@
 //! What the writer needs to know of the vaults.
 
 use tokio::sync::watch;
+use vault::Quorum;
 
 /// The vaults, as seen from the writer. `vault::Replicator` in a running site; tests have their own.
 pub trait Shipping: Send + Sync + 'static {
@@ -15,6 +16,9 @@ pub trait Shipping: Send + Sync + 'static {
 
     /// Whether enough vaults for a quorum answer; if not, those that do not.
     fn quorum_reachable(&self) -> Result<(), Vec<String>>;
+
+    /// From now on these make an entry held.
+    fn follow(&self, quorum: Quorum);
 
     /// Each vault's name and how many entries it has cosigned.
     fn sizes(&self) -> Vec<(String, u64)>;
@@ -35,6 +39,10 @@ impl Shipping for vault::Replicator {
 
     fn quorum_reachable(&self) -> Result<(), Vec<String>> {
         Self::quorum_reachable(self)
+    }
+
+    fn follow(&self, quorum: Quorum) {
+        Self::follow(self, quorum);
     }
 
     fn sizes(&self) -> Vec<(String, u64)> {

@@ -12,7 +12,7 @@ use journal::entry::DataKey;
 use journal::note::{KeyKind, SigningKey};
 use std::fs::File;
 use tokio::sync::watch;
-use vault::JournalSource;
+use vault::{JournalSource, Quorum};
 
 struct NoBlobs;
 
@@ -45,6 +45,8 @@ impl Shipping for Woken {
     fn quorum_reachable(&self) -> Result<(), Vec<String>> {
         Ok(())
     }
+
+    fn follow(&self, _: Quorum) {}
 
     fn sizes(&self) -> Vec<(String, u64)> {
         Vec::new()

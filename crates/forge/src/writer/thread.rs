@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+use vault::Quorum;
 
 /// Commands taken into one batch.
 const BATCH_JOBS_MAX: usize = 512;
@@ -153,7 +154,11 @@ impl Thread {
             }
             let cosignatures = log.write_cosignatures(tx)?;
             let finished = if draft.is_empty() { None } else { Some(draft.finish(tx)?) };
-            *drafted = finished.as_ref().map(|f| Drafted { outcomes: outcomes.clone(), head: f.head.clone() });
+            *drafted = finished.as_ref().map(|f| Drafted {
+                outcomes: outcomes.clone(),
+                head: f.head.clone(),
+                quorum: f.quorum.clone(),
+            });
             Ok(Written { outcomes, finished, cosignatures })
         })
     }
@@ -170,10 +175,12 @@ impl Thread {
     }
 
     fn publish(&mut self, finished: Finished) {
-        let Finished { head, checkpoint, envelopes, blobs } = finished;
+        let Finished { head, checkpoint, envelopes, blobs, quorum } = finished;
         let size = checkpoint.size;
         let batch = self.log.encode_batch(checkpoint, envelopes, &blobs, head.snapshot_entry);
         let batch = batch.inspect_err(|e| tracing::error!(error = %e, "a batch cannot be shipped")).ok();
+        // Before a vault can have it: nothing that follows may be held by those before alone.
+        quorum.into_iter().for_each(|quorum| self.shipping.follow(quorum));
         self.log.publish(size, batch);
         self.unheld.committed(size, Instant::now());
         self.head = Some(head);
@@ -189,6 +196,7 @@ impl Thread {
         if now.size() != drafted.head.size() || now.root() != drafted.head.root() {
             return answer_all(jobs, &error);
         }
+        drafted.quorum.into_iter().for_each(|quorum| self.shipping.follow(quorum));
         self.unheld.committed(now.size(), Instant::now());
         self.shipping.committed();
         self.carried.extend(jobs.split_off(drafted.outcomes.len()));
@@ -201,6 +209,7 @@ impl Thread {
 struct Drafted {
     outcomes: Vec<Outcome>,
     head: Head,
+    quorum: Option<Quorum>,
 }
 
 /// One command. The inner error is its own (invariant 2), the outer one the whole batch's (invariant 3).

@@ -45,7 +45,7 @@ use forge::event::svn_mail::SvnMailSet;
 use forge::event::svn_rules::{Actor, PathAccess, PathRule, SvnCommitRulesSet, SvnPathRulesSet};
 use forge::event::svn_view::SvnLayoutSet;
 use forge::event::trash::{ExportAllowed, OrgRestored, OrgTrashed, TrashEmptied, UserRestored, UserTrashed};
-use forge::event::vault::VaultEnrolled;
+use forge::event::vault::{VaultEnrolled, VaultMember, VaultsChanged, VaultsOrdered};
 use forge::event::{Event, KINDS, Oid};
 use forge::orders::{Act, Effect, Order};
 use journal::order::RecoveryHalf;
@@ -160,6 +160,8 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (204, org_restored),
     (205, trash_emptied),
     (206, export_allowed),
+    (207, vaults_ordered),
+    (208, vaults_changed),
     // Subversion.
     (220, svn_begun),
     (221, svn_committed),
@@ -276,6 +278,7 @@ pub(crate) struct World {
     identities: Vec<u64>,
     frozen: BTreeSet<u64>,
     requiring: BTreeSet<u64>,
+    vaults_ordered: Option<u64>,
 }
 
 impl World {
@@ -334,6 +337,7 @@ impl World {
             189 if self.repos.len() < 2 => 60,
             32 if self.openpgp_keys.is_empty() => 31,
             34 if self.resets.is_empty() => 33,
+            208 if self.vaults_ordered.is_none() => 207,
             152 if self.providers.is_empty() => 151,
             154 if self.identities.is_empty() => 153,
             190 | 205 if self.trash.is_empty() => 60,
@@ -378,7 +382,8 @@ impl History {
 
     /// One of each kind that puts something into a table: no table is empty after them.
     pub(crate) fn each_that_adds(&mut self) -> Vec<Event> {
-        let takes = ["Removed", "Restored", "Emptied", "Unlocked", "Unfrozen", "Revoked", "Ended", "Used"];
+        let takes =
+            ["Removed", "Restored", "Emptied", "Unlocked", "Unfrozen", "Revoked", "Ended", "Used", "VaultsChanged"];
         // It takes away by what it adds.
         let revocation = "SshCertificatesRevoked";
         let adds = |(_, name): &&(u32, &str)| *name == revocation || !takes.iter().any(|word| name.ends_with(word));
@@ -424,6 +429,20 @@ fn snapshot_taken(world: &mut World, rng: &mut Rng) -> Event {
 fn vault_enrolled(_: &mut World, rng: &mut Rng) -> Event {
     let name = rng.pick(&["eu", "us", "asia"]).to_owned();
     VaultEnrolled { name, domain: rng.text(), vkey: rng.text(), pin: rng.hash().to_string() }.into()
+}
+
+fn vaults_ordered(world: &mut World, rng: &mut Rng) -> Event {
+    world.vaults_ordered = Some(world.next_seq);
+    let mut vaults = Vec::new();
+    for name in ["asia", "eu", "us"].into_iter().skip(rng.below(2)) {
+        let (domain, vkey, pin) = (rng.text(), rng.text(), rng.hash().to_string());
+        vaults.push(VaultMember { name: name.to_owned(), domain, vkey, pin });
+    }
+    VaultsOrdered { vaults }.into()
+}
+
+fn vaults_changed(world: &mut World, _: &mut Rng) -> Event {
+    VaultsChanged { ordered: world.vaults_ordered.take().expect("ordered before") }.into()
 }
 
 fn user_created(world: &mut World, rng: &mut Rng) -> Event {

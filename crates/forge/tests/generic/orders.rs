@@ -3,16 +3,19 @@
 use crate::databases::{Databases, on_both};
 use crate::rig::{Rig, Spool, founding};
 use forge::Error;
-use forge::event::factor::{FactorsRequired, TotpAdded};
+use forge::event::factor::{FactorsRequired, OrgFactorsRequired, TotpAdded};
 use forge::event::guard::{OfficerKeyAdded, OfficerRuleSet, RepoTrashed};
 use forge::event::lockdown::LockdownStarted;
 use forge::event::org::OrgCreated;
 use forge::event::people::UserCreated;
+use forge::event::protect::{Allowed, Protected, ProtectionSet};
 use forge::event::push::{PackConsolidated, Pushed, RefMove};
-use forge::event::repo::{Format, RepoCreated, RepoKind, Visibility};
+use forge::event::repo::{Access, Format, RepoCreated, RepoKind, Visibility};
 use forge::event::site::Part;
+use forge::event::vault::VaultsChanged;
 use forge::event::{Event, Oid};
 use forge::ledger::LedgerLimits;
+use forge::log;
 use forge::orders::{
     Act, CONTENT_KINDS, DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerKey, OfficerRule, OfficerSecret, OfficersFound,
     Order, OrderFile, OrderSign, OrderVeto, OrdersSettle, RolesChange, RuleSet, Signing, State, TrashRestore, Verb,
@@ -21,6 +24,7 @@ use forge::orders::{
 use forge::replay::TableHash;
 use forge::writer::{Clock, Command, Submitter, WriterLimits};
 use journal::BlobName;
+use journal::note::{KeyKind, SigningKey};
 use journal::order::RecoveryHalf;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -158,11 +162,20 @@ impl Scene {
     /// The act that erases a deleted repository, as the operator at the machine asks for it.
     fn try_erase(&self, subject: &str) -> Result<Act, Error> {
         let wish = Wish { act: "erase".into(), subject: subject.into(), ..Wish::default() };
-        self.rig.site.db().read(|tx| act_of(tx, None, &wish))
+        self.rig.site.db().read(|tx| act_of(tx, None, &wish, &[]))
     }
 
     fn erase(&self, subject: &str) -> Act {
         self.try_erase(subject).unwrap()
+    }
+
+    /// A rule for main: who may rewrite it. Nobody deletes it.
+    fn protect(&self, force: Allowed) -> u64 {
+        let push = Allowed { role: Some(Access::Write), ..Allowed::default() };
+        let (kind, pattern, delete) = (Protected::Branch, "main".into(), Allowed::default());
+        let repo = self.repo;
+        let set = ProtectionSet { id: None, repo, kind, pattern, push, force, delete, signed: None, paths: None };
+        self.rig.write(vec![set.into()])
     }
 
     /// Files it, has two officers sign, lets the delay pass, and carries it out.
@@ -227,9 +240,32 @@ impl Scene {
                 self.rig.write(vec![RepoTrashed { repo, by: None }.into()]);
                 self.erase(&repo.to_string())
             }
+            16 => {
+                let (name, domain) = ("new".to_owned(), "elsewhere".to_owned());
+                Act::VaultEnrol { name, domain, vkey: vault_key(7), pin: "00".into() }
+            }
+            17 => Act::VaultRetire { name: "vault-3".into(), domain: "vault-3".into() },
+            18 => {
+                let (name, before) = ("vault-3".to_owned(), "vault-3".to_owned());
+                Act::VaultDomain { name, before, domain: "elsewhere".into() }
+            }
+            19 => {
+                let (org, _) = self.guild();
+                self.rig.write(vec![OrgFactorsRequired { org, required: true }.into()]);
+                Act::OrgFactorsOptional { org, path: "guild".into() }
+            }
+            20 => {
+                let rule = self.protect(Allowed::default());
+                let (path, what) = ("pat/code".into(), "the rule for main would be gone".into());
+                Act::ProtectionLoosen { repo: self.repo, path, id: Some(rule), rule: None, what }
+            }
             _ => panic!("no example of the guarded act {number}: write one"),
         }
     }
+}
+
+fn vault_key(n: u8) -> String {
+    SigningKey::from_seed(&format!("key-{n}"), KeyKind::Cosignature, &[n; 32]).unwrap().verifier().to_string()
 }
 
 fn oid(n: u8) -> Oid {
@@ -474,6 +510,54 @@ fn a_protected_ref_moves_exactly_as_it_was_read() {
 }
 
 /// Invariant 5: one act makes all of it.
+#[test]
+fn vaults_change_one_order_at_a_time_and_both_quorums_hold_the_order() {
+    let scene = Scene::new(&Databases::sqlite());
+    let quorum = || scene.rig.site.db().read(log::quorum).unwrap();
+    let names = |policy: &journal::policy::Policy| {
+        policy.witnesses().iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>()
+    };
+    let before = quorum();
+    let first = scene.file(&scene.example(16));
+    let second = scene.try_file(Some(scene.pat), scene.example(17));
+    assert!(text(second).contains("one such order at a time"));
+    scene.sign(first, 0).unwrap();
+    scene.sign(first, 1).unwrap();
+    scene.clock.advance(DELAY);
+    assert_eq!(scene.settled(first), State::Executed);
+
+    let changing = quorum();
+    let (entry, next) = changing.next.clone().unwrap();
+    assert_eq!(changing.policy, before.policy, "those before still count");
+    assert_eq!(names(&next).len(), 4);
+    assert!(text(scene.try_file(Some(scene.pat), scene.example(17))).contains("being changed"));
+    let early = scene.rig.site.db().read(|tx| log::policy_at(tx, entry)).unwrap();
+    assert_eq!(early, before.policy);
+
+    let done = scene.rig.write(vec![VaultsChanged { ordered: entry }.into()]);
+    assert_eq!((quorum().policy, quorum().next), (next.clone(), None));
+    let at = |seq| scene.rig.site.db().read(|tx| log::policy_at(tx, seq)).unwrap();
+    assert_eq!((at(done - 1), at(done), at(u64::MAX)), (before.policy, next.clone(), next));
+    // It can be said once.
+    let retired = scene.carry_out(&scene.example(17));
+    assert_eq!(retired, State::Executed);
+}
+
+#[test]
+fn no_order_leaves_fewer_trust_domains_than_must_hold_an_entry() {
+    let scene = Scene::new(&Databases::sqlite());
+    let retire = |name: &str| Act::VaultRetire { name: name.into(), domain: name.into() };
+    assert_eq!(scene.carry_out(&retire("vault-3")), State::Executed);
+    let (entry, _) = scene.rig.site.db().read(log::quorum).unwrap().next.unwrap();
+    scene.rig.write(vec![VaultsChanged { ordered: entry }.into()]);
+    let last = text(scene.try_file(Some(scene.pat), retire("vault-2")));
+    assert!(last.contains("2 trust domains must hold an entry now, and 1 would be left"), "{last}");
+    let (name, before) = ("vault-2".to_owned(), "vault-2".to_owned());
+    let merged = Act::VaultDomain { name, before, domain: "vault-1".into() };
+    assert!(text(scene.try_file(Some(scene.pat), merged)).contains("1 would be left"));
+    assert!(text(scene.try_file(Some(scene.pat), retire("vault-9"))).contains("vault-9"));
+}
+
 #[test]
 fn the_guard_is_founded_in_one_act_and_once() {
     let scene = Scene::without_rule(&Databases::sqlite());

@@ -21,7 +21,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::sync::watch;
-use vault::JournalSource;
+use vault::{JournalSource, Quorum};
 
 /// Blobs as files, sealed with nothing.
 pub(crate) struct Spool {
@@ -144,6 +144,8 @@ impl Shipping for Vaults {
     fn quorum_reachable(&self) -> Result<(), Vec<String>> {
         if *self.away.lock().unwrap() { Err(vec!["vault-2".into(), "vault-3".into()]) } else { Ok(()) }
     }
+
+    fn follow(&self, _: Quorum) {}
 
     fn sizes(&self) -> Vec<(String, u64)> {
         let held = *self.held.borrow();

@@ -19,7 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use vault::{EpochRecord, LogReader, Replicator, ReplicatorConfig, VaultClient, VaultServeConfig, VaultUrl, bind};
+use vault::{
+    EpochRecord, LogReader, Quorum, Replicator, ReplicatorConfig, VaultClient, VaultServeConfig, VaultUrl, bind,
+};
 
 const NAMES: [&str; 3] = ["eu", "us", "asia"];
 
@@ -72,7 +74,7 @@ async fn site(db: Db, spool: &Arc<Spool>, urls: &[VaultUrl]) -> Started {
         origin: origin(),
         epochs: vec![statement()],
         recovery_keys: vec![recovery_signing_key(&[5; 32], &origin()).verifier().clone()],
-        policy: Policy::majority(vec![keys().log_key.verifier().clone()], &domains),
+        quorum: Quorum::of(Policy::majority(vec![keys().log_key.verifier().clone()], &domains)),
         vaults: urls.to_vec(),
     };
     let replicator = Arc::new(Replicator::start(config, Arc::clone(&log) as _).unwrap());

@@ -61,7 +61,7 @@ async fn what_one_may_not_see_does_not_exist() {
     let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
     let site = &rig.site;
     let mut who = Vec::new();
-    for (name, scopes) in [("ada", "repo"), ("bob", "repo"), ("eve", "repo")] {
+    for (name, scopes) in [("ada", "repo,access"), ("bob", "repo"), ("eve", "repo")] {
         who.push(site.authenticate(&bearer(&rig.user(name, scopes).await)).await.unwrap());
     }
     let narrow = site.authenticate(&bearer(&rig.token("ada", "user:read").await)).await.unwrap();

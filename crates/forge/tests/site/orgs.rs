@@ -33,7 +33,7 @@ fn team(name: &str, access: Access, all_repos: bool) -> TeamSpec {
 async fn people(rig: &SiteRig, names: &[&str]) -> Vec<Principal> {
     let mut who = Vec::new();
     for name in names {
-        who.push(rig.site.authenticate(&bearer(&rig.user(name, "repo,org,user").await)).await.unwrap());
+        who.push(rig.site.authenticate(&bearer(&rig.user(name, "repo,org,access,user").await)).await.unwrap());
     }
     who
 }

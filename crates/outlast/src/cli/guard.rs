@@ -111,7 +111,8 @@ pub(crate) enum OrderCommand {
         data: Data,
     },
     /// Ask for an act that is only ever done by an order: user-delete NAME, organisation-delete PATH, trash-empty NUMBER,
-    /// factors-optional, factor-remove NUMBER, export SUBJECT, ref-rewrite OWNER/NAME --ref REF [--to ID], erase NUMBER|OWNER/NAME.
+    /// factors-optional, factor-remove NUMBER, organisation-factors-optional PATH, export SUBJECT, ref-rewrite OWNER/NAME --ref REF
+    /// [--to ID], vault-enrol NAME, vault-retire NAME, vault-domain NAME --to DOMAIN, erase NUMBER|OWNER/NAME.
     Ask {
         /// What is to be done.
         act: String,
@@ -121,7 +122,8 @@ pub(crate) enum OrderCommand {
         /// For ref-rewrite: the branch or tag, by its full name.
         #[arg(long = "ref", value_name = "REF", default_value = "")]
         reference: String,
-        /// For ref-rewrite: the commit it shall be at, where another ref is. Without it the ref is deleted.
+        /// For ref-rewrite: the commit it shall be at, where another ref is. Without it the ref is deleted. For vault-domain: the trust
+        /// domain.
         #[arg(long, value_name = "ID", default_value = "")]
         to: String,
         #[command(flatten)]

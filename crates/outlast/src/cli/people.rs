@@ -141,7 +141,7 @@ pub(crate) enum TokenCommand {
     Create {
         /// Whose token.
         user: String,
-        /// What it may do, separated by commas: repo:read, repo:write, repo:create, org:write, user:read, user:write, admin.
+        /// What it may do, separated by commas: repo:read, repo:write, repo:create, org:write, access, user:read, user:write, admin.
         #[arg(long, value_delimiter = ',', required = true)]
         scope: Vec<String>,
         /// How long it lasts: 30d, 12h [default: 366d, which is also the most].

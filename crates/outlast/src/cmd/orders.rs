@@ -38,7 +38,10 @@ pub(crate) async fn officer(command: OfficerActs, as_json: bool) -> anyhow::Resu
             let officers = officers.iter().map(|text| founder(text)).collect::<anyhow::Result<Vec<_>>>()?;
             let body = json!({ "needed": needed, "delay_seconds": seconds(&delay)?, "officers": officers });
             let answer = call_json(&data, Method::POST, "/api/v1/admin/officers/found", Some(body)).await?;
-            done_or_ordered(&answer, as_json);
+            say(&answer, as_json, || {
+                "done: the guard is in force. Officers do not read the log; name who does: outlast user grant NAME auditor"
+                    .to_owned()
+            });
             return Ok(ExitCode::SUCCESS);
         }
         OfficerActs::Rule { needed, delay, data } => {

@@ -174,6 +174,12 @@ fn announce(config: &Config, opened: &Opened, address: SocketAddr, ssh: Option<&
         let vaults = crate::practice::directory(&config.data);
         tracing::warn!(vaults = %vaults.display(), "the vaults run on this machine: this is practice, not protection");
     }
+    for name in &opened.begun.strangers {
+        tracing::warn!(
+            "the vault {name} is not one of this site's: officers enrol it (outlast order ask vault-enrol {name}); until then \
+             nothing is written to it"
+        );
+    }
     if let Some(key) = &opened.begun.recovery_key {
         eprintln!("{}", first_words(config, &key.display().to_string()));
     }

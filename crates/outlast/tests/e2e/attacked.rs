@@ -13,7 +13,7 @@ struct Scene {
 
 impl Scene {
     fn token(&self, user: &str) -> String {
-        let scopes = "repo:read,repo:write,repo:create,user:read,user:write,org:write";
+        let scopes = "repo:read,repo:write,repo:create,user:read,user:write,org:write,access";
         self.world.site.cli(&["token", "create", user, "--scope", scopes]).success().trim().to_owned()
     }
 

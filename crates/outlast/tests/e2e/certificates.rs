@@ -18,7 +18,7 @@ struct Crew {
 impl Crew {
     fn new() -> Self {
         let world = World::new();
-        let scopes = "repo:read,repo:write,repo:create,user:read,user:write,org:write";
+        let scopes = "repo:read,repo:write,repo:create,user:read,user:write,org:write,access";
         let token = world.site.cli(&["token", "create", "ann", "--scope", scopes]).success().trim().to_owned();
         for name in ["bob", "eve"] {
             world.site.cli(&["user", "create", name, "--email", &format!("{name}@example.org")]).success();

@@ -1,6 +1,6 @@
 //! Guarded acts through the command line, with officers' keys on machines of their own.
 
-use crate::common::{Git, World, cli, cli_with, request, wait_until};
+use crate::common::{Answer, Browser, Git, World, cli, cli_with, request, wait_until};
 use serde_json::Value;
 
 const OFFICERS: [&str; 3] = ["olga", "omar", "otto"];
@@ -115,4 +115,114 @@ fn the_command_line_is_a_door_like_the_others() {
     assert_eq!(asks("GET", "/api/v1/outlast/officers", ""), 404);
     let doctor = world.site.cli(&["doctor"]);
     assert!(doctor.stdout.contains("orders wait less than a day"), "{}", doctor.stdout);
+}
+
+fn asks(world: &World, token: &str, method: &str, path: &str, body: &str) -> Answer {
+    let bearer = format!("Bearer {token}");
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    request(&world.site.address, method, path, &headers, body.as_bytes()).unwrap()
+}
+
+fn ordered(answer: &Answer) -> String {
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    serde_json::from_str::<Value>(&answer.text()).unwrap()["order"].to_string()
+}
+
+fn carried_out(world: &World, order: &str) {
+    sign(world, order, "olga");
+    sign(world, order, "omar");
+    wait_until("the order is carried out", 30, || state(world, order) == "executed");
+}
+
+#[test]
+fn what_protects_a_branch_is_loosened_by_officers_and_tightened_by_its_administrator() {
+    let world = guarded();
+    let git = world.repository("code");
+    git.commit("two", "two\n");
+    world.push(&git, &["main", "main:release/1"]);
+    let rules = "/api/v1/repos/ann/code/branch_protections";
+    let asks = |method: &str, path: &str, body: &str| asks(&world, &world.token, method, path, body);
+    for pattern in ["main", "release/*"] {
+        let body = format!(r#"{{"rule_name":"{pattern}","push":{{"role":"write"}}}}"#);
+        assert_eq!(asks("POST", rules, &body).status, 201);
+    }
+    // As old as an order's delay: no longer a mistake of just now.
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    let rewrite = |branch: &str| git.run(["push", "--force", "origin", &format!("main~1:{branch}")]);
+
+    let main = format!("{rules}/main");
+    let gone = ordered(&asks("DELETE", &main, ""));
+    assert!(asks("DELETE", &main, "").text().contains("asks for this already"));
+    let wider = ordered(&asks("PATCH", &main, r#"{"force":{"role":"admin"}}"#));
+    let around = ordered(&asks("POST", rules, r#"{"rule_name":"release/1","force":{"people":["ann"]}}"#));
+    assert_eq!(
+        asks("PATCH", &main, r#"{"push":{"role":"maintain"}}"#).status,
+        200,
+        "who pushes is the administrator's"
+    );
+    let elsewhere = r#"{"rule_name":"topic/1","force":{"people":["ann"]}}"#;
+    assert_eq!(asks("POST", rules, elsewhere).status, 201, "nothing protected that before");
+    for branch in ["main", "release/1"] {
+        assert!(rewrite(branch).stderr.contains("protected"), "{branch} is still protected");
+    }
+    let shown = world.site.cli(&["order", "show", &wider]).success();
+    assert!(shown.contains("more may rewrite") && shown.contains("rewritten by admin and above"), "{shown}");
+
+    let veto = signature(&world, &gone, "veto", "otto");
+    world.site.cli(&["order", "veto", &gone, &veto]).success();
+    carried_out(&world, &around);
+    assert!(rewrite("release/1").ok && !rewrite("main").ok);
+    carried_out(&world, &wider);
+    assert!(rewrite("main").ok);
+    let listed = asks("GET", rules, "").text();
+    assert_eq!(serde_json::from_str::<Value>(&listed).unwrap().as_array().unwrap().len(), 4, "{listed}");
+}
+
+#[test]
+fn officers_let_go_of_a_second_factor_that_an_organisation_requires() {
+    let world = guarded();
+    let password = "a long password for tests";
+    let make = ["user", "create", "ida", "--email", "ida@example.org", "--password-stdin"];
+    world.site.cli_with(&make, password).success();
+    world.site.cli(&["org", "create", "band", "--owner", "ida"]).success();
+    let mut ida = Browser::sign_in(&world.site, "ida", password);
+    ida.add_passkey();
+    let set = |ida: &mut Browser, required: &str| ida.post("/band/-/settings/factors", &format!("required={required}"));
+    assert!(set(&mut ida, "true").text().contains("needs a second factor from now on"));
+    let lifted = set(&mut ida, "false");
+    let to = lifted.header("location").unwrap().to_owned();
+    assert!(lifted.status == 303 && to.starts_with("/-/orders/"), "{to}");
+    let order = to.rsplit('/').next().unwrap();
+    assert!(ida.get(&to).text().contains("the organisation band"), "who asked sees it");
+    let again = world.site.cli(&["order", "ask", "organisation-factors-optional", "band"]);
+    assert!(again.stderr.contains("asks for this already"), "{}", again.stderr);
+    let required = |ida: &Browser| ida.get("/band/-/settings").text().contains("name=\"required\" value=\"false\"");
+    assert!(required(&ida), "it is still required");
+    carried_out(&world, order);
+    assert!(!required(&ida));
+    let other = world.site.cli(&["order", "ask", "organisation-factors-optional", "band"]);
+    assert!(other.stderr.contains("requires no second factor"), "{}", other.stderr);
+}
+
+#[test]
+fn officers_see_their_desk_and_the_alarms_and_not_the_log() {
+    let world = guarded();
+    let token = |name: &str| world.site.cli(&["token", "create", name, "--scope", "admin"]).success().trim().to_owned();
+    let (olga, pia) = (token("olga"), {
+        world.site.cli(&["user", "create", "pia", "--email", "pia@example.org"]).success();
+        world.site.cli(&["user", "grant", "pia", "auditor"]).success();
+        token("pia")
+    });
+    let status = |token: &str, what: &str| asks(&world, token, "GET", &format!("/api/v1/outlast/{what}"), "").status;
+    for (what, officer, auditor) in
+        [("audit", 404, 200), ("orders", 200, 200), ("officers", 200, 404), ("alarms", 200, 200)]
+    {
+        assert_eq!((status(&olga, what), status(&pia, what)), (officer, auditor), "{what}");
+    }
+    assert!(
+        world.site.cli(&["audit", "--kind", "OfficerRuleSet"]).success().contains("OfficerRuleSet"),
+        "at the machine"
+    );
+    world.site.cli(&["user", "grant", "olga", "auditor"]).success();
+    assert_eq!(status(&olga, "audit"), 200, "who is both is both");
 }

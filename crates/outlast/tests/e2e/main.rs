@@ -57,4 +57,5 @@ mod svn_ssh;
 mod tokens;
 mod transparency;
 mod trouble;
+mod vault_orders;
 mod witnesses;

@@ -8,7 +8,7 @@ const PASSWORD: &str = "a long password for tests";
 fn person(world: &World, name: &str) -> (Browser, String) {
     let make = ["user", "create", name, "--email", &format!("{name}@example.org"), "--password-stdin"];
     world.site.cli_with(&make, PASSWORD).success();
-    let scope = ["token", "create", name, "--scope", "repo:write,repo:create,org:write,user:read"];
+    let scope = ["token", "create", name, "--scope", "repo:write,repo:create,org:write,access,user:read"];
     (Browser::sign_in(&world.site, name, PASSWORD), world.site.cli(&scope).success().trim().to_owned())
 }
 

@@ -131,3 +131,47 @@ fn every_credential_is_in_one_list_with_what_made_it() {
         "127.0.0.1"
     );
 }
+
+#[test]
+fn a_token_gives_people_roles_with_a_scope_of_its_own() {
+    let world = World::new();
+    world.repository("one");
+    world.site.cli(&["user", "create", "bob", "--email", "bob@example.org"]).success();
+    world.site.cli(&["org", "create", "band", "--owner", "ann"]).success();
+    let token = |scope: &str| {
+        let made = world.site.cli(&["token", "create", "ann", "--scope", scope]).success();
+        format!("Bearer {}", made.trim())
+    };
+    let rest = "repo:read,repo:write,repo:create,org:write,user:read,user:write";
+    let (without, with) = (token(rest), token(&format!("{rest},access")));
+    let asks = |token: &str, method: &str, path: &str, body: &str| {
+        let headers = [("Authorization", token), ("Content-Type", "application/json")];
+        request(&world.site.address, method, &format!("/api/v1{path}"), &headers, body.as_bytes()).unwrap()
+    };
+    let team = asks(&without, "POST", "/orgs/band/teams", r#"{"name":"drums","permission":"read"}"#);
+    assert_eq!(team.status, 201, "a team without people gives nobody anything: {}", team.text());
+    let team = serde_json::from_str::<Value>(&team.text()).unwrap()["id"].clone();
+    assert_eq!(asks(&without, "POST", "/orgs/band/repos", r#"{"name":"songs"}"#).status, 201);
+    let gives = [
+        ("PUT", "/repos/ann/one/collaborators/bob".to_owned(), r#"{"permission":"write"}"#),
+        ("PUT", "/orgs/band/memberships/bob".to_owned(), r#"{"role":"member"}"#),
+        ("PUT", format!("/teams/{team}/members/bob"), ""),
+        ("PUT", format!("/teams/{team}/repos/band/songs"), ""),
+        ("PATCH", format!("/teams/{team}"), r#"{"name":"drums","permission":"admin"}"#),
+    ];
+    for (method, path, body) in &gives {
+        let refused = asks(&without, method, path, body);
+        assert_eq!(refused.status, 403, "{method} {path}");
+        assert!(refused.text().contains("the scope access"), "{method} {path}: {}", refused.text());
+        let given = asks(&with, method, path, body);
+        assert!((200..300).contains(&given.status), "{method} {path}: {} {}", given.status, given.text());
+    }
+    // To take away needs no more than it did.
+    for path in [format!("/teams/{team}/members/bob"), "/repos/ann/one/collaborators/bob".to_owned()] {
+        assert_eq!(asks(&without, "DELETE", &path, "").status, 204, "{path}");
+    }
+    // What one may not see is not there, whatever the scopes are.
+    let bobs = world.site.cli(&["token", "create", "bob", "--scope", rest]).success();
+    let unseen = asks(&format!("Bearer {}", bobs.trim()), "PUT", "/repos/ann/one/collaborators/bob", "{}");
+    assert_eq!(unseen.status, 404);
+}

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use vault::seal::{Identity, Recipients, seal_blob};
 use vault::{
-    BlobReader, EncodedBatch, EpochRecord, JournalSource, Replicator, ReplicatorConfig, SourceError, StoreKind,
+    BlobReader, EncodedBatch, EpochRecord, JournalSource, Quorum, Replicator, ReplicatorConfig, SourceError, StoreKind,
     VaultServeConfig, VaultUrl, WatchConfig,
 };
 
@@ -209,7 +209,7 @@ impl TestLog {
             origin: self.origin.clone(),
             epochs: self.epochs.clone(),
             recovery_keys: vec![recovery_signing_key(&self.recovery, &self.origin).verifier().clone()],
-            policy: Policy::majority(self.verifiers(), &domains),
+            quorum: Quorum::of(Policy::majority(self.verifiers(), &domains)),
             vaults: vaults.to_vec(),
         }
     }

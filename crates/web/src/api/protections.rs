@@ -1,16 +1,19 @@
 //! `/repos/OWNER/NAME/branch_protections`, `/tag_protections`: Gitea's shapes; `push`, `force` and `delete` say the same whole.
 
+use super::orders::asked;
 use super::{repos, shapes};
 use crate::app::App;
 use crate::errors::ApiError;
 use crate::identity::SignedIn;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use forge::event::protect::Protected;
 use forge::event::repo::Access;
 use forge::protect::command::{Names, ProtectionSpec};
 use forge::protect::{Protection, Rights};
+use forge::site::Asked;
 use forge::{Error, Principal};
 use http::StatusCode;
 use serde::Deserialize;
@@ -197,28 +200,32 @@ async fn make(
     (owner, name): &Place,
     kind: Protected,
     wanted: Wanted,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<Response, ApiError> {
     let path = repos::path(owner, name)?;
     app.site.protections(Some(who), &path).await?;
-    let rule = app.site.protection_put(Some(who), &path, None, wanted.over(None, kind)?).await?;
-    Ok((StatusCode::CREATED, Json(shape(&rule))))
+    let put = app.site.protection_put(Some(who), &path, None, wanted.over(None, kind)?).await?;
+    Ok(answer(StatusCode::CREATED, put))
 }
 
-async fn change(
-    app: &App,
-    who: &Principal,
-    at: &Place,
-    old: Protection,
-    wanted: Wanted,
-) -> Result<Json<Value>, ApiError> {
+/// The rule as it is then, or the order that waits.
+fn answer(status: StatusCode, put: Asked<Protection>) -> Response {
+    match put {
+        Asked::Done(rule) => (status, Json(shape(&rule))).into_response(),
+        Asked::Ordered(id) => asked::<()>(Asked::Ordered(id)),
+    }
+}
+
+async fn change(app: &App, who: &Principal, at: &Place, old: Protection, wanted: Wanted) -> Result<Response, ApiError> {
     let new = wanted.over(Some(spec(&old)), old.kind)?;
-    let rule = app.site.protection_put(Some(who), &repos::path(&at.0, &at.1)?, Some(old.id), new).await?;
-    Ok(Json(shape(&rule)))
+    let put = app.site.protection_put(Some(who), &repos::path(&at.0, &at.1)?, Some(old.id), new).await?;
+    Ok(answer(StatusCode::OK, put))
 }
 
-async fn remove(app: &App, who: &Principal, at: &Place, rule: Protection) -> Result<StatusCode, ApiError> {
-    app.site.protection_remove(Some(who), &repos::path(&at.0, &at.1)?, rule.id).await?;
-    Ok(StatusCode::NO_CONTENT)
+async fn remove(app: &App, who: &Principal, at: &Place, rule: Protection) -> Result<Response, ApiError> {
+    Ok(match app.site.protection_remove(Some(who), &repos::path(&at.0, &at.1)?, rule.id).await? {
+        Asked::Done(()) => StatusCode::NO_CONTENT.into_response(),
+        Asked::Ordered(id) => asked::<()>(Asked::Ordered(id)),
+    })
 }
 
 /// A branch's rule by its pattern.
@@ -246,7 +253,7 @@ async fn branch_make(
     SignedIn(who): SignedIn,
     Path(at): Path<Place>,
     Json(wanted): Json<Wanted>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<Response, ApiError> {
     make(&app, &who, &at, Protected::Branch, wanted).await
 }
 
@@ -263,7 +270,7 @@ async fn branch_change(
     SignedIn(who): SignedIn,
     Path((owner, name, rule)): Path<(String, String, String)>,
     Json(wanted): Json<Wanted>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let at = (owner, name);
     let old = named(&app, &who, &at, &rule).await?;
     change(&app, &who, &at, old, wanted).await
@@ -273,7 +280,7 @@ async fn branch_remove(
     State(app): State<App>,
     SignedIn(who): SignedIn,
     Path((owner, name, rule)): Path<(String, String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let at = (owner, name);
     let old = named(&app, &who, &at, &rule).await?;
     remove(&app, &who, &at, old).await
@@ -288,7 +295,7 @@ async fn tag_make(
     SignedIn(who): SignedIn,
     Path(at): Path<Place>,
     Json(wanted): Json<Wanted>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<Response, ApiError> {
     make(&app, &who, &at, Protected::Tag, wanted).await
 }
 
@@ -305,7 +312,7 @@ async fn tag_change(
     SignedIn(who): SignedIn,
     Path((owner, name, id)): Path<(String, String, u64)>,
     Json(wanted): Json<Wanted>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let at = (owner, name);
     let old = numbered(&app, &who, &at, id).await?;
     change(&app, &who, &at, old, wanted).await
@@ -315,7 +322,7 @@ async fn tag_remove(
     State(app): State<App>,
     SignedIn(who): SignedIn,
     Path((owner, name, id)): Path<(String, String, u64)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let at = (owner, name);
     let old = numbered(&app, &who, &at, id).await?;
     remove(&app, &who, &at, old).await

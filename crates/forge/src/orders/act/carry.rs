@@ -4,16 +4,18 @@ use super::Act;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
-use crate::event::factor::{FactorRemoved, FactorsRequired};
+use crate::event::factor::{FactorRemoved, FactorsRequired, OrgFactorsRequired};
 use crate::event::guard::{OfficerKeyAdded, OfficerKeyRemoved, OfficerRuleSet, RepoTrashed, RolesSet};
 use crate::event::lockdown::LockdownLifted;
 use crate::event::proof::RecoveryKeysOrdered;
+use crate::event::protect::ProtectionRemoved;
 use crate::event::push::{Pushed, RefMove};
 use crate::event::trash::{ExportAllowed, OrgTrashed, TrashEmptied, UserTrashed};
+use crate::event::vault::VaultsOrdered;
 use crate::lockdown::in_force;
 use crate::orders::officer::{self, OfficerRule};
 use crate::orders::order::Effect;
-use crate::orders::{EXPORT_PERMIT_US, erase, gone, recovery, trash, weaken};
+use crate::orders::{EXPORT_PERMIT_US, erase, gone, recovery, trash, vaults, weaken};
 use journal::erasure::EraseList;
 
 impl Act {
@@ -46,6 +48,9 @@ impl Act {
             Self::Erase { repo, blobs, bytes, trashed_us, .. } => {
                 erase::effects(tx, *repo, *trashed_us, (*blobs, *bytes))
             }
+            Self::VaultEnrol { .. } | Self::VaultRetire { .. } | Self::VaultDomain { .. } => vaults::effects(tx, self),
+            Self::OrgFactorsOptional { org, .. } => weaken::org_optional_effects(tx, *org),
+            Self::ProtectionLoosen { repo, id, rule, .. } => weaken::loosen_effects(tx, *repo, *id, rule.as_deref()),
         }
         .map(|counts| counts.into_iter().map(|(what, count)| Effect { what: what.to_owned(), count }).collect())
     }
@@ -84,6 +89,14 @@ impl Act {
             Self::RefRewrite { repo, name, old, new, .. } => {
                 let updates = vec![RefMove { name, old: Some(old), new }];
                 Pushed { repo, updates, pack: Vec::new(), options: Vec::new() }.into()
+            }
+            Self::VaultEnrol { .. } | Self::VaultRetire { .. } | Self::VaultDomain { .. } => {
+                VaultsOrdered { vaults: vaults::after(tx, self)? }.into()
+            }
+            Self::OrgFactorsOptional { org, .. } => OrgFactorsRequired { org, required: false }.into(),
+            Self::ProtectionLoosen { rule: Some(rule), .. } => (*rule).into(),
+            Self::ProtectionLoosen { id, rule: None, .. } => {
+                ProtectionRemoved { id: id.ok_or_else(|| Error::damaged("an order ends no rule"))? }.into()
             }
         }])
     }

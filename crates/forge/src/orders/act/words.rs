@@ -1,6 +1,7 @@
 //! What officers read before they sign.
 
 use super::Act;
+use crate::event::protect::{Allowed, ProtectionSet};
 use crate::orders::key::OfficerKey;
 use journal::order::RecoveryHalf;
 
@@ -61,11 +62,51 @@ impl Act {
                 "Erase the content of the deleted repository {path} (id {repo}), here and from every vault: {blobs} blobs, {bytes} bytes of packs and revisions, those of the list with SHA-256 {}. It never comes back. What entries themselves say (names, paths, messages) stays: they are the log.",
                 journal::Hash(*list)
             ),
+            Self::VaultEnrol { name, domain, vkey, .. } => format!(
+                "Enrol the vault {name} of {domain}: from then on it is one of those that hold what is acknowledged. Its key: {vkey}."
+            ),
+            Self::VaultRetire { name, domain } => {
+                format!("Retire the vault {name} of {domain}: its word counts no longer. It keeps what it has.")
+            }
+            Self::VaultDomain { name, before, domain } => {
+                format!("Count the vault {name} as one of {domain}, and no longer of {before}.")
+            }
+            Self::OrgFactorsOptional { org, path } => {
+                format!("From then on nobody needs a second factor for the organisation {path} (id {org}).")
+            }
+            Self::ProtectionLoosen { path, repo, id, rule, what } => loosened(path, *repo, *id, rule.as_deref(), what),
             Self::RuleSet { needed, delay_us } => {
                 format!("From then on {needed} officers must sign an order, and it waits {} h.", hours(*delay_us))
             }
         }
     }
+}
+
+/// What a rule would be from then on: the site's words, and what the order itself says, which alone is done.
+fn loosened(path: &str, repo: u64, id: Option<u64>, rule: Option<&ProtectionSet>, what: &str) -> String {
+    let place = format!("Loosen what protects {path} (id {repo}): {what}.");
+    let which = id.map_or_else(|| "The new rule".to_owned(), |id| format!("Rule {id}"));
+    let Some(rule) = rule else { return format!("{place} {which} is ended.") };
+    let may = |allowed: &Allowed| {
+        let role = allowed.role.map(|role| format!("{role} and above"));
+        let people = allowed.people.iter().map(|id| format!("account {id}"));
+        let all: Vec<_> =
+            role.into_iter().chain(people).chain(allowed.teams.iter().map(|id| format!("team {id}"))).collect();
+        if all.is_empty() { "nobody".to_owned() } else { all.join(", ") }
+    };
+    let paths = rule
+        .paths
+        .as_ref()
+        .map_or_else(String::new, |paths| format!("; {} changed by {}", paths.patterns.join(" "), may(&paths.change)));
+    let signed = if rule.signed == Some(true) { "required" } else { "not required" };
+    format!(
+        "{place} {which}, from then on: {} {}; pushed by {}; rewritten by {}; deleted by {}; signatures {signed}{paths}.",
+        rule.kind.as_str(),
+        rule.pattern,
+        may(&rule.push),
+        may(&rule.force),
+        may(&rule.delete)
+    )
 }
 
 /// Hours, with a tenth where it is not a whole number.

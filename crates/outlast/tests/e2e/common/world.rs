@@ -61,7 +61,7 @@ impl World {
         let site = Site::start(&dir.path().join("site"), &urls(&vaults));
         wait_until("a quorum answers", 20, || site.get("/healthz").status == 200);
         site.cli(&["user", "create", "ann", "--email", "ann@example.org"]).success();
-        let scope = "repo:read,repo:write,repo:create,user:read,user:write";
+        let scope = "repo:read,repo:write,repo:create,access,user:read,user:write";
         let token = site.cli(&["token", "create", "ann", "--scope", scope]).success().trim().to_owned();
         assert!(token.starts_with("olp_"), "{token}");
         Self { site, vaults, token, dir }

@@ -66,7 +66,7 @@ impl Credentials {
     }
 }
 
-const SCOPES: &str = "repo:read,repo:write,repo:create,org:write,user:read,user:write";
+const SCOPES: &str = "repo:read,repo:write,repo:create,org:write,access,user:read,user:write";
 /// Everybody's: it is not what is tested here.
 pub(super) const PASSWORD: &str = "correct horse battery staple";
 

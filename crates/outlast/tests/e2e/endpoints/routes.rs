@@ -685,7 +685,7 @@ pub(super) static ROUTES: &[Row] = &[
         // Only an officer's, and there is none here.
         May::Socket,
     ),
-    // For officers and auditors, of whom there are none here.
+    // For auditors, of whom there are none here.
     get("api/lockdown", "/outlast/audit", "/api/v1/outlast/audit", May::Socket),
     get("api/credentials", "/outlast/credentials", "/api/v1/outlast/credentials", May::SignedIn),
     get("api/credentials", "/admin/credentials", "/api/v1/admin/credentials", May::Socket),
@@ -764,7 +764,7 @@ pub(super) static ROUTES: &[Row] = &[
     row("api/export", "POST", "/admin/import", "/api/v1/admin/import", r#"{"from":"/x"}"#, May::Socket),
     get("api/export", "/admin/import/{id}", "/api/v1/admin/import/1", May::Socket),
     get("pages/site/alarms", "/-/alarms", "/-/alarms", May::Operator),
-    // For officers and auditors, of whom there are none here.
+    // For auditors, of whom there are none here.
     get("pages/site/audit", "/-/audit", "/-/audit", May::Socket),
     row("pages/site/alarms", "POST", "/-/alarms", "/-/alarms", "id=1", May::Operator),
     get("pages/site/alarms", "/-/alarms/channels", "/-/alarms/channels", May::Operator),

@@ -47,7 +47,7 @@ pub(super) static STANDINGS: &[Standing] = &[
 /// A path of the same length as [`Scene::repo`]s' that is nobody's.
 pub(super) const ABSENT: &str = "guild/sub/missing-x";
 const PASSWORD: &str = "correct horse battery staple";
-const SCOPES: &str = "repo:read,repo:write,repo:create,org:write,user:read,user:write,admin";
+const SCOPES: &str = "repo:read,repo:write,repo:create,org:write,access,user:read,user:write,admin";
 
 /// `guild/sub` with a repository of each visibility.
 pub(super) struct Scene {

@@ -15,6 +15,7 @@ use forge::access::{OrgProof, Own};
 use forge::event::repo::{Access, Visibility};
 use forge::org::command::OrgChange;
 use forge::org::query::Org;
+use forge::site::Asked;
 use serde::Deserialize;
 
 #[derive(Deserialize, Default)]
@@ -83,7 +84,11 @@ pub(crate) async fn factors(
     Form(Factors { required }): Form<Factors>,
 ) -> Result<Response, PageError> {
     let form = form_of(page.own(&app).await?.org().clone());
-    let set = app.site.org_factors_require(&by, &page.address, required).await;
+    let set = match app.site.org_factors_require(&by, &page.address, required).await {
+        Ok(Asked::Ordered(id)) => return Ok(Redirect::to(&format!("/-/orders/{id}")).into_response()),
+        Ok(Asked::Done(())) => Ok(()),
+        Err(error) => Err(error),
+    };
     let done =
         if required { "Everybody in it needs a second factor from now on." } else { "It is no longer required." };
     show_settings(&app, &page, form, Outcome::of(set, done)?).await

@@ -14,6 +14,7 @@ use forge::event::protect::Protected;
 use forge::event::repo::Access;
 use forge::protect::command::{Names, ProtectionSpec};
 use forge::protect::{Protection, Rights};
+use forge::site::Asked;
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -215,7 +216,8 @@ async fn put(app: &App, page: RepoPage, id: Option<u64>, form: Rule) -> Result<R
         Err(error) => Err(error),
     };
     match done {
-        Ok(_) => show(app, page, None, Rule::new(), String::new(), "The rule holds from now on.").await,
+        Ok(Asked::Ordered(id)) => Ok(Redirect::to(&format!("/-/orders/{id}")).into_response()),
+        Ok(Asked::Done(_)) => show(app, page, None, Rule::new(), String::new(), "The rule holds from now on.").await,
         Err(error) if error.is_ours() || matches!(&error, Error::NotFound(_) if id.is_some()) => Err(error.into()),
         Err(error) => show(app, page, id, form, error.to_string(), "").await,
     }
@@ -240,6 +242,9 @@ pub(crate) async fn change(
 
 pub(crate) async fn remove(State(app): State<App>, page: RepoPage, Path(id): Path<u64>) -> Result<Response, PageError> {
     let admin = administrator(&page, &page.frame("settings"))?;
-    app.site.protection_remove(Some(&admin), &page.address, id).await?;
-    Ok(Redirect::to(&format!("{}/settings/protections", page.frame("settings").base())).into_response())
+    Ok(match app.site.protection_remove(Some(&admin), &page.address, id).await? {
+        Asked::Done(()) => Redirect::to(&format!("{}/settings/protections", page.frame("settings").base())),
+        Asked::Ordered(id) => Redirect::to(&format!("/-/orders/{id}")),
+    }
+    .into_response())
 }

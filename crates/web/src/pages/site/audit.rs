@@ -118,16 +118,18 @@ fn day(text: &str) -> Result<Option<i64>, forge::Error> {
 
 async fn audit(State(app): State<App>, visitor: Visitor, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
     let who = visitor.signed_in()?;
-    // Asked with nothing in the form first: whoever may not read the log does not learn who has an account either.
-    let newest = AuditFilter { newest: true, limit: LINES, ..AuditFilter::default() };
-    let mut lines = app.site.audit(Some(who), newest).await?;
-    let error = match wanted.filter(&app).await {
-        Ok(filter) => {
-            lines = app.site.audit(Some(who), filter).await?;
-            None
+    // Before the form is looked at: whoever may not read the log does not learn who has an account either.
+    if !app.site.may_audit(Some(who)).await? {
+        return Err(PageError::not_found());
+    }
+    let (filter, error) = match wanted.filter(&app).await {
+        Ok(filter) => (filter, None),
+        Err(error) => {
+            let newest = AuditFilter { newest: true, limit: LINES, ..AuditFilter::default() };
+            (newest, Some(error.to_string()))
         }
-        Err(error) => Some(error.to_string()),
     };
+    let lines = app.site.audit(Some(who), filter).await?;
     let full = lines.len() == LINES as usize;
     let older = lines.first().filter(|_| full).map(|line| wanted.before(line.seq));
     let mut kinds: Vec<_> = KINDS.iter().map(|(_, name)| *name).collect();

@@ -57,18 +57,21 @@ struct SafetyPage {
     chart: Option<Chart>,
     /// Who looks reads the log.
     audits: bool,
+    /// Who looks sees the alarms.
+    alarmed: bool,
 }
 
 async fn safety(State(app): State<App>, visitor: Visitor) -> Result<Html<String>, PageError> {
     let (size, held) = (app.site.size(), app.site.held());
     let drills = app.site.drill_state().await?;
     let last = drills.last_of(forge::event::proof::DrillKind::Full);
-    let audits = match &visitor.who {
-        Some(who) => app.site.is_auditor(who).await? || app.site.is_officer(who).await?,
-        None => false,
+    let (audits, alarmed) = match visitor.who.as_ref() {
+        None => (false, false),
+        who => (app.site.may_audit(who).await?, app.site.may_see_alarms(who).await?),
     };
     let page = SafetyPage {
         audits,
+        alarmed,
         shell: visitor.shell,
         size: show::number(size),
         held: show::number(held),

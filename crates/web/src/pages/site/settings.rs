@@ -206,7 +206,7 @@ struct TokenWanted {
     name: String,
     #[serde(default)]
     days: u32,
-    /// `read`, `write`, or `all`.
+    /// `read`, `write`, or `people`.
     #[serde(default)]
     rights: String,
     /// `OWNER/NAME`, parted by spaces, commas or lines; nothing: all.
@@ -230,6 +230,8 @@ async fn make_token(app: &App, by: &Proved, wanted: &TokenWanted) -> Result<Stri
     let repos = Some(paths).filter(|paths| !paths.is_empty());
     let scopes = match wanted.rights.as_str() {
         "write" if repos.is_some() => "repo:read,repo:write,user:read",
+        "people" if repos.is_some() => "repo:read,repo:write,access,user:read",
+        "people" => "repo:read,repo:write,repo:create,org:write,access,user:read",
         "read" => "repo:read,user:read",
         "write" => "repo:read,repo:write,repo:create,user:read",
         _ => return Err(Error::invalid("choose what the token may do")),

@@ -1,0 +1,107 @@
+//! Whose word makes an entry held is for officers to change, one order at a time.
+
+use crate::common::{Site, Vault, World, request, wait_until};
+use crate::guarded::{guarded, order_of, sign, state};
+
+/// The names of those whose signatures count, as everybody reads it.
+fn policy(world: &World, of: &str) -> Vec<String> {
+    let text = request(&world.site.address, "GET", &format!("/log/policy{of}"), &[], b"").unwrap().text();
+    let names = text.lines().filter_map(|line| line.strip_prefix("witness ")?.split(' ').next());
+    names.map(str::to_owned).collect()
+}
+
+fn carry_out(world: &World, asked: &[&str]) -> String {
+    let order = order_of(&world.site.cli(&[&["order", "ask"], asked].concat()).success());
+    sign(world, &order, "olga");
+    sign(world, &order, "omar");
+    wait_until("the order is carried out", 30, || state(world, &order) == "executed");
+    order
+}
+
+#[test]
+fn a_vault_is_enrolled_and_another_retired_by_officers_alone() {
+    let mut world = guarded();
+    let git = world.repository("code");
+    world.push(&git, &["main"]);
+    let old = world.receipt(4, "old-receipt");
+    let unknown = world.site.cli(&["order", "ask", "vault-enrol", "fourth"]);
+    assert!(unknown.stderr.contains("--vault"), "{}", unknown.stderr);
+
+    // Whoever starts the site with another vault has not enrolled it.
+    let fourth = Vault::start(&world.path("fourth"), "fourth");
+    world.site.stop();
+    let reading = std::fs::read_to_string(world.vault("us").recover_url()).unwrap().trim().to_owned();
+    world.site.start_with(&[fourth.site_url(), reading]);
+    wait_until("a quorum answers", 20, || world.site.get("/healthz").status == 200);
+    let told = std::fs::read_to_string(world.site.log()).unwrap();
+    assert!(told.contains("outlast order ask vault-enrol fourth"), "{told}");
+    let three = ["asia", "eu", "us"];
+    assert_eq!(policy(&world, ""), three);
+    git.commit("two", "held by the three\n");
+    let held = world.push(&git, &["main"]);
+    assert!(!held.vaults.contains(&"fourth".to_owned()), "{held:?}");
+
+    let order = carry_out(&world, &["vault-enrol", "fourth"]);
+    wait_until("four count", 30, || policy(&world, "").len() == 4);
+    assert_eq!(policy(&world, &format!("?entry={order}")), three, "those that counted when it was filed");
+    world.vaults.push(fourth);
+    world.await_caught_up("fourth");
+
+    // Three of four: with two away nothing is acknowledged.
+    world.vault("eu").stop();
+    git.commit("three", "one away\n");
+    world.push(&git, &["main"]);
+    world.vault("us").stop();
+    git.commit("four", "two away\n");
+    assert!(!git.run(["push", "origin", "main"]).ok);
+    for name in ["eu", "us"] {
+        world.vault(name).resume(crate::common::VaultStart::Plain);
+    }
+    wait_until("a quorum answers", 30, || world.site.get("/healthz").status == 200);
+    git.commit("five", "all are back\n");
+    world.push(&git, &["main"]);
+
+    // One leaves, and it may even be gone.
+    world.vault("eu").kill();
+    carry_out(&world, &["vault-retire", "eu"]);
+    wait_until("three count", 30, || policy(&world, "") == ["asia", "fourth", "us"]);
+    git.commit("six", "without the one that left\n");
+    let entry = world.push(&git, &["main"]).entry;
+    wait_until("nobody ships to it", 20, || !world.site.cli(&["doctor"]).stdout.contains("eu"));
+    crate::common::cli(["verify", old.to_str().unwrap()]).success();
+    crate::common::cli(["verify", world.receipt(4, "same").to_str().unwrap()]).success();
+    crate::common::cli(["verify", world.receipt(entry, "new").to_str().unwrap()]).success();
+
+    // What is recovered from those that count has all of it, and knows who counts.
+    let key = world.take_recovery_key();
+    world.site.kill();
+    let to = world.path("recovered");
+    world.recover(&["fourth"], &key, &to, &["--keep-credentials", "--full"]).success();
+    world.site = Site::start(&to, &[world.vault("us").site_url(), world.vault("asia").site_url()]);
+    assert_eq!(policy(&world, ""), ["asia", "fourth", "us"]);
+    wait_until("a quorum answers", 30, || world.site.get("/healthz").status == 200);
+    let tip = git.run(["rev-parse", "main"]).success();
+    let url = world.url("ann/code");
+    assert!(git.refs_of(&url).contains(tip.trim()));
+    git.run(["remote", "set-url", "origin", &url]).success();
+    git.commit("seven", "and it goes on\n");
+    world.push(&git, &["main"]);
+}
+
+#[test]
+fn copies_that_one_person_could_destroy_never_count_as_a_quorum() {
+    let world = guarded();
+    let moved = world.site.cli(&["order", "ask", "vault-domain", "eu", "--to", "us"]);
+    let order = order_of(&moved.success());
+    let second = world.site.cli(&["order", "ask", "vault-retire", "asia"]);
+    assert!(!second.ok && second.stderr.contains("one such order at a time"), "{}", second.stderr);
+    sign(&world, &order, "olga");
+    sign(&world, &order, "otto");
+    wait_until("it is carried out", 30, || state(&world, &order) == "executed");
+    wait_until("two domains count", 30, || {
+        let text = request(&world.site.address, "GET", "/log/policy", &[], b"").unwrap().text();
+        text.contains("domain-us 2 eu us")
+    });
+    let left = world.site.cli(&["order", "ask", "vault-retire", "asia"]);
+    assert!(left.stderr.contains("1 would be left"), "{}", left.stderr);
+}
