@@ -1,10 +1,9 @@
 //! D2 to D8: what he does with the site's credentials while it runs.
 
-use super::{Story, asks, held, order_in, password, token};
-use crate::common::{Browser, basic, cli, encoded, push, request, wait_until};
+use super::{Story, asks, held, order_in, password, spare, token};
+use crate::common::{Browser, Ssh, basic, cli, encoded, push, request, wait_until};
 use crate::guarded::signature;
 use crate::trouble::copy_dir;
-use serde_json::Value;
 use std::time::Duration;
 
 /// Orders wait a second here: by then whatever would be carried out is.
@@ -76,26 +75,20 @@ pub(super) fn spare_logins(story: &mut Story) {
     assert!(story.alarms().contains("privileged-credential"));
     held("D4", "a second key of the operator's sleeps, and the officers were told");
 
-    story.world.site.cli_with(&super::create("x", &[]), &password("x")).success();
-    let lines = story.site().cli(&["audit", "--json", "--kind", "UserCreated"]).success();
-    let last: Value = serde_json::from_str(lines.trim().lines().last().unwrap()).unwrap();
-    story.since = last["time"].as_str().unwrap().to_owned();
-    let spare = token(story.site(), "x", "repo:read,user:read,user:write");
-    let roles = r#"{"officer":true,"operator":true}"#;
-    let own = cli(["officer", "key", "--out", story.world.path("own").to_str().unwrap()]).success();
-    let key = format!(r#"{{"key":"{}"}}"#, own.trim());
-    for (path, body) in [("x/roles", roles), ("olga/keys", key.as_str())] {
-        let path = format!("/api/v1/outlast/officers/{path}");
-        story.orders.push(order_in(&asks(story.site(), &story.operator, "POST", &path, body)));
-    }
+    let spare = spare::an_account(story);
+    spare::every_kind_by_every_door(story, &live);
     std::thread::sleep(BEYOND_THE_DELAY);
     assert_eq!(asks(story.site(), &spare, "GET", "/api/v1/outlast/officers", "").status, 404);
     story.loot.extend([story.operator.clone(), spare]);
+    cli(["officer", "key", "--out", story.world.path("own").to_str().unwrap()]).success();
+    let key = Ssh::new(&story.world, "x", &[]);
+    key.add_to(&story.world, "x");
+    story.keys.push(key);
     let listed = story.site().cli(&["credentials", "--since", &story.since]).success();
     assert!(listed.contains('x') && listed.contains("token"), "{listed}");
     // Somebody else's session is his too, and it made a key before he came.
     assert_eq!(story.mia.get("/-/settings/keys").status, 200);
-    held("D4", "a spare operator and a spare officer's key are orders that nobody has signed");
+    held("D4", "spare operators, officers and officers' keys are orders that nobody has signed");
 }
 
 /// D5: what he writes is his.

@@ -4,13 +4,16 @@
 //! The delays of orders are a second here; that nothing happens in 71 h 59 min of them is tested with a clock that is moved on
 //! (`crates/forge/tests/generic/orders.rs`). The flood of step D1, 300 networks strong, is `flood.rs`.
 //!
-//! The drill can fail: without each of five guards (`forge::mutant`) it does, at the step that the guard is for.
+//! The drill can fail: without each of six guards (`forge::mutant`, `vault::GUARD`) it does, at the step that the guard is for.
 
 mod attack;
+mod forger;
 mod rise;
+mod spare;
 
-use crate::common::{Answer, Browser, Git, Passkey, Site, World, request, wait_until};
+use crate::common::{Answer, Browser, Git, Passkey, Site, Ssh, VaultStart, World, request, wait_until};
 use crate::guarded::{guarded, order_of, signature};
+use crate::svn::Svn;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -29,6 +32,8 @@ struct Story {
     opal: Browser,
     passkey: Passkey,
     operator: String,
+    /// Her second factor, by its number.
+    factor: u64,
     /// The member Mia's browser, with which she made a key long ago.
     mia: Browser,
     /// A member whom the intruder has nothing of.
@@ -37,6 +42,9 @@ struct Story {
     since: String,
     /// What he makes: tokens and orders.
     loot: Vec<String>,
+    keys: Vec<Ssh>,
+    /// How the vaults are started.
+    vaults: VaultStart,
     orders: Vec<String>,
     /// His copy of the site, of when he came: the data directory with all its keys.
     stolen: PathBuf,
@@ -99,8 +107,17 @@ impl Story {
         for git in &repositories {
             entry = world.push(git, &["main", "main:refs/heads/next", "main:refs/tags/v1"]).entry;
         }
+        world.site.cli(&["repo", "create", "ann/paper", "--svn"]).success();
+        let trunk = format!("{}/trunk", paper(&world.site));
+        Svn::of(&world).ok(world.dir.path(), &["mkdir", "-q", "-m", "layout", &trunk]);
+        Svn::of(&world).ok(world.dir.path(), &["mkdir", "-q", "-m", "a chapter", &format!("{trunk}/one")]);
         let receipt = world.receipt(entry, "receipt-from-before");
+        let vaults = without.map_or(VaultStart::Plain, VaultStart::Without);
         if let Some(guard) = without {
+            for vault in world.vaults.iter_mut() {
+                vault.stop();
+                vault.resume(vaults);
+            }
             world.site.stop();
             world.site.env.push(("OUTLAST_WITHOUT_GUARD", guard.into()));
             world.site.resume();
@@ -108,6 +125,9 @@ impl Story {
         }
         let mut opal = Browser::sign_in(&world.site, "opal", &password("opal"));
         let passkey = opal.add_passkey();
+        let factors = world.site.cli(&["--json", "credentials", "--user", "opal"]).success();
+        let factors: Vec<Value> = serde_json::from_str(&factors).unwrap();
+        let factor = factors.iter().find(|row| row["kind"] == "passkey").and_then(|row| row["id"].as_u64()).unwrap();
         let operator = token(&world.site, "opal", "repo:read,repo:write,repo:create,user:read,user:write,admin");
         wait_until("opal runs the site", 30, || {
             asks(&world.site, &operator, "GET", "/api/v1/outlast/officers", "").status == 200
@@ -130,6 +150,9 @@ impl Story {
             untouched,
             since: String::new(),
             loot: Vec::new(),
+            keys: Vec::new(),
+            vaults,
+            factor,
             orders: Vec::new(),
             stolen,
             key: PathBuf::new(),
@@ -154,6 +177,11 @@ impl Story {
     fn alarms(&self) -> String {
         self.world.site.cli(&["--json", "alarms", "list"]).success()
     }
+}
+
+/// The repository of Subversion, which has a trunk and two revisions.
+fn paper(site: &Site) -> String {
+    format!("http://{}/ann/paper.svn", site.address)
 }
 
 fn urls(world: &World) -> Vec<String> {
@@ -196,8 +224,8 @@ macro_rules! mutants {
 
         #[test]
         fn every_guard_that_can_be_taken_away_is() {
-            let taken = [$($guard),*];
-            assert!(forge::mutant::Mutant::ALL.iter().map(|guard| guard.as_str()).eq(taken));
+            let (site, vault) = (forge::mutant::Mutant::ALL.iter().map(|guard| guard.as_str()), [vault::GUARD]);
+            assert!(site.chain(vault).eq([$($guard),*]));
         }
     };
 }
@@ -208,4 +236,5 @@ mutants! {
     without_the_fuse_it_falls: "fuse" => "D7";
     without_dormancy_it_falls: "dormancy" => "D4";
     without_the_closure_it_falls: "closure" => "D9";
+    without_the_vaults_order_it_falls: "vault-order" => "D11";
 }

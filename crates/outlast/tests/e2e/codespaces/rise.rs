@@ -1,11 +1,14 @@
 //! D9 to D13: lockdown, the loss of the site, and how it comes back.
 
-use super::{Story, asks, held};
-use crate::common::{Git, Site, Vault, VaultStart, cli, push, wait_until};
+use super::forger::Forger;
+use super::{Story, asks, held, paper};
+use crate::common::{Git, Site, Vault, cli, push, wait_until};
 use crate::guarded::{order_of, signature};
+use crate::svn::Svn;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use vault::ClientError;
 
 /// D9: lockdown, with no vault reachable.
 pub(super) fn lockdown(story: &mut Story) {
@@ -19,15 +22,36 @@ pub(super) fn lockdown(story: &mut Story) {
         let git = &story.repositories[0];
         assert!(!git.run(["ls-remote", &story.site().url("ann/code0", Some(("ann", token)))]).ok);
     }
+    let (svn, dir) = (Svn::of(&story.world), story.world.dir.path());
+    for token in &story.loot {
+        let said = svn.named("ann", token).run(dir, ["ls", &paper(&story.world.site)]).failure();
+        assert!(said.contains("Authentication failed"), "{said}");
+    }
+    for key in story.keys.iter().map(|key| key.at(&story.world)) {
+        let (status, _, said) = key.run(&[], Some("git-upload-pack '/ann/code0.git'"));
+        assert!(status == 255 && said.contains("Permission denied"), "a key of his signs nobody in: {said}");
+        assert!(!svn.over(&key).run(dir, ["ls", &key.svn_url("ann/paper")]).ok);
+    }
     for browser in [&story.opal, &story.mia] {
         assert_ne!(browser.at(story.site()).get("/-/settings").status, 200, "every session is over");
     }
     assert_eq!(asks(story.site(), &story.untouched, "GET", "/api/v1/user", "").status, 200);
     held("D9", "one lockdown, no vault reachable: his tokens and what they made are refused, Pat's is not");
-    story.world.vaults.iter_mut().for_each(|vault| vault.resume(VaultStart::Plain));
+    let start = story.vaults;
+    story.world.vaults.iter_mut().for_each(|vault| vault.resume(start));
     for vault in ["eu", "us", "asia"] {
         story.world.await_caught_up(vault);
     }
+    for spare in
+        [&["token", "create", "x", "--scope", "repo:read"][..], &["user", "create", "y", "--email", "y@example.org"]]
+    {
+        let said = story.site().cli(spare).failure();
+        assert!(said.contains("lockdown"), "the machine's socket gives no role: {said}");
+    }
+    held(
+        "D9",
+        "pages, API, Git, Subversion, SSH and the machine's socket: no door of six opens, or makes another login",
+    );
     let restored = story.site().cli(&["restore", "--actor", "ann", "--since", &story.since]).success();
     assert!(restored.contains("6 put back"), "{restored}");
     held("D9", "one command puts back the five branches and the description");
@@ -56,6 +80,10 @@ pub(super) fn he_attacks_the_vaults(story: &mut Story) {
     for name in ["us", "asia"] {
         let vault = story.world.vaults.iter().find(|vault| vault.name == name).unwrap();
         let before = stored(vault);
+        for (what, answer) in Forger::of(story, vault).tries() {
+            assert!(matches!(answer, Err(ClientError::Refused { .. })), "{name}: {what}: {answer:?}");
+        }
+        assert_eq!(stored(vault), before, "{name}: what was refused left nothing");
         // It ends well only if every attack was refused.
         cli(["vault", "probe", &vault.recover_url()]).success();
         let after = stored(vault);
@@ -64,6 +92,7 @@ pub(super) fn he_attacks_the_vaults(story: &mut Story) {
         let whole = vault.verify(Some(&story.key));
         assert!(whole.stdout.contains("everything is as it was signed"), "{}", whole.stdout);
     }
+    held("D11", "with the site's own keys no second log is cosigned: no fork, no rollback, no gap, no other epoch");
     held("D11", "what a vault does not do it does for nobody; every file is as it was");
 }
 
@@ -78,6 +107,16 @@ pub(super) fn it_rises(story: &mut Story) {
     }
     cli(["verify", story.receipt.to_str().unwrap()]).success();
     held("D12", "recovered from two vaults; old receipts are good, the intruder's credentials are refused");
+
+    for name in ["us", "asia"] {
+        let vault = story.world.vaults.iter().find(|vault| vault.name == name).unwrap();
+        let answer = Forger::of(story, vault).goes_on();
+        assert!(
+            matches!(answer, Err(ClientError::Refused { .. })),
+            "{name}: the epoch that is over goes on: {answer:?}"
+        );
+    }
+    held("D12", "with the lost site's keys nobody goes on in its epoch");
 
     // His copy of the site has its keys, and knows of no lockdown; but the vaults have heard of the recovery.
     let mut copy = Site::start(&story.stolen, &[]);

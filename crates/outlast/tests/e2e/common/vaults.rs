@@ -21,6 +21,8 @@ pub(crate) enum VaultStart {
     Plain,
     /// No file of it may grow beyond this many KiB: what a full disk does to a writer, without filling one.
     FileKibMax(u64),
+    /// Without one of the guards that a development build does without when told so.
+    Without(&'static str),
 }
 
 impl Vault {
@@ -47,6 +49,11 @@ impl Vault {
         std::fs::remove_file(&listening).ok();
         let mut command = match start {
             VaultStart::Plain => Command::new(OUTLAST),
+            VaultStart::Without(guard) => {
+                let mut command = Command::new(OUTLAST);
+                command.env("OUTLAST_WITHOUT_GUARD", guard);
+                command
+            }
             VaultStart::FileKibMax(kib) => {
                 let mut shell = Command::new("sh");
                 // Ignored, SIGXFSZ becomes an error of the write, as on a full disk. POSIX counts blocks of 512 bytes.
