@@ -12,6 +12,7 @@ printed and left in bench/out/results.json. Sizes come from the environment:
     OUTLAST_BENCH_SSH_MIB (1024)    the repository that is cloned over SSH
     OUTLAST_BENCH_PAGES_COMMITS (52000) the repository whose pages are asked for, 50,000 at least
     OUTLAST_BENCH_SVN_REVISIONS (2500) the repository of Subversion, 2,500 at least
+    OUTLAST_BENCH_FLOOD_PUSHES (600), _SECONDS (60), _RATE (400), _HALF_OPEN (1500): see figures_flood.py
     OUTLAST_BENCH_DIR (bench/out)   where all of it lives; needs about 12 GiB
 """
 
@@ -21,6 +22,7 @@ import shutil
 import sys
 import tempfile
 
+import figures_flood
 import figures_git
 import figures_pages
 import figures_site
@@ -40,6 +42,7 @@ FIGURES = {
     "recovery": figures_site.recovery,
     "memory": figures_site.memory,
     "ssh": figures_ssh.ssh,
+    "flood": figures_flood.flood,
     "pages": figures_pages.pages,
     "svn-pages": figures_svn.pages,
     "svn-http": figures_svn_clients.over_http,
