@@ -82,6 +82,7 @@ class SvnScene:
         place = os.path.join(self.work, "site")
         os.makedirs(place)
         self.site = Outlast(place)
+        scene.at_end(self.site.stop)
         self.site.user()
         began = time.monotonic()
         self.site.command("import", "--svn-dump", self.dump, "--to", "ann/svn", "--visibility", "public")
@@ -103,7 +104,6 @@ def scene_of(scene):
     """The one that was made, or a new one; it ends with the run."""
     if not hasattr(scene, "svn"):
         scene.svn = SvnScene(scene)
-        scene.at_end(scene.svn.site.stop)
     return scene.svn
 
 

@@ -46,13 +46,18 @@ class Apache:
         for name, text in (("httpd.conf", "\n".join(lines) + "\n"), ("users", f"ann:{hashed}\n")):
             with open(os.path.join(place, name), "w", encoding="utf-8") as file:
                 file.write(text)
-        # The work directory is its maker's alone; the server is somebody else.
-        while os.stat(work).st_uid == os.geteuid() and not os.stat(work).st_mode & 0o001:
-            os.chmod(work, 0o755)
-            work = os.path.dirname(work)
+        # The directories above are their maker's alone; the server is somebody else.
+        above = place
+        while (above := os.path.dirname(above)) != "/":
+            if os.stat(above).st_uid == os.geteuid() and not os.stat(above).st_mode & 0o001:
+                os.chmod(above, 0o755)
         self.process = subprocess.Popen(["/usr/sbin/apache2", "-f", os.path.join(place, "httpd.conf"), "-DFOREGROUND"])
         self.client = Client(work, f"http://127.0.0.1:{PEER_PORT}/svn", "secret")
-        first_answer(self.client)
+        try:
+            first_answer(self.client)
+        except RuntimeError:
+            self.stop()
+            raise
 
     def stop(self):
         self.process.terminate()

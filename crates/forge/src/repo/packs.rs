@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use vault::seal::{Identity, open_blob};
 
 /// Where the plain bytes of blobs can be had.
@@ -14,6 +15,8 @@ use vault::seal::{Identity, open_blob};
 pub struct BlobSource {
     spool: Arc<Spool>,
     identities: Arc<[Identity]>,
+    /// The one that opened the last blob: the next is most often of the same epoch, and trying another costs as much as opening.
+    opened_last: Arc<AtomicUsize>,
     vaults: Arc<dyn Fetch>,
     temporary: PathBuf,
 }
@@ -22,7 +25,8 @@ impl BlobSource {
     /// The spool first, then the vaults. What comes from a vault lies in a file of `temporary` while it is read, without a name.
     #[must_use]
     pub fn new(spool: Arc<Spool>, identities: Vec<Identity>, vaults: Arc<dyn Fetch>, temporary: PathBuf) -> Self {
-        Self { spool, identities: identities.into(), vaults, temporary }
+        let opened_last = Arc::default();
+        Self { spool, identities: identities.into(), opened_last, vaults, temporary }
     }
 
     /// The plaintext of a blob. Blocks.
@@ -31,10 +35,14 @@ impl BlobSource {
             Some((file, _)) => file,
             None => self.fetched(name)?,
         };
-        for identity in self.identities.iter() {
+        let last = self.opened_last.load(Ordering::Relaxed);
+        let others = (0..self.identities.len()).filter(|index| *index != last);
+        for (index, identity) in std::iter::once(last).chain(others).filter_map(|i| Some((i, self.identities.get(i)?)))
+        {
             sealed.rewind().map_err(|e| failed(name, &e))?;
             let copy = sealed.try_clone().map_err(|e| failed(name, &e))?;
             if let Ok(plain) = open_blob(identity, io::BufReader::with_capacity(1 << 17, copy)) {
+                self.opened_last.store(index, Ordering::Relaxed);
                 return Ok(boxed(plain));
             }
         }
