@@ -71,6 +71,11 @@ pub(crate) struct Limits {
     pub(crate) drill_every_s: u64,
     pub(crate) drill_first_s: u64,
     pub(crate) witness_every_s: u64,
+    pub(crate) svn_silence_s: u64,
+    pub(crate) svn_reader_wait_s: u64,
+    pub(crate) svn_answer_time_s: u64,
+    pub(crate) svn_view_bytes_max: u64,
+    pub(crate) svn_view_wait_s: u64,
 }
 
 impl Default for Limits {
@@ -93,6 +98,11 @@ impl Default for Limits {
             drill_every_s: 24 * 60 * 60,
             drill_first_s: 10 * 60,
             witness_every_s: 60,
+            svn_silence_s: 300,
+            svn_reader_wait_s: 60,
+            svn_answer_time_s: 4 * 60 * 60,
+            svn_view_bytes_max: 64 << 30,
+            svn_view_wait_s: 20,
         }
     }
 }

@@ -101,5 +101,10 @@ pub(crate) fn limits(from: &Limits) -> SiteLimits {
     limits.drill_first = Duration::from_secs(from.drill_first_s);
     // Never without a pause.
     limits.witness_every = Duration::from_secs(from.witness_every_s.max(1));
+    limits.svn.silence_max = Duration::from_secs(from.svn_silence_s);
+    limits.svn.reader_wait_max = Duration::from_secs(from.svn_reader_wait_s);
+    limits.svn.answer_time_max = Duration::from_secs(from.svn_answer_time_s);
+    limits.svn_view.bytes_max = from.svn_view_bytes_max;
+    limits.svn_view_wait = Duration::from_secs(from.svn_view_wait_s);
     limits
 }

@@ -30,6 +30,12 @@ pub struct EngineLimits {
     pub account_sessions_max: usize,
     /// How long a session may go without a byte either way.
     pub session_idle_max: Duration,
+    /// How long a server may say nothing to a request over HTTP that only reads.
+    pub silence_max: Duration,
+    /// How long a reader over HTTP may take none of a large answer.
+    pub reader_wait_max: Duration,
+    /// How long a large answer over HTTP may take in all.
+    pub answer_time_max: Duration,
 }
 
 impl Default for EngineLimits {
@@ -40,6 +46,9 @@ impl Default for EngineLimits {
             sessions_max: 128,
             account_sessions_max: 32,
             session_idle_max: Duration::from_secs(600),
+            silence_max: Duration::from_secs(300),
+            reader_wait_max: Duration::from_secs(60),
+            answer_time_max: Duration::from_secs(4 * 3600),
         }
     }
 }
@@ -133,7 +142,8 @@ impl Engine {
             }
         }
         let dir = self.base.join(repo.to_string());
-        let start = HttpStart { programs: &self.programs, askers: &self.askers, dir, repo, location, authz };
+        let (programs, askers, limits) = (&self.programs, &self.askers, self.limits);
+        let start = HttpStart { programs, askers, dir, repo, location, authz, limits };
         let server = Arc::new(HttpServer::start(start).await?);
         servers.insert(repo, server.clone());
         Ok(Some(server))

@@ -5,6 +5,7 @@
 //! where the data lies.
 
 use crate::child::{self, ChildError, Programs, Running, Start};
+use crate::engine::EngineLimits;
 use crate::gate::{Asker, Askers};
 use crate::turns::{Turn, Turns};
 use std::fs;
@@ -48,6 +49,7 @@ pub struct HttpServer {
     used: Mutex<Instant>,
     rules: Option<Rules>,
     turns: Turns,
+    limits: EngineLimits,
 }
 
 /// The rules of paths that a server asks.
@@ -74,6 +76,7 @@ pub(crate) struct HttpStart<'a> {
     pub(crate) location: &'a str,
     /// Rules of paths. A server that is started without any is not told of any later.
     pub(crate) authz: Option<&'a str>,
+    pub(crate) limits: EngineLimits,
 }
 
 impl HttpServer {
@@ -124,10 +127,17 @@ impl HttpServer {
             text: Mutex::new(text.to_owned()),
             changes: AtomicU64::new(0),
         });
-        let server = Self { port, secret, location, token, askers, running, used, rules, turns: Turns::default() };
+        let (turns, limits) = (Turns::default(), start.limits);
+        let server = Self { port, secret, location, token, askers, running, used, rules, turns, limits };
         server.until_it_listens(&run).await?;
         server.probe(&probes).await.map_err(failed)?;
         Ok(server)
+    }
+
+    /// Bounds of what it is asked.
+    #[must_use]
+    pub fn limits(&self) -> &EngineLimits {
+        &self.limits
     }
 
     /// Where it listens.

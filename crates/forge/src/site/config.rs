@@ -73,6 +73,8 @@ pub struct SiteLimits {
     pub svn: svn::EngineLimits,
     /// Limits on Git's views of Subversion's repositories.
     pub svn_view: svn_git::ViewLimits,
+    /// How long a fetch waits for such a view that is being made.
+    pub svn_view_wait: Duration,
     /// A database snapshot is taken after so many entries.
     pub snapshot_every_entries: u64,
     /// A repository's packs are consolidated in the vaults when there are more than so many.
@@ -101,6 +103,7 @@ impl Default for SiteLimits {
             receive: git::receive::ReceiveLimits::default(),
             svn: svn::EngineLimits::default(),
             svn_view: svn_git::ViewLimits::default(),
+            svn_view_wait: crate::svn::VIEW_WAIT,
             snapshot_every_entries: 10_000,
             consolidate_packs: 200,
             consolidate_bytes: 512 << 20,

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use svn_git::{How, Progress, View, ViewError, ViewLimits};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
-/// How long a fetch waits for a view that is being made.
+/// How long a fetch waits for a view that is being made, unless the configuration says otherwise.
 pub const VIEW_WAIT: Duration = Duration::from_secs(20);
 /// A view that could not be made is tried again after so long.
 pub const VIEW_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -47,6 +47,7 @@ struct Shared {
     db: Db,
     held: watch::Receiver<u64>,
     limits: ViewLimits,
+    wait: Duration,
     slots: Mutex<HashMap<u64, Arc<Slot>>>,
     many: Semaphore,
     few: Semaphore,
@@ -80,10 +81,16 @@ struct Shown {
 }
 
 impl Views {
-    pub(crate) fn new(dir: PathBuf, git: git::Git, db: Db, held: watch::Receiver<u64>, limits: ViewLimits) -> Self {
+    pub(crate) fn new(
+        dir: PathBuf,
+        git: git::Git,
+        db: Db,
+        held: watch::Receiver<u64>,
+        (limits, wait): (ViewLimits, Duration),
+    ) -> Self {
         super::convert::sweep(&dir);
         let (many, few) = (Semaphore::new(VIEWS_MADE_AT_ONCE), Semaphore::new(VIEWS_BROUGHT_UP_AT_ONCE));
-        Self(Arc::new(Shared { dir, git, db, held, limits, slots: Mutex::default(), many, few }))
+        Self(Arc::new(Shared { dir, git, db, held, limits, wait, slots: Mutex::default(), many, few }))
     }
 
     pub(super) fn dir(&self) -> &std::path::Path {
@@ -109,7 +116,7 @@ impl Views {
     /// [`Error::Filling`] says how far it is; [`Error::Invalid`] that it is too large to be one.
     pub(crate) async fn open(&self, subversion: &Subversion, repo: u64) -> Result<Opened, Error> {
         let slot = self.slot(repo);
-        let until = tokio::time::Instant::now() + VIEW_WAIT;
+        let until = tokio::time::Instant::now() + self.0.wait;
         let mut rounds = slot.state.subscribe();
         let (wanted, first) = (self.bounds(repo).await?, rounds.borrow().number);
         loop {

@@ -1,9 +1,10 @@
 //! Dumps of Subversion on their way in: whole, or not at all.
 
-use crate::common::{Browser, Site, World, request, wait_until};
+use crate::common::{Browser, Random, Site, World, cli, request, wait_until};
 use crate::svn::{Svn, admin, create, layout, on_disk, work, youngest};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "a long enough phrase for these two";
 
@@ -100,8 +101,8 @@ fn thousands_of_revisions_come_in_at_once() {
     }
     let file = world.path("many.dump");
     fs::write(&file, dump).unwrap();
-    world.site.cli(&["import", "--svn-dump", file.to_str().unwrap(), "--to", "ann/many"]).success();
-    let url = format!("http://{}/ann/many.svn", world.site.address);
+    world.site.cli(&["import", "--svn-dump", file.to_str().unwrap(), "--to", "ann/much"]).success();
+    let url = format!("http://{}/ann/much.svn", world.site.address);
     for rev in [1, REVISIONS / 2, REVISIONS] {
         let text = svn.ok(world.dir.path(), &["cat", &format!("{url}/file@{rev}")]);
         assert_eq!(text, format!("{rev:08}"));
@@ -210,4 +211,60 @@ fn a_repository_comes_in_from_its_url_and_from_no_private_one_unasked() {
     world.site.cli(&[&from[..], &["--allow-private"]].concat()).success();
     let again = format!("http://{}/ann/again.svn", world.site.address);
     assert!(before == dump_of(&world.site, &svn, &had, &again, world.dir.path()), "the dumps differ");
+}
+
+/// A dump with so much in it that it takes a while to be put in place.
+fn much(world: &World, revisions: u32) -> PathBuf {
+    let mut dump = b"SVN-fs-dump-format-version: 2\n\nUUID: 6f1c2f4e-0000-4000-8000-000000000002\n\n".to_vec();
+    let mut random = Random(7);
+    for rev in 1..=revisions {
+        let head = format!("Revision-number: {rev}\nProp-content-length: 10\nContent-length: 10\n\nPROPS-END\n\n");
+        let content: Vec<u8> = (0..64 << 10).flat_map(|_| random.below(u64::MAX).to_le_bytes()).collect();
+        let (length, node) = (content.len(), format!("Node-path: file{rev}\nNode-kind: file\nNode-action: add\n"));
+        let lengths = format!("Text-content-length: {length}\nContent-length: {length}\n\n");
+        dump.extend([head.as_bytes(), node.as_bytes(), lengths.as_bytes(), &content, b"\n\n"].concat());
+    }
+    let (text, place) = (world.path("much.dump"), world.path("much"));
+    fs::write(&text, dump).unwrap();
+    admin(&["create", place.to_str().unwrap()]);
+    admin(&["load", "-q", "--no-flush-to-disk", "-F", text.to_str().unwrap(), place.to_str().unwrap()]);
+    fs::write(&text, admin(&["dump", "-q", place.to_str().unwrap()])).unwrap();
+    text
+}
+
+#[test]
+fn a_kill_between_the_entry_and_its_files_loses_nothing() {
+    let mut world = World::new();
+    let dump = much(&world, 120);
+    let (data, place) = (world.site.data.clone(), world.site.data.join("svn"));
+    let arguments =
+        ["import", "--svn-dump", dump.to_str().unwrap(), "--to", "ann/much", "--visibility", "public", "--data"];
+    let arguments: Vec<String> =
+        arguments.into_iter().map(str::to_owned).chain([data.to_str().unwrap().to_owned()]).collect();
+    let importing = std::thread::spawn(move || cli(arguments));
+    // The files are made here once the entry is held, and moved to their place when they are whole.
+    let being_made = || {
+        let names = fs::read_dir(&place).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        names.filter_map(|name| name.to_str()?.strip_suffix(".part")?.parse::<u64>().ok()).next()
+    };
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let id = loop {
+        if let Some(id) = being_made() {
+            break id;
+        }
+        assert!(Instant::now() < deadline && !importing.is_finished(), "no files were seen while they were made");
+    };
+    world.site.kill();
+    let repository = place.join(id.to_string());
+    assert!(!repository.exists(), "it was killed too late: all files were in place");
+    // Without a server the command opens the site itself, which is a restart too: it knows of no such import.
+    assert!(!importing.join().unwrap().ok);
+    world.site.resume();
+    wait_until("the files are in place", 60, || repository.exists());
+    let svn = Svn::of(&world);
+    let url = format!("http://{}/ann/much.svn", world.site.address);
+    assert!(svn.ok(world.dir.path(), &["log", "-q", "-l", "1", &url]).contains("r120 |"));
+    let there = repository.join("repo");
+    admin(&["verify", "-q", there.to_str().unwrap()]);
+    assert!(admin(&["dump", "-q", there.to_str().unwrap()]) == fs::read(&dump).unwrap(), "the dumps differ");
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// As in the table of limits: turns of one account at one repository's server.
 const ACCOUNT_TURNS: usize = 12;
@@ -139,4 +140,143 @@ fn who_reads_slowly_or_opens_many_connections_hinders_nobody_else() {
     assert!(bob.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
     the_rest_answers(&world, &svn, &other);
     drop(kept);
+}
+
+/// Starts the site again with other limits.
+fn limited(world: &mut World, limits: &str) {
+    let config = world.path("outlast.toml");
+    fs::write(&config, format!("[limits]\n{limits}\n")).unwrap();
+    world.site.stop();
+    world.site.options = vec!["--config".to_owned(), config.to_str().unwrap().to_owned()];
+    world.site.resume();
+}
+
+/// A repository with a file of zeros that is too large to be taken from the server at once.
+fn large(limits: &str) -> (World, Svn, String) {
+    let mut world = World::new();
+    let svn = Svn::of(&world);
+    let url = create(&world, "project");
+    let wc = layout(&svn, &world, &url);
+    fs::write(wc.join("large"), vec![0; 96 << 20]).unwrap();
+    svn.ok(&wc, &["add", "-q", "large"]);
+    svn.ok(&wc, &["commit", "-q", "-m", "much to read"]);
+    limited(&mut world, limits);
+    let url = format!("http://{}/ann/project.svn", world.site.address);
+    (world, svn, url)
+}
+
+/// Begins to read the large file.
+fn reads(world: &World) -> TcpStream {
+    let login = basic("ann", &world.token);
+    let mut stream = TcpStream::connect(&world.site.address).unwrap();
+    let head =
+        format!("GET /ann/project.svn/trunk/large HTTP/1.1\r\nHost: localhost\r\nAuthorization: {login}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+/// How much comes until the connection ends.
+fn rest(mut stream: TcpStream) -> usize {
+    let (mut piece, mut all) = (vec![0; 1 << 20], 0);
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => return all,
+            Ok(count) => all += count,
+        }
+    }
+}
+
+#[test]
+fn who_takes_nothing_of_an_answer_is_cut_off() {
+    let (world, svn, url) = large("svn_reader_wait_s = 1");
+    assert!(rest_with_end(&world) > 96 << 20, "who reads gets all of it");
+    let idle = reads(&world);
+    std::thread::sleep(Duration::from_secs(4));
+    let came = rest(idle);
+    assert!(came < 96 << 20, "{came} bytes came to one who took none for 4 s");
+    assert!(svn.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
+}
+
+/// All of an answer, by one who asks for the connection to end with it.
+fn rest_with_end(world: &World) -> usize {
+    let login = basic("ann", &world.token);
+    let mut stream = TcpStream::connect(&world.site.address).unwrap();
+    let head = format!(
+        "GET /ann/project.svn/trunk/large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {login}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    rest(stream)
+}
+
+#[test]
+fn an_answer_that_takes_too_long_is_cut_off_though_it_is_read() {
+    let (world, svn, url) = large("svn_answer_time_s = 2");
+    let mut slow = reads(&world);
+    let (began, mut piece, mut came) = (Instant::now(), vec![0; 64 << 10], 0);
+    // At this pace it would take half a minute.
+    while began.elapsed() < Duration::from_secs(20) {
+        match slow.read(&mut piece) {
+            Ok(0) | Err(_) => break,
+            Ok(count) => came += count,
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let took = began.elapsed();
+    assert!(came < 96 << 20 && took < Duration::from_secs(20), "{came} bytes in {took:?}");
+    assert!(svn.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
+}
+
+/// The servers of Subversion that a site has started.
+fn servers(site: u32) -> Vec<u32> {
+    let field = |pid: u32, name: &str| -> Option<String> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim().to_owned())
+    };
+    let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let all: Vec<u32> = pids.collect();
+    let parent = |pid: u32| field(pid, "PPid:").and_then(|text| text.parse::<u32>().ok());
+    let is_below = |pid: u32| std::iter::successors(Some(pid), |pid| parent(*pid)).any(|above| above == site);
+    all.into_iter().filter(|pid| field(*pid, "Name:").is_some_and(|name| name == "apache2") && is_below(*pid)).collect()
+}
+
+#[test]
+fn a_server_that_says_nothing_is_ended_and_another_answers() {
+    let mut world = World::new();
+    let svn = Svn::of(&world);
+    create(&world, "project");
+    limited(&mut world, "svn_silence_s = 2");
+    let url = format!("http://{}/ann/project.svn", world.site.address);
+    svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "x", &format!("{url}/trunk")]);
+    let site = world.site.process().pid();
+    let stuck = servers(site);
+    assert!(!stuck.is_empty());
+    for pid in &stuck {
+        assert!(Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap().success());
+    }
+    let login = basic("ann", &world.token);
+    let began = Instant::now();
+    let answer = ask(&world, &login, "GET", "/ann/project.svn/trunk/", &[], b"");
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert!(answer.text().contains("too much for one request"), "{}", answer.text());
+    assert!((2..20).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    assert!(svn.ok(world.dir.path(), &["ls", &url]).contains("trunk"));
+    assert!(servers(site).iter().all(|pid| !stuck.contains(pid)), "what said nothing is gone");
+}
+
+#[test]
+fn a_git_view_is_bounded_and_says_how_far_it_is() {
+    let mut world = World::new();
+    let svn = Svn::of(&world);
+    let url = create(&world, "project");
+    let wc = layout(&svn, &world, &url);
+    work(&svn, &wc, &url, 5);
+    let git = crate::common::Git::init(&world.path("asks"), "sha1");
+    limited(&mut world, "svn_view_bytes_max = 1000");
+    let said = git.run(["ls-remote", &world.url("ann/project")]).failure();
+    assert!(said.contains("too large for a Git view: more than 1000 bytes"), "{said}");
+    limited(&mut world, "svn_view_wait_s = 0");
+    let said = git.run(["ls-remote", &world.url("ann/project")]).failure();
+    assert!(said.contains("is being made") && said.contains("revisions are done; try again"), "{said}");
+    crate::common::wait_until("it is made meanwhile", 20, || git.run(["ls-remote", &world.url("ann/project")]).ok);
 }

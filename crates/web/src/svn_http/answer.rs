@@ -1,9 +1,9 @@
 //! An answer of a repository's server on its way out: it is watched, and holds its turn until it is out of the server.
 //!
-//! 1. A server that says nothing for [`SILENCE_MAX`] is ended: what was asked of it was too much. It is started again when somebody
+//! 1. A server that says nothing for so long (`EngineLimits::silence_max`) is ended: what was asked of it was too much. It is started again when somebody
 //!    asks for the repository.
 //! 2. A small answer is taken from the server at once, however slowly it is read here. Who reads a large one takes a piece of it
-//!    every [`READER_WAIT_MAX`], and all of it within [`ANSWER_TIME_MAX`], or is cut off.
+//!    in time (`EngineLimits::reader_wait_max`), and all of it (`EngineLimits::answer_time_max`), or is cut off.
 //! 3. Who leaves gives the turn back when the server has noticed, not before.
 
 use axum::body::{Body, Bytes};
@@ -13,16 +13,9 @@ use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Body as _, Frame, Incoming};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How long a server may say nothing to a request that only reads.
-pub(super) const SILENCE_MAX: Duration = Duration::from_secs(300);
-/// How long a reader may take none of the answer.
-pub(super) const READER_WAIT_MAX: Duration = Duration::from_secs(60);
-/// How long a large answer may take in all.
-pub(super) const ANSWER_TIME_MAX: Duration = Duration::from_secs(4 * 3600);
 /// Answers up to this many bytes are taken from the server whole.
 const SMALL_BYTES_MAX: u64 = 256 << 10;
 /// Pieces of a large one that are read ahead.
@@ -39,13 +32,11 @@ pub(super) async fn watched<T>(
     if !hurry {
         return Ok(saying.await);
     }
-    match timeout(SILENCE_MAX, saying).await {
+    let max = server.limits().silence_max;
+    match timeout(max, saying).await {
         Ok(said) => Ok(said),
         Err(_) => {
-            tracing::warn!(
-                seconds = SILENCE_MAX.as_secs(),
-                "a request was too much for a Subversion server; it is ended"
-            );
+            tracing::warn!(seconds = max.as_secs(), "a request was too much for a Subversion server; it is ended");
             server.stop().await;
             Err(io::Error::new(io::ErrorKind::TimedOut, "it was too much for one request: ask for less at a time"))
         }
@@ -73,7 +64,8 @@ pub(super) async fn taken(
 
 /// Hands an answer on piece by piece; the last is an empty one, which says that it is whole.
 async fn hand_on(mut body: Incoming, server: &SvnServer, pieces: &Sender<Piece>) {
-    let until = Instant::now() + ANSWER_TIME_MAX;
+    let limits = *server.limits();
+    let until = Instant::now() + limits.answer_time_max;
     loop {
         let (piece, last) = match watched(server, true, body.frame()).await {
             Ok(Some(Ok(frame))) => (Ok(frame), false),
@@ -81,7 +73,7 @@ async fn hand_on(mut body: Incoming, server: &SvnServer, pieces: &Sender<Piece>)
             Ok(None) => (Ok(Frame::data(Bytes::new())), true),
             Err(error) => (Err(error), true),
         };
-        let by = until.min(Instant::now() + READER_WAIT_MAX);
+        let by = until.min(Instant::now() + limits.reader_wait_max);
         // Its reader is gone, or too slow: what is not taken is given up.
         if !matches!(timeout_at(by, pieces.send(piece)).await, Ok(Ok(()))) || last {
             return;
