@@ -393,6 +393,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nothing_whole_stays_when_it_is_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = PackCache::open(&dir.path().join("cache"), 1 << 20).unwrap();
+        let (reader, mut writer) = compute(&cache, 1);
+        writer.write(b"whole").unwrap();
+        writer.end(Ok(()));
+        let (under_way, mut other) = compute(&cache, 2);
+        cache.clear();
+        assert_eq!(std::fs::read_dir(dir.path().join("cache")).unwrap().count(), 1, "what is being made goes on");
+        assert_eq!(whole(reader).await.unwrap(), b"whole", "for who reads it already");
+        other.write(b"other").unwrap();
+        other.end(Ok(()));
+        assert_eq!(whole(under_way).await.unwrap(), b"other");
+        cache.clear();
+        assert_eq!(std::fs::read_dir(dir.path().join("cache")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
     async fn many_small_answers_do_not_drive_out_a_large_one_in_use() {
         let dir = tempfile::tempdir().unwrap();
         let cache = PackCache::open(dir.path(), 1 << 30).unwrap();

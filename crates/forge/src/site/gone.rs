@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::orders::erased_blobs;
 use crate::repo::Repositories;
 use crate::spool::Spool;
-use crate::svn::Subversion;
+use crate::svn::{Subversion, Views};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -28,7 +28,7 @@ impl Forgotten {
     pub(super) async fn leave(
         &self,
         db: &Db,
-        (repositories, subversion): (&Repositories, &Subversion),
+        (repositories, subversion, views): (&Repositories, &Subversion, &Views),
         spool: &Arc<Spool>,
         reading: &Reading,
     ) -> Result<(), Error> {
@@ -40,6 +40,7 @@ impl Forgotten {
         }
         for (repo, _) in &new {
             repositories.forget(*repo).await?;
+            views.forget(*repo).await?;
             subversion.forget(*repo).await?;
         }
         if new.iter().any(|(_, erased)| *erased) {

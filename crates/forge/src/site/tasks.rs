@@ -89,6 +89,7 @@ pub(super) struct Sweeper {
     repositories: crate::repo::Repositories,
     subversion: crate::svn::Subversion,
     position: crate::projector::Position,
+    views: crate::svn::Views,
     reading: super::code::Reading,
     forgotten: Arc<super::gone::Forgotten>,
     may_read: bool,
@@ -103,6 +104,7 @@ impl Sweeper {
             repositories: site.repositories.clone(),
             subversion: site.subversion.clone(),
             position: site.position.clone(),
+            views: site.views.clone(),
             reading: site.reading.clone(),
             forgotten: site.forgotten.clone(),
             may_read: !site.readable.is_empty(),
@@ -123,8 +125,8 @@ impl Sweeper {
             }
         });
         swept.await.map_err(|error| Error::internal(error.to_string()))?;
-        let (repositories, subversion) = (&self.repositories, &self.subversion);
-        self.forgotten.leave(self.ledger.db(), (repositories, subversion), &self.spool, &self.reading).await
+        let places = (&self.repositories, &self.subversion, &self.views);
+        self.forgotten.leave(self.ledger.db(), places, &self.spool, &self.reading).await
     }
 }
 

@@ -224,6 +224,23 @@ impl Views {
         }
     }
 
+    /// Removes the view of a repository that was forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while it is being made: that is told to stop, and then it can be removed.
+    pub(crate) async fn forget(&self, repo: u64) -> Result<(), Error> {
+        if let Some(slot) = self.slots().get(&repo) {
+            slot.progress.stop.store(true, Ordering::Relaxed);
+            if slot.making.load(Ordering::Acquire) || slot.tidying.load(Ordering::Acquire) {
+                return Err(Error::Busy);
+            }
+        }
+        self.slots().remove(&repo);
+        let path = self.0.dir.join(repo.to_string());
+        let removing = tokio::task::spawn_blocking(move || crate::repo::remove_dir(&path));
+        removing.await.map_err(|error| Error::internal(error.to_string()))?
+    }
+
     fn slot(&self, repo: u64) -> Arc<Slot> {
         let mut slots = self.slots();
         if slots.len() >= OPEN_MAX && !slots.contains_key(&repo) {

@@ -1,9 +1,9 @@
 //! Orders that officers sign on pages, with passkeys; a clock that is moved on.
 
 use crate::factors::{Passkey, register};
-use crate::rig::{SiteRig, config, new_user, vaults};
+use crate::rig::{SiteRig, commit, config, git_ok, new_user, vaults, work_tree};
 use forge::Error;
-use forge::orders::{OfficerRule, State};
+use forge::orders::{OfficerRule, OfficerSecret, State, Verb, Wish};
 use forge::people::Principal;
 use forge::people::factor::FactorRemove;
 use forge::site::{Asked, NewUser};
@@ -88,5 +88,69 @@ async fn an_officers_last_passkey_stays_where_too_few_would_be_left() {
     remove(passkeys[0]).await.unwrap();
     let refused = remove(passkeys[1]).await;
     assert!(matches!(&refused, Err(Error::Invalid(text)) if text.contains("this would leave 2")), "{refused:?}");
+    rig.stop().await;
+}
+
+/// Deletes a repository, has the trash emptied of it and its content erased, and gives its number.
+async fn forget(rig: &SiteRig, path: &str, secrets: &[OfficerSecret]) -> u64 {
+    let carried_out = async |id: u64| {
+        let order = rig.site.order_fetch(None, id).await.unwrap();
+        for secret in secrets {
+            let line = secret.sign(Verb::Approve, order.hash).to_string();
+            rig.site.order_line(None, id, &line, "").await.unwrap();
+        }
+        assert_eq!(rig.site.order_fetch(None, id).await.unwrap().state, State::Executed);
+    };
+    let Asked::Ordered(id) = rig.site.repo_delete(None, &path.parse().unwrap()).await.unwrap() else { panic!() };
+    carried_out(id).await;
+    let repo = rig.site.trash_list(None).await.unwrap()[0].id;
+    for act in ["trash-empty", "erase"] {
+        let wish = Wish { act: act.into(), subject: repo.to_string(), ..Wish::default() };
+        carried_out(rig.site.order_ask(None, wish).await.unwrap()).await;
+    }
+    repo
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_forgotten_leaves_the_disk_also_when_a_crash_came_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let (vaults, data) = (vaults(dir.path()).await, dir.path().join("site"));
+    let rig = SiteRig::open(config(&data, &vaults)).await;
+    let token = rig.user("ada", "repo").await;
+    let work = work_tree(&dir.path().join("work")).await;
+    commit(&work, "what is to go").await;
+    git_ok(&work, &["push", "-q", &rig.remote(&token, "ada/secret"), "main"]).await;
+    git_ok(&work, &["push", "-q", &rig.remote(&token, "ada/kept"), "main"]).await;
+    let secrets: Vec<_> = (0..3).map(|_| OfficerSecret::generate().unwrap()).collect();
+    let mut officers = Vec::new();
+    for (name, secret) in ["olga", "omar", "otto"].into_iter().zip(&secrets) {
+        rig.site.user_create(None, new_user(name)).await.unwrap();
+        officers.push((name.parse().unwrap(), secret.public()));
+    }
+    rig.site.officers_found(officers, OfficerRule { needed: 2, delay_us: 0 }).await.unwrap();
+    let mut forgotten = rig.site.forgotten();
+    let repo = forget(&rig, "ada/secret", &secrets[..2]).await;
+    let git = data.join(format!("git/{repo}.git"));
+    rig.until("it is gone", |_| !git.exists()).await;
+    forgotten.changed().await.unwrap();
+    let names = "SELECT blob FROM erased_blob";
+    let erased: Vec<journal::BlobName> = {
+        let rows = rig.site.db().read(|tx| tx.query(names, &[])).unwrap();
+        rows.iter().map(|row| journal::BlobName(row.get(0).unwrap())).collect()
+    };
+    assert_eq!(erased.len(), 1);
+    rig.kill().await;
+
+    // As a crash leaves it that came before any of that.
+    let left = [git, data.join(format!("svn/{repo}")), data.join(format!("svn-git/{repo}"))];
+    for place in &left {
+        std::fs::create_dir_all(place).unwrap();
+        std::fs::write(place.join("content"), "what is to go").unwrap();
+    }
+    let spooled = data.join("spool").join(erased[0].to_string());
+    std::fs::write(&spooled, "a sealed pack").unwrap();
+    let rig = SiteRig::open(config(&data, &vaults)).await;
+    rig.until("all of it is gone", |_| left.iter().chain([&spooled]).all(|place| !place.exists())).await;
+    assert_eq!(std::fs::read_dir(data.join("git")).unwrap().count(), 1, "the other stays");
     rig.stop().await;
 }

@@ -136,6 +136,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_kept_when_it_was_cleared_and_then_it_is_kept_anew() {
+        let kept = Kept::default();
+        kept.put(&key("1"), Arc::new("1".to_owned()), 100);
+        kept.clear();
+        assert_eq!(kept.get::<String>(&key("1")), None);
+        assert_eq!(lock(&kept.things).weight, 0);
+        kept.put(&key("1"), Arc::new("2".to_owned()), 100);
+        assert_eq!(kept.get::<String>(&key("1")).as_deref(), Some(&"2".to_owned()));
+    }
+
+    #[test]
     fn what_is_kept_is_bounded_and_the_longest_unused_goes() {
         let kept = Kept::default();
         let weight = KEPT_BYTES_MAX / 5;
