@@ -34,8 +34,8 @@ mod wish;
 
 pub use act::{Act, GUARDED, Guarded};
 pub use command::{OrderFile, OrderSign, OrderVeto, Signing, VetoBy};
-pub(crate) use erase::erased_blobs;
 pub use erase::{CONTENT_KINDS, erase_list};
+pub(crate) use erase::{erased_blobs, erasures_done};
 pub(crate) use gone::in_trash;
 pub use key::{OfficerKey, OfficerSecret, SignatureLine, Verb};
 pub use officer::{OfficerKeyAdd, OfficerRule, OfficersFound, RolesChange, RuleSet};
@@ -45,6 +45,7 @@ pub use query::{
     FiledOrder, Officer, OfficerKeyInfo, Rule, SignatureInfo, State, officers, order_fetch, order_list, rule_fetch,
 };
 pub(crate) use query::{acts_as_officer, is_officer};
+pub(crate) use recovery::keys_wait;
 pub use recovery::order_signed;
 pub use settle::OrdersSettle;
 pub use trash::{RepoDelete, TrashRestore, Trashed, TrashedKind, trash_list};

@@ -381,15 +381,14 @@ impl VaultClient {
         texts.iter().map(|text| text.parse().map_err(|error| ClientError::Nonsense(format!("{error}")))).collect()
     }
 
-    /// The records of what was erased at the vault by order, each consistent with itself and signed by this vault's key. Whether the orders
-    /// are officers' is for the reader to know.
-    pub async fn erasures(&self) -> Result<Vec<ErasureRecord>, ClientError> {
+    /// The orders that erased something at the vault, and how many blobs of each still wait behind locks.
+    pub async fn erasure_orders(&self) -> Result<Vec<(Hash, usize)>, ClientError> {
         #[derive(Deserialize)]
         struct Erasure {
             order: String,
+            waiting: usize,
         }
-        let nonsense =
-            |what: &dyn std::fmt::Display| ClientError::Nonsense(format!("its record of an erasure: {what}"));
+        let nonsense = |what: &dyn std::fmt::Display| ClientError::Nonsense(format!("its list of erasures: {what}"));
         let (status, bytes) = self.ask(Method::GET, "/v1/erasures", Bytes::new(), ANSWER_TIMEOUT).await?;
         // A vault of an older release erases nothing.
         if status == StatusCode::NOT_FOUND {
@@ -399,8 +398,17 @@ impl VaultClient {
             return Err(refused(status, &bytes));
         }
         let orders: Vec<Erasure> = serde_json::from_slice(&bytes).map_err(|error| nonsense(&error))?;
+        let order = |erasure: Erasure| Ok((erasure.order.parse().map_err(|error| nonsense(&error))?, erasure.waiting));
+        orders.into_iter().map(order).collect()
+    }
+
+    /// The records of what was erased at the vault by order, each consistent with itself and signed by this vault's key. Whether the orders
+    /// are officers' is for the reader to know.
+    pub async fn erasures(&self) -> Result<Vec<ErasureRecord>, ClientError> {
+        let nonsense =
+            |what: &dyn std::fmt::Display| ClientError::Nonsense(format!("its record of an erasure: {what}"));
         let mut records = Vec::new();
-        for Erasure { order } in orders {
+        for (order, _) in self.erasure_orders().await? {
             let bytes = self.ask_ok(Method::GET, &format!("/v1/erasure/{order}"), Bytes::new()).await?;
             let text = std::str::from_utf8(&bytes).map_err(|error| nonsense(&error))?;
             let record: ErasureRecord = text.parse().map_err(|error| nonsense(&error))?;

@@ -6,8 +6,8 @@ mod common;
 
 use common::s3::{FATAL, FakeS3, Lie};
 use common::{TestLog, TestVault, until};
-use journal::BlobName;
 use journal::note::{KeyKind, SigningKey};
+use journal::{BlobName, Hash};
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -52,6 +52,22 @@ fn conforms(open: &dyn Fn() -> Arc<dyn Store>) {
     blobs(open);
     batches(open);
     epochs(open);
+    erasures(open);
+}
+
+fn erasures(open: &dyn Fn() -> Arc<dyn Store>) {
+    let (one, other) = (Hash::of(b"an order"), Hash::of(b"another"));
+    let store = open();
+    assert_eq!(store.erasures().unwrap(), Vec::<String>::new());
+    store.put_erasure(&one, "first").unwrap();
+    store.put_erasure(&one, "first").unwrap();
+    store.put_erasure(&one, "second, of the same order").unwrap();
+    store.put_erasure(&other, "third").unwrap();
+    for store in [store, open()] {
+        let mut records = store.erasures().unwrap();
+        records.sort();
+        assert_eq!(records, ["first", "second, of the same order", "third"]);
+    }
 }
 
 fn read(store: &dyn Store, name: &BlobName) -> Option<Vec<u8>> {

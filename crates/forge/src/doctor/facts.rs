@@ -40,6 +40,8 @@ pub struct Facts {
     pub officer_rule: Option<(usize, i64)>,
     /// Officers who have a key or passkey.
     pub officers: usize,
+    /// How long ago officers ordered other recovery keys than there are now, seconds; None: they did not.
+    pub recovery_keys_wait_s: Option<u64>,
     /// A digest of this machine's id.
     pub machine: Option<String>,
 }
@@ -73,4 +75,6 @@ pub struct VaultFacts {
     pub clock_s: Option<i64>,
     /// What it says of its owner.
     pub about: About,
+    /// Orders to erase that the site has carried out and this vault has not, or not wholly.
+    pub not_erased: Vec<u64>,
 }

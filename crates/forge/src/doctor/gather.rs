@@ -5,8 +5,10 @@ use crate::error::Error;
 use crate::event::KINDS;
 use crate::event::proof::DrillKind;
 use crate::keys::RECOVERY_FILE;
+use crate::orders::{erasures_done, keys_wait};
 use crate::people::now_us;
 use crate::site::{Site, known_with};
+use journal::Hash;
 use journal::cosignature;
 use journal::note::SignedNote;
 use journal::policy::Threshold;
@@ -22,7 +24,10 @@ impl Site {
     pub(super) async fn doctor_facts(&self, practice: bool) -> Result<Facts, Error> {
         let urls = known_with(self.data(), &[])?;
         let status = self.vaults();
-        let asked = status.iter().map(|status| vault(status, urls.iter().find(|url| url.name == status.name)));
+        let (erase, keys_wait_us) =
+            self.db().read_async(|tx| Ok::<_, Error>((erasures_done(tx)?, keys_wait(tx)?))).await?;
+        let url = |status: &VaultStatus| urls.iter().find(|url| url.name == status.name);
+        let asked = status.iter().map(|status| vault(status, url(status), &erase));
         let vaults = futures_util::future::join_all(asked).await;
         let drills = self.drill_state().await?;
         let tried_us = drills.last_of(DrillKind::Officer).map_or(drills.site_started_us, |drill| drill.started_us);
@@ -44,6 +49,7 @@ impl Site {
             officer_drill_age_s: u64::try_from((now_us() - tried_us) / 1_000_000).unwrap_or(0),
             officer_rule: self.officer_rule().await?.map(|rule| (rule.needed as usize, rule.delay_us)),
             officers: self.officer_list(None).await?.iter().filter(|officer| officer.can_sign()).count(),
+            recovery_keys_wait_s: keys_wait_us.map(|at_us| u64::try_from((now_us() - at_us) / 1_000_000).unwrap_or(0)),
             machine: machine(),
         })
     }
@@ -73,7 +79,8 @@ impl Site {
     }
 }
 
-async fn vault(status: &VaultStatus, url: Option<&VaultUrl>) -> VaultFacts {
+/// `erase`: the orders to erase that the site has carried out, with their hashes.
+async fn vault(status: &VaultStatus, url: Option<&VaultUrl>, erase: &[(u64, Hash)]) -> VaultFacts {
     let mut facts = VaultFacts {
         name: status.name.clone(),
         domain: status.domain.clone(),
@@ -88,18 +95,24 @@ async fn vault(status: &VaultStatus, url: Option<&VaultUrl>) -> VaultFacts {
         here: false,
         clock_s: None,
         about: About::default(),
+        not_erased: Vec::new(),
     };
     let Some(url) = url else { return facts };
     facts.pin = url.pin.to_string();
     facts.addresses = addresses(&url.address).await;
     facts.here = facts.addresses.iter().any(|ip| is_here(*ip));
     let before = now_us();
-    if let Ok(client) = VaultClient::new(url.clone())
-        && let Ok(Ok(state)) = tokio::time::timeout(ASK_WAIT, client.state()).await
-    {
+    let Ok(client) = VaultClient::new(url.clone()) else { return facts };
+    if let Ok(Ok(state)) = tokio::time::timeout(ASK_WAIT, client.state()).await {
         let here_s = before.midpoint(now_us()) / 1_000_000;
         facts.clock_s = clock_of(&state, url).map(|there_s| there_s - here_s);
         facts.about = state.about;
+    }
+    if !erase.is_empty()
+        && let Ok(Ok(done)) = tokio::time::timeout(ASK_WAIT, client.erasure_orders()).await
+    {
+        let wholly = |hash: &Hash| done.iter().any(|(order, waiting)| order == hash && *waiting == 0);
+        facts.not_erased = erase.iter().filter(|(_, hash)| !wholly(hash)).map(|(id, _)| *id).collect();
     }
     facts
 }

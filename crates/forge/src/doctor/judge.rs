@@ -36,6 +36,8 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         officers(facts),
         guarded_acts(facts),
     ]);
+    findings.extend(facts.recovery_keys_wait_s.map(keys_wait));
+    findings.extend(facts.vaults.iter().filter(|vault| !vault.not_erased.is_empty()).map(not_erased));
     findings
 }
 
@@ -309,4 +311,23 @@ fn guarded_acts(facts: &Facts) -> Finding {
         ),
         Some(_) => finding,
     }
+}
+
+fn keys_wait(wait_s: u64) -> Finding {
+    Finding::good("recovery-keys-ordered", "").bad(
+        Colour::Yellow,
+        format!("officers ordered other recovery keys {} h ago, and they were not replaced", wait_s / 3600),
+        "the keys that are to go still open everything and may begin an epoch",
+        "have each vault's owner take the order, and recover with it (docs/guarded-acts.md)",
+    )
+}
+
+fn not_erased(vault: &VaultFacts) -> Finding {
+    let orders: Vec<_> = vault.not_erased.iter().map(u64::to_string).collect();
+    Finding::good("erasure", "").bad(
+        Colour::Yellow,
+        format!("vault {} still has what order {} erases", vault.name, orders.join(", ")),
+        "what the law wants gone is gone when the last vault has it no more",
+        "its owner carries it out with outlast vault erase; in a bucket, when its locks have run out (docs/guarded-acts.md)",
+    )
 }

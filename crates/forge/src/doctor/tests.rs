@@ -19,6 +19,7 @@ fn vault(name: &str, address: &str) -> VaultFacts {
         addresses: vec![address.parse::<IpAddr>().unwrap()],
         here: false,
         clock_s: Some(1),
+        not_erased: Vec::new(),
         about: About {
             owner: Some(format!("{name} Ltd")),
             account: None,
@@ -51,6 +52,7 @@ fn good() -> Facts {
         officer_drill_age_s: 60,
         officer_rule: Some((2, 3 * 86_400_000_000)),
         officers: 3,
+        recovery_keys_wait_s: None,
         machine: Some("site".into()),
     }
 }
@@ -79,6 +81,15 @@ fn a_witness_that_does_not_sign_is_told_apart() {
     fires("witness", Colour::Yellow, "does not sign: it answers 500", with(Trouble::Failed("it answers 500".into())));
     let unknown = Facts { witnesses: vec![witness(Some(Trouble::Unknown))], ..good() };
     assert!(judge(&unknown).iter().any(|finding| finding.remedy.contains("code.example.org+key")));
+}
+
+#[test]
+fn what_officers_ordered_and_nobody_carried_out_is_told() {
+    let other_keys = |facts: &mut Facts| facts.recovery_keys_wait_s = Some(50 * 3600);
+    fires("recovery-keys-ordered", Colour::Yellow, "50 h ago", other_keys);
+    fires("erasure", Colour::Yellow, "vault us still has what order 41, 52 erases", |facts| {
+        facts.vaults[1].not_erased = vec![41, 52];
+    });
 }
 
 /// What `change` makes of a good site: the one finding that fires.

@@ -17,7 +17,7 @@ use crate::names::RepoPath;
 use crate::people::Principal;
 use crate::repo::query::namespace_path;
 use journal::erasure::{ERASE_BLOBS_MAX, EraseList};
-use journal::{BlobName, Origin};
+use journal::{BlobName, Hash, Origin};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Counts = Vec<(&'static str, u64)>;
@@ -180,4 +180,17 @@ fn gone_by_path(tx: &mut Tx, path: &RepoPath) -> Result<Option<Gone>, Error> {
 pub(crate) fn erased_blobs(tx: &mut Tx) -> Result<BTreeSet<BlobName>, DbError> {
     let rows = tx.query("SELECT blob FROM erased_blob ORDER BY blob", &[])?;
     rows.iter().map(|row| Ok(BlobName(row.get(0)?))).collect()
+}
+
+/// The orders to erase that were carried out here, with their hashes.
+pub(crate) fn erasures_done(tx: &mut Tx) -> Result<Vec<(u64, Hash)>, Error> {
+    let mut done = Vec::new();
+    for row in tx.query("SELECT id, body FROM filed_order WHERE state = 'executed' ORDER BY id", &[])? {
+        let (id, body): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let order = Order::decode(&body).map_err(|e| Error::damaged(format!("order {id}: {e}")))?;
+        if matches!(order.act, Act::Erase { .. }) {
+            done.push((id, Hash(Order::hash_of(&body))));
+        }
+    }
+    Ok(done)
 }

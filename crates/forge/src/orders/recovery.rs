@@ -62,3 +62,17 @@ pub fn order_signed(tx: &mut Tx, id: u64) -> Result<SignedOrder, Error> {
     }
     Ok(SignedOrder::new(order.body, lines)?)
 }
+
+/// When officers ordered other recovery keys than there are; None: those that were ordered last are those that there are.
+pub(crate) fn keys_wait(tx: &mut Tx) -> Result<Option<i64>, Error> {
+    let sql = "SELECT signing, ordered_us FROM recovery_key_ordered
+               WHERE seq = (SELECT max(seq) FROM recovery_key_ordered) ORDER BY recipient";
+    let mut ordered = Vec::new();
+    for row in tx.query(sql, &[])? {
+        ordered.push((row.get::<Vec<u8>>(0)?, row.get::<i64>(1)?));
+    }
+    let now = recovery_keys(tx)?;
+    let same = ordered.len() == now.len()
+        && now.iter().all(|key| ordered.iter().any(|(signing, _)| signing.as_slice() == key.as_bytes()));
+    Ok(ordered.first().filter(|_| !same).map(|(_, at_us)| *at_us))
+}

@@ -185,6 +185,9 @@ fn checked(world: &mut World, record: &Path) {
         assert!(refused.contains("NOT PROVED"), "{refused}");
     }
 
+    let doctor = world.site.cli(&["doctor"]).stdout;
+    assert!(doctor.contains("vault us still has what order"), "{doctor}");
+    assert!(doctor.contains("vault asia still has") && !doctor.contains("vault eu still has"), "{doctor}");
     let (eu, us) = (world.vault("eu").recover_url(), world.vault("us").recover_url());
     let lawless = cli(["drill", "--blind", "--vault", &eu]);
     assert!(!lawless.ok && lawless.stdout.contains("is missing; the vault shows order"), "{lawless:?}");

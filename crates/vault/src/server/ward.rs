@@ -203,6 +203,7 @@ impl Watch {
         let vault = shared.vault();
         let (origin, epoch) = vault.epoch().map_or((None, 0), |(origin, epoch)| (Some(origin.to_string()), epoch));
         let (size, root, damaged) = (vault.size(), vault.root().to_string(), vault.damaged().map(str::to_owned));
+        let erasures = vault.erasures().map(|(order, at_s, waiting)| (order.to_string(), at_s, waiting)).collect();
         drop(vault);
         let seen = self.seen();
         let meter = &seen.meter;
@@ -216,6 +217,7 @@ impl Watch {
             size,
             root,
             damaged,
+            erasures,
             started_s: self.started_s,
             uptime_s: seen.uptime_s(),
             drill: seen.drill.as_ref().map(|drill| drill.seen.clone()),

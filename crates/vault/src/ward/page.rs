@@ -26,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) size: u64,
     pub(crate) root: String,
     pub(crate) damaged: Option<String>,
+    /// What officers had erased here: the order, when, and how many blobs still wait.
+    pub(crate) erasures: Vec<(String, u64, usize)>,
     pub(crate) started_s: u64,
     pub(crate) uptime_s: u64,
     pub(crate) last_batch_s: Option<u64>,
@@ -162,6 +164,7 @@ pub(crate) fn json(report: &Report) -> String {
         })
     });
     let peer = |(name, peer): &(String, PeerSeen)| json!({ "name": name, "entries": peer.size, "asked": (peer.asked_s > 0).then(|| time(peer.asked_s)), "problem": peer.error });
+    let erasure = |(order, at_s, waiting): &(String, u64, usize)| json!({ "order": order, "at": time(*at_s), "waiting": waiting });
     let probe = report.probe.as_ref().map(|(at, held, fell)| json!({ "at": time(*at), "held": held, "fell": fell }));
     json!({
         "name": name, "domain": domain, "store": store, "log": origin, "epoch": epoch, "entries": size, "root": root,
@@ -172,7 +175,7 @@ pub(crate) fn json(report: &Report) -> String {
         "alarms": report.alarms.iter().map(alarm).collect::<Vec<_>>(), "slowed_down": report.slowed,
         "bytes_today": report.bytes_today, "bytes_day_max": report.bytes_day_max,
         "objects_today": report.objects_today, "objects_day_max": report.objects_day_max,
-        "free_bytes": report.free_bytes,
+        "erasures": report.erasures.iter().map(erasure).collect::<Vec<_>>(), "free_bytes": report.free_bytes,
     })
     .to_string()
 }
@@ -251,6 +254,7 @@ mod tests {
             probe: Some((1_700_000_000, 20, vec![])),
             alarms: alarms.open.into_iter().collect(),
             raised: alarms.raised.into_iter().collect(),
+            erasures: vec![("ab12".to_owned(), 1_700_000_000, 3)],
             bytes_day_max: 1,
             ..Report::default()
         }
@@ -259,7 +263,7 @@ mod tests {
     #[test]
     fn the_page_says_what_is_so_and_runs_nothing() {
         let (page, policy) = html(&report());
-        for words in ["eu", "7 entries", "100 seconds ago", "fork-refused", "20 attacks"] {
+        for words in ["eu", "7 entries", "100 seconds ago", "fork-refused", "20 attacks", "ab12", "3 blobs wait"] {
             assert!(page.contains(words), "{words} in {page}");
         }
         assert!(!page.contains("<script>"), "{page}");
@@ -271,6 +275,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&json(&report())).unwrap();
         assert_eq!((&value["entries"], &value["well"]), (&json!(7), &json!(false)));
         assert_eq!(value["alarms"][0]["alarm"], "fork-refused");
+        assert_eq!((&value["erasures"][0]["order"], &value["erasures"][0]["waiting"]), (&json!("ab12"), &json!(3)));
         let metrics = metrics(&report());
         assert!(metrics.contains("outlast_vault_alarm_open{alarm=\"fork-refused\"} 1"), "{metrics}");
         assert!(metrics.contains("outlast_vault_entries 7"), "{metrics}");
