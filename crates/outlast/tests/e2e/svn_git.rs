@@ -1,6 +1,7 @@
 //! Git's view of repositories of Subversion: cloned with the stock client, compared with what `svn export` gives.
 
 use crate::common::{Browser, Git, Site, Ssh, World, basic, request, wait_until};
+use crate::guarded::{guarded, order_of, sign, state};
 use crate::svn::{Svn, create, layout, work};
 use std::collections::BTreeMap;
 use std::fs;
@@ -291,4 +292,25 @@ fn it_is_converted_on_a_page() {
         page.contains("<dt>Branches and tags</dt><dd>1</dd>")
     });
     assert_eq!(world.site.get("/bob/real").status, 200);
+}
+
+#[test]
+fn of_a_repository_that_was_forgotten_no_view_is_left() {
+    let world = guarded();
+    let (svn, url) = (Svn::of(&world), create(&world, "project"));
+    layout(&svn, &world, &url);
+    Git::mirror(&world.url("ann/project"), &world.path("clone"));
+    let views = || fs::read_dir(world.site.data.join("svn-git")).unwrap().count();
+    assert_eq!(views(), 1);
+    let carried_out = |asked: &str| {
+        let order = order_of(asked);
+        ["olga", "omar"].iter().for_each(|officer| sign(&world, &order, officer));
+        wait_until("the order is carried out", 30, || state(&world, &order) == "executed");
+    };
+    carried_out(&world.site.cli(&["repo", "delete", "ann/project"]).success());
+    assert_eq!(views(), 1, "what is in the trash comes back whole");
+    let trash = world.site.cli(&["trash", "list", "--json"]).success();
+    let trash: serde_json::Value = serde_json::from_str(&trash).unwrap();
+    carried_out(&world.site.cli(&["order", "ask", "trash-empty", &trash[0]["id"].to_string()]).success());
+    wait_until("its view is gone", 30, || views() == 0);
 }
