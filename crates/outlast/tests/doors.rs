@@ -111,7 +111,7 @@ fn a_repository_is_opened_with_a_proof_that_one_function_makes() {
 }
 
 /// What, the words of it, and where alone it may stand.
-const ONLY_HERE: [(&str, &str, &[&str]); 4] = [
+const ONLY_HERE: [(&str, &str, &[&str]); 6] = [
     ("makes a proof for the operator at the machine", "Authorized::by_site(", &["crates/forge/src/site/repos.rs"]),
     ("makes a proof", "act: PhantomData", &["crates/forge/src/access.rs", "crates/forge/src/access/"]),
     ("opens a repository on the disk", "git::Repository::open(", &["crates/forge/src/repo/"]),
@@ -127,10 +127,15 @@ const ONLY_HERE: [(&str, &str, &[&str]); 4] = [
             // The operator's export of everything, and Subversion's own opening behind its proof.
             "crates/forge/src/export",
             "crates/forge/src/svn/subversion.rs",
+            // What Git sees of one, opened where the next line lets it be.
+            "crates/forge/src/svn/view.rs",
+            "crates/forge/src/svn/convert.rs",
             // What a dump was just taken into, before anybody else can ask for it.
             "crates/forge/src/site/svn_import.rs",
             "crates/forge/src/site/code.rs",
             "crates/forge/src/site/tasks.rs",
         ],
     ),
+    ("opens Git's view of a repository by its number", ".views.open(", &["crates/forge/src/site/git.rs"]),
+    ("converts a repository by its number", ".views.convert(", &["crates/forge/src/site/svn_convert.rs"]),
 ];
