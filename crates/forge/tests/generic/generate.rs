@@ -1010,7 +1010,7 @@ fn protection_set(world: &mut World, rng: &mut Rng) -> Event {
     let (push, force, delete) = (allowed(world, rng), allowed(world, rng), allowed(world, rng));
     let (signed, id) = (rng.one_in(2).then_some(true), old.map(|(id, _)| id));
     let patterns = vec!["docs/".to_owned(), "**/*.rs".to_owned()];
-    let paths = rng.one_in(2).then(|| allowed(world, rng)).map(|change| {
+    let paths = (world.adding || rng.one_in(2)).then(|| allowed(world, rng)).map(|change| {
         let role = change.role.or(Some(Access::Write));
         PathsProtected { patterns, change: Allowed { role, ..change } }
     });
