@@ -400,9 +400,10 @@ fn only_who_may_and_only_where_they_may() {
     assert!(!svn.run(world.dir.path(), &claimed).out.contains("eve"));
     let log = svn.ok(world.dir.path(), &["log", "-q", &url]);
     assert!(!log.contains("eve"), "{log}");
-    // Git's door says what it is, and its pages how to check it out.
+    // Its pages say how to check it out; by Git's door it is read, and not written.
     let page = raw(&world, "GET", "/ann/project", Some(ann), &[], "");
     assert_eq!(page.status, 200);
     assert!(page.text().contains("/ann/project.svn/trunk<") && page.text().contains("layout"), "{}", page.text());
-    assert_eq!(status("GET", "/ann/project.git/info/refs?service=git-upload-pack", Some(ann)), 404);
+    assert_eq!(status("GET", "/ann/project.git/info/refs?service=git-upload-pack", Some(ann)), 200);
+    assert_ne!(status("GET", "/ann/project.git/info/refs?service=git-receive-pack", Some(ann)), 200);
 }
