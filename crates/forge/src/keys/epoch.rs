@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::event::site::{EpochStarted, SiteStarted};
 use crate::writer::{Command, Decide, Urgency};
 use journal::entry::DataKey;
-use journal::epoch::{Epoch, RecoveryPublic};
+use journal::epoch::{Epoch, RECOVERY_KEYS_MAX, RecoveryPublic};
 use journal::merkle::Frontier;
 use journal::order::RecoveryHalf;
 use journal::{BlobName, Hash, Origin};
@@ -59,6 +59,12 @@ impl Keys {
 
     /// The keys of a new site, which nobody has seen yet; with `also` further recovery keys.
     pub(super) fn begin(recovery: &RecoveryKey, also: &[RecoveryHalf]) -> Result<Self, Error> {
+        if also.len() >= RECOVERY_KEYS_MAX {
+            return Err(Error::invalid(format!("a site has from 1 to {RECOVERY_KEYS_MAX} recovery keys")));
+        }
+        if (1..also.len()).any(|at| also[..at].iter().any(|key| key.signing == also[at].signing)) {
+            return Err(Error::invalid("a recovery key is named twice"));
+        }
         let name: [u8; 16] = random()?;
         let name: String = name.iter().map(|b| format!("{b:02x}")).collect();
         let origin: Origin = format!("outlast/{name}").parse().map_err(failed)?;

@@ -100,3 +100,62 @@ fn a_site_that_had_its_key_in_a_file_goes_over_to_shares() {
     let foreign = on_site(&["officer", "share", "verify", &path("other/share-1.txt")]);
     assert!(!foreign.ok && foreign.stdout.contains("ANOTHER KEY"), "{foreign:?}");
 }
+
+#[test]
+fn a_site_begins_with_several_recovery_keys_each_of_which_is_enough() {
+    let dir = tempfile::Builder::new().prefix("outlast-e2e-").tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    officer(&["renew", "--whole", "--out", &path("deputy")]).success();
+    officer(&["renew", "--shares", "2/2", "--out", &path("board")]).success();
+    let (deputy, board) = (path("deputy/recovery-public.txt"), path("board/recovery-public.txt"));
+    let init = |also: &[&str]| {
+        let also: Vec<_> = also.iter().flat_map(|file| ["--also", file]).collect();
+        officer(&[&["init", "--shares", "2/3", "--out", &path("safe")], &also[..]].concat())
+    };
+    for (also, why) in [
+        (&[path("deputy/recovery-key.txt").as_str()][..], "no public half"),
+        (&[&path("nothing")], "cannot read"),
+        (&[&deputy, &board, &deputy], "named twice"),
+    ] {
+        let refused = init(also).failure();
+        assert!(refused.contains(why), "{why}: {refused}");
+        assert!(!dir.path().join("safe").exists(), "nothing half done: {why}");
+    }
+    init(&[&deputy, &board]).success();
+
+    let vaults: Vec<_> = ["eu", "us", "asia"].map(|name| Vault::start(&dir.path().join(name), name)).into();
+    let data = dir.path().join("site");
+    let (mut process, address) = site(&data, Path::new(&path("safe/site-start.json")), &vaults);
+    let on_site = |arguments: &[&str]| cli(arguments.iter().copied().chain(["--data", data.to_str().unwrap()]));
+    on_site(&["user", "create", "ann", "--email", "ann@example.org"]).success();
+    let token = on_site(&["token", "create", "ann", "--scope", "repo:write,repo:create"]).success();
+    on_site(&["officer", "share", "publish", &board]).success();
+    on_site(&["officer", "share", "verify", &path("safe/share-2.txt"), &path("board/share-1.txt")]).success();
+    let git = Git::init(&dir.path().join("work"), "sha1");
+    git.commit("README", "kept\n");
+    let pushed =
+        git.run(["push", &format!("http://ann:{}@{address}/ann/hello.git", token.trim()), "HEAD:refs/heads/main"]);
+    assert!(held(&pushed.stderr).is_some(), "{}", pushed.stderr);
+    process.kill();
+    std::fs::remove_dir_all(&data).unwrap();
+
+    let recover = |keys: &[String], to: &str| {
+        let mut arguments = vec!["recover".to_owned(), "--full".to_owned(), "--to".to_owned(), path(to)];
+        vaults.iter().for_each(|vault| arguments.extend(["--vault".to_owned(), vault.recover_url()]));
+        keys.iter().for_each(|key| arguments.extend(["--key".to_owned(), key.clone()]));
+        cli(arguments)
+    };
+    let half = recover(&[path("board/share-2.txt")], "half").failure();
+    assert!(half.contains("1 of the 2"), "{half}");
+    // Each begins an epoch of its own, and in the next the others still count.
+    for (epoch, keys) in [
+        (2, &[path("safe/share-1.txt"), path("safe/share-3.txt")][..]),
+        (3, &[path("deputy/recovery-key.txt")]),
+        (4, &[path("board/share-1.txt"), path("board/share-2.txt")]),
+        (5, &[path("safe/share-2.txt"), path("safe/share-1.txt")]),
+    ] {
+        let back = recover(keys, &format!("again-{epoch}")).success();
+        assert!(back.contains(&format!("epoch {epoch} begins")), "{back}");
+        assert!(back.contains("1 refs as the journal has them"), "{back}");
+    }
+}

@@ -5,6 +5,7 @@ use crate::{admin, paper};
 use anyhow::{Context as _, bail};
 use forge::keys::{Published, RecoveryKey, Share, public_half, site_start};
 use hyper::Method;
+use journal::order::RecoveryHalf;
 use serde_json::{Value, json};
 use std::fs::{DirBuilder, File};
 use std::io::Write as _;
@@ -22,18 +23,36 @@ pub(super) fn init(options: &OfficerInit) -> anyhow::Result<ExitCode> {
     });
     let also = also.collect::<anyhow::Result<Vec<_>>>()?;
     let key = RecoveryKey::generate();
-    let published = write_shares(&key, options.shares, &options.out)?;
-    let scratch = options.out.join("scratch");
-    DirBuilder::new().mode(0o700).create(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let start = site_start(&key, &also, &published, &scratch);
-    std::fs::remove_dir_all(&scratch)?;
-    write(&options.out.join("site-start.json"), start?.as_bytes())?;
+    let shares = shares_of(&key, options.shares)?;
+    let published = Published::of(&key, &shares);
+    make_dir(&options.out)?;
+    // Keys that can't be one site's are refused before any share lies there.
+    let start = start_text(&key, &also, &published, &options.out.join("scratch"));
+    if start.is_err() {
+        std::fs::remove_dir(&options.out)?;
+    }
+    let start = start?;
+    write_shares(&key, &shares, &published, &options.out)?;
+    write(&options.out.join("site-start.json"), start.as_bytes())?;
     let out = options.out.display();
     say!("{}", summary(&published, &options.out));
     say!("  {out}/site-start.json       what the site begins with; the recovery key is not in it. On the site, once:");
     say!("                              outlast serve --recovery-recipient site-start.json");
     say!("{}", next_steps(&published));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the site begins with; `scratch` is made for it and removed.
+fn start_text(
+    key: &RecoveryKey,
+    also: &[RecoveryHalf],
+    published: &Published,
+    scratch: &Path,
+) -> anyhow::Result<String> {
+    DirBuilder::new().mode(0o700).create(scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
+    let start = site_start(key, also, published, scratch);
+    std::fs::remove_dir_all(scratch)?;
+    Ok(start?)
 }
 
 /// A further recovery key: in shares, or whole.
@@ -49,7 +68,7 @@ pub(super) fn renew(options: &OfficerRenew) -> anyhow::Result<ExitCode> {
         );
         say!("  {out}/recovery-public.txt    what everybody may know");
     } else {
-        let published = write_shares(&key, options.shares, &options.out)?;
+        let published = in_shares(&key, options.shares, &options.out)?;
         say!("{}", summary(&published, &options.out));
         say!("{}", next_steps(&published));
     }
@@ -74,28 +93,38 @@ fn write_public(key: &RecoveryKey, shares: &str, out: &Path) -> anyhow::Result<(
 /// Shares of a recovery key that there is already.
 pub(super) fn split(options: &OfficerSplit) -> anyhow::Result<ExitCode> {
     let key = RecoveryKey::read(&options.key)?;
-    let published = write_shares(&key, options.shares, &options.out)?;
+    let published = in_shares(&key, options.shares, &options.out)?;
     say!("{}", summary(&published, &options.out));
     say!("{}", next_steps(&published));
     say!("and remove {}; on the site: outlast officer share publish recovery-public.txt", options.key.display());
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_shares(key: &RecoveryKey, ShareCount { threshold, of }: ShareCount, out: &Path) -> anyhow::Result<Published> {
+/// Shares that give the key again.
+fn shares_of(key: &RecoveryKey, ShareCount { threshold, of }: ShareCount) -> anyhow::Result<Vec<Share>> {
     let shares = forge::keys::split(key, threshold, of)?;
     let read_back = forge::keys::combine(&shares[..usize::from(threshold)])?;
     if read_back.recipient() != key.recipient() {
         bail!("the shares do not give the key again; nothing was written");
     }
+    Ok(shares)
+}
+
+fn in_shares(key: &RecoveryKey, count: ShareCount, out: &Path) -> anyhow::Result<Published> {
+    let shares = shares_of(key, count)?;
+    let published = Published::of(key, &shares);
     make_dir(out)?;
-    for share in &shares {
+    write_shares(key, &shares, &published, out)?;
+    Ok(published)
+}
+
+fn write_shares(key: &RecoveryKey, shares: &[Share], published: &Published, out: &Path) -> anyhow::Result<()> {
+    for share in shares {
         let name = |kind: &str| out.join(format!("share-{}.{kind}", share.number));
         write(&name("txt"), text(share, &key.recipient()).as_bytes())?;
         write(&name("pdf"), &paper::sheet(share, &key.recipient())?)?;
     }
-    let published = Published::of(key, &shares);
-    write_public(key, &published.to_string(), out)?;
-    Ok(published)
+    write_public(key, &published.to_string(), out)
 }
 
 fn text(share: &Share, recipient: &str) -> String {
