@@ -71,7 +71,7 @@ pub struct RecoverRequest {
     pub at: Option<At>,
     /// As if these acts had not been.
     pub without: Option<Without>,
-    /// Only say what `without` would put back: no epoch begins, no vault hears of it, and the directory is empty again.
+    /// Only say what `without` would put back: it is done in the directory, no vault hears of it, and the directory goes again.
     pub dry_run: bool,
     /// Fill and check all repositories now.
     pub full: bool,
@@ -106,18 +106,16 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
             survey.origin
         ));
     }
-    if let Some(without) = &request.without {
-        report.undone = Some(without::look(&database, without)?);
+    match request.at {
+        Some(_) => report.view = Some(view::settle(&request, &rebuilt)?),
+        None => settle::settle(&survey, &request, &database, &rebuilt, &mut report, progress).await?,
     }
+    // After what was put back: a repository that was deleted may be there again.
     report.repositories = settle::count_repositories(&database)?;
     if request.dry_run {
         drop((database, lock));
         empty(&request.to)?;
         return Ok(report);
-    }
-    match request.at {
-        Some(_) => report.view = Some(view::settle(&request, &rebuilt)?),
-        None => settle::settle(&survey, &request, &database, &rebuilt, &mut report, progress).await?,
     }
     if request.full {
         let keys = Keys::open(&request.to)?;

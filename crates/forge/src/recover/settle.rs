@@ -43,6 +43,10 @@ pub(super) async fn settle(
         earlier: survey.epochs.values().cloned().collect(),
     };
     let keys = Keys::start_epoch(&request.key, new)?;
+    if request.dry_run {
+        // The real thing, in an epoch that is thrown away.
+        return begin(request, database, &keys, report).await;
+    }
     progress(Progress::Epoch { epoch: keys.epoch() });
     tell_vaults(survey, &keys, report).await?;
     begin(request, database, &keys, report).await?;

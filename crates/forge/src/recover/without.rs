@@ -68,8 +68,8 @@ fn selection(database: &Db, without: &Without) -> Result<Selection, Error> {
     Ok(Selection { acts, since_us: without.since_us })
 }
 
-/// What would be put back.
-pub(super) fn look(database: &Db, without: &Without) -> Result<Restored, Error> {
+/// What is left to be put back.
+fn look(database: &Db, without: &Without) -> Result<Restored, Error> {
     let selection = selection(database, without)?;
     let plan = database.read(|tx| restore::plan(tx, &selection))?;
     Ok(plan.report)

@@ -2,6 +2,7 @@
 
 use crate::common::{World, push, request};
 use crate::guarded::{guarded, order_of, signature};
+use std::path::Path;
 
 /// A repository with 8 branches of two commits each.
 fn branches(world: &World) -> (crate::common::Git, Vec<String>) {
@@ -70,4 +71,53 @@ fn a_stolen_token_freezes_itself_and_what_it_did_is_put_back() {
     let veto = signature(&world, &order, "veto", "otto");
     world.site.cli(&["order", "veto", &order, &veto]).success();
     assert_eq!(git.refs_of(&url), before);
+}
+
+/// What a recovery says of the site: all but its epoch, its credentials and how long it took.
+fn said_of_the_site(said: &str) -> Vec<&str> {
+    let other = ["epoch ", "all access tokens", "a dry run", "done in"];
+    said.lines().filter(|line| !other.iter().any(|start| line.starts_with(start))).collect()
+}
+
+#[test]
+fn a_dry_run_of_a_recovery_without_some_acts_counts_what_the_real_one_then_counts() {
+    let mut world = World::new();
+    let (git, names) = branches(&world);
+    world.repository("other");
+    let good = git.run(["rev-parse", "main"]).success();
+    // The thief rewrites one, deletes others, and then the repositories whole.
+    git.run(["switch", "-q", "topic-7"]).success();
+    git.run(["commit", "-q", "--amend", "-m", "pay"]).success();
+    let stolen = world.push(&git, &["--force", "topic-7", &format!(":{}", names[0]), &format!(":{}", names[1])]).entry;
+    for name in ["code", "other"] {
+        let header = format!("Bearer {}", world.token);
+        let path = format!("/api/v1/repos/ann/{name}");
+        let answer = request(&world.site.address, "DELETE", &path, &[("Authorization", &header)], b"").unwrap();
+        assert!(answer.status < 300, "{}: {}", answer.status, answer.text());
+    }
+    for vault in ["eu", "us", "asia"] {
+        world.await_caught_up(vault);
+    }
+    let key = world.take_recovery_key();
+    world.site.kill();
+
+    let recover = |world: &World, to: &Path, more: &[&str]| {
+        let without = format!("entries={stolen}..999999");
+        let options = [&["--keep-credentials", "--without", without.as_str()], more].concat();
+        world.recover(&["eu", "us", "asia"], &key, to, &options).success()
+    };
+    let to = world.path("again");
+    let looked = recover(&world, &to, &["--dry-run"]);
+    assert!(looked.contains("no vault heard of it") && !looked.contains("epoch"), "{looked}");
+    assert!(!to.exists(), "a dry run leaves nothing");
+    assert!(looked.contains("repositories: 2\n"), "both are back from the trash: {looked}");
+    let done = recover(&world, &to, &["--full"]);
+    let (looked, done) = (said_of_the_site(&looked), said_of_the_site(&done));
+    let filled: Vec<_> = done.iter().filter(|line| !looked.contains(line)).collect();
+    assert!(matches!(&filled[..], [line] if line.starts_with("2 repositories filled and checked")), "{filled:?}");
+    assert!(looked.iter().all(|line| done.contains(line)), "{looked:?} {done:?}");
+
+    world.site = crate::common::Site::start(&to, &[]);
+    let refs = git.refs_of(&world.url("ann/code"));
+    assert!(refs.contains(&good) && names.iter().all(|name| refs.contains(name.as_str())), "{refs}");
 }
