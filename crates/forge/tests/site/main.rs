@@ -9,6 +9,7 @@ mod imports;
 mod lockdown;
 mod orders;
 mod orgs;
+mod protections;
 mod pushes;
 mod recovery;
 mod rig;

@@ -1,6 +1,7 @@
 //! Protected branches and tags, as the real git meets them.
 
-use crate::common::{Git, Output, World, request};
+use crate::common::{Browser, Git, Output, World, request, wait_until};
+use crate::guarded::{guarded, sign, state};
 
 struct Scene {
     world: World,
@@ -132,4 +133,48 @@ fn protected_tags_are_made_by_some_and_moved_by_nobody() {
     scene.may("bob", &["v2"]);
     // A branch of that name is another thing.
     scene.may("bob", &["main:refs/heads/v3"]);
+}
+
+#[test]
+fn loosening_a_rule_on_its_page_files_an_order_and_shows_it() {
+    let world = guarded();
+    let git = world.repository("kept");
+    git.commit("two", "two\n");
+    world.push(&git, &["main"]);
+    let scene = Scene { world, git };
+    let password = "a long password for tests";
+    let make = ["user", "create", "ida", "--email", "ida@example.org", "--password-stdin"];
+    scene.world.site.cli_with(&make, password).success();
+    scene.api("PUT", "collaborators/ida", r#"{"permission":"admin"}"#, 204);
+    let ida = Browser::sign_in(&scene.world.site, "ida", password);
+    let rules = "/ann/kept/-/settings/protections";
+    let made = ida.post(rules, "kind=branch&pattern=main&push_role=write").text();
+    assert!(made.contains("The rule holds from now on"), "{made}");
+    let (_, id) = made.split_once(&format!("href=\"{rules}/")).unwrap_or_else(|| panic!("no rule on {made}"));
+    let rule = format!("{rules}/{}", id.split('"').next().unwrap());
+    // As old as an order's delay.
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+
+    let wider = "kind=branch&pattern=main&push_role=write&force_role=admin";
+    let asked = ida.post(&rule, wider);
+    let to = asked.header("location").unwrap_or_default().to_owned();
+    assert!(asked.status == 303 && to.starts_with("/-/orders/"), "{} {to}", asked.status);
+    let order = to.rsplit('/').next().unwrap();
+    let shown = ida.get(&to).text();
+    for words in ["ann/kept", "more may rewrite", "0 of 2"] {
+        assert!(shown.contains(words), "{words} is not on {shown}");
+    }
+    let again = ida.post(&rule, wider);
+    assert!(again.status == 422 && again.text().contains("asks for this already"), "{}", again.text());
+    let ended = ida.post(&format!("{rule}/remove"), "");
+    assert!(ended.header("location").is_some_and(|to| to.starts_with("/-/orders/")), "{ended:?}");
+    assert!(ida.get(rules).text().contains("force-pushed by nobody"), "nothing was loosened yet");
+    scene.may_not("ann", &["--force", "main~1:main"], "nobody may force-push to it");
+    let stricter = ida.post(&rule, "kind=branch&pattern=main&push_role=maintain");
+    assert!(stricter.text().contains("The rule holds from now on"), "{}", stricter.text());
+
+    ["olga", "omar"].iter().for_each(|officer| sign(&scene.world, order, officer));
+    wait_until("the order is carried out", 30, || state(&scene.world, order) == "executed");
+    assert!(ida.get(rules).text().contains("force-pushed by admin and above"));
+    scene.may("ann", &["--force", "main~1:main"]);
 }
