@@ -63,6 +63,9 @@ pub enum Error {
     /// A repository is still being brought back from the vaults; the text says when to come again.
     #[error("{0}")]
     Filling(String),
+    /// Officers ordered the content to be erased; the text says which, and by what order.
+    #[error("{0}")]
+    Erased(String),
     /// A limit of this site's own is reached; the text says which, and what to do.
     #[error("{0}")]
     NoRoom(String),
@@ -127,6 +130,7 @@ impl Error {
                 | Self::Invalid(_)
                 | Self::Forbidden(_)
                 | Self::ReadOnlyView(_)
+                | Self::Erased(_)
                 | Self::Unauthenticated(_)
                 | Self::ReauthRequired
                 | Self::FactorRequired { .. }

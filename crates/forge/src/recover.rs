@@ -17,6 +17,7 @@
 //!    from an earlier entry would fork it. A view only reads, writes to no vault and has no keys to do so. What came later is
 //!    undone on the site itself, by new entries.
 
+mod erased;
 mod full;
 mod log_source;
 mod opener;
@@ -28,6 +29,8 @@ mod survey;
 mod view;
 mod without;
 
+pub(crate) use erased::Erased;
+pub use erased::ErasedLater;
 pub use full::FullReport;
 pub(crate) use opener::Opener;
 pub(crate) use practise::{Practice, Practised, practise};
@@ -119,7 +122,8 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
     }
     if request.full {
         let keys = Keys::open(&request.to)?;
-        let place = full::Place { dir: &request.to, limits: &request.limits, keys: &keys };
+        let erased = Erased::new(&rebuilt.erased);
+        let place = full::Place { dir: &request.to, limits: &request.limits, keys: &keys, erased };
         report.full = Some(full::fill_and_check(&survey, &place, &database, progress).await?);
     }
     drop(lock);

@@ -65,6 +65,7 @@ impl From<forge::Error> for ApiError {
             E::NoQuorum { .. } | E::NotHeldYet { .. } | E::Frozen { .. } | E::Busy | E::Filling(_) | E::Stopping => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            E::Erased(_) => StatusCode::GONE,
             E::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
             // Its words hold the statement: they are for the log alone.
             E::Db(_) | E::Apply(_) | E::Event(_) => {

@@ -93,7 +93,7 @@ fn told(service: Service, known: bool, error: forge::Error) -> Result<Response, 
     match error {
         // Somebody who says who they are may see more.
         E::Forbidden(_) if !known => Err(identity::challenge()),
-        E::ReadOnlyView(_) | E::Filling(_) | E::Invalid(_) => {
+        E::ReadOnlyView(_) | E::Filling(_) | E::Erased(_) | E::Invalid(_) => {
             Ok(answer(service.advertisement_type(), Body::from(forge::site::error_line(&error.to_string()))))
         }
         error => Err(identity::challenge_or(known, error)),

@@ -93,29 +93,47 @@ impl LogKeys {
 
     /// When a sealed entry was written; its event is not looked at.
     pub(crate) fn time_of(&self, epoch: u64, seq: u64, envelope: &[u8]) -> Result<i64, Error> {
+        Ok(self.entry(epoch, seq, envelope)?.time_us)
+    }
+
+    fn entry(&self, epoch: u64, seq: u64, envelope: &[u8]) -> Result<Entry, Error> {
         let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("entry {seq} cannot be opened: {e}"));
         let parsed = Envelope::parse(envelope).map_err(|e| bad(&e))?;
         let secret = self.data_key(epoch)?.secret(&self.origin, seq);
-        Ok(parsed.open(&self.origin, seq, &secret).map_err(|e| bad(&e))?.time_us)
+        parsed.open(&self.origin, seq, &secret).map_err(|e| bad(&e))
+    }
+
+    /// As [`LogKeys::open`], of events of these kinds; None: it is of another, and what it has in blobs is not fetched.
+    pub(crate) fn open_of_kinds(
+        &self,
+        epoch: u64,
+        seq: u64,
+        envelope: &[u8],
+        kinds: &[u32],
+        fetch: &FetchEvent,
+    ) -> Result<Option<Opened>, Error> {
+        let entry = self.entry(epoch, seq, envelope)?;
+        let wanted = kinds.contains(&entry.kind);
+        wanted.then(|| opened(&entry, envelope, fetch)).transpose()
     }
 
     /// Opens a sealed entry. `fetch` gives the bytes of an event that are in blobs.
     pub fn open(&self, epoch: u64, seq: u64, envelope: &[u8], fetch: &FetchEvent) -> Result<Opened, Error> {
-        let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("entry {seq} cannot be opened: {e}"));
-        let parsed = Envelope::parse(envelope).map_err(|e| bad(&e))?;
-        let secret = self.data_key(epoch)?.secret(&self.origin, seq);
-        let entry = parsed.open(&self.origin, seq, &secret).map_err(|e| bad(&e))?;
-        let (event, outside) = match &entry.body {
-            Body::Inline(bytes) => (Event::decode(entry.kind, bytes)?, None),
-            Body::Blob(names) => {
-                let bytes = fetch(names)?;
-                (Event::decode(entry.kind, &bytes)?, Some(bytes))
-            }
-        };
-        let (stamp, leaf_hash) = (stamp_of(&entry), merkle::leaf_hash(envelope));
-        let row = EntryRow { stamp, kind: entry.kind, entry: entry.encode(), event: outside, leaf_hash };
-        Ok(Opened { row, event })
+        opened(&self.entry(epoch, seq, envelope)?, envelope, fetch)
     }
+}
+
+fn opened(entry: &Entry, envelope: &[u8], fetch: &FetchEvent) -> Result<Opened, Error> {
+    let (event, outside) = match &entry.body {
+        Body::Inline(bytes) => (Event::decode(entry.kind, bytes)?, None),
+        Body::Blob(names) => {
+            let bytes = fetch(names)?;
+            (Event::decode(entry.kind, &bytes)?, Some(bytes))
+        }
+    };
+    let (stamp, leaf_hash) = (stamp_of(entry), merkle::leaf_hash(envelope));
+    let row = EntryRow { stamp, kind: entry.kind, entry: entry.encode(), event: outside, leaf_hash };
+    Ok(Opened { row, event })
 }
 
 /// Reads a row of the journal; an error that names the entry when its columns and its bytes say different things.

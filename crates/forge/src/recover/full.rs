@@ -1,5 +1,6 @@
 //! `--full`: every repository filled and checked before anybody is told that all is well.
 
+use super::erased::Erased;
 use super::report::Progress;
 use super::survey::Survey;
 use crate::db::Db;
@@ -25,6 +26,8 @@ use tokio::sync::watch;
 pub struct FullReport {
     /// Repositories filled and checked.
     pub repositories: u64,
+    /// Repositories whose content was erased later than what a view shows, and is in no vault that was read.
+    pub erased: u64,
     /// Refs compared with the journal.
     pub refs: u64,
     /// What is wrong, each with its repository. Empty: nothing.
@@ -40,6 +43,9 @@ impl fmt::Display for FullReport {
             "{} repositories filled and checked (git fsck, svnadmin verify), {} refs as the journal has them",
             self.repositories, self.refs
         )?;
+        if self.erased > 0 {
+            write!(f, "; the content of {} more was erased by order", self.erased)?;
+        }
         self.problems.iter().try_for_each(|problem| write!(f, "\nproblem: {problem}"))
     }
 }
@@ -49,6 +55,7 @@ pub(super) struct Place<'a> {
     pub(super) dir: &'a Path,
     pub(super) limits: &'a SiteLimits,
     pub(super) keys: &'a Keys,
+    pub(super) erased: Erased,
 }
 
 pub(super) async fn fill_and_check(
@@ -64,11 +71,17 @@ pub(super) async fn fill_and_check(
     let blobs = BlobSource::new(spool, keys.identities()?, Arc::new(Readers::new(&urls)?), dir);
     let git = git::Git::find(place.limits.git).map_err(|e| Error::internal(e.to_string()))?;
     let held = watch::Sender::new(size);
-    let store =
-        SvnStore { dir: place.dir.join("svn"), db: database.clone(), blobs: blobs.clone(), held: held.subscribe() };
-    let repositories = Repositories::new(&place.dir.join("git"), git, database.clone(), blobs, held.subscribe())?;
+    let store = SvnStore {
+        dir: place.dir.join("svn"),
+        db: database.clone(),
+        blobs: blobs.clone(),
+        held: held.subscribe(),
+        erased: place.erased.clone(),
+    };
+    let (db, erased) = (database.clone(), place.erased.clone());
+    let repositories = Repositories::new(&place.dir.join("git"), git, db, blobs, held.subscribe(), erased)?;
     let ids = all_repos(database).await?;
-    let mut report = FullReport { repositories: 0, refs: 0, problems: Vec::new(), prints: BTreeMap::new() };
+    let mut report = FullReport { repositories: 0, erased: 0, refs: 0, problems: Vec::new(), prints: BTreeMap::new() };
     // As many at once as there are processors: each is mostly a git that hashes.
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     let (repositories, store) = (&repositories, &store);
@@ -84,12 +97,16 @@ pub(super) async fn fill_and_check(
     });
     let mut checks = stream::iter(checks).buffer_unordered(at_once);
     while let Some((path, checked)) = checks.next().await {
-        progress(Progress::Repository { path: path.clone(), done: report.repositories + 1, of });
+        progress(Progress::Repository { path: path.clone(), done: report.repositories + report.erased + 1, of });
         match checked {
             Ok((refs, problems, print)) => {
                 report.refs += refs;
                 report.prints.extend(print);
                 report.problems.extend(problems.iter().map(|problem| format!("{path}: {problem}")));
+            }
+            Err(Error::Erased(_)) => {
+                report.erased += 1;
+                continue;
             }
             Err(error) => report.problems.push(format!("{path}: {error}")),
         }

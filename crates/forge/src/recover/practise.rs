@@ -1,5 +1,6 @@
 //! A recovery in a throw-away place: what a drill does. No vault hears of it, no epoch begins, and nothing but `to` is written.
 
+use super::erased::Erased;
 use super::full::{self, FullReport, Place};
 use super::opener::Opener;
 use super::rebuild::{self, Wanted};
@@ -54,7 +55,8 @@ pub(crate) async fn practise(
     let wanted = Wanted { at: practice.through.map(At::Entry), from_snapshot: !practice.replay_all };
     let rebuilt = rebuild::rebuild(&survey, opener, wanted, &database, progress).await?;
     let database_time = began.elapsed();
-    let place = Place { dir: practice.to, limits: practice.limits, keys: &rebuilt.temporary };
+    let erased = Erased::new(&rebuilt.erased);
+    let place = Place { dir: practice.to, limits: practice.limits, keys: &rebuilt.temporary, erased };
     let full = full::fill_and_check(&survey, &place, &database, progress).await?;
     let whole_time = began.elapsed();
     let report = survey.report(&rebuilt);

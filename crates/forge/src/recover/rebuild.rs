@@ -1,5 +1,6 @@
 //! The database, from the log.
 
+use super::erased::ErasedLater;
 use super::log_source::{self, Batches};
 use super::report::Progress;
 use super::survey::{Source, Survey};
@@ -34,6 +35,8 @@ pub(super) struct Rebuilt {
     /// Entries that could be read and verified; for a view more than `size`.
     pub(super) available: u64,
     pub(super) warnings: Vec<String>,
+    /// For a view: what of its content was erased later.
+    pub(super) erased: Vec<ErasedLater>,
     /// What it was opened with: a further epoch that exists here alone.
     pub(super) temporary: Keys,
 }
@@ -87,7 +90,11 @@ pub(super) async fn rebuild(
     while let Some(entries) = tells.recv().await {
         progress(Progress::Replay { entries, of });
     }
-    replayed.await.map_err(|e| Error::internal(e.to_string()))??;
+    let later = replayed.await.map_err(|e| Error::internal(e.to_string()))??;
+    let erased = later.unwrap_or_else(|error| {
+        warnings.push(format!("whether content was erased later could not be read: {error}"));
+        Vec::new()
+    });
     let ended = reading.await.map_err(|e| Error::internal(e.to_string()))?;
     warnings.extend(ended.warnings);
     let head = database.read(Head::load)?;
@@ -101,6 +108,7 @@ pub(super) async fn rebuild(
         snapshot,
         available: ended.frontier.size(),
         warnings,
+        erased,
         temporary,
     })
 }
@@ -225,6 +233,9 @@ impl Read for Concatenated {
     }
 }
 
+/// What was erased after a view's moment; a view is one without knowing it, too.
+type Later = Result<Vec<ErasedLater>, Error>;
+
 struct Replaying {
     database: Db,
     keys: Arc<LogKeys>,
@@ -233,13 +244,14 @@ struct Replaying {
 }
 
 impl Replaying {
-    fn run(self, batches: Batches, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
+    fn run(self, batches: Batches, progress: &mut dyn FnMut(u64)) -> Result<Later, Error> {
         let fetch = |names: &[BlobName]| self.blobs.fetch(names);
         let Some(at) = self.at else {
-            return replay::replay(&self.database, &self.keys, batches, &fetch, progress).map(drop);
+            return replay::replay(&self.database, &self.keys, batches, &fetch, progress).map(|_| Ok(Vec::new()));
         };
         let mut cut = super::view::Cut::new(at, &self.keys, batches);
         replay::replay(&self.database, &self.keys, &mut cut, &fetch, progress)?;
-        cut.apply_rest(&self.database, &fetch)
+        cut.apply_rest(&self.database, &fetch)?;
+        Ok(cut.erased_later(&self.database, &fetch))
     }
 }

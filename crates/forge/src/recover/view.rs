@@ -3,6 +3,7 @@
 //! The last batch may reach beyond the wanted entry. Its first entries are then applied without the checkpoint the site signed;
 //! the tree that ends there is signed by a key that exists in this directory alone.
 
+use super::erased::{ErasedLater, Search};
 use super::rebuild::Rebuilt;
 use super::{At, RecoverRequest};
 use crate::db::Db;
@@ -20,12 +21,14 @@ use vault::Quorum;
 const FILE: &str = "view";
 
 /// What a view shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// Entries that are in it.
     pub entries: u64,
     /// When the last of them was written: microseconds since 1970.
     pub last_time_us: i64,
+    /// What is in it and was erased later: vaults that have carried that out have no content of these repositories.
+    pub erased: Vec<ErasedLater>,
 }
 
 impl View {
@@ -42,14 +45,16 @@ impl View {
         let (entries, time) = (number(lines.next()), number(lines.next()));
         match (entries, time) {
             (Some(entries), Some(time)) => {
-                Ok(Some(Self { entries: u64::try_from(entries).unwrap_or(0), last_time_us: time }))
+                let erased = lines.filter_map(ErasedLater::of_line).collect();
+                Ok(Some(Self { entries: u64::try_from(entries).unwrap_or(0), last_time_us: time, erased }))
             }
             _ => Err(Error::damaged(format!("{} does not say what it shows", path.display()))),
         }
     }
 
     fn write(&self, data: &Path) -> Result<(), Error> {
-        let text = format!("entries {}\nlast-time-us {}\n", self.entries, self.last_time_us);
+        let erased: String = self.erased.iter().map(ErasedLater::to_line).collect();
+        let text = format!("entries {}\nlast-time-us {}\n{erased}", self.entries, self.last_time_us);
         std::fs::write(data.join(FILE), text).map_err(|e| Error::internal(format!("{}: {e}", data.display())))
     }
 
@@ -70,7 +75,10 @@ impl fmt::Display for View {
             "a VIEW as of entry {}: it serves reads and refuses writes, and no vault hears of it. The site itself is recovered \
              without --at",
             self.entries.saturating_sub(1)
-        )
+        )?;
+        self.erased.iter().try_for_each(|erased| {
+            write!(f, "\n{erased}, later than what is shown: a vault that has carried that out does not give it")
+        })
     }
 }
 
@@ -111,7 +119,8 @@ impl Shipping for Past {
 /// Makes the directory a view.
 pub(super) fn settle(request: &RecoverRequest, rebuilt: &Rebuilt) -> Result<View, Error> {
     super::settle::keep_vaults(request)?;
-    let view = View { entries: rebuilt.size, last_time_us: rebuilt.last_time_us };
+    let erased = rebuilt.erased.clone();
+    let view = View { entries: rebuilt.size, last_time_us: rebuilt.last_time_us, erased };
     view.write(&request.to)?;
     rebuilt.temporary.write(&request.to)?;
     Ok(view)
@@ -123,12 +132,14 @@ pub(super) struct Cut<'a, I> {
     keys: &'a LogKeys,
     batches: I,
     rest: Option<Batch>,
+    /// The batch in which it ends, whole.
+    last: Option<Batch>,
     done: bool,
 }
 
 impl<'a, I> Cut<'a, I> {
     pub(super) fn new(at: At, keys: &'a LogKeys, batches: I) -> Self {
-        Self { at, keys, batches, rest: None, done: false }
+        Self { at, keys, batches, rest: None, last: None, done: false }
     }
 
     /// How many of a batch's entries are wanted.
@@ -152,8 +163,8 @@ impl<'a, I> Cut<'a, I> {
     }
 
     /// Applies what is wanted of the last batch, and signs the tree that ends there.
-    pub(super) fn apply_rest(self, database: &Db, fetch: &FetchEvent) -> Result<(), Error> {
-        let Some(batch) = self.rest else { return Ok(()) };
+    pub(super) fn apply_rest(&self, database: &Db, fetch: &FetchEvent) -> Result<(), Error> {
+        let Some(batch) = &self.rest else { return Ok(()) };
         database.write(|tx| {
             let mut head = Head::load(tx)?;
             let first = head.size();
@@ -174,6 +185,21 @@ impl<'a, I> Cut<'a, I> {
     }
 }
 
+impl<I: Iterator<Item = Result<Batch, std::convert::Infallible>>> Cut<'_, I> {
+    /// What of the view's content was erased later: the log is read to its end.
+    pub(super) fn erased_later(self, database: &Db, fetch: &FetchEvent) -> Result<Vec<ErasedLater>, Error> {
+        let Some(last) = self.last else { return Ok(Vec::new()) };
+        let shown = database.read(Head::load)?.size();
+        let mut search = Search::new(self.keys, fetch);
+        search.look(&last, shown)?;
+        for batch in self.batches {
+            let Ok(batch) = batch;
+            search.look(&batch, shown)?;
+        }
+        search.end(database)
+    }
+}
+
 impl<I: Iterator<Item = Result<Batch, std::convert::Infallible>>> Iterator for &mut Cut<'_, I> {
     type Item = Result<Batch, Error>;
 
@@ -190,6 +216,7 @@ impl<I: Iterator<Item = Result<Batch, std::convert::Infallible>>> Iterator for &
             return Some(Ok(batch));
         }
         self.done = true;
+        self.last = Some(batch.clone());
         batch.entries.truncate(wanted);
         self.rest = (wanted > 0).then_some(batch);
         None

@@ -11,6 +11,7 @@ use super::slot::{Opened, Slot, Step, Tools};
 use crate::access::{Act, Authorized};
 use crate::db::Db;
 use crate::error::Error;
+use crate::recover::Erased;
 use journal::BlobName;
 use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -41,16 +42,18 @@ struct Shared {
     /// Repositories that could not take in a held entry, and the first such entry.
     behind: Mutex<BTreeMap<u64, u64>>,
     fills: Semaphore,
+    erased: Erased,
 }
 
 impl Repositories {
-    /// Those under `dir`, which is made if absent. `held` says how far the journal is held.
-    pub fn new(
+    /// Those under `dir`, which is made if absent. `held` says how far the journal is held, `erased` what can't be filled any more.
+    pub(crate) fn new(
         dir: &Path,
         git: git::Git,
         db: Db,
         blobs: BlobSource,
         held: watch::Receiver<u64>,
+        erased: Erased,
     ) -> Result<Self, Error> {
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -59,8 +62,8 @@ impl Repositories {
             .map_err(|e| Error::internal(format!("{}: {e}", dir.display())))?;
         let (dir, slots, quarantines) = (dir.to_owned(), Mutex::default(), Mutex::default());
         let fills = Semaphore::new(FILLS_AT_ONCE);
-        let shared =
-            Shared { dir, tools: Tools { git, db, blobs }, held, slots, quarantines, behind: Mutex::default(), fills };
+        let (tools, behind) = (Tools { git, db, blobs }, Mutex::default());
+        let shared = Shared { dir, tools, held, slots, quarantines, behind, fills, erased };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -100,6 +103,7 @@ impl Repositories {
         let _permit = self.shared.fills.acquire().await.map_err(|_| Error::Stopping)?;
         let held = *self.shared.held.borrow();
         let opened = slot.open(&self.shared.tools, held).await;
+        let opened = opened.map_err(|error| self.shared.erased.explain(id, error));
         match &opened {
             Ok(_) => drop(self.behind().remove(&id)),
             Err(error) => tracing::warn!(repository = id, %error, "a repository cannot be opened"),

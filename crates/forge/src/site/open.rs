@@ -15,7 +15,7 @@ use crate::people::last_use::LastUses;
 use crate::people::{Authenticator, Passwords};
 use crate::projector::Position;
 use crate::push::PushContext;
-use crate::recover::{Past, View};
+use crate::recover::{Erased, Past, View};
 use crate::repo::{BlobSource, Repositories};
 use crate::signer::Signers;
 use crate::spool::{Fetch, Spool};
@@ -53,6 +53,7 @@ impl Site {
         let (keys, mut begun) = keys(&config.data)?;
         let told = known_with(&config.data, &config.vaults)?;
         let view = View::read(&config.data)?;
+        let erased = Erased::new(view.as_ref().map_or(&[][..], |view| &view.erased));
         let database = database(&config)?;
         let size = database.read(checkpoint_last)?.map_or(0, |checkpoint| checkpoint.size);
         let spool = Spool::open(&config.data.join("spool"), keys.recipients()?, config.limits.spool_bytes_max, size)?;
@@ -97,7 +98,8 @@ impl Site {
         let all_vaults = told.clone();
         let readable = told.into_iter().filter(|url| url.role == Role::Recover).collect();
         let held = ledger.shipping().held();
-        let repositories = Repositories::new(&config.data.join("git"), git, database.clone(), blobs.clone(), held)?;
+        let (dir, db) = (config.data.join("git"), database.clone());
+        let repositories = Repositories::new(&dir, git, db, blobs.clone(), held, erased.clone())?;
         let last_uses = Arc::new(LastUses::open(&config.data.join("last-use")));
         let drills = Drills::new(config.drill_vaults, config.limits.drill_every, config.limits.drill_first);
         let authenticator = Authenticator::new(database, Passwords::start()?);
@@ -125,6 +127,7 @@ impl Site {
             blobs: blobs.clone(),
             upload: push.upload.clone(),
             limits: config.limits.svn,
+            erased,
         });
         let own = all_vaults.iter().filter_map(|vault| Some(vault.address.rsplit_once(':')?.0.to_owned()));
         let own = own.chain([crate::mail::host_of(&config.base_url).to_owned()]).collect();

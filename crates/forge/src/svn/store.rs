@@ -8,6 +8,7 @@
 use super::query::{RevisionRow, SvnRows, rows_fetch, youngest_below};
 use crate::db::Db;
 use crate::error::Error;
+use crate::recover::Erased;
 use crate::repo::BlobSource;
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -27,6 +28,7 @@ pub(crate) struct SvnStore {
     pub(crate) db: Db,
     pub(crate) blobs: BlobSource,
     pub(crate) held: watch::Receiver<u64>,
+    pub(crate) erased: Erased,
 }
 
 /// What is on the disk and in no entry.
@@ -69,7 +71,8 @@ impl SvnStore {
             store.fill(repo, &rows).map_err(|e| failed(repo, &e))?;
             Ok(Extras::default())
         });
-        working.await.map_err(|e| Error::internal(format!("repository {repo}: {e}")))?
+        let brought = working.await.map_err(|e| Error::internal(format!("repository {repo}: {e}")))?;
+        brought.map_err(|error| self.erased.explain(repo, error))
     }
 
     /// What the held journal says of it. Blocks.

@@ -9,6 +9,7 @@ use crate::access::{Act, Authorized, Write};
 use crate::error::Error;
 use crate::event::svn::SvnFile;
 use crate::ledger::Ledger;
+use crate::recover::Erased;
 use crate::repo::BlobSource;
 use crate::spool::Spool;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -44,6 +45,8 @@ pub struct SubversionParts {
     pub upload: Arc<dyn Fn(BlobName) + Send + Sync>,
     /// Bounds.
     pub limits: EngineLimits,
+    /// What can't be filled any more.
+    pub(crate) erased: Erased,
 }
 
 /// Subversion of one site. Nothing of it runs before it is used.
@@ -128,9 +131,9 @@ impl Subversion {
     /// Looks whether Subversion is installed; starts nothing.
     #[must_use]
     pub fn new(parts: SubversionParts) -> Self {
-        let SubversionParts { dir, ledger, spool, blobs, upload, limits } = parts;
+        let SubversionParts { dir, ledger, spool, blobs, upload, limits, erased } = parts;
         let (db, held) = (ledger.db().clone(), ledger.shipping().held());
-        let store = SvnStore { dir, db, blobs, held };
+        let store = SvnStore { dir, db, blobs, held, erased };
         Self(Arc::new(Shared {
             programs: Programs::find().map_err(|e| e.to_string()),
             store,

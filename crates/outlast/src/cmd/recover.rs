@@ -6,7 +6,7 @@ use crate::logging::{self, Format};
 use crate::site;
 use anyhow::Context as _;
 use forge::keys::RecoveryKey;
-use forge::recover::{At, Progress, RecoverRequest, Report, VaultFound, Without, recover};
+use forge::recover::{At, ErasedLater, Progress, RecoverRequest, Report, VaultFound, View, Without, recover};
 use jiff::Timestamp;
 use journal::order::SignedOrder;
 use serde_json::json;
@@ -96,13 +96,18 @@ fn say(progress: &Progress, last: &mut Option<Instant>) {
 }
 
 fn to_json(report: &Report) -> serde_json::Value {
+    let erased = |of: &ErasedLater| json!({ "repository": of.path, "order": of.order, "entry": of.entry });
+    let view = |view: &View| {
+        let erased: Vec<_> = view.erased.iter().map(erased).collect();
+        json!({ "entries": view.entries, "last_time_us": view.last_time_us, "erased": erased })
+    };
     let vault = |found: &VaultFound| json!({ "name": found.name, "domain": found.domain, "entries": found.entries, "problem": found.problem });
     json!({
         "log": report.origin, "entries": report.entries, "last_time_us": report.last_time_us, "epoch": report.epoch,
         "snapshot": report.snapshot, "repositories": report.repositories, "replaced": report.replaced, "credentials_revoked": report.credentials_revoked,
         "vaults": report.vaults.iter().map(vault).collect::<Vec<_>>(), "warnings": report.warnings,
-        "full": report.full.as_ref().map(|full| json!({ "repositories": full.repositories, "refs": full.refs, "problems": full.problems })),
-        "view": report.view.map(|view| json!({ "entries": view.entries, "last_time_us": view.last_time_us })),
+        "full": report.full.as_ref().map(|full| json!({ "repositories": full.repositories, "erased": full.erased, "refs": full.refs, "problems": full.problems })),
+        "view": report.view.as_ref().map(view),
         "undone": report.undone.as_ref().map(|undone| json!({ "done": undone.done, "kept": undone.kept, "by_hand": undone.by_hand })),
         "good": report.is_good(),
     })

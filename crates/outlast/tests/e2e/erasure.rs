@@ -1,7 +1,8 @@
 //! A repository's content is erased by order of officers: at the site, and at each vault by its owner; by nothing less.
 
-use crate::common::{Git, Said, Site, Vault, VaultStart, World, cli, wait_until};
+use crate::common::{Git, Said, Site, Vault, VaultStart, World, cli, request, wait_until};
 use crate::guarded::{guarded, order_of, sign, signature, state};
+use crate::svn::{Svn, create, layout, work};
 use journal::batch::Batch;
 use journal::{BlobName, Hash};
 use std::collections::BTreeMap;
@@ -21,11 +22,13 @@ fn ask(world: &World, act: &[&str]) -> Said {
     world.site.cli(&[&["order", "ask"], act].concat())
 }
 
-/// A commit with so many bytes that are in no other.
+/// So many bytes that are in no other text.
+fn text_of(name: &str, bytes: usize) -> String {
+    (0..bytes / 64).map(|at| Hash::of(format!("{name}{at}").as_bytes()).to_string()).collect()
+}
+
 fn commit_bytes(git: &Git, name: &str, bytes: usize) {
-    let seed = Hash::of(name.as_bytes());
-    let text: String = (0..bytes / 64).map(|at| Hash::of(format!("{seed}{at}").as_bytes()).to_string()).collect();
-    git.commit(name, &text);
+    git.commit(name, &text_of(name, bytes));
 }
 
 /// The bytes of each of these blobs as a vault keeps them, in a file or in a batch.
@@ -88,17 +91,23 @@ fn erase(world: &World, vault: &str, order: &Ordered, out: &Path) -> Said {
     cli(["vault", "erase", &order.signed, "--dir", &dir(world, vault), "--out", out.to_str().unwrap()])
 }
 
+/// How many repositories lie on the site's disk.
+fn on_disk(world: &World) -> usize {
+    let svn = std::fs::read_dir(world.site.data.join("svn")).into_iter().flatten().flatten();
+    world.site.repositories().len() + svn.filter(|entry| entry.path().join("repo").is_dir()).count()
+}
+
 /// ann/secret is deleted, forgotten, and ordered to be erased; the site has done its half.
 fn ordered(world: &World) -> Ordered {
     let alive = ask(world, &["erase", "ann/secret"]).failure();
     assert!(alive.contains("deleted repository ann/secret"), "{alive}");
-    let before = world.site.repositories().len();
+    let before = on_disk(world);
     carried_out(world, &world.site.cli(&["repo", "delete", "ann/secret"]).success());
     let trash: serde_json::Value =
         serde_json::from_str(&world.site.cli(&["trash", "list", "--json"]).success()).unwrap();
-    assert_eq!(world.site.repositories().len(), before, "what is in the trash is kept whole");
+    assert_eq!(on_disk(world), before, "what is in the trash is kept whole");
     carried_out(world, &ask(world, &["trash-empty", &trash[0]["id"].to_string()]).success());
-    wait_until("its directory is gone", 30, || world.site.repositories().len() == before - 1);
+    wait_until("its directory is gone", 30, || on_disk(world) == before - 1);
 
     let asked = ask(world, &["erase", "ann/secret"]).success();
     assert!(asked.contains("names, paths, messages) stays: they are the log"), "{asked}");
@@ -235,4 +244,103 @@ fn comes_back(world: &mut World, secret: &Git, other: &Git) {
     let blind = cli(["drill", "--blind", "--vault", &world.vault("eu").recover_url(), "--officers", &officers]);
     let name = lost.file_name().unwrap().to_str().unwrap();
     assert!(!blind.ok && blind.stdout.contains(&format!("blob {name} is missing")), "{blind:?}");
+}
+
+#[test]
+fn a_moment_before_an_erasure_shows_all_but_what_was_erased_and_says_by_which_order() {
+    let mut world = guarded();
+    let secret = world.repository("secret");
+    world.push(&secret, &["HEAD:refs/heads/main"]);
+    let other = world.repository("other");
+    let moment = world.push(&other, &["HEAD:refs/heads/main"]).entry.to_string();
+    let order = ordered(&world);
+    VAULTS.iter().for_each(|vault| world.await_caught_up(vault));
+    officers(&world, "eu", "0s");
+    hand_over(&world, "eu", &order).success();
+    world.vault("eu").stop();
+    erase(&world, "eu", &order, &world.path("record")).success();
+    world.vault("eu").resume(VaultStart::Plain);
+    let key = world.take_recovery_key();
+    world.site.kill();
+
+    let to = world.path("past");
+    let said = world.recover(&["eu"], &key, &to, &["--full", "--keep-credentials", "--at", &moment]).success();
+    let erased = format!("the content of ann/secret was erased by order {} (entry ", order.number);
+    assert!(said.contains("a VIEW as of entry") && said.contains(&erased), "{said}");
+    assert!(said.contains("1 repositories filled and checked"), "{said}");
+    assert!(said.contains("the content of 1 more was erased by order"), "{said}");
+    let view = Site::start(&to, &[]);
+    let url = |name: &str| view.url(name, Some(("ann", &world.token)));
+    let copy = Git::at(&world.path("copy"));
+    copy.run(["clone", "-q", &url("ann/other"), copy.dir.to_str().unwrap()]).success();
+    copy.fsck();
+    let refused = secret.run(["ls-remote", &url("ann/secret")]).failure();
+    assert!(refused.contains(&erased) && refused.contains("all other repositories can be read"), "{refused}");
+    let bearer = format!("Bearer {}", world.token);
+    let branches = "/api/v1/repos/ann/secret/branches";
+    let gone = request(&view.address, "GET", branches, &[("Authorization", &bearer)], b"").unwrap();
+    assert!(gone.status == 410 && gone.text().contains(&erased), "{} {}", gone.status, gone.text());
+    drop(view);
+
+    // A vault that has not carried it out gives it still, and what is ordered is told all the same.
+    let to = world.path("elsewhere");
+    let said = world.recover(&["us"], &key, &to, &["--full", "--at", &moment]).success();
+    assert!(said.contains(&erased) && said.contains("2 repositories filled and checked"), "{said}");
+    // Before that there was nothing, and after it there is nothing to tell.
+    for at in ["1", order.number.as_str()] {
+        let to = world.path(&format!("at-{at}"));
+        let said = world.recover(&["eu"], &key, &to, &["--at", at]).success();
+        assert!(said.contains("a VIEW as of entry") && !said.contains("was erased"), "{at}: {said}");
+    }
+}
+
+#[test]
+fn a_repository_of_subversion_is_erased_with_its_directory_and_the_view_that_git_had() {
+    let mut world = guarded();
+    let svn = Svn::of(&world);
+    let url = create(&world, "secret");
+    let wc = layout(&svn, &world, &url);
+    work(&svn, &wc, &url, 4);
+    std::fs::write(wc.join("large"), text_of("large", 900_000)).unwrap();
+    svn.ok(&wc, &["add", "-q", "large"]);
+    svn.ok(&wc, &["commit", "-q", "-m", "a large file"]);
+    let other = create(&world, "other");
+    svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "kept", &format!("{other}/trunk")]);
+    let [_, refs] =
+        ["secret", "other"].map(|name| Git::at(world.dir.path()).refs_of(&world.url(&format!("ann/{name}"))));
+    let views = |world: &World| std::fs::read_dir(world.site.data.join("svn-git")).unwrap().count();
+    assert_eq!((on_disk(&world), views(&world)), (2, 2));
+    let order = ordered(&world);
+    wait_until("its view is gone", 30, || views(&world) == 1);
+    assert!(!svn.run(world.dir.path(), ["info", &url]).ok);
+
+    let names = names_in(Path::new(&order.list));
+    VAULTS.iter().for_each(|vault| world.await_caught_up(vault));
+    let bytes = kept(world.vault("eu"), &names);
+    assert_eq!(bytes.len(), names.len());
+    assert!(bytes.len() > 5 && bytes.values().any(|bytes| bytes.len() > 1 << 18), "small ones and a large one");
+    officers(&world, "eu", "0s");
+    hand_over(&world, "eu", &order).success();
+    world.vault("eu").stop();
+    erase(&world, "eu", &order, &world.path("record")).success();
+    assert!(!bytes.values().any(|bytes| holds(world.vault("eu"), bytes)), "their bytes are gone");
+    world.vault("eu").resume(VaultStart::Plain);
+
+    let officers = format!("{}/private/officers", dir(&world, "eu"));
+    let blind = cli(["drill", "--blind", "--vault", &world.vault("eu").recover_url(), "--officers", &officers]);
+    assert!(blind.ok && blind.stdout.contains("are lawfully missing"), "{blind:?}");
+    let key = world.take_recovery_key();
+    world.site.kill();
+    let to = world.path("recovered");
+    let said = world.recover(&["eu"], &key, &to, &["--full", "--keep-credentials"]).success();
+    assert!(said.contains("1 repositories filled and checked"), "{said}");
+    world.site = Site::start(&to, &["us", "asia"].map(|name| world.vault(name).site_url()));
+    let address = world.site.address.clone();
+    let at = |name: &str| format!("http://{address}/ann/{name}.svn");
+    let git = Git::at(world.dir.path());
+    assert_eq!(git.refs_of(&world.url("ann/other")), refs);
+    assert!(svn.ok(world.dir.path(), &["log", "-q", &at("other")]).contains("r1 | ann"));
+    svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "on", &format!("{}/more", at("other"))]);
+    assert!(!svn.run(world.dir.path(), ["info", &at("secret")]).ok);
+    assert!(!git.run(["ls-remote", &world.url("ann/secret")]).ok);
 }
