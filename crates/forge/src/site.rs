@@ -43,6 +43,7 @@ mod ssh;
 mod svn;
 mod svn_convert;
 mod svn_import;
+mod svn_looks;
 mod svn_rules;
 mod svn_ssh;
 mod tasks;
@@ -130,6 +131,7 @@ pub struct Site {
     shut: lockdown::Shut,
     told: alarms::Statuses,
     settings: settings::Held,
+    svn_looks: svn_looks::SvnLooks,
     witnesses: crate::witness::Witnesses,
     jobs: crate::jobs::Jobs,
     /// Held while the site runs: one process for one data directory.

@@ -180,12 +180,14 @@ impl HttpServer {
         &self.location
     }
 
-    pub(crate) fn is_running(&self) -> bool {
+    /// Whether it runs: one that ended is started again by who asks for it anew.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
         self.running.is_over().is_none()
     }
 
     /// It is being used now.
-    pub(crate) fn touch(&self) {
+    pub fn touch(&self) {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 

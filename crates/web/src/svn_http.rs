@@ -11,6 +11,7 @@
 
 mod answer;
 mod pass;
+mod to_its_end;
 
 pub(crate) use pass::Behind;
 pub use pass::{To, act, pass, whole};

@@ -187,6 +187,7 @@ impl Site {
             shut,
             told: outboxes.as_ref().map(super::alarms::Outboxes::statuses).unwrap_or_default(),
             settings,
+            svn_looks: Default::default(),
             witnesses,
             jobs: Default::default(),
             _lock: lock,

@@ -1,6 +1,7 @@
 //! Subversion's door: a repository somebody may use, and the server that serves it.
 
 use super::Site;
+use super::svn_looks::When;
 use crate::access::{Act, Authorized, Read, Write};
 use crate::error::Error;
 use crate::event::repo::RepoKind;
@@ -81,8 +82,13 @@ impl Site {
         let user = who.map_or(NOBODY, Principal::name).to_owned();
         let account = who.map_or(0, Principal::user);
         if act == SvnAct::Read {
+            let when = When { size: self.ledger.log().size(), held: self.held() };
+            if let Some((repo, server)) = self.svn_looks.found(when, who, path) {
+                return Ok(SvnDoor { repo, server, user, account, finish: None });
+            }
             let proof = self.authorize::<Read>(who, path).await?;
             let server = self.svn_server(&proof).await?;
+            self.svn_looks.keep(when, who, path, proof.repo(), &server);
             return Ok(SvnDoor { repo: proof.repo().clone(), server, user, account, finish: None });
         }
         let proof = self.authorize::<Write>(who, path).await?;

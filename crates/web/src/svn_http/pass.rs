@@ -1,6 +1,7 @@
 //! A request handed on to a repository's own server, and the answer back: who may, was asked before.
 
 use super::answer;
+use super::to_its_end::ToItsEnd;
 use crate::errors::ApiError;
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
@@ -158,7 +159,7 @@ async fn send(
         answer::taken(answer, server, turn).await
     };
     let answered = match act {
-        SvnAct::Read => tokio::spawn(asking).await.unwrap_or_else(|error| Err(io::Error::other(error))),
+        SvnAct::Read => ToItsEnd::of(asking).await,
         SvnAct::Prepare | SvnAct::Finish => asking.await,
     };
     answered.map_err(|error| {

@@ -1,0 +1,87 @@
+//! What was found out for a request of Subversion that reads, for the next of the same client: a checkout is thousands of requests.
+//!
+//! Invariant: who may what follows from the tables, and they change with the journal alone. What was found is believed while the
+//! journal has not grown by one entry and no more of it is held, and for a second at most, because credentials expire by the clock.
+//! A revocation is an entry: it is seen by the first request after it.
+
+use crate::names::RepoPath;
+use crate::people::Principal;
+use crate::repo::Repo;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+use svn::HttpServer;
+
+/// For how long what was found is believed at most.
+const BELIEVED_MAX: Duration = Duration::from_secs(1);
+/// Clients and repositories that are remembered at one time.
+const LOOKS_MAX: usize = 256;
+
+/// How far the journal was, before anything was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct When {
+    /// Entries that were written.
+    pub(super) size: u64,
+    /// Entries that were held.
+    pub(super) held: u64,
+}
+
+struct Look {
+    when: When,
+    at: Instant,
+    who: Option<Principal>,
+    repo: Repo,
+    /// Not kept running by this.
+    server: Weak<HttpServer>,
+}
+
+/// By account (0: nobody) and address.
+#[derive(Default)]
+pub(super) struct SvnLooks(Mutex<HashMap<(u64, RepoPath), Look>>);
+
+impl std::fmt::Debug for SvnLooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SvnLooks")
+    }
+}
+
+fn key(who: Option<&Principal>, path: &RepoPath) -> (u64, RepoPath) {
+    (who.map_or(0, Principal::user), path.clone())
+}
+
+impl SvnLooks {
+    /// What was found for the same client with the same credential, if nothing can have changed since.
+    pub(super) fn found(
+        &self,
+        when: When,
+        who: Option<&Principal>,
+        path: &RepoPath,
+    ) -> Option<(Repo, Arc<HttpServer>)> {
+        let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = looks.get(&key(who, path))?;
+        if look.when != when || look.who.as_ref() != who || look.at.elapsed() > BELIEVED_MAX {
+            return None;
+        }
+        let server = look.server.upgrade().filter(|server| server.is_running())?;
+        server.touch();
+        Some((look.repo.clone(), server))
+    }
+
+    /// Keeps what was found.
+    pub(super) fn keep(
+        &self,
+        when: When,
+        who: Option<&Principal>,
+        path: &RepoPath,
+        repo: &Repo,
+        server: &Arc<HttpServer>,
+    ) {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if looks.len() >= LOOKS_MAX {
+            looks.clear();
+        }
+        let (who, repo, server) = (who.cloned(), repo.clone(), Arc::downgrade(server));
+        let key = key(who.as_ref(), path);
+        looks.insert(key, Look { when, at: Instant::now(), who, repo, server });
+    }
+}
