@@ -405,5 +405,7 @@ fn only_who_may_and_only_where_they_may() {
     assert_eq!(page.status, 200);
     assert!(page.text().contains("/ann/project.svn/trunk<") && page.text().contains("layout"), "{}", page.text());
     assert_eq!(status("GET", "/ann/project.git/info/refs?service=git-upload-pack", Some(ann)), 200);
-    assert_ne!(status("GET", "/ann/project.git/info/refs?service=git-receive-pack", Some(ann)), 200);
+    // 200, because Git shows its user the words of nothing else.
+    let pushed = raw(&world, "GET", "/ann/project.git/info/refs?service=git-receive-pack", Some(ann), &[], "").text();
+    assert!(pushed.contains("ERR ") && pushed.contains("only for reading") && !pushed.contains("refs/"), "{pushed}");
 }
