@@ -16,25 +16,17 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
 fi
 # Without a backtrace of cargo-fuzz itself, what failed stands in the last lines.
 export RUSTC_BOOTSTRAP=1 RUST_BACKTRACE=0
-cargo fuzz build --sanitizer none >/dev/null 2>&1 || cargo fuzz build --sanitizer none
-
-# One target; what it said is shown when it failed.
-run() {
-  local log
-  log=$(mktemp)
-  if cargo fuzz run --sanitizer none "$1" -- -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \
-    >"$log" 2>&1; then
-    echo "fuzz: $1, $seconds s, $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
-  else
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+for target in "${targets[@]}"; do
+  echo "fuzz: $target, $seconds s"
+  status=0
+  cargo fuzz run --sanitizer none "$target" -- -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \
+    >"$log" 2>&1 || status=$?
+  if [ "$status" -ne 0 ]; then
     tail -n 60 "$log" >&2
-    echo "fuzz: $1 failed" >&2
-    # xargs ends with that.
-    rm -f "$log"
-    return 255
+    echo "fuzz: $target failed" >&2
+    exit 1
   fi
-  rm -f "$log"
-}
-export -f run
-export seconds
-# A target uses one core.
-printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I {} bash -c 'run {}'
+  grep 'stat::number_of_executed_units' "$log" || true
+done
