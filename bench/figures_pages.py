@@ -144,17 +144,28 @@ def repository_page(ours, name):
     yield plain("page: repository, asks other hosts", str(len(elsewhere)), "0", not elsewhere)
 
 
-def one_kind(what, browser, addresses, cgit, peers):
+def looks(browser, addresses):
+    """Seconds of a first look at each, of all of it, and of looking again."""
     first, whole, again = [], [], []
     for path in addresses:
         seconds, all_of_it = browser.look(path)
         first.append(seconds)
         whole.append(all_of_it or seconds)
         again += [browser.get(path)[0] for _ in range(10)]
+    return first, whole, again
+
+
+def ours_alone(what, first, whole, again):
+    """The lines about them."""
     yield line(f"{what}, first", first, FIRST_MS)
     if whole != first:
         yield plain(f"page: {what}, first, and all of it", f"{median_ms(whole):.2f} ms", "shown", None)
     yield line(f"{what}, again", again, AGAIN_MS)
+
+
+def one_kind(what, browser, addresses, cgit, peers):
+    first, whole, again = looks(browser, addresses)
+    yield from ours_alone(what, first, whole, again)
     peer = Browser(cgit.address)
     peer.get(peers[0])
     theirs = [peer.get(path)[0] for path in peers for _ in range(3)]

@@ -7,7 +7,7 @@ import random
 import subprocess
 import time
 
-from figures_pages import FIRST_MS, Browser, line, median_ms
+from figures_pages import Browser, looks, median_ms, ours_alone
 from figures_site import plain as shown
 from measure import median
 from servers import Outlast
@@ -148,16 +148,8 @@ def pages(scene):
 
 
 def one_kind(made, peer, browser, what, addresses, asked):
-    first, whole, again = [], [], []
-    for path in addresses:
-        seconds, all_of_it = browser.look(path)
-        first.append(seconds)
-        whole.append(all_of_it or seconds)
-        again += [browser.get(path)[0] for _ in range(10)]
-    yield line(f"{what}, first", first, FIRST_MS)
-    if whole != first:
-        yield shown(f"page: {what}, first, and all of it", f"{median_ms(whole):.2f} ms", "shown", None)
-    yield line(f"{what}, again", again, 2)
+    first, whole, again = looks(browser, addresses)
+    yield from ours_alone(what, first, whole, again)
     by_hand = [svn(*(word.format(made.url) for word in asked)) for _ in range(ROUNDS)]
     yield shown(f"page: {what}, svn with file://", f"{median_ms(by_hand):.2f} ms", "shown", None)
     theirs = [peer.client.seconds(*(word.format(peer.client.url) for word in asked)) for _ in range(ROUNDS)]
