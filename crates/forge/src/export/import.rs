@@ -132,7 +132,7 @@ impl Site {
     ) -> Result<ImportedRepository, Error> {
         let (path, visibility) = place(file)?;
         let was_there = match self.allow::<Read>(None, &path).await {
-            Ok(there) if there.repo().kind == RepoKind::Svn => {
+            Ok(there) if there.repo().is_svn() => {
                 let (source, _) = self.svn_source(there.repo().id).await?;
                 if (source.uuid(), source.newest()) != (svn.uuid.as_str(), svn.youngest) {
                     return Err(is_another(&path));

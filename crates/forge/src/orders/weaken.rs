@@ -5,7 +5,6 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Oid;
 use crate::event::protect::ProtectionSet;
-use crate::event::repo::RepoKind;
 use crate::export::Subject;
 use crate::org::query::org_by_id;
 use crate::people::factor::authenticator::authenticator_list;
@@ -118,7 +117,7 @@ pub(super) fn rewrite_effects(
     new: Option<&Oid>,
 ) -> Result<Counts, Error> {
     let found = repo_by_id(tx, repo)?.ok_or_else(|| Error::not_found("the repository"))?;
-    if found.kind != RepoKind::Git {
+    if !found.is_git() {
         return Err(Error::invalid("refs are Git's: this is a repository of Subversion"));
     }
     let sql = "SELECT oid FROM ref WHERE repo = ?1 AND name = ?2";

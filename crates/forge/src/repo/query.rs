@@ -36,6 +36,20 @@ pub struct Repo {
     pub website: Option<String>,
 }
 
+impl Repo {
+    /// Whether it is one of Git.
+    #[must_use]
+    pub fn is_git(&self) -> bool {
+        self.kind == RepoKind::Git
+    }
+
+    /// Whether it is one of Subversion.
+    #[must_use]
+    pub fn is_svn(&self) -> bool {
+        self.kind == RepoKind::Svn
+    }
+}
+
 /// Somebody who may use a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collaborator {

@@ -3,7 +3,6 @@
 use super::Site;
 use crate::access::{Authorized, Read};
 use crate::error::Error;
-use crate::event::repo::RepoKind;
 use crate::names::RepoPath;
 use crate::people::Principal;
 use crate::repo::{Opened, Repo};
@@ -261,7 +260,7 @@ impl Site {
     pub async fn code(&self, who: Option<&Principal>, path: &RepoPath) -> Result<CodeReader, Error> {
         let proof = self.authorize::<Read>(who, path).await?;
         let turns = self.reading.turns.clone();
-        if proof.repo().kind == RepoKind::Svn {
+        if proof.repo().is_svn() {
             self.must_read_all(who, &proof).await?;
             let svn = self.svn_code(&proof).await?;
             return Ok(CodeReader { proof, kept: Kept::Svn(svn), turns });

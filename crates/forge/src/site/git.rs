@@ -153,7 +153,7 @@ impl Site {
         if let Some(who) = who.filter(|_| proof.repo().visibility == Visibility::Private) {
             self.bulk_reads.note(who.user(), proof.repo().id, Instant::now());
         }
-        if proof.repo().kind == RepoKind::Git {
+        if proof.repo().is_git() {
             return self.opened(proof, None).await;
         }
         self.must_read_all(who, &proof).await?;
@@ -181,7 +181,7 @@ impl Site {
 
     /// Git's view of a repository of Subversion is for reading.
     fn may_be_pushed_to(&self, repo: &Repo) -> Result<(), Error> {
-        if repo.kind == RepoKind::Git {
+        if repo.is_git() {
             return Ok(());
         }
         let (base, path) = (&self.base_url, &repo.path);

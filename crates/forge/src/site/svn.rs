@@ -131,7 +131,7 @@ impl Site {
     /// Those of authorization and of writing.
     pub async fn svn_break_lock(&self, who: &Principal, path: &RepoPath, name: String) -> Result<(), Error> {
         let proof = self.authorize::<Write>(Some(who), path).await?;
-        if proof.repo().kind != RepoKind::Svn {
+        if !proof.repo().is_svn() {
             return Err(Error::invalid("a repository of Git has no locks"));
         }
         self.subversion.open(&proof).await?;

@@ -51,7 +51,7 @@ impl Site {
     ) -> Result<SvnConverted, Error> {
         self.writability()?;
         let proof = self.allow::<Read>(by, from).await?;
-        if proof.repo().kind == RepoKind::Git {
+        if proof.repo().is_git() {
             return Err(Error::invalid(format!("{from} is a repository of Git already")));
         }
         if by.is_some() {

@@ -5,7 +5,7 @@ use crate::access::{Authorized, Read, role};
 use crate::db::{DbError, Tx};
 use crate::error::Error;
 use crate::event::Event;
-use crate::event::repo::{RepoKind, Visibility};
+use crate::event::repo::Visibility;
 use crate::event::svn::SvnCommitted;
 use crate::event::svn_mail::SvnMailSet;
 use crate::people::query::user_by_id;
@@ -37,7 +37,7 @@ impl Command for SvnMailPut {
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
         let repo = recheck(tx, ctx, &self.proof)?;
-        if repo.kind != RepoKind::Svn {
+        if !repo.is_svn() {
             return Err(Error::invalid("only commits to Subversion are told by mail"));
         }
         if is_told(tx, repo.id, self.account)? == self.on {

@@ -10,7 +10,7 @@
 use crate::access::role;
 use crate::db::{DbError, Tx};
 use crate::error::Error;
-use crate::event::repo::{Access, RepoKind};
+use crate::event::repo::Access;
 use crate::event::svn_rules::{Actor, PathAccess};
 use crate::repo::Repo;
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,7 +203,7 @@ pub(crate) fn path_rules_fetch(tx: &mut Tx, repo: u64) -> Result<PathRules, DbEr
 /// Whether an account (None: whoever is not signed in) may read everything in a repository that it may read. Who administers it could
 /// change the rules, and does.
 pub(crate) fn reads_all(tx: &mut Tx, account: Option<u64>, repo: &Repo) -> Result<bool, DbError> {
-    if repo.kind != RepoKind::Svn || path_rules_fetch(tx, repo.id)?.reads_all(account) {
+    if !repo.is_svn() || path_rules_fetch(tx, repo.id)?.reads_all(account) {
         return Ok(true);
     }
     Ok(account.map_or(Ok(None), |id| role(tx, id, repo))? >= Some(Access::Admin))

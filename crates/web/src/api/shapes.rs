@@ -1,7 +1,7 @@
 //! What resources look like in answers: the shapes of Gitea's API.
 
 use forge::Site;
-use forge::event::repo::{Access, RepoKind, Visibility};
+use forge::event::repo::{Access, Visibility};
 use forge::people::last_use::LastUse;
 use forge::people::query::{TokenInfo, User};
 use forge::repo::Repo;
@@ -59,7 +59,7 @@ pub(super) fn repo(repo: &Repo, site: &Site) -> Value {
 
 /// Where a repository is over SSH.
 fn ssh_url(address: &str, repo: &Repo) -> String {
-    let how = if repo.kind == RepoKind::Svn { "svn+" } else { "" };
+    let how = if repo.is_svn() { "svn+" } else { "" };
     format!("{how}{address}/{}.{}", repo.path, repo.kind)
 }
 

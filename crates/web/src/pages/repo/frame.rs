@@ -6,7 +6,7 @@ use crate::pages::error::PageError;
 use crate::pages::visitor::{Shell, Visitor};
 use axum::extract::FromRequestParts;
 use code::{CodePath, ReadError, Revision, Source};
-use forge::event::repo::{Access, RepoKind};
+use forge::event::repo::Access;
 use forge::site::CodeReader;
 use forge::{Principal, RepoPath};
 use http::StatusCode;
@@ -85,7 +85,7 @@ impl RepoPage {
             empty: self.code.is_empty(),
             clone_url: self.clone_url.clone(),
             ssh_url: self.ssh_url.clone(),
-            is_svn: repo.kind == RepoKind::Svn,
+            is_svn: repo.is_svn(),
             git_view_url: self.git_view_url.clone(),
             can_write: self.access >= Some(Access::Write),
             can_maintain: self.access >= Some(Access::Maintain),
@@ -134,7 +134,7 @@ impl FromRequestParts<App> for RepoPage {
             Some(who) => app.site.repo_access(who, code.repo()).await?,
             None => None,
         };
-        let is_svn = code.repo().kind == RepoKind::Svn;
+        let is_svn = code.repo().is_svn();
         let ending = if is_svn { "svn" } else { "git" };
         let clone_url = format!("{}/{}.{ending}", app.site.base_url(), code.repo().path);
         let scheme = if is_svn { "svn+" } else { "" };

@@ -7,7 +7,6 @@ use crate::pages::part::{Kept, Key, Part, alone};
 use askama::Template;
 use axum::response::Response;
 use code::{ReadError, Source};
-use forge::event::repo::RepoKind;
 use forge::site::CodeReader;
 use render::Effort;
 use serde::Deserialize;
@@ -83,7 +82,7 @@ impl Maker {
 
     /// Whether it is a repository of Git.
     pub(crate) fn is_git(&self) -> bool {
-        self.code.repo().kind == RepoKind::Git
+        self.code.repo().is_git()
     }
 
     /// What was kept by this key.

@@ -11,7 +11,7 @@ use axum::Form;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use code::NameKind;
-use forge::event::repo::{Access, RepoKind, Visibility};
+use forge::event::repo::{Access, Visibility};
 use forge::quota::{Level, Usage};
 use forge::site::RepoChange;
 use forge::{Error, Principal};
@@ -83,7 +83,7 @@ async fn general_page(
     error: String,
     done: &'static str,
 ) -> Result<Response, PageError> {
-    let is_svn = page.code.repo().kind == RepoKind::Svn;
+    let is_svn = page.code.repo().is_svn();
     let mut branches = match is_svn {
         true => Vec::new(),
         false => page.read(|source| source.short_names(NameKind::Branch)).await?,

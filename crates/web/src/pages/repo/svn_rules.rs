@@ -10,7 +10,7 @@ use axum::Form;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use forge::Error;
-use forge::event::repo::{Access, RepoKind};
+use forge::event::repo::Access;
 use forge::event::svn_rules::PathAccess;
 use forge::svn::{CommitRules, PathRuleSpec, PathRules};
 use http::StatusCode;
@@ -133,7 +133,7 @@ async fn show(app: &App, page: RepoPage, sent: Sent) -> Result<Response, PageErr
 pub(super) fn elsewhere(page: &RepoPage) -> Result<Option<Response>, PageError> {
     let frame = page.frame("settings");
     administrator(page, &frame)?;
-    let is_git = page.code.repo().kind == RepoKind::Git;
+    let is_git = page.code.repo().is_git();
     Ok(is_git.then(|| Redirect::to(&format!("{}/settings/protections", frame.base())).into_response()))
 }
 
