@@ -24,7 +24,7 @@ import time
 import raw
 import repos
 from figures_git import Pusher
-from measure import PeakMemory, rss_mib
+from measure import Meanwhile, PeakMemory, rss_mib
 from repos import ENV, GIT, git
 
 PUSHES = int(os.environ.get("OUTLAST_BENCH_FLOOD_PUSHES", "600"))
@@ -170,29 +170,20 @@ def pushes(pushers, count, seconds):
     return times, failures
 
 
-class Beside:
+class Beside(Meanwhile):
     """Something that is asked again and again while the pushes go on: seconds of each answer; a failure is the most there is."""
 
     def __init__(self, act):
-        self.act, self.times, self._stop = act, [], threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        super().__init__(0.1)
+        self.act, self.times = act, []
 
-    def _run(self):
-        while not self._stop.wait(0.1):
-            started = time.monotonic()
-            try:
-                self.act()
-                self.times.append(time.monotonic() - started)
-            except (OSError, RuntimeError, ValueError, IndexError):
-                self.times.append(30.0)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
+    def once(self):
+        started = time.monotonic()
+        try:
+            self.act()
+            self.times.append(time.monotonic() - started)
+        except (OSError, RuntimeError, ValueError, IndexError):
+            self.times.append(30.0)
 
 
 def fetches(name, commits):

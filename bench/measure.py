@@ -92,19 +92,19 @@ def rss_mib(pids):
     return sum(int(stat[21]) for pid in pids if (stat := _stat(pid))) * PAGE / 2**20
 
 
-class PeakMemory:
-    """Samples memory while a block runs: of the processes themselves, and of everything below them."""
+class Meanwhile:
+    """Does something again and again while a block runs."""
 
-    def __init__(self, pids):
-        self.pids, self.own, self.whole = pids, 0.0, 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample)
+    def __init__(self, pause):
+        self._pause, self._stop = pause, threading.Event()
+        self._thread = threading.Thread(target=self._run)
 
-    def _sample(self):
-        while not self._stop.is_set():
-            self.own = max(self.own, rss_mib(self.pids))
-            self.whole = max(self.whole, rss_mib(tree(self.pids)))
-            time.sleep(0.05)
+    def once(self):
+        raise NotImplementedError
+
+    def _run(self):
+        while not self._stop.wait(self._pause):
+            self.once()
 
     def __enter__(self):
         self._thread.start()
@@ -113,6 +113,18 @@ class PeakMemory:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join()
+
+
+class PeakMemory(Meanwhile):
+    """Samples memory: of the processes themselves, and of everything below them."""
+
+    def __init__(self, pids):
+        super().__init__(0.05)
+        self.pids, self.own, self.whole = pids, 0.0, 0.0
+
+    def once(self):
+        self.own = max(self.own, rss_mib(self.pids))
+        self.whole = max(self.whole, rss_mib(tree(self.pids)))
 
 
 def alternately(rounds, first, second):
