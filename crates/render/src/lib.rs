@@ -22,4 +22,4 @@ pub use highlight::{
 };
 pub use language::language;
 pub use markdown::{LinkBase, MARKDOWN_BYTES_MAX, document, is_markup, markdown};
-pub use text::{commit_message, escape, linked};
+pub use text::{Reference, commit_message, escape, linked, linked_with};

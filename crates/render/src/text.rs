@@ -1,5 +1,7 @@
 //! Plain text.
 
+use std::ops::Range;
+
 /// Longer text has no links.
 const LINKED_BYTES_MAX: usize = 1 << 20;
 /// A longer address is no link.
@@ -39,30 +41,58 @@ pub(crate) fn push_escaped(html: &mut String, text: &str) {
     html.push_str(rest);
 }
 
+/// A part of a text that stands for an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Which bytes of the text.
+    pub at: Range<usize>,
+    /// The address: a path of this site, or one of http or https. Who makes it sees to that.
+    pub address: String,
+}
+
 /// Text as HTML, with http and https addresses as links.
 #[must_use]
 pub fn linked(text: &str) -> String {
+    linked_with(text, |_| Vec::new())
+}
+
+/// As [`linked`], and with what `find` finds in the text, as it is shown, as links too. Of two that overlap the first is one.
+#[must_use]
+pub fn linked_with(text: &str, find: impl Fn(&str) -> Vec<Reference>) -> String {
     let text = code::visible(text.as_bytes()).replace("[U+000D]\n", "\n");
     let mut html = String::with_capacity(text.len() + 64);
     if text.len() > LINKED_BYTES_MAX {
         push_escaped(&mut html, &text);
         return html;
     }
-    let (mut written, mut at) = (0, 0);
-    while let Some(found) = text[at..].find("http") {
-        let start = at + found;
-        at = start + 4;
-        let length = address_length(&text, start);
-        if length == 0 {
-            continue;
+    let mut references = find(&text);
+    references.extend(addresses(&text));
+    references.sort_by_key(|reference| (reference.at.start, std::cmp::Reverse(reference.at.end)));
+    let mut written = 0;
+    for Reference { at, address } in references {
+        let Some((before, shown)) = text.get(written..at.start).zip(text.get(at.clone())) else { continue };
+        if !shown.is_empty() {
+            push_escaped(&mut html, before);
+            push_link(&mut html, &address, shown);
+            written = at.end;
         }
-        push_escaped(&mut html, &text[written..start]);
-        push_link(&mut html, &text[start..start + length]);
-        written = start + length;
-        at = written;
     }
     push_escaped(&mut html, &text[written..]);
     html
+}
+
+/// The addresses that are written in a text.
+fn addresses(text: &str) -> Vec<Reference> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(next) = text[at..].find("http") {
+        let start = at + next;
+        let length = address_length(text, start);
+        at = start + length.max(4);
+        if length > 0 {
+            found.push(Reference { at: start..at, address: text[start..at].to_owned() });
+        }
+    }
+    found
 }
 
 /// A commit's message as HTML, like [`linked`]: its white space is its form, for a `pre` or `white-space: pre-wrap`.
@@ -71,11 +101,11 @@ pub fn commit_message(message: &str) -> String {
     linked(message.trim_end_matches(['\n', '\r', ' ']))
 }
 
-fn push_link(html: &mut String, address: &str) {
+fn push_link(html: &mut String, address: &str, shown: &str) {
     html.push_str("<a rel=\"nofollow noopener ugc\" href=\"");
     push_escaped(html, address);
     html.push_str("\">");
-    push_escaped(html, address);
+    push_escaped(html, shown);
     html.push_str("</a>");
 }
 
@@ -146,6 +176,28 @@ mod tests {
     use super::testing::{balanced, shown};
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_is_found_is_a_link_and_nothing_overlaps() {
+        let find = |text: &str| {
+            let at = |what: &str| text.find(what).map(|at| at..at + what.len()).unwrap_or_default();
+            let link = |at: Range<usize>, address: &str| Reference { at, address: address.to_owned() };
+            vec![
+                link(at("#7"), "/a\"b"),
+                link(at("r12"), "/x"),
+                link(at("12"), "/y"),
+                link(0..0, "/none"),
+                link(at("r12").start..10_000, "/beyond"),
+                link(at("http"), "/in-an-address"),
+            ]
+        };
+        assert_eq!(
+            linked_with("<#7> r12 http://a.test/#7", find),
+            "&lt;<a rel=\"nofollow noopener ugc\" href=\"/a&quot;b\">#7</a>&gt; \
+             <a rel=\"nofollow noopener ugc\" href=\"/x\">r12</a> \
+             <a rel=\"nofollow noopener ugc\" href=\"http://a.test/#7\">http://a.test/#7</a>"
+        );
+    }
 
     #[test]
     fn addresses_become_links_and_nothing_else_does() {

@@ -2,9 +2,12 @@
 
 use super::store::Store;
 use crate::Repository;
+use clru::{CLruCache, WeightScale};
 use code::ReadError;
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -77,24 +80,24 @@ struct Key {
 struct Answer {
     value: Arc<dyn Any + Send + Sync>,
     bytes: usize,
-    used: u64,
 }
 
-#[derive(Default)]
-struct Answers {
-    by_key: HashMap<Key, Answer>,
-    by_use: BTreeMap<u64, Key>,
-    bytes: usize,
-    bytes_max: usize,
-    clock: u64,
+struct InBytes;
+
+impl WeightScale<Key, Answer> for InBytes {
+    fn weight(&self, _: &Key, answer: &Answer) -> usize {
+        answer.bytes
+    }
 }
+
+/// The longest unused go first.
+struct Answers(CLruCache<Key, Answer, RandomState, InBytes>);
 
 impl ReadCaches {
     /// Keeps answers of at most so many bytes. Repositories that are open take some beside.
     #[must_use]
     pub fn new(bytes_max: u64) -> Self {
-        let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-        Self { stores: Mutex::default(), answers: Mutex::new(Answers { bytes_max, ..Answers::default() }) }
+        Self { stores: Mutex::default(), answers: Mutex::new(Answers::new(bytes_max)) }
     }
 
     /// The open repository; opened now if it was not, or if another is at its place.
@@ -113,7 +116,7 @@ impl ReadCaches {
     /// How many bytes the answers take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        lock(&self.answers).bytes
+        lock(&self.answers).0.weight()
     }
 
     /// A kept answer.
@@ -124,7 +127,7 @@ impl ReadCaches {
         about: &[u8],
     ) -> Option<Arc<T>> {
         let key = Key { store: store.number, question, about: about.into() };
-        lock(&self.answers).get(&key)?.downcast().ok()
+        Arc::clone(&lock(&self.answers).0.get(&key)?.value).downcast().ok()
     }
 
     /// Keeps an answer that takes so many bytes.
@@ -142,31 +145,15 @@ impl ReadCaches {
 }
 
 impl Answers {
-    fn get(&mut self, key: &Key) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.clock += 1;
-        let answer = self.by_key.get_mut(key)?;
-        let key = self.by_use.remove(&answer.used)?;
-        answer.used = self.clock;
-        self.by_use.insert(self.clock, key);
-        Some(Arc::clone(&answer.value))
+    fn new(bytes_max: u64) -> Self {
+        let bytes_max = usize::try_from(bytes_max).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
+        Self(CLruCache::with_scale(bytes_max, InBytes))
     }
 
     fn put(&mut self, key: Key, value: Arc<dyn Any + Send + Sync>, bytes: usize) {
-        if bytes > self.bytes_max / ANSWER_PART_MAX {
-            return;
-        }
-        self.clock += 1;
-        let answer = Answer { value, bytes, used: self.clock };
-        if let Some(old) = self.by_key.insert(key.clone(), answer) {
-            self.by_use.remove(&old.used);
-            self.bytes -= old.bytes;
-        }
-        self.by_use.insert(self.clock, key);
-        self.bytes += bytes;
-        while self.bytes > self.bytes_max
-            && let Some((_, oldest)) = self.by_use.pop_first()
-        {
-            self.bytes -= self.by_key.remove(&oldest).map_or(0, |answer| answer.bytes);
+        if bytes <= self.0.capacity() / ANSWER_PART_MAX {
+            // It has room for four times as much.
+            let _ = self.0.put_with_weight(key, Answer { value, bytes });
         }
     }
 }
@@ -186,25 +173,27 @@ mod tests {
 
     #[test]
     fn the_longest_unused_answer_goes_first() {
-        let mut answers = Answers { bytes_max: 400, ..Answers::default() };
+        let mut answers = Answers::new(404);
         for about in 0..4 {
             answers.put(key(about), Arc::new(about), 100);
         }
-        assert!(answers.get(&key(0)).is_some());
+        assert!(answers.0.get(&key(0)).is_some());
         answers.put(key(4), Arc::new(4_u8), 100);
-        assert!(answers.get(&key(1)).is_none(), "the one that was not asked for");
-        assert!(answers.get(&key(0)).is_some());
-        assert_eq!(answers.bytes, 400);
-        assert_eq!(answers.by_key.len(), answers.by_use.len());
+        assert!(answers.0.get(&key(1)).is_none(), "the one that was not asked for");
+        assert!(answers.0.get(&key(0)).is_some());
+        assert_eq!((answers.0.weight(), answers.0.len()), (400, 4));
     }
 
     #[test]
     fn what_is_too_large_is_not_kept_and_what_is_kept_again_counts_once() {
-        let mut answers = Answers { bytes_max: 400, ..Answers::default() };
+        let mut answers = Answers::new(400);
         answers.put(key(0), Arc::new(0_u8), 101);
-        assert_eq!(answers.bytes, 0);
+        assert_eq!(answers.0.weight(), 0);
         answers.put(key(0), Arc::new(0_u8), 60);
         answers.put(key(0), Arc::new(1_u8), 70);
-        assert_eq!((answers.bytes, answers.by_use.len()), (70, 1));
+        assert_eq!((answers.0.weight(), answers.0.len()), (70, 1));
+        let mut none = Answers::new(0);
+        none.put(key(0), Arc::new(0_u8), 1);
+        assert!(none.0.is_empty());
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod cookies;
 mod error;
 mod guard;
 mod headers;
+mod multipart;
 mod org;
 mod part;
 mod party;

@@ -1,7 +1,10 @@
 //! What pages keep in memory: parts, and what they are made from; the longest unused go.
 
+use clru::{CLruCache, WeightScale};
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -25,17 +28,18 @@ pub(crate) struct Key {
 
 struct Thing {
     value: Arc<dyn Any + Send + Sync>,
-    weight: usize,
-    used: u64,
+    bytes: usize,
 }
 
-#[derive(Default)]
-struct Things {
-    by_key: HashMap<Key, Thing>,
-    by_use: BTreeMap<u64, Key>,
-    weight: usize,
-    clock: u64,
+struct InBytes;
+
+impl WeightScale<Key, Thing> for InBytes {
+    fn weight(&self, _: &Key, thing: &Thing) -> usize {
+        thing.bytes
+    }
 }
+
+type Things = CLruCache<Key, Thing, RandomState, InBytes>;
 
 /// What pages keep.
 pub struct Kept {
@@ -47,51 +51,30 @@ pub struct Kept {
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { things: Mutex::default(), making: Mutex::default(), ahead: Arc::new(Semaphore::new(1)) }
+        let most = NonZeroUsize::new(KEPT_BYTES_MAX).unwrap_or(NonZeroUsize::MIN);
+        let things = Mutex::new(Things::with_scale(most, InBytes));
+        Self { things, making: Mutex::default(), ahead: Arc::new(Semaphore::new(1)) }
     }
 }
 
 impl Kept {
     /// What is kept of this key.
     pub(crate) fn get<T: Any + Send + Sync>(&self, key: &Key) -> Option<Arc<T>> {
-        let mut things = lock(&self.things);
-        things.clock += 1;
-        let Things { by_key, by_use, clock, .. } = &mut *things;
-        let thing = by_key.get_mut(key)?;
-        if let Some(key) = by_use.remove(&thing.used) {
-            by_use.insert(*clock, key);
-        }
-        thing.used = *clock;
-        Arc::clone(&thing.value).downcast().ok()
+        Arc::clone(&lock(&self.things).get(key)?.value).downcast().ok()
     }
 
     /// Keeps something that takes about so many bytes, and lets go of what was longest not asked for.
-    pub(crate) fn put<T: Any + Send + Sync>(&self, key: &Key, value: Arc<T>, weight: usize) {
-        let weight = weight + 2 * (key.path.len() + key.of.len()) + 256;
-        if weight > KEPT_BYTES_MAX / SHARE_MAX {
-            return;
-        }
-        let mut things = lock(&self.things);
-        things.clock += 1;
-        let used = things.clock;
-        if let Some(before) = things.by_key.insert(key.clone(), Thing { value, weight, used }) {
-            things.by_use.remove(&before.used);
-            things.weight -= before.weight;
-        }
-        things.by_use.insert(used, key.clone());
-        things.weight += weight;
-        while things.weight > KEPT_BYTES_MAX
-            && let Some((_, oldest)) = things.by_use.pop_first()
-        {
-            let gone = things.by_key.remove(&oldest).map_or(0, |thing| thing.weight);
-            things.weight -= gone;
+    pub(crate) fn put<T: Any + Send + Sync>(&self, key: &Key, value: Arc<T>, bytes: usize) {
+        let bytes = bytes + 2 * (key.path.len() + key.of.len()) + 256;
+        if bytes <= KEPT_BYTES_MAX / SHARE_MAX {
+            // There is room for four times as much.
+            let _ = lock(&self.things).put_with_weight(key.clone(), Thing { value, bytes });
         }
     }
 
     /// Lets go of everything: something of it may be of a repository that must leave no trace.
     pub fn clear(&self) {
-        let mut things = lock(&self.things);
-        *things = Things { clock: things.clock, ..Things::default() };
+        lock(&self.things).clear();
     }
 
     /// The right to make what this key names: who comes meanwhile waits, and finds it kept.
@@ -119,7 +102,7 @@ impl Kept {
 
 impl std::fmt::Debug for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kept").field("weight", &lock(&self.things).weight).finish_non_exhaustive()
+        f.debug_struct("Kept").field("weight", &lock(&self.things).weight()).finish_non_exhaustive()
     }
 }
 
@@ -141,7 +124,7 @@ mod tests {
         kept.put(&key("1"), Arc::new("1".to_owned()), 100);
         kept.clear();
         assert_eq!(kept.get::<String>(&key("1")), None);
-        assert_eq!(lock(&kept.things).weight, 0);
+        assert_eq!(lock(&kept.things).weight(), 0);
         kept.put(&key("1"), Arc::new("2".to_owned()), 100);
         assert_eq!(kept.get::<String>(&key("1")).as_deref(), Some(&"2".to_owned()));
     }
@@ -156,13 +139,12 @@ mod tests {
         assert_eq!(kept.get::<String>(&key("1")).as_deref(), Some(&"1".to_owned()));
         kept.put(&key("5"), Arc::new("5".to_owned()), weight);
         assert!(kept.get::<String>(&key("2")).is_none() && kept.get::<String>(&key("1")).is_some());
-        assert!(lock(&kept.things).weight <= KEPT_BYTES_MAX);
+        assert!(lock(&kept.things).weight() <= KEPT_BYTES_MAX);
         kept.put(&key("6"), Arc::new("6".to_owned()), KEPT_BYTES_MAX / SHARE_MAX);
         assert!(kept.get::<String>(&key("6")).is_none(), "too large for one");
         kept.put(&key("1"), Arc::new("again".to_owned()), 10);
         let things = lock(&kept.things);
-        assert_eq!(things.weight, things.by_key.values().map(|thing| thing.weight).sum::<usize>());
-        assert_eq!(things.by_key.len(), things.by_use.len());
+        assert_eq!(things.weight(), things.iter().map(|(_, thing)| thing.bytes).sum::<usize>());
     }
 
     #[test]

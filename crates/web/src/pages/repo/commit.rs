@@ -5,6 +5,7 @@ use super::diff_view::Wanted;
 use super::frame::{Frame, RepoPage, RevisionRow, place};
 use super::parts::Late;
 use super::properties::{PropertyRow, property_rows};
+use super::references::References;
 use crate::app::App;
 use crate::pages::error::PageError;
 use crate::pages::part::{Parts, Slot};
@@ -38,6 +39,9 @@ struct CommitPage {
     shell: Shell,
     frame: Frame,
     revision: RevisionRow,
+    /// HTML.
+    subject: String,
+    /// HTML.
     message: String,
     /// Who put it in, where that is somebody else.
     committer: Option<String>,
@@ -110,12 +114,16 @@ pub(crate) async fn commit(
         return patch(&page, id.to_owned(), PatchFormat::Diff).await;
     }
     let (shell, frame) = (page.shell(), page.frame("history"));
+    let (is_svn, base, root) = (frame.is_svn, frame.base(), format!("/{}.svn", frame.path));
     let made = page.read(move |source| {
         let revision = source.resolve(&id)?;
         let properties = property_rows(&source.revision_properties(&revision.id)?);
-        Ok((revision, properties))
+        let references = if is_svn { Some(References::of(source, base, &root)?) } else { None };
+        Ok((revision, properties, references))
     });
-    let (revision, mut properties) = made.await?;
+    let (revision, mut properties, references) = made.await?;
+    let linked =
+        |text: &str| render::linked_with(text, |text| references.as_ref().map_or_else(Vec::new, |to| to.find(text)));
     let parent = revision.parents.first().map(|parent| parent.0.clone());
     let between = Between { from: None, to: revision.id.clone(), from_shown: parent };
     let diff = diff_part(&page.maker(), frame.base(), between, wanted, &late).await?;
@@ -132,13 +140,15 @@ pub(crate) async fn commit(
     let signer = app.site.commit_signer(&page.code, &revision).await?;
     let committer = (revision.committer.name != revision.author.name).then(|| revision.committer.name.clone());
     let mut parts = Parts::default();
+    let row = RevisionRow::from(&revision);
     let page = CommitPage {
-        message: render::linked(revision.body()),
+        message: linked(revision.body()),
+        subject: linked(&row.subject),
         committer,
         written: show::time(revision.author.time.seconds),
         parents: revision.parents.iter().map(|id| (id.0.clone(), id.short().to_owned())).collect(),
         signature: signer.map(signed),
-        revision: RevisionRow::from(&revision),
+        revision: row,
         shell,
         frame,
         late: !diff.whole,

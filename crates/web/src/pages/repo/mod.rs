@@ -22,6 +22,7 @@ mod properties;
 mod protections;
 mod raw;
 mod readme;
+mod references;
 mod safety;
 mod search;
 mod settings;

@@ -4,11 +4,12 @@ use super::place::{CommitBox, Place};
 use super::{CommitFields, Trouble};
 use crate::app::App;
 use crate::pages::error::PageError;
+use crate::pages::multipart;
 use crate::pages::repo::frame::{Frame, RepoPage, Rest};
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use code::CodePath;
@@ -86,7 +87,7 @@ async fn received(
             edits.push(FileEdit::Put { path: path?, content, executable: None });
             continue;
         }
-        let text = text(field).await?;
+        let text = multipart::text(field, FIELD_BYTES_MAX, broken).await?;
         match name.as_str() {
             "base" => fields.base = text,
             "to" => fields.to = text,
@@ -109,23 +110,12 @@ fn below(directory: &CodePath, name: &str) -> Result<CodePath, Error> {
     given.parts().try_fold(directory.clone(), |path, part| path.join(part)).map_err(|_| wrong())
 }
 
-async fn text(mut field: Field<'_>) -> Result<String, Error> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
-        bytes.extend_from_slice(&piece);
-        if bytes.len() > FIELD_BYTES_MAX {
-            return Err(Error::invalid("a field of the form is too long"));
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| Error::invalid("a field of the form is not UTF-8"))
-}
-
 fn broken(error: MultipartError) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let most = show::bytes(UPLOAD_FORM_BYTES_MAX as u64);
         return Error::invalid(format!("at most {most} at once; push more with git"));
     }
-    Error::invalid(format!("the upload broke off: {}", error.body_text()))
+    multipart::broken(error)
 }
 
 fn suggested(edits: &[FileEdit]) -> String {

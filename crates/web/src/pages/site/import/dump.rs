@@ -4,9 +4,10 @@ use super::owners;
 use crate::app::App;
 use crate::imports::{Begin, Counts, Done, Imports};
 use crate::pages::error::PageError;
+use crate::pages::multipart::{broken, text};
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::Field;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use bytes::Bytes;
@@ -68,9 +69,9 @@ pub(super) async fn begin(State(app): State<App>, visitor: Visitor, request: Req
 async fn received(app: &App, who: &Principal, mut form: Multipart, wanted: &mut Wanted) -> Result<u64, Error> {
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
-            "owner" => wanted.owner = text(field).await?,
-            "name" => wanted.name = text(field).await?,
-            "visibility" => wanted.visibility = text(field).await?,
+            "owner" => wanted.owner = text(field, FIELD_BYTES_MAX, broken).await?,
+            "name" => wanted.name = text(field, FIELD_BYTES_MAX, broken).await?,
+            "visibility" => wanted.visibility = text(field, FIELD_BYTES_MAX, broken).await?,
             "dump" if field.file_name().is_some_and(|name| !name.is_empty()) => {
                 return load(app, who, field, wanted).await;
             }
@@ -123,21 +124,6 @@ fn reader(coming: Receiver<Option<Bytes>>) -> impl AsyncRead + Send + Unpin {
         }
     };
     StreamReader::new(Box::pin(futures_util::stream::unfold(coming, next)))
-}
-
-async fn text(mut field: Field<'_>) -> Result<String, Error> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
-        bytes.extend_from_slice(&piece);
-        if bytes.len() > FIELD_BYTES_MAX {
-            return Err(Error::invalid("a field of the form is too long"));
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| Error::invalid("a field of the form is not UTF-8"))
-}
-
-fn broken(error: MultipartError) -> Error {
-    Error::invalid(format!("the upload broke off: {}", error.body_text()))
 }
 
 #[cfg(test)]
