@@ -39,7 +39,7 @@ mod view;
 
 pub(crate) use command::SvnImport;
 pub use gate::Finishing;
-pub(crate) use layout::{SvnLayoutPut, layout_fetch};
+pub(crate) use layout::{SvnLayoutPut, layout_fetch, must_have_layout};
 pub(crate) use load::Remote;
 pub use load::{LOAD_REVISIONS_MAX, LOAD_TIME_MAX, LoadProgress};
 pub use mail::{COMMIT_MAIL_PATHS_MAX, COMMIT_MAIL_READERS_MAX};
@@ -56,6 +56,6 @@ pub(crate) use session::{SvnRights, SvnSession, tell};
 pub(crate) use store::SvnStore;
 pub(crate) use subversion::Keep;
 pub use subversion::{FinishGuard, Subversion, SubversionParts};
-pub use svn_git::{Authors, AuthorsError, Layout, Parts, Progress as ViewProgress};
+pub use svn_git::{Authors, AuthorsError, Layout, Progress as ViewProgress};
 pub(crate) use view::Views;
-pub use view::{VIEW_RETRY_AFTER, VIEW_WAIT, VIEWS_BROUGHT_UP_AT_ONCE, VIEWS_MADE_AT_ONCE};
+pub use view::{VIEW_RETRY_AFTER, VIEW_UNUSED_MAX, VIEW_WAIT, VIEWS_BROUGHT_UP_AT_ONCE, VIEWS_MADE_AT_ONCE};

@@ -76,6 +76,7 @@ pub(crate) struct Limits {
     pub(crate) svn_answer_time_s: u64,
     pub(crate) svn_view_bytes_max: u64,
     pub(crate) svn_view_wait_s: u64,
+    pub(crate) svn_view_unused_s: u64,
 }
 
 impl Default for Limits {
@@ -103,6 +104,7 @@ impl Default for Limits {
             svn_answer_time_s: 4 * 60 * 60,
             svn_view_bytes_max: 64 << 30,
             svn_view_wait_s: 20,
+            svn_view_unused_s: 30 * 24 * 60 * 60,
         }
     }
 }

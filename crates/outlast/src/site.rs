@@ -106,5 +106,6 @@ pub(crate) fn limits(from: &Limits) -> SiteLimits {
     limits.svn.answer_time_max = Duration::from_secs(from.svn_answer_time_s);
     limits.svn_view.bytes_max = from.svn_view_bytes_max;
     limits.svn_view_wait = Duration::from_secs(from.svn_view_wait_s);
+    limits.svn_view_unused_max = Duration::from_secs(from.svn_view_unused_s);
     limits
 }

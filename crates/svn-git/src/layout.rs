@@ -32,6 +32,8 @@ pub struct Parts {
 #[error("{0}")]
 pub struct LayoutError(&'static str);
 
+const NO_TRUNK: LayoutError = LayoutError("a layout with branches has a trunk");
+
 impl Parts {
     /// `trunk`, `branches`, `tags`.
     pub(crate) fn usual() -> Self {
@@ -56,6 +58,44 @@ impl Parts {
             }
         }
         Ok(self)
+    }
+}
+
+impl Layout {
+    /// A layout by its kind, `detect`, `root` or `parts`, and the paths of one with parts; an empty path: there are none such.
+    ///
+    /// # Errors
+    /// When there is no such kind, or the paths can't be a layout.
+    pub fn of(kind: &str, trunk: &str, branches: &str, tags: &str) -> Result<Self, LayoutError> {
+        let path = |path: &str| (!path.is_empty()).then(|| path.to_owned());
+        match kind {
+            "detect" => Ok(Self::Detect),
+            "root" => Ok(Self::Root),
+            "parts" => {
+                let trunk = path(trunk).ok_or(NO_TRUNK)?;
+                Parts { trunk, branches: path(branches), tags: path(tags) }.checked().map(Self::Parts)
+            }
+            _ => Err(LayoutError("a layout is detect, root or parts")),
+        }
+    }
+
+    /// What [`Layout::of`] takes as its kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Detect => "detect",
+            Self::Root => "root",
+            Self::Parts(_) => "parts",
+        }
+    }
+
+    /// The paths of trunk, branches and tags, as far as it names them.
+    #[must_use]
+    pub fn paths(&self) -> [Option<&str>; 3] {
+        match self {
+            Self::Detect | Self::Root => [None; 3],
+            Self::Parts(Parts { trunk, branches, tags }) => [Some(trunk), branches.as_deref(), tags.as_deref()],
+        }
     }
 }
 
@@ -94,7 +134,7 @@ impl FromStr for Layout {
                 _ => return Err(LayoutError("a layout is detect, root, or the paths of trunk, branches and tags")),
             }
         }
-        let trunk = trunk.ok_or(LayoutError("a layout with branches has a trunk"))?;
+        let trunk = trunk.ok_or(NO_TRUNK)?;
         Parts { trunk, branches, tags }.checked().map(Self::Parts)
     }
 }
@@ -252,6 +292,24 @@ mod tests {
         }
         assert_eq!(of(b"/branches/\xff"), "refs/heads/%FF");
         assert_eq!(Lines::Root.ref_name(b"/").unwrap(), RefName::main());
+    }
+
+    #[test]
+    fn layouts_are_made_of_a_kind_and_paths() {
+        for text in ["detect", "root", "trunk=t", "trunk=p/trunk\tbranches=p/branches\ttags=p/tags"] {
+            let layout: Layout = text.parse().unwrap();
+            let [trunk, branches, tags] = layout.paths().map(Option::unwrap_or_default);
+            assert_eq!(Layout::of(layout.kind(), trunk, branches, tags).unwrap(), layout);
+        }
+        for (kind, trunk, branches) in [
+            ("parts", "", "b"),
+            ("parts", "/t", ""),
+            ("parts", "t", "t/b"),
+            ("parts", "a\tbranches=b", ""),
+            ("", "t", ""),
+        ] {
+            assert!(Layout::of(kind, trunk, branches, "").is_err(), "{kind} {trunk} {branches}");
+        }
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub struct SiteLimits {
     pub svn_view: svn_git::ViewLimits,
     /// How long a fetch waits for such a view that is being made.
     pub svn_view_wait: Duration,
+    /// How long such a view is kept that nobody fetches; zero: for ever.
+    pub svn_view_unused_max: Duration,
     /// A database snapshot is taken after so many entries.
     pub snapshot_every_entries: u64,
     /// A repository's packs are consolidated in the vaults when there are more than so many.
@@ -104,6 +106,7 @@ impl Default for SiteLimits {
             svn: svn::EngineLimits::default(),
             svn_view: svn_git::ViewLimits::default(),
             svn_view_wait: crate::svn::VIEW_WAIT,
+            svn_view_unused_max: crate::svn::VIEW_UNUSED_MAX,
             snapshot_every_entries: 10_000,
             consolidate_packs: 200,
             consolidate_bytes: 512 << 20,

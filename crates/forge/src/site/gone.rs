@@ -38,20 +38,29 @@ impl Forgotten {
         if new.is_empty() {
             return Ok(());
         }
-        for (repo, _) in &new {
-            repositories.forget(*repo).await?;
-            views.forget(*repo).await?;
-            subversion.forget(*repo).await?;
+        let mut left = Vec::new();
+        for (repo, erased) in new {
+            repositories.forget(repo).await?;
+            match views.forget(repo).await {
+                // It was told to stop; the next run finds it so.
+                Err(Error::Busy) => continue,
+                other => other?,
+            }
+            subversion.forget(repo).await?;
+            left.push((repo, erased));
         }
-        if new.iter().any(|(_, erased)| *erased) {
+        if left.is_empty() {
+            return Ok(());
+        }
+        if left.iter().any(|(_, erased)| *erased) {
             let (names, spool) = (db.read_async(|tx| Ok::<_, Error>(erased_blobs(tx)?)).await?, spool.clone());
             let forgetting = tokio::task::spawn_blocking(move || spool.forget(&names));
             forgetting.await.map_err(|error| Error::internal(error.to_string()))?;
         }
         reading.clear();
         self.times.send_modify(|times| *times += 1);
-        tracing::info!(repositories = new.len(), "what was forgotten has left this machine");
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
+        tracing::info!(repositories = left.len(), "what was forgotten has left this machine");
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
         Ok(())
     }
 }

@@ -139,7 +139,7 @@ impl Site {
             repositories.git().clone(),
             ledger.db().clone(),
             ledger.shipping().held(),
-            (config.limits.svn_view, config.limits.svn_view_wait),
+            (config.limits.svn_view, config.limits.svn_view_wait, config.limits.svn_view_unused_max),
         );
         // No view tells anybody anything: it is of the past.
         let telling = super::alarms::Telling {

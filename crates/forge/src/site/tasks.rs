@@ -112,7 +112,8 @@ impl Sweeper {
         }
     }
 
-    /// Empties the spool of what every vault has and every repository has taken in, and the disk of what was forgotten.
+    /// Empties the spool of what every vault has and every repository has taken in, and the disk of what was forgotten and of
+    /// views that nobody uses.
     pub(super) async fn once(&self) -> Result<(), Error> {
         let by_all = *self.ledger.log().held_by_all().borrow();
         let behind = [self.repositories.behind_at(), self.subversion.behind_at()];
@@ -126,7 +127,8 @@ impl Sweeper {
         });
         swept.await.map_err(|error| Error::internal(error.to_string()))?;
         let places = (&self.repositories, &self.subversion, &self.views);
-        self.forgotten.leave(self.ledger.db(), places, &self.spool, &self.reading).await
+        self.forgotten.leave(self.ledger.db(), places, &self.spool, &self.reading).await?;
+        self.views.remove_unused().await
     }
 }
 

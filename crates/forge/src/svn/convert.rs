@@ -1,7 +1,7 @@
 //! A repository of Git made of one of Subversion, for good: a view in a directory of its own, which is pushed and then removed.
 
 use super::subversion::Subversion;
-use super::view::{Views, failed};
+use super::view::{UNUSED_PREFIX, Views, failed};
 use crate::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,10 +72,10 @@ impl Views {
     }
 }
 
-/// Removes what conversions worked in that were cut off. Blocks.
+/// Removes what conversions worked in that were cut off, and views whose removal was. Blocks.
 pub(super) fn sweep(dir: &Path) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        if [PREFIX, UNUSED_PREFIX].iter().any(|prefix| entry.file_name().to_string_lossy().starts_with(prefix)) {
             drop(Scratch(entry.path()));
         }
     }

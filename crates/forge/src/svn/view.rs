@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! absent or behind --open: one task for all who ask--> made up to the youngest held revision --> refs in memory
-//!       '-- cut off by a restart, or damaged: the next fetch goes on, or begins again (crate svn-git)
+//!       |-- cut off by a restart, or damaged: the next fetch goes on, or begins again (crate svn-git)
+//!       '-- not fetched for long: removed with the sweep of the spool (unused)
 //! ```
 //! It is a projection of a projection: nothing is written into the journal, and what is lost is made again with the same ids.
+
+mod unused;
 
 use super::query::{ViewBounds, view_bounds_fetch};
 use super::subversion::Subversion;
@@ -19,6 +22,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use svn_git::{How, Progress, View, ViewError, ViewLimits};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
+
+pub(super) use unused::PREFIX as UNUSED_PREFIX;
+pub use unused::VIEW_UNUSED_MAX;
 
 /// How long a fetch waits for a view that is being made, unless the configuration says otherwise.
 pub const VIEW_WAIT: Duration = Duration::from_secs(20);
@@ -48,6 +54,9 @@ struct Shared {
     held: watch::Receiver<u64>,
     limits: ViewLimits,
     wait: Duration,
+    unused_max: Duration,
+    /// When unused ones were looked for last.
+    looked: Mutex<Option<Instant>>,
     slots: Mutex<HashMap<u64, Arc<Slot>>>,
     many: Semaphore,
     few: Semaphore,
@@ -61,6 +70,7 @@ struct Slot {
     tidying: AtomicBool,
     /// Whether this process has removed what a killed one left.
     swept: AtomicBool,
+    uses: Mutex<unused::Uses>,
     progress: Arc<Progress>,
 }
 
@@ -86,11 +96,12 @@ impl Views {
         git: git::Git,
         db: Db,
         held: watch::Receiver<u64>,
-        (limits, wait): (ViewLimits, Duration),
+        (limits, wait, unused_max): (ViewLimits, Duration, Duration),
     ) -> Self {
         super::convert::sweep(&dir);
         let (many, few) = (Semaphore::new(VIEWS_MADE_AT_ONCE), Semaphore::new(VIEWS_BROUGHT_UP_AT_ONCE));
-        Self(Arc::new(Shared { dir, git, db, held, limits, wait, slots: Mutex::default(), many, few }))
+        let (looked, slots) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Shared { dir, git, db, held, limits, wait, unused_max, looked, slots, many, few }))
     }
 
     pub(super) fn dir(&self) -> &std::path::Path {
@@ -116,6 +127,12 @@ impl Views {
     /// [`Error::Filling`] says how far it is; [`Error::Invalid`] that it is too large to be one.
     pub(crate) async fn open(&self, subversion: &Subversion, repo: u64) -> Result<Opened, Error> {
         let slot = self.slot(repo);
+        let opened = self.brought_up(subversion, repo, &slot).await?;
+        self.note_use(repo, &slot).await;
+        Ok(opened)
+    }
+
+    async fn brought_up(&self, subversion: &Subversion, repo: u64, slot: &Arc<Slot>) -> Result<Opened, Error> {
         let until = tokio::time::Instant::now() + self.0.wait;
         let mut rounds = slot.state.subscribe();
         let (wanted, first) = (self.bounds(repo).await?, rounds.borrow().number);
@@ -132,7 +149,7 @@ impl Views {
                 (Some(_), _) if round.number > first => tokio::time::sleep(MOMENT).await,
                 _ => {}
             }
-            self.start(subversion, repo, &slot);
+            self.start(subversion, repo, slot);
             let ended = rounds.wait_for(|now| now.number > round.number);
             match tokio::time::timeout_at(until, ended).await {
                 Ok(Ok(_)) => {}
@@ -247,12 +264,18 @@ impl Views {
             // Nobody uses those that only this table knows.
             slots.retain(|_, slot| Arc::strong_count(slot) > 1);
         }
-        slots.entry(repo).or_default().clone()
+        let slot = slots.entry(repo).or_default();
+        slot.touch();
+        slot.clone()
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<u64, Arc<Slot>>> {
-        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.slots)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes packs into fewer and smaller ones, now and then. A view is as good without.

@@ -1,8 +1,9 @@
 //! Git's view of repositories of Subversion: cloned with the stock client, compared with what `svn export` gives.
 
-use crate::common::{Browser, Git, Site, Ssh, World, basic, request, wait_until};
+use crate::common::{Answer, Browser, Git, Site, Ssh, World, basic, request, wait_until};
 use crate::guarded::{guarded, order_of, sign, state};
 use crate::svn::{Svn, create, layout, work};
+use crate::svn_limits::limited;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -292,6 +293,78 @@ fn it_is_converted_on_a_page() {
         page.contains("<dt>Branches and tags</dt><dd>1</dd>")
     });
     assert_eq!(world.site.get("/bob/real").status, 200);
+}
+
+#[test]
+fn a_view_that_nobody_fetches_leaves_the_disk_and_is_made_again() {
+    let mut world = World::new();
+    let svn = Svn::of(&world);
+    let url = create(&world, "project");
+    layout(&svn, &world, &url);
+    let other = create(&world, "other");
+    svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "another beginning", &format!("{other}/trunk")]);
+    let git = Git::init(&world.path("asks"), "sha1");
+    let refs = |world: &World, name: &str| git.refs_of(&world.url(&format!("ann/{name}")));
+    // Once more with a short limit, and then as it would be after hours.
+    limited(&mut world, "svn_view_unused_s = 2");
+    let views = world.site.data.join("svn-git");
+    let count = || fs::read_dir(&views).unwrap().count();
+    let before = refs(&world, "project");
+    assert_eq!(count(), 1);
+    wait_until("it is gone", 30, || count() == 0);
+    assert_eq!(refs(&world, "project"), before);
+
+    // A restart does not make it newer, and what was fetched in time stays.
+    limited(&mut world, "svn_view_unused_s = 3600");
+    refs(&world, "project");
+    let first: Vec<_> = fs::read_dir(&views).unwrap().flatten().map(|entry| entry.path()).collect();
+    refs(&world, "other");
+    assert_eq!((first.len(), count()), (1, 2));
+    world.site.stop();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 3600);
+    fs::File::open(&first[0]).unwrap().set_modified(long_ago).unwrap();
+    // Of a removal that was cut off nothing is left either.
+    fs::create_dir(views.join("unused-7")).unwrap();
+    world.site.resume();
+    wait_until("the one that nobody fetched is gone", 30, || !first[0].exists() && count() == 1);
+    assert_eq!(refs(&world, "project"), before);
+}
+
+#[test]
+fn which_paths_are_branches_is_set_by_programs_too() {
+    let world = World::new();
+    let svn = Svn::of(&world);
+    let url = create(&world, "project");
+    layout(&svn, &world, &url);
+    world.site.cli(&["repo", "create", "ann/of-git"]).success();
+    let bearer = format!("Bearer {}", world.token);
+    let ask = |method: &str, name: &str, body: &str| {
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let path = format!("/api/v1/outlast/repos/ann/{name}/svn_layout");
+        request(&world.site.address, method, &path, &headers, body.as_bytes()).unwrap()
+    };
+    let layout = |answer: Answer| -> serde_json::Value {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        serde_json::from_str(&answer.text()).unwrap()
+    };
+    let git = Git::init(&world.path("asks"), "sha1");
+    let usual = git.refs_of(&world.url("ann/project"));
+    let detect = serde_json::json!({"kind": "detect", "trunk": null, "branches": null, "tags": null});
+    assert_eq!(layout(ask("GET", "project", "")), detect);
+    let parts = serde_json::json!({"kind": "parts", "trunk": "branches", "branches": null, "tags": "trunk"});
+    assert_eq!(layout(ask("PUT", "project", &parts.to_string())), parts);
+    assert_eq!(layout(ask("GET", "project", "")), parts);
+    assert_ne!(git.refs_of(&world.url("ann/project")), usual);
+    for bad in [r#"{"kind":"parts"}"#, r#"{"kind":"parts","trunk":"/x"}"#, r#"{"kind":"other"}"#] {
+        let answer = ask("PUT", "project", bad);
+        assert!((400..500).contains(&answer.status) && answer.text().contains("layout"), "{}", answer.text());
+    }
+    assert_eq!(layout(ask("PUT", "project", r#"{"kind":"detect"}"#)), detect);
+    assert_eq!(git.refs_of(&world.url("ann/project")), usual);
+    for method in ["GET", "PUT"] {
+        let answer = ask(method, "of-git", r#"{"kind":"root"}"#);
+        assert!(answer.status >= 400 && answer.text().contains("only a repository of Subversion"), "{}", answer.text());
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod repos;
 mod settings;
 mod shapes;
 mod shares;
+mod svn_layout;
 mod svn_rules;
 mod teams;
 mod tokens;
@@ -54,6 +55,7 @@ pub(crate) fn router(door: Door) -> Router<App> {
         .merge(collaborators::router())
         .merge(orgs::router())
         .merge(protections::router())
+        .merge(svn_layout::router())
         .merge(svn_rules::router())
         .merge(teams::router())
         .merge(outlast::router())

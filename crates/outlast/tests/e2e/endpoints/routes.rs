@@ -139,6 +139,7 @@ const SVN_RULES: &str = "/settings/subversion";
 const SVN_PATHS: &str = "/settings/subversion/paths";
 const SVN_COMMITS: &str = "/settings/subversion/commits";
 const API_SVN_RULES: &str = "/outlast/repos/{owner}/{name}/svn_rules";
+const API_SVN_LAYOUT: &str = "/outlast/repos/{owner}/{name}/svn_layout";
 const API_RULES: &str = "/repos/{owner}/{name}/branch_protections";
 const API_RULE: &str = "/repos/{owner}/{name}/branch_protections/{rule}";
 const API_TAG_RULES: &str = "/repos/{owner}/{name}/tag_protections";
@@ -504,6 +505,15 @@ pub(super) static ROUTES: &[Row] = &[
     row(PAGE, "POST", SVN_COMMITS, "/{repo}/-/settings/subversion/commits", "message_chars_min=3", May::Owner),
     get("api/svn_rules", API_SVN_RULES, "/api/v1/outlast/repos/{repo}/svn_rules", May::Owner),
     row("api/svn_rules", "PUT", API_SVN_RULES, "/api/v1/outlast/repos/{repo}/svn_rules", r#"{"paths":[]}"#, May::Owner),
+    get("api/svn_layout", API_SVN_LAYOUT, "/api/v1/outlast/repos/{repo}/svn_layout", May::Owner),
+    row(
+        "api/svn_layout",
+        "PUT",
+        API_SVN_LAYOUT,
+        "/api/v1/outlast/repos/{repo}/svn_layout",
+        r#"{"kind":"root"}"#,
+        May::Owner,
+    ),
     get(PAGE, RULES, "/{repo}/-/settings/protections", May::Owner),
     row(PAGE, "POST", RULES, "/{repo}/-/settings/protections", "kind=branch&pattern=made/*", May::Owner),
     get(PAGE, RULE, "/{repo}/-/settings/protections/{rule}", May::Owner),

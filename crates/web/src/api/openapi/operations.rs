@@ -58,6 +58,8 @@ pub(super) static OPERATIONS: &[Operation] = &[
     op("DELETE", "/repos/{owner}/{name}/branch_protections/{rule}", "access", "Removes it (204), or asks the officers to (202)", "", 204, ""),
     op("GET", "/outlast/repos/{owner}/{name}/svn_rules", "access", "Subversion's rules of paths and for commits", "", 200, "SvnRules"),
     op("PUT", "/outlast/repos/{owner}/{name}/svn_rules", "access", "Sets them: what is not said stays", "SvnRules", 200, "SvnRules"),
+    op("GET", "/outlast/repos/{owner}/{name}/svn_layout", "access", "Which paths of a repository of Subversion Git has as branches and tags", "", 200, "SvnLayout"),
+    op("PUT", "/outlast/repos/{owner}/{name}/svn_layout", "access", "Sets it; Git's commits of the repository are made anew", "SvnLayout", 200, "SvnLayout"),
     op("GET", "/repos/{owner}/{name}/tag_protections", "access", "Rules of tags", "", 200, "[TagRule]"),
     op("POST", "/repos/{owner}/{name}/tag_protections", "access", "Makes a rule of tags; one that loosens what others protect asks the officers (202)", "TagRuleChange", 201, "TagRule"),
     op("GET", "/repos/{owner}/{name}/tag_protections/{id}", "access", "A rule of tags", "", 200, "TagRule"),

@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use forge::event::repo::Visibility;
 use forge::site::ConvertTo;
-use forge::svn::{Authors, Layout, Parts};
+use forge::svn::{Authors, Layout};
 use forge::{Error, Principal, RepoPath};
 use http::StatusCode;
 use serde::Deserialize;
@@ -40,28 +40,15 @@ pub(crate) struct Branches {
 
 impl From<Layout> for Branches {
     fn from(layout: Layout) -> Self {
-        let kind = |kind: &str| Self { kind: kind.to_owned(), ..Self::default() };
-        match layout {
-            Layout::Detect => kind("detect"),
-            Layout::Root => kind("root"),
-            Layout::Parts(Parts { trunk, branches, tags }) => {
-                Self { trunk, branches: branches.unwrap_or_default(), tags: tags.unwrap_or_default(), ..kind("parts") }
-            }
-        }
+        let [trunk, branches, tags] = layout.paths().map(|path| path.unwrap_or_default().to_owned());
+        Self { kind: layout.kind().to_owned(), trunk, branches, tags }
     }
 }
 
 impl Branches {
     fn layout(&self) -> Result<Layout, Error> {
-        let text = match self.kind.as_str() {
-            "parts" => {
-                let given = [("trunk", &self.trunk), ("branches", &self.branches), ("tags", &self.tags)];
-                let given = given.iter().filter(|(_, path)| !path.trim().is_empty());
-                given.map(|(name, path)| format!("{name}={}", path.trim())).collect::<Vec<_>>().join("\t")
-            }
-            kind => kind.to_owned(),
-        };
-        text.parse().map_err(|error| Error::invalid(format!("{error}")))
+        let [trunk, branches, tags] = [&self.trunk, &self.branches, &self.tags].map(|path| path.trim());
+        Layout::of(&self.kind, trunk, branches, tags).map_err(|error| Error::invalid(format!("{error}")))
     }
 }
 
