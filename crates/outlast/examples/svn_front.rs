@@ -147,7 +147,7 @@ async fn answer(front: &Front, request: Request) -> Result<Response, String> {
     };
     let to = To { server: &server, root, user, account: 1 };
     let request: Request<Body> = Request::from_parts(parts, body);
-    Ok(pass(&to, act, request).await.unwrap_or_else(IntoResponse::into_response))
+    Ok(pass(&to, act, request, std::future::pending()).await.unwrap_or_else(IntoResponse::into_response))
 }
 
 /// A repository of the tests has a space in its name, which a site's never have.

@@ -7,7 +7,8 @@
 //! 3. One connection behind for each connection in front: Subversion's server keeps state by connection.
 //! 4. Of requests that may make something visible, one at a time goes to a repository; its body is read before its turn comes.
 //! 5. One repository's server works on so many requests at a time, and on so many of one account; it is watched (`answer`).
-//! 6. Files are strangers' bytes: whatever a browser makes of an answer, it is in a box of its own.
+//! 6. Who loses the right to read is cut off, also in the middle of a large answer.
+//! 7. Files are strangers' bytes: whatever a browser makes of an answer, it is in a box of its own.
 
 mod answer;
 mod pass;
@@ -23,9 +24,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use forge::RepoPath;
-use forge::site::SvnAct;
+use forge::site::{SvnAct, SvnServer};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use pass::{goes_elsewhere, told};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is asked whether who takes a large answer still may.
+const RECHECK_EVERY: Duration = Duration::from_secs(2);
 
 /// Whether an address is one of those here.
 pub(crate) fn is_svn(path: &str) -> bool {
@@ -66,7 +72,8 @@ async fn answer(app: &App, request: Request<Body>) -> Result<Response, ApiError>
         return Ok(Redirect::to(&format!("/{}", door.repo().path)).into_response());
     }
     let to = To { server: door.server(), root: &root, user: door.user(), account: door.account() };
-    let answered = pass(&to, act, Request::from_parts(parts, body)).await;
+    let stop = until_other_rights(app.clone(), parts.headers.get(header::AUTHORIZATION).cloned(), path, to.server);
+    let answered = pass(&to, act, Request::from_parts(parts, body), stop).await;
     if let Some(why) = door.refusal() {
         return Ok(told(StatusCode::INTERNAL_SERVER_ERROR, &why));
     }
@@ -76,6 +83,33 @@ async fn answer(app: &App, request: Request<Body>) -> Result<Response, ApiError>
         leads_to_https(response.headers_mut());
     }
     Ok(response)
+}
+
+/// Resolves when who sent this credential may not read the repository any more, or not the same paths of it.
+fn until_other_rights(
+    app: App,
+    credential: Option<HeaderValue>,
+    path: RepoPath,
+    server: &Arc<SvnServer>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let (server, generation) = (Arc::clone(server), server.generation());
+    let headers: HeaderMap = credential.map(|value| (header::AUTHORIZATION, value)).into_iter().collect();
+    async move {
+        loop {
+            tokio::time::sleep(RECHECK_EVERY).await;
+            let asking = async {
+                let who = identity::of(&app, &headers).await?;
+                let door = app.site.svn(who.as_ref(), &path, SvnAct::Read).await?;
+                Ok::<_, ApiError>(Arc::ptr_eq(door.server(), &server) && server.generation() == generation)
+            };
+            match asking.await {
+                Ok(true) => {}
+                // Not to know is no reason to break off.
+                Err(error) if error.status().is_server_error() => {}
+                _ => return,
+            }
+        }
+    }
 }
 
 fn wants_a_page(headers: &HeaderMap) -> bool {

@@ -5,6 +5,7 @@
 //! 2. A small answer is taken from the server at once, however slowly it is read here. Who reads a large one takes a piece of it
 //!    in time (`EngineLimits::reader_wait_max`), and all of it (`EngineLimits::answer_time_max`), or is cut off.
 //! 3. Who leaves gives the turn back when the server has noticed, not before.
+//! 4. Whoever reads a large one and may no longer is cut off: it is asked every two seconds (`until_other_rights`).
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -48,6 +49,7 @@ pub(super) async fn taken(
     answer: hyper::Response<Incoming>,
     server: Arc<SvnServer>,
     turn: SvnTurn,
+    stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Response, io::Error> {
     let (head, body) = answer.into_parts();
     if body.size_hint().exact().is_some_and(|bytes| bytes <= SMALL_BYTES_MAX) {
@@ -56,7 +58,7 @@ pub(super) async fn taken(
     }
     let (pieces, coming) = channel(PIECES_AHEAD);
     tokio::spawn(async move {
-        hand_on(body, &server, &pieces).await;
+        tokio::select! { () = hand_on(body, &server, &pieces) => {}, () = stop => refuse(&pieces) }
         drop(turn);
     });
     Ok(Response::from_parts(head, Body::new(StreamBody::new(reader(coming)))))
@@ -79,6 +81,12 @@ async fn hand_on(mut body: Incoming, server: &SvnServer, pieces: &Sender<Piece>)
             return;
         }
     }
+}
+
+/// What was read ahead is taken still, and then it breaks off.
+fn refuse(pieces: &Sender<Piece>) {
+    // With no room for the words it breaks off too, in others.
+    let _ = pieces.try_send(Err(io::Error::new(io::ErrorKind::PermissionDenied, "it may not be read any more")));
 }
 
 fn reader(coming: Receiver<Piece>) -> impl futures_util::Stream<Item = Piece> + Send {

@@ -84,18 +84,23 @@ pub(super) fn goes_elsewhere(path: &str) -> bool {
     decoded.contains(['\\', '\0']) || decoded.split('/').any(|part| matches!(part, "." | ".."))
 }
 
-/// Hands a request on, and the answer back, in the server's turn.
+/// Hands a request on, and the answer back, in the server's turn. A large answer breaks off when `stop` resolves.
 ///
 /// # Errors
 /// When the request can't be handed on, or the server does not answer.
-pub async fn pass(to: &To<'_>, act: SvnAct, request: Request<Body>) -> Result<Response, ApiError> {
+pub async fn pass(
+    to: &To<'_>,
+    act: SvnAct,
+    request: Request<Body>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
     prepare(&mut parts, to)?;
     let behind = parts.extensions.remove::<Behind>().unwrap_or_default();
     let Some(turn) = to.server.turn(to.account).await else {
         return Ok(told(StatusCode::SERVICE_UNAVAILABLE, BUSY));
     };
-    let mut response = send(behind, to, act, turn, Request::from_parts(parts, body)).await?;
+    let mut response = send(behind, to, act, (turn, stop), Request::from_parts(parts, body)).await?;
     clean(response.headers_mut());
     Ok(response)
 }
@@ -150,13 +155,13 @@ async fn send(
     behind: Behind,
     to: &To<'_>,
     act: SvnAct,
-    turn: SvnTurn,
+    (turn, stop): (SvnTurn, impl Future<Output = ()> + Send + 'static),
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let server = to.server.clone();
     let asking = async move {
         let answer = answer::watched(&server, act == SvnAct::Read, ask(&behind, &server, request)).await??;
-        answer::taken(answer, server, turn).await
+        answer::taken(answer, server, turn, stop).await
     };
     let answered = match act {
         SvnAct::Read => ToItsEnd::of(asking).await,
