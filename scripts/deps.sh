@@ -78,6 +78,7 @@ needed_to_test() {
   need openssl have_command openssl
   need zstd have_command zstd
   need curl have_command curl
+  need strace have_command strace
   need nginx-light have_nginx
   need jgit-cli have_jgit
   need default-jre-headless have_command java

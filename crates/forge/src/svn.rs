@@ -39,7 +39,7 @@ mod view;
 
 pub(crate) use command::SvnImport;
 pub use gate::Finishing;
-pub(crate) use layout::{SvnLayoutPut, layout_fetch, must_have_layout};
+pub(crate) use layout::{SvnLayoutPut, layout_fetch};
 pub(crate) use load::Remote;
 pub use load::{LOAD_REVISIONS_MAX, LOAD_TIME_MAX, LoadProgress};
 pub use mail::{COMMIT_MAIL_PATHS_MAX, COMMIT_MAIL_READERS_MAX};

@@ -154,9 +154,15 @@ impl Tunnel {
                    ( commit ( 5:probe ( ) false ( ) ) ) ( open-root ( ( ) 1:r ) ) ( close-dir ( 1:r ) ) ( close-edit ( ) ) ";
         self.stream.write_all(say.as_bytes()).await?;
         let mut said = Vec::new();
-        while !said.windows(10).any(|window| window == b"( failure ") {
+        // It is refused, or was made: then its author is named, and the gate was not asked.
+        let is_over = |said: &[u8]| {
+            [&b"( failure "[..], b"( 7:outlast )"]
+                .iter()
+                .any(|end| said.windows(end.len()).any(|window| window == *end))
+        };
+        while !is_over(&said) {
             if said.len() > GREETING_BYTES_MAX || self.stream.read_buf(&mut said).await? == 0 {
-                return Err(io::Error::other("svnserve did not refuse the probe's commit"));
+                return Err(io::Error::other("svnserve said nothing of the probe's commit"));
             }
         }
         Ok(())

@@ -40,7 +40,11 @@ pub(crate) fn is_svn(path: &str) -> bool {
 
 /// Everything below `/OWNER/NAME.svn`.
 pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Response {
-    answer(&app, request).await.unwrap_or_else(IntoResponse::into_response)
+    answer(&app, request).await.unwrap_or_else(|error| match error.status() {
+        // Of these a client shows the words, in the form that it knows.
+        status if status.is_server_error() => told(status, error.message()),
+        _ => error.into_response(),
+    })
 }
 
 async fn answer(app: &App, request: Request<Body>) -> Result<Response, ApiError> {

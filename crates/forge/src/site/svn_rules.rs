@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::names::RepoPath;
 use crate::people::Principal;
 use crate::svn::{CommitRules, PathRuleSpec, PathRules, SvnCommitRulesPut, SvnPathRulesPut};
-use crate::svn::{Layout, SvnLayoutPut, layout_fetch, must_have_layout};
+use crate::svn::{Layout, SvnLayoutPut, layout_fetch};
 use crate::svn::{SvnMailPut, commit_rules_fetch, is_told, path_rules_fetch, reads_all};
 
 impl Site {
@@ -51,13 +51,8 @@ impl Site {
     }
 
     /// Which paths of a repository Git has as branches and tags.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a repository of Git.
     pub async fn svn_layout(&self, by: Option<&Principal>, path: &RepoPath) -> Result<Layout, Error> {
-        let proof = self.allow::<Administer>(by, path).await?;
-        must_have_layout(proof.repo())?;
-        let repo = proof.repo().id;
+        let repo = self.allow::<Administer>(by, path).await?.repo().id;
         self.db().read_async(move |tx| layout_fetch(tx, repo)).await
     }
 

@@ -5,7 +5,6 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::svn_view::SvnLayoutSet;
-use crate::repo::Repo;
 use crate::repo::command::recheck;
 use crate::writer::{Command, Decide};
 use svn_git::Layout;
@@ -22,17 +21,14 @@ impl Command for SvnLayoutPut {
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
         let repo = recheck(tx, ctx, &self.proof)?;
-        must_have_layout(&repo)?;
+        if !repo.is_svn() {
+            return Err(Error::invalid("only a repository of Subversion has a layout"));
+        }
         if layout_fetch(tx, repo.id)? == self.layout {
             return Ok((Vec::new(), ()));
         }
         Ok((vec![SvnLayoutSet { repo: repo.id, layout: self.layout.to_string() }.into()], ()))
     }
-}
-
-/// Git's repositories have their branches and tags by themselves.
-pub(crate) fn must_have_layout(repo: &Repo) -> Result<(), Error> {
-    if repo.is_svn() { Ok(()) } else { Err(Error::invalid("only a repository of Subversion has a layout")) }
 }
 
 /// A repository's layout.

@@ -14,4 +14,5 @@ mod pushes;
 mod recovery;
 mod rig;
 mod ssh_keys;
+mod svn_sessions;
 mod without;

@@ -46,6 +46,7 @@ mod ssh;
 mod status;
 mod story;
 mod svn;
+mod svn_crashes;
 mod svn_git;
 mod svn_import;
 mod svn_kit;

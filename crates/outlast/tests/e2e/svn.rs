@@ -1,6 +1,6 @@
 //! Subversion, with its own client: the story, refusals, crashes, and what must not be possible.
 
-use crate::common::{Answer, Site, Ssh, VaultStart, World, request, wait_until};
+use crate::common::{Answer, Browser, Site, Ssh, VaultStart, World, request, wait_until};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -267,58 +267,6 @@ fn without_a_quorum_a_commit_fails_and_nothing_shows() {
     admin(&["verify", "-q", on_disk(&world.site.data).to_str().unwrap()]);
 }
 
-/// Rounds of killing; more with `OUTLAST_SVN_KILLS`.
-fn kills() -> u64 {
-    std::env::var("OUTLAST_SVN_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
-}
-
-#[test]
-fn what_was_acknowledged_survives_kills() {
-    let mut world = World::new();
-    let svn = Svn::of(&world);
-    let url = create(&world, "project");
-    acknowledged_survives(&mut world, &svn, &url);
-}
-
-/// Kills the site while somebody commits, by the door that the address says.
-pub(crate) fn acknowledged_survives(world: &mut World, svn: &Svn, url: &str) {
-    let mut wc = layout(svn, world, url);
-    let mut acknowledged = Vec::new();
-    for round in 0..kills() {
-        std::thread::scope(|scope| {
-            let committing = scope.spawn(|| {
-                let mut done = Vec::new();
-                for n in 0..40 {
-                    let name = format!("f-{round}-{n}");
-                    fs::write(wc.join(&name), &name).unwrap();
-                    let added = svn.run(&wc, ["add", "-q", &name]).ok;
-                    let message = format!("commit {round} {n}");
-                    if !added || !svn.run(&wc, ["commit", "-q", "-m", &message]).ok {
-                        break;
-                    }
-                    done.push(message);
-                }
-                done
-            });
-            std::thread::sleep(std::time::Duration::from_millis(900 + (170 * round) % 1130));
-            world.site.kill();
-            acknowledged.extend(committing.join().unwrap());
-        });
-        world.site.resume();
-        wait_until("a quorum answers", 30, || world.site.get("/healthz").status == 200);
-        let log = svn.ok(world.dir.path(), &["log", url]);
-        for message in &acknowledged {
-            let count = log.lines().filter(|line| *line == message).count();
-            assert_eq!(count, 1, "{message} was acknowledged and is there {count} times");
-        }
-        admin(&["verify", "-q", on_disk(&world.site.data).to_str().unwrap()]);
-        // A new working copy for each round: the old one is where the kill left it.
-        wc = world.path(&format!("wc-{round}"));
-        svn.ok(world.dir.path(), &["checkout", "-q", &format!("{url}/trunk"), wc.to_str().unwrap()]);
-    }
-    assert!(!acknowledged.is_empty());
-}
-
 #[test]
 fn what_came_past_the_gate_is_captured_when_it_is_opened() {
     let mut world = World::new();
@@ -408,4 +356,85 @@ fn only_who_may_and_only_where_they_may() {
     // 200, because Git shows its user the words of nothing else.
     let pushed = raw(&world, "GET", "/ann/project.git/info/refs?service=git-receive-pack", Some(ann), &[], "").text();
     assert!(pushed.contains("ERR ") && pushed.contains("only for reading") && !pushed.contains("refs/"), "{pushed}");
+}
+
+/// What clients from 1.8 on may ask for in another way than this machine's does by itself.
+#[test]
+fn other_clients_ways_of_asking_are_served() {
+    let world = World::new();
+    let svn = Svn::of(&world);
+    let url = create(&world, "project");
+    let first = layout(&svn, &world, &url);
+    work(&svn, &first, &url, 12);
+    let plain = world.path("plain");
+    svn.ok(world.dir.path(), &["export", "-q", &format!("{url}/trunk"), plain.to_str().unwrap()]);
+    // Everything in one report, as clients ask it whose configuration says so; or each file for itself.
+    for (n, bulk) in ["yes", "no"].iter().enumerate() {
+        for chunked in ["yes", "no"] {
+            let option = |name: &str, value: &str| format!("--config-option=servers:global:{name}={value}");
+            let options = [
+                option("http-bulk-updates", bulk),
+                option("http-chunked-requests", chunked),
+                option("http-compression", chunked),
+                option("http-max-connections", if n == 0 { "2" } else { "8" }),
+            ];
+            let ok = |dir: &Path, arguments: &[&str]| {
+                let all = options.iter().map(String::as_str).chain(arguments.iter().copied());
+                svn.run(dir, all).success()
+            };
+            let wc = world.path(&format!("wc-{bulk}-{chunked}"));
+            ok(world.dir.path(), &["checkout", "-q", "-r", "8", &format!("{url}/trunk"), wc.to_str().unwrap()]);
+            ok(&wc, &["update", "-q"]);
+            let file = format!("by-{bulk}-{chunked}");
+            fs::write(wc.join(&file), file.repeat(30_000)).unwrap();
+            ok(&wc, &["add", "-q", &file]);
+            ok(&wc, &["commit", "-q", "-m", "added"]);
+            fs::write(wc.join(&file), file.repeat(30_001)).unwrap();
+            ok(&wc, &["commit", "-q", "-m", "changed"]);
+            assert_eq!(ok(&wc, &["cat", &format!("{url}/trunk/{file}")]), file.repeat(30_001));
+            assert_eq!(ok(&wc, &["log", "-v", &url]), svn.ok(&wc, &["log", "-v", &url]));
+            let differ =
+                Command::new("diff").args(["-r", "-x", ".svn", "-x", "by-*"]).arg(&plain).arg(&wc).output().unwrap();
+            assert!(differ.status.success(), "{}", String::from_utf8_lossy(&differ.stdout));
+        }
+    }
+}
+
+#[test]
+fn where_subversion_is_not_installed_that_is_said_and_git_goes_on() {
+    let mut world = World::new();
+    let url = create(&world, "project");
+    let svn = Svn::of(&world);
+    layout(&svn, &world, &url);
+    let (ssh, git) = (Ssh::new(&world, "ann", &[]), world.repository("code"));
+    ssh.add_to(&world, "ann");
+    let password = "a long enough phrase for these two";
+    world.site.cli_with(&["user", "create", "bob", "--email", "b@example.org", "--password-stdin"], password).success();
+    for program in ["/usr/sbin/apache2", "/usr/bin/svnserve", "/usr/lib/apache2/modules/mod_dav_svn.so"] {
+        world.site.stop();
+        world.site.lacks = Some(program);
+        world.site.resume();
+        let words = "Subversion is not installed on this server";
+        let refused = [
+            svn.run(world.dir.path(), ["info", &url]),
+            svn.over(&ssh).run(world.dir.path(), ["info", &ssh.svn_url("ann/project")]),
+        ];
+        for said in refused {
+            let said = said.failure();
+            assert!(said.contains(words) && said.contains("Git works without it"), "{program}: {said}");
+        }
+        let made = world.site.cli(&["repo", "create", &format!("ann/x-{}", program.len()), "--svn"]).failure();
+        assert!(made.contains(words), "{program}: {made}");
+        let bob = Browser::sign_in(&world.site, "bob", password);
+        assert!(bob.get("/-/new").text().contains(words), "{program}");
+        git.commit(&format!("with-{}", program.len()), program);
+        world.push(&git, &["main"]);
+        // Pages read for themselves.
+        let page = raw(&world, "GET", "/ann/project/-/log/HEAD", Some(&world.token), &[], "");
+        assert!(page.status == 200 && page.text().contains("layout"), "{program}: {}", page.status);
+    }
+    world.site.stop();
+    world.site.lacks = None;
+    world.site.resume();
+    svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "it is back", &format!("{url}/back")]);
 }

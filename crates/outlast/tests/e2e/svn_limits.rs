@@ -2,6 +2,7 @@
 
 use crate::common::{Answer, World, basic, request};
 use crate::svn::{Svn, create, layout, work};
+use crate::svn_crashes::children;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -143,7 +144,7 @@ fn who_reads_slowly_or_opens_many_connections_hinders_nobody_else() {
 }
 
 /// Starts the site again with other limits.
-fn limited(world: &mut World, limits: &str) {
+pub(crate) fn limited(world: &mut World, limits: &str) {
     let config = world.path("outlast.toml");
     fs::write(&config, format!("[limits]\n{limits}\n")).unwrap();
     world.site.stop();
@@ -167,7 +168,10 @@ fn large(limits: &str) -> (World, Svn, String) {
 
 /// Begins to read the large file.
 fn reads(world: &World) -> TcpStream {
-    let login = basic("ann", &world.token);
+    reads_as(world, &basic("ann", &world.token))
+}
+
+fn reads_as(world: &World, login: &str) -> TcpStream {
     let mut stream = TcpStream::connect(&world.site.address).unwrap();
     let head =
         format!("GET /ann/project.svn/trunk/large HTTP/1.1\r\nHost: localhost\r\nAuthorization: {login}\r\n\r\n");
@@ -194,6 +198,44 @@ fn who_takes_nothing_of_an_answer_is_cut_off() {
     std::thread::sleep(Duration::from_secs(4));
     let came = rest(idle);
     assert!(came < 96 << 20, "{came} bytes came to one who took none for 4 s");
+    assert!(svn.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
+}
+
+#[test]
+fn who_loses_the_right_to_read_is_cut_off_in_the_middle_of_it() {
+    let (world, svn, url) = large("");
+    world.site.cli(&["user", "create", "bob", "--email", "bob@example.org"]).success();
+    let bearer = format!("Bearer {}", world.token);
+    let send = |method: &str, path: &str, body: &str| {
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let path = format!("/api/v1/{path}");
+        assert!(request(&world.site.address, method, &path, &headers, body.as_bytes()).unwrap().status < 300, "{path}");
+    };
+    let role =
+        |word: &str| send("PUT", "repos/ann/project/collaborators/bob", &format!("{{\"permission\":\"{word}\"}}"));
+    role("read");
+    let token = world.site.cli(&["token", "create", "bob", "--scope", "repo:read"]).success().trim().to_owned();
+    let login = basic("bob", &token);
+    // Each way to lose it; and somebody who keeps it.
+    let rules = |rules: &str| send("PUT", "outlast/repos/ann/project/svn_rules", &format!("{{\"paths\":[{rules}]}}"));
+    let hidden = r#"{"path":"/trunk/large","who":"bob","access":"none"}"#;
+    let begin_again = r#"{"path":"/elsewhere","who":"bob","access":"none"}"#;
+    let losses: [(&str, &dyn Fn()); 4] = [
+        ("nothing", &|| {}),
+        ("a path", &|| rules(&[begin_again, hidden].join(","))),
+        ("the role", &|| send("DELETE", "repos/ann/project/collaborators/bob", "")),
+        ("the token", &|| drop(world.site.cli_with(&["token", "revoke", "-"], &token).success())),
+    ];
+    for (what, lose) in losses {
+        role("read");
+        rules(begin_again);
+        let mut reading = reads_as(&world, &login);
+        reading.read_exact(&mut [0; 1024]).unwrap();
+        lose();
+        std::thread::sleep(Duration::from_secs(3));
+        let came = 1024 + rest(reading);
+        assert_eq!(came < 96 << 20, what != "nothing", "{came} bytes came to one who lost {what}");
+    }
     assert!(svn.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
 }
 
@@ -226,20 +268,6 @@ fn an_answer_that_takes_too_long_is_cut_off_though_it_is_read() {
     assert!(svn.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
 }
 
-/// The servers of Subversion that a site has started.
-fn servers(site: u32) -> Vec<u32> {
-    let field = |pid: u32, name: &str| -> Option<String> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        Some(line.trim().to_owned())
-    };
-    let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let all: Vec<u32> = pids.collect();
-    let parent = |pid: u32| field(pid, "PPid:").and_then(|text| text.parse::<u32>().ok());
-    let is_below = |pid: u32| std::iter::successors(Some(pid), |pid| parent(*pid)).any(|above| above == site);
-    all.into_iter().filter(|pid| field(*pid, "Name:").is_some_and(|name| name == "apache2") && is_below(*pid)).collect()
-}
-
 #[test]
 fn a_server_that_says_nothing_is_ended_and_another_answers() {
     let mut world = World::new();
@@ -249,7 +277,7 @@ fn a_server_that_says_nothing_is_ended_and_another_answers() {
     let url = format!("http://{}/ann/project.svn", world.site.address);
     svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "x", &format!("{url}/trunk")]);
     let site = world.site.process().pid();
-    let stuck = servers(site);
+    let stuck = children(site, "apache2");
     assert!(!stuck.is_empty());
     for pid in &stuck {
         assert!(Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap().success());
@@ -261,7 +289,7 @@ fn a_server_that_says_nothing_is_ended_and_another_answers() {
     assert!(answer.text().contains("too much for one request"), "{}", answer.text());
     assert!((2..20).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
     assert!(svn.ok(world.dir.path(), &["ls", &url]).contains("trunk"));
-    assert!(servers(site).iter().all(|pid| !stuck.contains(pid)), "what said nothing is gone");
+    assert!(children(site, "apache2").iter().all(|pid| !stuck.contains(pid)), "what said nothing is gone");
 }
 
 #[test]

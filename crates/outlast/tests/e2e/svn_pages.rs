@@ -78,7 +78,28 @@ fn pages_say_what_the_client_says() {
     assert!(page(&world, "/-/branches").text().contains("branches/b9"));
     assert!(page(&world, "/-/search?q=line+7").text().contains("dir1/file1"));
     page_with(&world, "/-/activity", "committed revision 4 to");
+    messages_refer(&world, &svn, &wc, &url);
     archives_are_whole(&world, &svn, &wc, &url);
+}
+
+/// To revisions, and to issues where the properties that other clients know say where they are.
+fn messages_refer(world: &World, svn: &Svn, wc: &Path, url: &str) {
+    svn.ok(wc, &["propset", "-q", "bugtraq:url", "https://issues.example.org/%BUGID%", "."]);
+    svn.ok(wc, &["propset", "-q", "bugtraq:logregex", r"[A-Z]+-\d+", "."]);
+    svn.ok(wc, &["update", "-q"]);
+    svn.ok(wc, &["commit", "-q", "-m", "ABC-12: as r3 did\n\nAlso <DEF-7>, and r99999."]);
+    let log = svn.ok(wc, &["log", "-q", "-l", "1", url]);
+    let rev = log.lines().find_map(|line| line.strip_prefix('r')?.split(' ').next()).unwrap().to_owned();
+    page_with(world, "/-/log/trunk", "ABC-12");
+    let shown = page(world, &format!("/-/commit/r{rev}")).text();
+    for link in [
+        "href=\"https://issues.example.org/ABC-12\">ABC-12</a>",
+        "href=\"/ann/project/-/commit/r3\">r3</a>",
+        "&lt;<a rel=\"nofollow noopener ugc\" href=\"https://issues.example.org/DEF-7\">DEF-7</a>&gt;",
+    ] {
+        assert!(shown.contains(link), "{link}: {shown}");
+    }
+    assert!(!shown.contains("commit/r99999"), "{shown}");
 }
 
 fn archives_are_whole(world: &World, svn: &Svn, wc: &Path, url: &str) {

@@ -1,7 +1,7 @@
 //! Subversion over SSH, with the real clients of both.
 
 use crate::common::{Browser, Ssh, VaultStart, World, encoded, wait_until};
-use crate::svn::{Svn, acknowledged_survives, admin, create, layout, on_disk, work, youngest};
+use crate::svn::{Svn, admin, create, layout, on_disk, work, youngest};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -177,10 +177,25 @@ fn without_a_quorum_nothing_shows_and_the_client_is_told() {
     admin(&["verify", "-q", on_disk(&world.site.data).to_str().unwrap()]);
 }
 
+/// The first words of clients of 1.8 and of SVNKit, and those of today's with all that it can.
 #[test]
-fn what_was_acknowledged_over_ssh_survives_kills() {
-    let (mut world, svn, _, url) = world();
-    acknowledged_survives(&mut world, &svn, &url);
+fn what_each_client_says_of_itself_is_understood() {
+    let (world, svn, ann, url) = world();
+    layout(&svn, &world, &url);
+    let older = "edit-pipeline svndiff1 absent-entries depth mergeinfo log-revprops";
+    let kit = "edit-pipeline svndiff1 absent-entries commit-revprops depth log-revprops atomic-revprops partial-replay";
+    let newer = "edit-pipeline svndiff1 accepts-svndiff2 absent-entries depth mergeinfo log-revprops";
+    for (abilities, rest) in [
+        (older, "21:SVN/1.8.19 (x86_64-w) ( ) "),
+        (kit, "13:SVNKit 1.10.3 ( ) "),
+        (newer, "10:SVN/1.14.2 ( ) "),
+        (older, ""),
+    ] {
+        let words =
+            format!("( 2 ( {abilities} ) {}:{url} {rest}) ( EXTERNAL ( 0: ) ) ( get-latest-rev ( ) ) ", url.len());
+        let (out, said) = ann.talk("svnserve -t", &words);
+        assert!(out.contains("( success ( 1 ) )"), "{rest}: {out} {said}");
+    }
 }
 
 #[test]

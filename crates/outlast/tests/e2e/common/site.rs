@@ -18,6 +18,16 @@ pub(crate) struct Site {
     pub(crate) env: Vec<(&'static str, PathBuf)>,
     /// And what else it is told on its command line.
     pub(crate) options: Vec<String>,
+    /// A program of this machine that is not there for it.
+    pub(crate) lacks: Option<&'static str>,
+}
+
+/// The binary under test with something else in the place of a program, for it and its children alone.
+fn without(program: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.arg(if rustix::process::geteuid().is_root() { "-m" } else { "-rm" });
+    command.args(["sh", "-c", &format!("mount --bind /dev/null {program} && exec \"$0\" \"$@\""), OUTLAST]);
+    command
 }
 
 impl Site {
@@ -38,6 +48,7 @@ impl Site {
             ssh: any(),
             env: Vec::new(),
             options: Vec::new(),
+            lacks: None,
         }
     }
 
@@ -51,7 +62,10 @@ impl Site {
         assert!(self.process.is_none(), "it runs already");
         let listening = self.data.join("listening.json");
         std::fs::remove_file(&listening).ok();
-        let mut command = Command::new(OUTLAST);
+        let mut command = match self.lacks {
+            None => Command::new(OUTLAST),
+            Some(program) => without(program),
+        };
         command.args(["serve", "--listen", &self.address, "--ssh-listen", &self.ssh, "--data"]).arg(&self.data);
         command.envs(self.env.iter().cloned()).args(&self.options);
         for vault in vaults {

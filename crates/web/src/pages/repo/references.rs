@@ -30,7 +30,7 @@ pub(crate) struct References {
 
 struct Issues {
     url: String,
-    /// What names issues.
+    /// What names issues; `ids` is the part that names nothing else, where there is such a part.
     whole: Regex,
     /// What of it is a number or a name, where that is not what `whole` says.
     bare: Option<Regex>,
@@ -87,7 +87,7 @@ impl Issues {
                 let (before, after) = message.lines().next()?.split_once(BUG_ID)?;
                 let (names, name) =
                     if numbers { ("[0-9]+(?:, *[0-9]+)*", "[0-9]+") } else { (r"[^\s,]+(?:, *[^\s,]+)*", r"[^\s,]+") };
-                (format!("(?m){}{names}{}", regex::escape(before), regex::escape(after)), Some(name.to_owned()))
+                (format!("{}(?<ids>{names}){}", regex::escape(before), regex::escape(after)), Some(name.to_owned()))
             }
             (None, None) => ("#([0-9]+)".to_owned(), None),
         };
@@ -101,7 +101,8 @@ impl Issues {
     fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Reference> + 'a {
         let ids = self.whole.captures_iter(text).flat_map(|found| match &self.bare {
             Some(bare) => {
-                let whole = found.get(0).map(|whole| (whole.start(), whole.as_str())).unwrap_or_default();
+                let whole =
+                    found.name("ids").or(found.get(0)).map(|whole| (whole.start(), whole.as_str())).unwrap_or_default();
                 let named = bare.captures_iter(whole.1).filter_map(|found| found.get(1).or(found.get(0)));
                 named.map(|id| whole.0 + id.start()..whole.0 + id.end()).collect::<Vec<_>>()
             }

@@ -1,0 +1,162 @@
+//! Servers of repositories, with Subversion's own programs: how many there are, how long, and none whose gate does not hold.
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure, also in the functions tests share")]
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+use svn::{CommitGate, Engine, EngineLimits, HttpServer, Programs, Record, SECRET_HEADER, Session, SvnRepository};
+use tokio::io::AsyncReadExt as _;
+
+/// Says yes to everything.
+struct Yes;
+
+impl CommitGate for Yes {
+    async fn capture(&self, _: u64, _: Option<u64>, _: Record) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn unsure(&self, _: u64) {}
+}
+
+/// An engine with repositories 1 and 2. Children are other users: the directory above is theirs to enter too.
+async fn engine(dir: &Path, limits: EngineLimits) -> Engine {
+    let (base, programs) = (dir.join("svn"), Programs::find().unwrap());
+    let engine = Engine::start(&base, programs.clone(), limits, Arc::new(Yes)).await.unwrap();
+    let genesis = SvnRepository::begin(&programs, &base.join("begin")).await.unwrap();
+    for repo in [1, 2] {
+        engine.repository(repo).make(&genesis).unwrap();
+    }
+    engine
+}
+
+async fn served(engine: &Engine, repo: u64) -> Option<Arc<HttpServer>> {
+    engine.http(repo, &format!("/ann/r{repo}.svn"), None).await.unwrap()
+}
+
+fn session(id: u64) -> Session<'static> {
+    Session { id, user: "ann", location: "ann/r1.svn", writes: true, authz: None }
+}
+
+/// The status of what a server answers to who asks it itself.
+fn asked(server: &HttpServer, path: &str, secret: &str) -> u16 {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Basic YW5uOng=\r\n{SECRET_HEADER}: {secret}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// What a session is told that asks for the newest revision.
+async fn told(engine: &Engine, repo: u64, location: &str) -> String {
+    let tunnel = engine.tunnel(repo, Session { location, ..session(1) }).await.unwrap().unwrap();
+    let (mut near, far) = tokio::io::duplex(64 << 10);
+    let address = format!("svn+ssh://host/{location}");
+    let words =
+        format!("( 2 ( edit-pipeline ) {}:{address} ) ( EXTERNAL ( 0: ) ) ( get-latest-rev ( ) ) ", address.len());
+    let reading = async {
+        let (mut said, mut piece) = (String::new(), [0; 4096]);
+        while !said.contains("( success ( 0 ) )") && !said.contains("failure") {
+            match near.read(&mut piece).await.unwrap() {
+                0 => break,
+                n => said.push_str(&String::from_utf8_lossy(&piece[..n])),
+            }
+        }
+        drop(near);
+        said
+    };
+    let moved = AtomicU64::new(0);
+    // It ends as its client does, which is no failure of either.
+    let (said, _) = tokio::join!(reading, tunnel.relay(far, words.as_bytes(), |_| None, &moved));
+    said
+}
+
+async fn until(what: &str, so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !so() {
+        assert!(began.elapsed() < Duration::from_secs(20), "never came: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_gate_does_not_hold_nothing_is_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), EngineLimits::default()).await;
+    assert!(served(&engine, 1).await.is_some(), "with its gate it is");
+    engine.close(1).await;
+    // Another library in its place, and none that can be loaded.
+    let library = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib/aarch64-linux-gnu/libm.so.6"];
+    let other = fs::read(library.iter().find(|path| Path::new(path).exists()).unwrap()).unwrap();
+    for (what, bytes) in [("another library", other), ("nothing", Vec::new())] {
+        let (place, part) = (dir.path().join("svn/gate.so"), dir.path().join("svn/other.so"));
+        fs::write(&part, bytes).unwrap();
+        fs::rename(&part, &place).unwrap();
+        let http = engine.http(1, "/ann/r1.svn", None).await.unwrap_err().to_string();
+        assert!(http.contains("its commit gate does not hold") && http.contains("Nothing is served"), "{what}: {http}");
+        let ssh = engine.tunnel(1, session(1)).await.unwrap_err().to_string();
+        assert!(ssh.contains("commit gate does not hold"), "{what}: {ssh}");
+    }
+    assert_eq!(engine.repository(1).youngest().unwrap(), 0);
+}
+
+/// Whatever a server is talked into, it reaches its own repository and no other; and nobody talks to it but us.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_reaches_no_other_repository_and_is_reached_with_the_secret_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), EngineLimits::default()).await;
+    let other = served(&engine, 2).await.unwrap();
+    assert_eq!(asked(&other, "/ann/r2.svn/", other.secret()), 200);
+    for secret in ["", "0", &other.secret()[1..]] {
+        assert!([401, 403].contains(&asked(&other, "/ann/r2.svn/", secret)), "{secret}");
+    }
+    assert!(told(&engine, 2, "ann/r2.svn").await.contains("( success ( 0 ) )"));
+
+    let place = dir.path().join("svn/1/repo");
+    fs::remove_dir_all(&place).unwrap();
+    std::os::unix::fs::symlink("/proc/self/cwd/../2/repo", &place).unwrap();
+    let server = served(&engine, 1).await.unwrap();
+    assert!(asked(&server, "/ann/r1.svn/", server.secret()) >= 400, "it shows its neighbour");
+    let said = told(&engine, 1, "ann/r1.svn").await;
+    assert!(!said.contains("( success ( 0 ) )"), "it shows its neighbour: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_servers_run_as_may_and_those_that_nobody_uses_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = EngineLimits { servers_max: 1, ..EngineLimits::default() };
+    let engine = engine(dir.path(), limits).await;
+    let first = served(&engine, 1).await.unwrap();
+    assert!(served(&engine, 2).await.is_none(), "the only one is in use");
+    let port = first.port();
+    drop(first);
+    let second = served(&engine, 2).await.unwrap();
+    until("the first has ended", || TcpStream::connect(("127.0.0.1", port)).is_err()).await;
+    assert!(second.is_running());
+
+    let other = tempfile::tempdir().unwrap();
+    let limits = EngineLimits { idle_max: Duration::from_millis(400), ..EngineLimits::default() };
+    let engine = self::engine(other.path(), limits).await;
+    let (used, unused) = (served(&engine, 1).await.unwrap(), served(&engine, 2).await.unwrap().port());
+    until("nobody used it", || TcpStream::connect(("127.0.0.1", unused)).is_err()).await;
+    assert!(used.is_running());
+    assert!(served(&engine, 2).await.is_some(), "it is started again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_sessions_are_open_as_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), EngineLimits { sessions_max: 2, ..EngineLimits::default() }).await;
+    let first = engine.tunnel(1, session(1)).await.unwrap();
+    let second = engine.tunnel(1, session(2)).await.unwrap();
+    assert!(first.is_some() && second.is_some());
+    assert!(engine.tunnel(1, session(3)).await.unwrap().is_none());
+    drop(first);
+    assert!(engine.tunnel(1, session(4)).await.unwrap().is_some());
+}
