@@ -9,7 +9,10 @@ export OUTLAST_TEST_ALL=1
 # The documentation's examples first: there are few, and the last lines should be those of the tests.
 [ $# -gt 0 ] || cargo test --workspace --locked --doc --quiet
 if cargo nextest --version >/dev/null 2>&1; then
-  cargo nextest run --workspace --locked "$@"
+  # See .config/nextest.toml.
+  export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$((2 * $(nproc)))}
+  # Examples are built by the lints; here they would be linked for nothing.
+  cargo nextest run --workspace --locked --lib --bins --tests "$@"
 else
   cargo test --workspace --locked --no-fail-fast --lib --bins --tests "$@"
 fi
