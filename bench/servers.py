@@ -259,8 +259,8 @@ class Outlast:
         self.site.wait()
         self._serve()
 
-    def command(self, *arguments):
-        done = subprocess.run([OUTLAST, *arguments, "--data", self.data], capture_output=True, text=True, check=False)
+    def command(self, *arguments, typed=""):
+        done = subprocess.run([OUTLAST, *arguments, "--data", self.data], input=typed, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"outlast {' '.join(arguments)}: {done.stderr}")
         return done.stdout.strip()

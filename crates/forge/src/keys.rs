@@ -118,8 +118,16 @@ impl Keys {
     /// The seed of the Ed25519 key that the site shows to SSH clients. It follows from the first epoch's data key, which every
     /// recovery brings back: clients know the recovered site for the same.
     pub fn ssh_host_seed(&self) -> Result<[u8; 32], Error> {
-        let first = self.data_keys.values().next().ok_or_else(|| failed("no epoch's data key is there"))?;
-        identity::ssh_host_seed(first)
+        identity::ssh_host_seed(self.first_data_key()?)
+    }
+
+    /// What the site knows browsers again by; it follows from the same key.
+    pub fn known_devices_secret(&self) -> Result<[u8; 32], Error> {
+        identity::known_devices_secret(self.first_data_key()?)
+    }
+
+    fn first_data_key(&self) -> Result<&DataKey, Error> {
+        self.data_keys.values().next().ok_or_else(|| failed("no epoch's data key is there"))
     }
 
     /// The public half of that key, for people to compare.

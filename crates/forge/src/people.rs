@@ -16,6 +16,7 @@ pub mod factor;
 pub mod failures;
 pub mod header;
 pub mod inventory;
+pub mod known;
 pub mod last_use;
 pub mod oversight;
 pub mod passwords;

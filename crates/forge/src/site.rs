@@ -114,6 +114,7 @@ pub struct Site {
     proofs: proofs::Proofs,
     bulk_reads: crate::alarm::BulkReads,
     tickets: crate::people::ticket::Tickets,
+    known_devices: crate::people::known::KnownDevices,
     load: Load,
     repositories: Repositories,
     position: Position,

@@ -63,6 +63,7 @@ impl Opened {
             trusted_proxies: Arc::new(config.trusted_proxies.clone().into()),
             metrics_allow: config.metrics_allow.clone().into(),
             kept: Arc::default(),
+            apart: Arc::new(web::Apart::start().context("cannot start the threads for strangers")?),
         };
         app.forget_with_the_site();
         Ok(Self { app, begun, practice })
@@ -94,6 +95,7 @@ pub(crate) fn limits(from: &Limits) -> SiteLimits {
     limits.load.stranger_fetch.permits_max = from.stranger_fetch_max;
     limits.load.stranger_work.permits_max = from.stranger_work_max;
     limits.load.sign_in.permits_max = from.sign_in_max;
+    limits.load.sign_in_known.permits_max = from.sign_in_known_max;
     limits.ledger.held_timeout = from.held_timeout();
     limits.receive.pack_bytes_max = from.pack_bytes_max;
     limits.receive.commands_max = from.push_commands_max;

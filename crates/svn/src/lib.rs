@@ -35,7 +35,7 @@ pub use fsfs::Properties;
 pub use gate::{CommitGate, Record};
 pub use httpd::{HttpServer, SECRET_HEADER};
 pub use load::{DUMP_SILENCE_MAX, Load, LoadError};
-pub use read::{Readers, SvnPrint, SvnSource, archive, can_be_archived};
+pub use read::{Readers, SentFile, SvnPrint, SvnSource, archive, can_be_archived};
 pub use remote::{RemoteDump, RemoteSource};
 pub use repository::{GenesisFile, REVISION_BYTES_MAX, SvnRepository, prepare_directory};
 pub use tunnel::{Session, Tunnel};

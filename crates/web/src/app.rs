@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use crate::flood::Apart;
 use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::pages::Kept;
@@ -27,6 +28,8 @@ pub struct App {
     pub metrics_allow: Arc<[Network]>,
     /// Parts of repositories' pages.
     pub kept: Arc<Kept>,
+    /// Where strangers' requests are worked on.
+    pub apart: Arc<Apart>,
 }
 
 impl App {

@@ -3,12 +3,14 @@
 //! of a member's is ever taken for a stranger's. A small body is read before its sender's turn comes: who sends slowly keeps
 //! nobody waiting.
 
+mod apart;
 mod early;
 
+pub use self::apart::Apart;
 use self::early::{EARLY_FETCH_BYTES_MAX, EARLY_FORM_BYTES_MAX};
 use crate::app::App;
 use crate::pages::{PageError, cookies};
-use crate::{git_http, identity};
+use crate::{git_http, identity, proxies};
 use axum::Json;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
@@ -43,6 +45,14 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     };
     let mut request = Request::from_parts(parts, body);
     match app.site.load().enter(class, account).await {
+        Ok(permit) if stands_back(class) && !is_svn(request.uri().path()) => {
+            // (Not Subversion's: what a connection opened for a stranger goes on for the member whom it turns out to be.)
+            let answering = proxies::on_behalf_of(proxies::client(), next.run(request));
+            match app.apart.run(answering).await {
+                Some(response) => counted(response, class, permit),
+                None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            }
+        }
         Ok(permit) => counted(next.run(request).await, class, permit),
         Err(shed) if is_page(request.uri().path()) => {
             // Shown in the page's own frame.
@@ -61,6 +71,14 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     }
 }
 
+/// Whether what is asked for gives way to what members ask.
+fn stands_back(class: Class) -> bool {
+    match class {
+        Class::Control | Class::MemberWrite | Class::MemberRead | Class::SignInKnown => false,
+        Class::Stranger | Class::StrangerFetch | Class::StrangerWork | Class::SignIn => true,
+    }
+}
+
 /// How much of a body is read before its turn comes. None: nothing; it is a member's who may send much, or is refused unread.
 fn early_bytes(class: Class, request: &Parts) -> Option<usize> {
     if matches!(request.method, Method::GET | Method::HEAD) {
@@ -70,7 +88,7 @@ fn early_bytes(class: Class, request: &Parts) -> Option<usize> {
     match class {
         Class::StrangerFetch => Some(EARLY_FETCH_BYTES_MAX),
         _ if git_http::is_git(path) || is_svn(path) => None,
-        Class::Control | Class::MemberRead | Class::MemberWrite => {
+        Class::Control | Class::MemberRead | Class::MemberWrite | Class::SignInKnown => {
             let length = request.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<usize>().ok()?;
             (length <= EARLY_FORM_BYTES_MAX).then_some(EARLY_FORM_BYTES_MAX)
         }
@@ -82,7 +100,7 @@ fn early_bytes(class: Class, request: &Parts) -> Option<usize> {
 pub(crate) async fn turned_away(request: Request, next: Next) -> Response {
     let Some(shed) = request.extensions().get::<Shed>() else { return next.run(request).await };
     let words = match shed.class {
-        Class::SignIn => "Many are trying to sign in just now. Wait a few seconds, and try again.",
+        Class::SignIn | Class::SignInKnown => "Many are trying to sign in just now. Wait a few seconds, and try again.",
         Class::MemberRead | Class::MemberWrite => "The site is busy. Wait a few seconds, and try again.",
         _ => "Many visitors are reading here just now. Wait a few seconds, or sign in: members have room of their own.",
     };
@@ -102,7 +120,10 @@ async fn class_of(app: &App, request: &Parts) -> (Class, Option<u64>) {
     }
     let changes = !matches!(request.method, Method::GET | Method::HEAD);
     if changes && path.starts_with("/-/sign-in") {
-        return (Class::SignIn, None);
+        return match cookies::known_device(headers, app.is_https()).and_then(|mark| app.site.known_device(mark)) {
+            Some(known) => (Class::SignInKnown, Some(known.account())),
+            None => (Class::SignIn, None),
+        };
     }
     let member = match cookies::session(headers, app.is_https()) {
         Some(cookie) => app.site.session(cookie).await.ok(),

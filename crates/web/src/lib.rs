@@ -26,6 +26,7 @@ pub mod svn_http;
 
 pub use app::App;
 pub use errors::ApiError;
+pub use flood::Apart;
 pub use imports::Imports;
 pub use metrics::Metrics;
 pub use pages::Kept;

@@ -36,7 +36,12 @@ pub(crate) fn client() -> Option<IpAddr> {
 pub(crate) async fn asked_by(State(app): State<App>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().and_then(|peer| peer.0);
     let client = peer.map(|peer| app.trusted_proxies.client(peer, request.headers()));
-    forge::canary::coming_from(client, CLIENT.scope(client, next.run(request))).await
+    on_behalf_of(client, next.run(request)).await
+}
+
+/// Does `work` for whoever comes from this address.
+pub(crate) async fn on_behalf_of<T>(client: Option<IpAddr>, work: impl Future<Output = T>) -> T {
+    forge::canary::coming_from(client, CLIENT.scope(client, work)).await
 }
 
 /// One address, or a network in CIDR notation (RFC 4632, RFC 4291): `192.0.2.7`, `10.0.0.0/8`, `fd00::/8`.

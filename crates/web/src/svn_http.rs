@@ -9,8 +9,10 @@
 //! 5. One repository's server works on so many requests at a time, and on so many of one account; it is watched (`answer`).
 //! 6. Who loses the right to read is cut off, also in the middle of a large answer.
 //! 7. Files are strangers' bytes: whatever a browser makes of an answer, it is in a box of its own.
+//! 8. Files of a revision that whoever asks may read all of are answered without that server (`own`).
 
 mod answer;
+mod own;
 mod pass;
 mod to_its_end;
 
@@ -74,6 +76,9 @@ async fn answer(app: &App, request: Request<Body>) -> Result<Response, ApiError>
     }
     if parts.method == Method::GET && address[end..].trim_matches('/').is_empty() && wants_a_page(&parts.headers) {
         return Ok(Redirect::to(&format!("/{}", door.repo().path)).into_response());
+    }
+    if let Some(answer) = own::answer(app, &door, &parts, &address[end..]).await {
+        return Ok(answer);
     }
     let to = To { server: door.server(), root: &root, user: door.user(), account: door.account() };
     let stop = until_other_rights(app.clone(), parts.headers.get(header::AUTHORIZATION).cloned(), path, to.server);

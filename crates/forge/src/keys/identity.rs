@@ -13,15 +13,14 @@ use vault::seal::{Identity, SealError};
 
 const INFO: &[u8] = b"outlast/v1 site identity";
 const SSH_HOST_INFO: &[u8] = b"outlast/v1 ssh host key";
+const KNOWN_DEVICES_INFO: &[u8] = b"outlast/v1 known devices";
 const PREFIX: &str = "age-secret-key-";
 const ALPHABET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 const CHECKSUM_DIGITS: usize = 6;
 
 /// The age identity of the site that writes with this data key.
 pub(super) fn site_identity(key: &DataKey) -> Result<Identity, Error> {
-    let mut secret = [0; 32];
-    Hkdf::<Sha256>::new(None, key.bytes()).expand(INFO, &mut secret).map_err(failed)?;
-    identity_of(&secret).map_err(failed)
+    identity_of(&derived(key, INFO)?).map_err(failed)
 }
 
 /// The age identity with this secret.
@@ -31,9 +30,18 @@ pub(super) fn identity_of(secret: &[u8; 32]) -> Result<Identity, SealError> {
 
 /// The seed of the Ed25519 key that a site shows to SSH clients.
 pub(super) fn ssh_host_seed(key: &DataKey) -> Result<[u8; 32], Error> {
-    let mut seed = [0; 32];
-    Hkdf::<Sha256>::new(None, key.bytes()).expand(SSH_HOST_INFO, &mut seed).map_err(failed)?;
-    Ok(seed)
+    derived(key, SSH_HOST_INFO)
+}
+
+/// What a site knows browsers again by.
+pub(super) fn known_devices_secret(key: &DataKey) -> Result<[u8; 32], Error> {
+    derived(key, KNOWN_DEVICES_INFO)
+}
+
+fn derived(key: &DataKey, info: &[u8]) -> Result<[u8; 32], Error> {
+    let mut secret = [0; 32];
+    Hkdf::<Sha256>::new(None, key.bytes()).expand(info, &mut secret).map_err(failed)?;
+    Ok(secret)
 }
 
 /// BIP 173, as age writes its keys.

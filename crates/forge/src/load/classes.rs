@@ -33,12 +33,21 @@ pub enum Class {
     StrangerWork,
     /// Somebody tries to sign in, or comes with a credential that is none.
     SignIn,
+    /// The same from a browser that has signed in before: who guesses passwords takes none of its turns.
+    SignInKnown,
 }
 
 impl Class {
     /// All that can be full.
-    pub const BOUNDED: [Self; 6] =
-        [Self::MemberWrite, Self::MemberRead, Self::Stranger, Self::StrangerFetch, Self::StrangerWork, Self::SignIn];
+    pub const BOUNDED: [Self; 7] = [
+        Self::MemberWrite,
+        Self::MemberRead,
+        Self::Stranger,
+        Self::StrangerFetch,
+        Self::StrangerWork,
+        Self::SignIn,
+        Self::SignInKnown,
+    ];
 
     /// The word for it.
     #[must_use]
@@ -51,6 +60,7 @@ impl Class {
             Self::StrangerFetch => "stranger_fetch",
             Self::StrangerWork => "stranger_work",
             Self::SignIn => "sign_in",
+            Self::SignInKnown => "sign_in_known",
         }
     }
 }
@@ -87,6 +97,8 @@ pub struct LoadLimits {
     pub stranger_work: ClassLimits,
     /// Attempts to sign in.
     pub sign_in: ClassLimits,
+    /// Those of browsers that have signed in before.
+    pub sign_in_known: ClassLimits,
 }
 
 impl Default for LoadLimits {
@@ -95,9 +107,10 @@ impl Default for LoadLimits {
             member_write: ClassLimits::new(256, 256, 10_000),
             member_read: ClassLimits::new(64, 128, 5_000),
             stranger: ClassLimits::new(16, 64, 1_000),
-            stranger_fetch: ClassLimits::new(16, 128, 5_000),
+            stranger_fetch: ClassLimits::new(16, 128, 800),
             stranger_work: ClassLimits::new(2, 8, 500),
             sign_in: ClassLimits::new(2, 16, 800),
+            sign_in_known: ClassLimits::new(4, 32, 2_000),
         }
     }
 }
@@ -158,6 +171,7 @@ impl Load {
                 Class::StrangerFetch => limits.stranger_fetch,
                 Class::StrangerWork => limits.stranger_work,
                 Class::SignIn => limits.sign_in,
+                Class::SignInKnown => limits.sign_in_known,
             };
             let permits_max = limits.permits_max.min(Semaphore::MAX_PERMITS);
             let limits = ClassLimits { permits_max, ..limits };

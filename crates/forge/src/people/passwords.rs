@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 pub const HASHING_THREADS_MAX: usize = 2;
 /// Passwords that wait for one of them.
 pub const HASHING_QUEUE_MAX: usize = 64;
+/// How far they stand back (`setpriority(2)`): whoever guesses passwords takes no time of those who are signed in.
+pub const HASHING_NICENESS: i32 = 10;
 /// OWASP's parameters: 19 MiB, two passes, one lane.
 pub const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
@@ -118,6 +120,10 @@ impl Passwords {
 }
 
 fn run(work: &Mutex<Receiver<Work>>, hasher: &Hasher) {
+    // Lowering it is always allowed; where it is not, the number of threads is still a bound.
+    if let Err(error) = rustix::process::setpriority_process(None, HASHING_NICENESS) {
+        tracing::warn!(%error, "cannot lower the priority of hashing passwords");
+    }
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {

@@ -93,6 +93,7 @@ impl Site {
         }
 
         let git = git::Git::find(config.limits.git).map_err(|e| Error::internal(e.to_string()))?;
+        let known_devices = crate::people::known::KnownDevices::new(&keys.known_devices_secret()?);
         let identities = keys.identities()?;
         let blobs = BlobSource::new(Arc::clone(&spool), identities, readers, config.data.join("spool"));
         let all_vaults = told.clone();
@@ -180,6 +181,7 @@ impl Site {
             proofs: Default::default(),
             bulk_reads: Default::default(),
             tickets: crate::people::ticket::Tickets::new()?,
+            known_devices,
             lags: Arc::default(),
             reading: super::code::Reading::new(),
             forgotten: Arc::default(),

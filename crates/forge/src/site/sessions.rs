@@ -9,6 +9,7 @@ use crate::people::authenticate::now_us;
 use crate::people::command::ProfileSet;
 use crate::people::factor::factors;
 use crate::people::failures::FailedSignIns;
+use crate::people::known::KnownDevice;
 use crate::people::proof::Proof;
 use crate::people::query::{password_of, user_by_id, user_fetch};
 use crate::people::session::{SESSION_IDLE_MAX_US, SessionEnd, SessionStart, SessionsEnd, session_list};
@@ -36,6 +37,8 @@ pub struct Device {
     pub agent: String,
     /// The address it comes from.
     pub address: Option<String>,
+    /// It has signed in before.
+    pub known: Option<KnownDevice>,
 }
 
 /// What came of the right name and password.
@@ -128,18 +131,40 @@ impl Site {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when they do not fit: whether the name is there is not said. [`Error::Forbidden`] after too
-    /// many wrong ones.
+    /// many wrong ones: for a name together, and apart for a browser that has signed in to the account before.
     pub async fn sign_in(&self, name: &str, password: &str, from: &Device) -> Result<SignInStep, Error> {
-        self.attempts.begin(name, Instant::now())?;
+        let counted_as = self.counted_as(name, from.known).await?;
+        self.attempts.begin(&counted_as, Instant::now())?;
         let Some(account) = self.authenticator.with_password(name, password).await? else {
             self.note_failed(name, from).await?;
             return Err(Error::Unauthenticated("the name or the password is wrong".into()));
         };
-        self.attempts.succeeded(name);
+        self.attempts.succeeded(&counted_as);
         if self.db().read_async(move |tx| factors(tx, account, now_us())).await?.any() {
             return self.second_step(account).await.map(SignInStep::Second);
         }
         self.begin(Some(account), Proof::Password, from).await.map(SignInStep::Done)
+    }
+
+    /// Under what a wrong password for `name` is counted.
+    async fn counted_as(&self, name: &str, known: Option<KnownDevice>) -> Result<String, Error> {
+        let (Some(known), Ok(user)) = (known, name.parse::<UserName>()) else { return Ok(name.to_owned()) };
+        let account = self.db().read_async(move |tx| user_fetch(tx, &user)).await?.map(|user| user.id);
+        Ok(if account == Some(known.account()) { known.counted_as() } else { name.to_owned() })
+    }
+
+    /// The browser that brings this mark, if it is one of [`device_mark`](Self::device_mark).
+    #[must_use]
+    pub fn known_device(&self, mark: &str) -> Option<KnownDevice> {
+        self.known_devices.read(mark, now_us())
+    }
+
+    /// What a browser that has just signed in is known by from now on.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn device_mark(&self, who: &Principal) -> Result<String, Error> {
+        self.known_devices.mark(who.user(), now_us())
     }
 
     /// Whom a wrong password was meant for will hear of it; whether that is anybody is told to nobody.
@@ -231,7 +256,7 @@ impl Site {
     ) -> Result<SessionSecret, Error> {
         let secret = SessionSecret::generate()?;
         let (by_provider, proves) = (matches!(proof, Proof::Provider { .. }), !matches!(proof, Proof::Recovery(_)));
-        let Device { agent, address } = from.clone();
+        let Device { agent, address, .. } = from.clone();
         let command = SessionStart { account, proof, hash: secret.hash(), agent, address };
         let (session, account) =
             self.ledger.submit(Submitter { actor: account, credential: None }, command).await?.output;

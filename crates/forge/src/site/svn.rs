@@ -11,6 +11,7 @@ use crate::repo::Repo;
 use crate::site::CodeReader;
 use crate::svn::{FinishGuard, SvnLockInfo, entry_of, locks_fetch, path_rules_fetch};
 use std::sync::Arc;
+use svn::SvnSource;
 pub use svn::{HttpServer as SvnServer, Turn as SvnTurn};
 
 /// What a request does.
@@ -32,6 +33,9 @@ pub struct SvnDoor {
     user: String,
     account: u64,
     finish: Option<FinishGuard>,
+    /// When it was opened, and under which address.
+    when: When,
+    path: RepoPath,
 }
 
 impl SvnDoor {
@@ -81,24 +85,46 @@ impl Site {
     pub async fn svn(&self, who: Option<&Principal>, path: &RepoPath, act: SvnAct) -> Result<SvnDoor, Error> {
         let user = who.map_or(NOBODY, Principal::name).to_owned();
         let account = who.map_or(0, Principal::user);
-        if act == SvnAct::Read {
-            let when = When { size: self.ledger.log().size(), held: self.held() };
-            if let Some((repo, server)) = self.svn_looks.found(when, who, path) {
-                return Ok(SvnDoor { repo, server, user, account, finish: None });
-            }
+        let when = When { size: self.ledger.log().size(), held: self.held() };
+        let finishes = act == SvnAct::Finish;
+        let writes = act != SvnAct::Read;
+        let known = self.svn_looks.found(when, who, path, writes).filter(|_| !finishes);
+        if let Some((repo, server)) = known {
+            return Ok(SvnDoor { repo, server, user, account, finish: None, when, path: path.clone() });
+        }
+        if !writes {
             let proof = self.authorize::<Read>(who, path).await?;
             let server = self.svn_server(&proof).await?;
-            self.svn_looks.keep(when, who, path, proof.repo(), &server);
-            return Ok(SvnDoor { repo: proof.repo().clone(), server, user, account, finish: None });
+            let repo = proof.repo().clone();
+            self.svn_looks.keep(when, who, path, writes, &repo, &server);
+            return Ok(SvnDoor { repo, server, user, account, finish: None, when, path: path.clone() });
         }
         let proof = self.authorize::<Write>(who, path).await?;
-        let server = self.svn_server(&proof).await?;
-        let repo = proof.repo().clone();
-        let finish = match act {
-            SvnAct::Finish => Some(self.subversion.finish(proof).await?),
-            _ => None,
-        };
-        Ok(SvnDoor { repo, server, user, account, finish })
+        let (repo, server) = (proof.repo().clone(), self.svn_server(&proof).await?);
+        self.svn_looks.keep(when, who, path, writes, &repo, &server);
+        let finish = if finishes { Some(self.subversion.finish(proof).await?) } else { None };
+        Ok(SvnDoor { repo, server, user, account, finish, when, path: path.clone() })
+    }
+
+    /// All of a repository that was opened for reading, up to the newest revision that is held; None: there are parts that who asks
+    /// may not read.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn svn_whole(&self, door: &SvnDoor) -> Result<Option<SvnSource>, Error> {
+        let (when, account, repo) = (door.when, door.account, &door.repo);
+        if let Some(known) = self.svn_looks.whole(when, account, &door.path) {
+            return Ok(known);
+        }
+        // As the server behind reads the rules: they are for who administers the repository too.
+        let (who, id) = ((account > 0).then_some(account), repo.id);
+        let whole =
+            match self.db().read_async(move |tx| Ok::<_, Error>(path_rules_fetch(tx, id)?.reads_all(who))).await? {
+                true => Some(self.svn_source(repo.id).await?.0),
+                false => None,
+            };
+        self.svn_looks.keep_whole(when, account, &door.path, &whole);
+        Ok(whole)
     }
 
     async fn svn_server<A: Act>(&self, proof: &Authorized<A>) -> Result<Arc<SvnServer>, Error> {

@@ -1,4 +1,5 @@
-//! What was found out for a request of Subversion that reads, for the next of the same client: a checkout is thousands of requests.
+//! What was found out for a request of Subversion that makes nothing visible, for the next of the same client: a checkout, and a commit of
+//! many files, are thousands of requests.
 //!
 //! Invariant: who may what follows from the tables, and they change with the journal alone. What was found is believed while the
 //! journal has not grown by one entry and no more of it is held, and for a second at most, because credentials expire by the clock.
@@ -10,7 +11,7 @@ use crate::repo::Repo;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use svn::HttpServer;
+use svn::{HttpServer, SvnSource};
 
 /// For how long what was found is believed at most.
 const BELIEVED_MAX: Duration = Duration::from_secs(1);
@@ -33,11 +34,15 @@ struct Look {
     repo: Repo,
     /// Not kept running by this.
     server: Weak<HttpServer>,
+    whole: Option<Whole>,
 }
 
-/// By account (0: nobody) and address.
+/// All of a repository, for who may read all of it; None: who asks may not.
+pub(super) type Whole = Option<SvnSource>;
+
+/// By account (0: nobody), address, and whether it is to write.
 #[derive(Default)]
-pub(super) struct SvnLooks(Mutex<HashMap<(u64, RepoPath), Look>>);
+pub(super) struct SvnLooks(Mutex<HashMap<(u64, RepoPath, bool), Look>>);
 
 impl std::fmt::Debug for SvnLooks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,8 +50,8 @@ impl std::fmt::Debug for SvnLooks {
     }
 }
 
-fn key(who: Option<&Principal>, path: &RepoPath) -> (u64, RepoPath) {
-    (who.map_or(0, Principal::user), path.clone())
+fn key(who: Option<&Principal>, path: &RepoPath, writes: bool) -> (u64, RepoPath, bool) {
+    (who.map_or(0, Principal::user), path.clone(), writes)
 }
 
 impl SvnLooks {
@@ -56,9 +61,10 @@ impl SvnLooks {
         when: When,
         who: Option<&Principal>,
         path: &RepoPath,
+        writes: bool,
     ) -> Option<(Repo, Arc<HttpServer>)> {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let look = looks.get(&key(who, path))?;
+        let look = looks.get(&key(who, path, writes))?;
         if look.when != when || look.who.as_ref() != who || look.at.elapsed() > BELIEVED_MAX {
             return None;
         }
@@ -73,6 +79,7 @@ impl SvnLooks {
         when: When,
         who: Option<&Principal>,
         path: &RepoPath,
+        writes: bool,
         repo: &Repo,
         server: &Arc<HttpServer>,
     ) {
@@ -81,7 +88,21 @@ impl SvnLooks {
             looks.clear();
         }
         let (who, repo, server) = (who.cloned(), repo.clone(), Arc::downgrade(server));
-        let key = key(who.as_ref(), path);
-        looks.insert(key, Look { when, at: Instant::now(), who, repo, server });
+        let key = key(who.as_ref(), path, writes);
+        looks.insert(key, Look { when, at: Instant::now(), who, repo, server, whole: None });
+    }
+
+    /// What was [kept](Self::keep_whole) beside it; None: nothing was.
+    pub(super) fn whole(&self, when: When, account: u64, path: &RepoPath) -> Option<Whole> {
+        let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.get(&(account, path.clone(), false)).filter(|look| look.when == when)?.whole.clone()
+    }
+
+    /// Keeps beside what was found of a client whether it may read all of the repository, and then the repository.
+    pub(super) fn keep_whole(&self, when: When, account: u64, path: &RepoPath, whole: &Whole) {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(look) = looks.get_mut(&(account, path.clone(), false)).filter(|look| look.when == when) {
+            look.whole = Some(whole.clone());
+        }
     }
 }

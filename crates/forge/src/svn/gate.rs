@@ -91,8 +91,9 @@ impl Shared {
         let submitted = match record {
             Record::Revision { rev, file, bytes, properties } => {
                 must_be_the_author(&proof, &properties)?;
-                self.must_be_in_order(&proof, rev, bytes, &properties).await?;
-                let (parts, hash) = self.seal(file, bytes).await?;
+                // Sealed while it is judged: what is refused is dropped with its lease.
+                let judging = self.must_be_in_order(&proof, rev, bytes, &properties);
+                let ((), (parts, hash)) = tokio::try_join!(judging, self.seal(file, bytes))?;
                 let command = SvnCommit { proof, rev, parts, hash, properties };
                 self.ledger.submit(by, command).await.map(drop)
             }

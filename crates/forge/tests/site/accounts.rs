@@ -145,7 +145,7 @@ async fn a_sign_in_from_elsewhere_is_told_and_an_idle_session_ends() {
         ("curl", "192.0.2.1"),
         ("Firefox", "198.51.100.1"),
     ] {
-        let from = Device { agent: agent.into(), address: Some(address.into()) };
+        let from = Device { agent: agent.into(), address: Some(address.into()), known: None };
         let Ok(SignInStep::Done(new)) = rig.site.sign_in("ada", "ada's password", &from).await else { panic!() };
         secret = new.reveal();
     }

@@ -15,6 +15,8 @@ const STRANGERS: u32 = 24;
 /// More than makes a flood (`FLOOD_SHED_MIN`).
 const SHED_MIN: u32 = 150;
 const PUSHES: u32 = 12;
+/// Wrong passwords, and then one waits (`ATTEMPTS_MAX`).
+const ATTEMPTS: u32 = 10;
 
 /// A connection from the `n`th of many networks of this machine.
 fn connect_from(n: u32, to: &str) -> Option<TcpStream> {
@@ -186,4 +188,43 @@ fn a_body_that_never_ends_keeps_nobody_waiting() {
         }
     }
     drop(begun);
+}
+
+/// Who guesses passwords for an account shuts out strangers, and not the browser that its owner has signed in with before.
+#[test]
+fn who_guesses_passwords_does_not_shut_out_the_owners_browser() {
+    const PASSWORD: &str = "a password of some length";
+    let mut world = World::new();
+    for name in ["olga", "oleg"] {
+        let made = ["user", "create", name, "--email", &format!("{name}@example.org"), "--password-stdin"];
+        world.site.cli_with(&made, PASSWORD).success();
+    }
+    let guess = |browser: &Browser, password: &str| {
+        browser.post("/-/sign-in", &format!("name=olga&password={}", password.replace(' ', "+")))
+    };
+    let hers = Browser::sign_in(&world.site, "olga", PASSWORD);
+    let his = Browser::sign_in(&world.site, "oleg", PASSWORD);
+    assert_eq!(hers.post("/-/sign-out", "").status, 303);
+    assert_eq!(his.post("/-/sign-out", "").status, 303);
+    let stranger = Browser::new(&world.site);
+    for n in 0..ATTEMPTS {
+        assert_eq!(guess(&stranger, &format!("guess {n}")).status, 422);
+    }
+    for (whose, browser) in [("a stranger's", &stranger), ("another account's", &his)] {
+        let answer = guess(browser, PASSWORD);
+        assert!(answer.status == 422 && answer.text().contains("too many wrong tries"), "{whose}: {}", answer.text());
+    }
+    assert_eq!(guess(&hers, PASSWORD).status, 303);
+    // Her browser has no more tries than a stranger, and is known after a restart.
+    world.site.stop();
+    world.site.resume();
+    let hers = hers.at(&world.site);
+    for n in 0..ATTEMPTS {
+        assert_eq!(guess(&hers, &format!("guess {n}")).status, 422);
+    }
+    let answer = guess(&hers, PASSWORD);
+    assert!(answer.status == 422 && answer.text().contains("too many wrong tries"), "{}", answer.text());
+    assert_eq!(guess(&Browser::new(&world.site), PASSWORD).status, 303, "a stranger's tries are others");
+    let turns = world.metric("outlast_load_admitted", "sign_in_known").unwrap();
+    assert!(turns >= f64::from(ATTEMPTS), "{turns} in turns of their own");
 }

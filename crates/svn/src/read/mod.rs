@@ -20,9 +20,11 @@ mod names;
 mod place;
 mod print;
 mod search;
+mod sent;
 
 pub use archive::{archive, can_be_archived};
 pub use print::SvnPrint;
+pub use sent::SentFile;
 
 use code::{
     Blame, CodePath, Comparison, DiffOptions, File, FileDiff, GraphRow, LastChange, LogQuery, LogStep, NameKind, Named,

@@ -1,6 +1,7 @@
 //! The cookies: who is signed in, what a browser keeps while it is at a provider, and which colours somebody likes.
 
 use crate::app::App;
+use forge::people::known::KNOWN_DEVICE_AGE_MAX_US;
 use forge::settings::Name;
 use http::{HeaderMap, HeaderValue, header};
 
@@ -55,6 +56,23 @@ pub(crate) fn set_provider(value: &str, secure: bool) -> HeaderValue {
     let (name, age) = (provider_name(secure), if value.is_empty() { 0 } else { 10 * 60 });
     let secure = if secure { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn known_device_name(secure: bool) -> &'static str {
+    if secure { "__Host-outlast_device" } else { "outlast_device" }
+}
+
+/// That a browser has signed in before, as it says itself.
+pub(crate) fn known_device(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    get(headers, known_device_name(secure))
+}
+
+/// Marks a browser as one that has signed in. Signing out does not take it away.
+pub(crate) fn set_known_device(mark: &str, secure: bool) -> HeaderValue {
+    let (name, age) = (known_device_name(secure), KNOWN_DEVICE_AGE_MAX_US / 1_000_000);
+    let secure = if secure { "; Secure" } else { "" };
+    let text = format!("{name}={mark}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 

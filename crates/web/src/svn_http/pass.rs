@@ -208,7 +208,7 @@ pub(super) fn told(status: StatusCode, why: &str) -> Response {
     (status, xml, Bytes::from(text)).into_response()
 }
 
-fn clean(headers: &mut HeaderMap) {
+pub(super) fn clean(headers: &mut HeaderMap) {
     HOP_BY_HOP.iter().for_each(|name| drop(headers.remove(name)));
     headers.remove(header::SERVER);
     headers.remove(header::VARY);

@@ -205,7 +205,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Rest {
     }
 }
 
-fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+/// The bytes of an address; None: a percent sign is not followed by two digits.
+pub(crate) fn percent_decoded(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, more)) = rest.split_first() {

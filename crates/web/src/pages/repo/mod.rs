@@ -29,7 +29,7 @@ mod settings;
 mod svn_rules;
 mod tree;
 
-pub(crate) use frame::RepoPage;
+pub(crate) use frame::{RepoPage, percent_decoded};
 
 use crate::app::App;
 use axum::Router;

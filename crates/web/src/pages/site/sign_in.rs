@@ -7,7 +7,7 @@ use crate::pages::party::{self, Party};
 use crate::pages::visitor::{Shell, Visitor};
 use askama::Template;
 use axum::extract::{FromRequestParts, Query, State};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
 use forge::Principal;
@@ -144,7 +144,10 @@ pub(super) async fn signed_in(
     let who = app.site.session(&secret).await?;
     let asleep = who.session().is_some_and(|session| session.role_asleep || session.must_enrol);
     let to = if asleep && app.site.factors(&who).await?.authenticators == 0 { ENROL } else { place(next) };
-    Ok(([(header::SET_COOKIE, cookies::session_cookie(app, &secret))], Redirect::to(to)).into_response())
+    let known = cookies::set_known_device(&app.site.device_mark(&who)?, app.is_https());
+    let cookies =
+        AppendHeaders([cookies::session_cookie(app, &secret), known].map(|cookie| (header::SET_COOKIE, cookie)));
+    Ok((cookies, Redirect::to(to)).into_response())
 }
 
 pub(super) fn second_page(
@@ -238,9 +241,12 @@ pub(super) struct ThisDevice(pub(super) Device);
 impl FromRequestParts<App> for ThisDevice {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let mark = cookies::known_device(&parts.headers, app.is_https());
+        let known = mark.and_then(|mark| app.site.known_device(mark));
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Self(Device { agent: agent.to_owned(), address: crate::proxies::client().map(|client| client.to_string()) }))
+        let address = crate::proxies::client().map(|client| client.to_string());
+        Ok(Self(Device { agent: agent.to_owned(), address, known }))
     }
 }
 

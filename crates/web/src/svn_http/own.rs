@@ -1,0 +1,100 @@
+//! Files that our own reader answers: no repository's server is asked for what a checkout consists of, thousands of small files.
+//!
+//! A file of a revision never changes. What is answered here has the bytes and the headers that mod_dav_svn gives it (its
+//! `deliver`, and HTTPv2's addresses, notes/http-and-webdav/http-protocol-v2.txt of Subversion's sources); whatever is asked for
+//! in another way (ranges, conditions, differences from a file that the client has) is the server's to answer.
+
+use super::pass::clean;
+use crate::app::App;
+use crate::pages::percent_decoded;
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use forge::site::SvnDoor;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, header};
+
+/// The largest file, in bytes; a larger one is sent as it is read.
+const OWN_FILE_BYTES_MAX: u64 = 1 << 20;
+/// A revision's files, below a repository's address.
+const REVISION_ROOT: &str = "/!svn/rvr/";
+/// How long a client may keep what can't change, as mod_dav_svn says it.
+const KEPT: HeaderValue = HeaderValue::from_static("max-age=604800");
+/// With one of these a request asks for something else than the whole file.
+const IN_ANOTHER_WAY: [HeaderName; 7] = [
+    header::RANGE,
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+    header::IF_RANGE,
+    HeaderName::from_static("x-svn-vr-base"),
+];
+
+/// The answer, if it is one that is made here.
+pub(super) async fn answer(app: &App, door: &SvnDoor, request: &Parts, below: &str) -> Option<Response> {
+    if request.method != Method::GET || IN_ANOTHER_WAY.iter().any(|name| request.headers.contains_key(name)) {
+        return None;
+    }
+    let (rev, path) = address(below)?;
+    // Whatever is wrong with it, the server says it better.
+    let source = app.site.svn_whole(door).await.ok()??;
+    let wanted = path.clone();
+    let reading = tokio::task::spawn_blocking(move || source.sent_file(rev, &wanted, OWN_FILE_BYTES_MAX));
+    let file = reading.await.ok()?.ok()??;
+    let mime_type = file.mime_type.as_deref().unwrap_or(b"text/plain");
+    let tag = [b"\"", file.changed.to_string().as_bytes(), b"//", &path, b"\""].concat();
+    let mut response = Response::new(Body::from(Bytes::from_owner(Shared(file.bytes))));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_bytes(mime_type).ok()?);
+    headers.insert(header::ETAG, HeaderValue::from_bytes(&tag).ok()?);
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CACHE_CONTROL, KEPT);
+    clean(headers);
+    app.metrics.count("svn", "own");
+    Some(response)
+}
+
+/// The revision and the path that an address below a repository's names; None: it is another address, or one to be careful with.
+fn address(below: &str) -> Option<(u64, Vec<u8>)> {
+    let (rev, path) = below.strip_prefix(REVISION_ROOT)?.split_once('/')?;
+    let path = percent_decoded(path)?;
+    let odd = |byte: &u8| byte.is_ascii_control() || matches!(byte, b'"' | b'&' | b'<' | b'>');
+    let plain =
+        !path.is_empty() && !path.iter().any(odd) && path.split(|byte| *byte == b'/').all(|name| !name.is_empty());
+    (plain && rev.bytes().all(|byte| byte.is_ascii_digit())).then_some((rev.parse().ok()?, path))
+}
+
+/// A content that the reader keeps too.
+struct Shared(std::sync::Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revisions_file_is_known_by_its_address() {
+        let known = |below| address(below).map(|(rev, path)| (rev, String::from_utf8(path).unwrap()));
+        assert_eq!(known("/!svn/rvr/12/trunk/a%20b/%C3%A9"), Some((12, "trunk/a b/é".to_owned())));
+        for other in [
+            "/!svn/rvr/12",
+            "/!svn/rvr/12/",
+            "/!svn/rvr/+12/a",
+            "/!svn/rvr/12/a/",
+            "/!svn/rvr/12//a",
+            "/!svn/rvr/12/a%22b",
+            "/!svn/rvr/12/a%0a",
+            "/!svn/rvr/12/a%",
+            "/!svn/ver/12/a",
+            "/!svn/rvr/99999999999999999999/a",
+            "/trunk/a",
+        ] {
+            assert_eq!(address(other), None, "{other}");
+        }
+    }
+}
