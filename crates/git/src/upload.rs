@@ -15,6 +15,7 @@ use crate::smart_http::Protocol;
 use crate::snapshot::{LsRefs, REF_PREFIXES_MAX, RefSnapshot};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -65,6 +66,9 @@ impl From<PktError> for UploadError {
     }
 }
 
+/// Something that is kept for as long as Git works on an answer, however long or short the answer is read; a turn, for instance.
+pub type WhileComputing = Option<Arc<dyn Any + Send + Sync>>;
+
 /// An answer as it comes.
 pub type Answer = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
@@ -86,7 +90,7 @@ pub enum Request {
     },
 }
 
-/// Answers one POST to `git-upload-pack`.
+/// Answers one POST to `git-upload-pack`. Where the answer is kept already, nothing is computed, and `turn` is dropped with it.
 ///
 /// # Errors
 /// When the request is not one, or Git fails before it has said anything.
@@ -97,6 +101,7 @@ pub async fn serve<R: AsyncRead + Send + Unpin>(
     body: R,
     cache: &Arc<PackCache>,
     limits: UploadLimits,
+    turn: WhileComputing,
 ) -> Result<Answer, UploadError> {
     let mut bytes = Vec::new();
     let mut body = body.take(limits.request_bytes_max as u64 + 1);
@@ -108,7 +113,7 @@ pub async fn serve<R: AsyncRead + Send + Unpin>(
             limits.request_bytes_max
         )));
     }
-    answer(repository, refs, protocol, bytes, cache, limits).await
+    answer(repository, refs, protocol, bytes, cache, limits, turn).await
 }
 
 /// Answers one request that was read whole.
@@ -119,10 +124,11 @@ async fn answer(
     bytes: Vec<u8>,
     cache: &Arc<PackCache>,
     limits: UploadLimits,
+    turn: WhileComputing,
 ) -> Result<Answer, UploadError> {
     match parse(bytes, protocol, refs, limits)? {
         Request::LsRefs(request) => Ok(once(refs.ls_refs(&request))),
-        Request::Git { bytes, normal } => fetch(repository, refs, protocol, bytes, &normal, cache).await,
+        Request::Git { bytes, normal } => fetch(repository, refs, protocol, bytes, &normal, cache, turn).await,
     }
 }
 
@@ -239,12 +245,13 @@ async fn fetch(
     bytes: Vec<u8>,
     normal: &[u8],
     cache: &Arc<PackCache>,
+    turn: WhileComputing,
 ) -> Result<Answer, UploadError> {
     let key = CacheKey::new(repository.path(), refs.generation(), protocol.number(), normal);
     let mut reader = match cache.get(key)? {
         Lookup::Follow(reader) => reader,
         Lookup::Compute(reader, writer) => {
-            start(repository, protocol, bytes, writer).await?;
+            start(repository, protocol, bytes, writer, turn).await?;
             reader
         }
     };
@@ -252,7 +259,13 @@ async fn fetch(
     Ok(Box::pin(Reader::into_stream(reader)))
 }
 
-async fn start(repository: &Repository, protocol: Protocol, bytes: Vec<u8>, writer: Writer) -> Result<(), UploadError> {
+async fn start(
+    repository: &Repository,
+    protocol: Protocol,
+    bytes: Vec<u8>,
+    writer: Writer,
+    turn: WhileComputing,
+) -> Result<(), UploadError> {
     let command = repository
         .command("upload-pack")
         .flag("--stateless-rpc")
@@ -265,6 +278,7 @@ async fn start(repository: &Repository, protocol: Protocol, bytes: Vec<u8>, writ
         if let Err(error) = compute(child, bytes, writer).await {
             tracing::debug!(%error, "an answer was not completed");
         }
+        drop(turn);
     });
     Ok(())
 }

@@ -17,10 +17,12 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use forge::load::{Class, Permit, Shed};
+use git::upload::WhileComputing;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::json;
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,7 +46,13 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
         },
     };
     let mut request = Request::from_parts(parts, body);
-    match app.site.load().enter(class, account).await {
+    let permit = app.site.load().enter(class, account).await.map(Arc::new);
+    if let Ok(permit) = permit.as_ref()
+        && class == Class::StrangerFetch
+    {
+        request.extensions_mut().insert(Turn(permit.clone()));
+    }
+    match permit {
         Ok(permit) if stands_back(class) && !is_svn(request.uri().path()) => {
             // (Not Subversion's: what a connection opened for a stranger goes on for the member whom it turns out to be.)
             let answering = proxies::on_behalf_of(proxies::client(), next.run(request));
@@ -68,6 +76,17 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
             let body = Json(json!({ "message": shed.to_string() }));
             again_later((StatusCode::SERVICE_UNAVAILABLE, body).into_response())
         }
+    }
+}
+
+/// The turn of a stranger who fetches: it ends with the first byte, unless Git works on the answer for longer.
+#[derive(Clone)]
+pub(crate) struct Turn(Arc<Permit>);
+
+impl Turn {
+    /// What is to be held while an answer to this request is computed.
+    pub(crate) fn of(request: &Parts) -> WhileComputing {
+        request.extensions.get::<Self>().map(|turn| -> Arc<dyn Any + Send + Sync> { turn.0.clone() })
     }
 }
 
@@ -170,7 +189,7 @@ fn is_page(path: &str) -> bool {
 }
 
 /// Keeps a stranger's turn until what was worked on is out, but not for as long as they care to read.
-fn counted(response: Response, class: Class, permit: Permit) -> Response {
+fn counted(response: Response, class: Class, permit: Arc<Permit>) -> Response {
     if class != Class::StrangerWork || response.body().size_hint().exact().is_some() {
         return response;
     }
@@ -190,7 +209,7 @@ fn counted(response: Response, class: Class, permit: Permit) -> Response {
 }
 
 /// A turn that ends when the answer does.
-struct Released(Arc<Mutex<Option<Permit>>>);
+struct Released(Arc<Mutex<Option<Arc<Permit>>>>);
 
 impl Drop for Released {
     fn drop(&mut self) {

@@ -4,7 +4,7 @@
 
 use crate::app::App;
 use crate::errors::ApiError;
-use crate::{identity, receipts};
+use crate::{flood, identity, receipts};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -106,7 +106,8 @@ async fn upload_pack(app: &App, path: &RepoPath, request: &Parts, body: Body) ->
     let repository = repository.map_err(|error| identity::challenge_or(who.is_some(), error))?;
     let protocol = protocol(request);
     let body = expanded(request, body, Service::UploadPack)?;
-    match repository.upload_pack(protocol, body, &app.pack_cache).await {
+    let turn = flood::Turn::of(request);
+    match repository.upload_pack(protocol, body, &app.pack_cache, turn).await {
         Ok(stream) => {
             app.metrics.count("fetch", "ok");
             Ok(answer(Service::UploadPack.result_type(), Body::from_stream(stream)))

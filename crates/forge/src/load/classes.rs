@@ -107,7 +107,7 @@ impl Default for LoadLimits {
             member_write: ClassLimits::new(256, 256, 10_000),
             member_read: ClassLimits::new(64, 128, 5_000),
             stranger: ClassLimits::new(16, 64, 1_000),
-            stranger_fetch: ClassLimits::new(16, 128, 800),
+            stranger_fetch: ClassLimits::new(16, 64, 500),
             stranger_work: ClassLimits::new(2, 8, 500),
             sign_in: ClassLimits::new(2, 16, 800),
             sign_in_known: ClassLimits::new(4, 32, 2_000),

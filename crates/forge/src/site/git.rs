@@ -15,7 +15,7 @@ use futures_util::StreamExt as _;
 use git::cache::PackCache;
 use git::receive::{Ends, ReceiveError};
 use git::smart_http::Protocol;
-use git::upload::{Answer, UploadError, UploadLimits};
+use git::upload::{Answer, UploadError, UploadLimits, WhileComputing};
 use git::{RefSnapshot, RefUpdate, receive};
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,14 +52,16 @@ impl<A: crate::access::Act> SiteRepository<A> {
 }
 
 impl SiteRepository<Read> {
-    /// Answers a POST to `git-upload-pack`.
+    /// Answers a POST to `git-upload-pack`; `turn` is held while Git works on it.
     pub async fn upload_pack<R: AsyncRead + Send + Unpin>(
         &self,
         protocol: Protocol,
         body: R,
         cache: &Arc<PackCache>,
+        turn: WhileComputing,
     ) -> Result<Answer, UploadError> {
-        git::upload::serve(&self.opened.git, &self.opened.refs, protocol, body, cache, self.upload_limits).await
+        let (git, refs) = (&self.opened.git, &self.opened.refs);
+        git::upload::serve(git, refs, protocol, body, cache, self.upload_limits, turn).await
     }
 
     /// Serves a fetch on a connection that stays open, from the first ref to the last byte of the pack.

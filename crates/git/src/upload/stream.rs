@@ -79,7 +79,7 @@ impl Context<'_> {
     }
 
     async fn answer(&self, request: Vec<u8>) -> Result<Answer, UploadError> {
-        answer(self.repository, self.refs, self.protocol, request, self.cache, self.limits).await
+        answer(self.repository, self.refs, self.protocol, request, self.cache, self.limits, None).await
     }
 
     async fn version_0<R, W>(&self, client: &mut Client<R>, writer: &mut W) -> Result<(), UploadError>

@@ -4,7 +4,7 @@ use futures_util::TryStreamExt as _;
 use git::cache::PackCache;
 use git::receive::{self, Accepted, Acceptor, Ends, ReceiveLimits, VerifiedPush};
 use git::smart_http::{self, Protocol, Service};
-use git::upload::{self, UploadLimits};
+use git::upload::{self, UploadLimits, WhileComputing};
 use git::{ChildLimits, Git, ObjectFormat, RefName, RefSnapshot, RefUpdate, Repository};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
@@ -54,6 +54,8 @@ pub(crate) struct State {
     generation: AtomicU64,
     /// The pushes that came as far as being accepted.
     pub(crate) accepted: Mutex<Vec<Seen>>,
+    /// The turn of the next fetch.
+    pub(crate) turn: Mutex<WhileComputing>,
 }
 
 /// What an acceptor saw.
@@ -162,6 +164,7 @@ impl Server {
             moving: tokio::sync::Mutex::default(),
             generation: AtomicU64::new(1),
             accepted: Mutex::default(),
+            turn: Mutex::default(),
             repository,
             config,
         });
@@ -255,8 +258,8 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let refs = state.refs();
     let answer = match service {
         Service::UploadPack => {
-            let served =
-                upload::serve(&state.repository, &refs, protocol, body, &state.cache, state.config.upload).await;
+            let (turn, limits) = (state.turn.lock().unwrap().take(), state.config.upload);
+            let served = upload::serve(&state.repository, &refs, protocol, body, &state.cache, limits, turn).await;
             served.unwrap_or_else(|error| upload::error_answer(&error))
         }
         Service::ReceivePack => {

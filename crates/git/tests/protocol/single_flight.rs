@@ -4,6 +4,8 @@ use crate::client::{Client, history, noise};
 use crate::raw;
 use crate::server::Server;
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 fn clone_request(client: &Client) -> Vec<u8> {
     let want = format!("want {}", client.id("main"));
@@ -88,4 +90,43 @@ fn a_clone_that_nobody_waits_for_ends() {
     server.until("the half answer goes", || files().all(|length| length > 50_000_000));
     let answer = raw::post(&server, "git-upload-pack", Some(2), &request);
     assert!(answer.body.ends_with(b"0000") && answer.body.len() > 50_000_000);
+}
+
+/// A turn that notes how many bytes of answers were kept when it ended.
+struct Turn(PathBuf, Arc<Mutex<Vec<u64>>>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.1.lock().unwrap().push(kept_bytes(&self.0));
+    }
+}
+
+fn kept_bytes(cache: &Path) -> u64 {
+    std::fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
+}
+
+#[test]
+fn a_turn_lasts_while_git_works_and_not_while_somebody_reads() {
+    let server = Server::new();
+    let client = Client::new(&server);
+    std::fs::write(client.dir.join("noise"), noise(60_000_000)).unwrap();
+    client.commit("large");
+    client.ok(["-c", "core.compression=0", "-c", "pack.compression=0", "push", "-q", "origin", "main"]);
+    let request = clone_request(&client);
+    let length = format!("content-length: {}", request.len());
+    let ends = Arc::new(Mutex::new(Vec::new()));
+    let begin = || {
+        let turn = Turn(server.dir.path().join("cache"), ends.clone());
+        *server.state.turn.lock().unwrap() = Some(Arc::new(turn));
+        let mut stream = raw::begin(&server, "POST", "git-upload-pack", &["git-protocol: version=2", &length]);
+        std::io::Write::write_all(&mut stream, &request).unwrap();
+        stream.read_exact(&mut [0; 1000]).unwrap();
+        stream
+    };
+    let slow = begin();
+    server.until("git is done", || ends.lock().unwrap().len() == 1);
+    assert!(ends.lock().unwrap()[0] > 50_000_000, "{ends:?}");
+    let of_a_kept_answer = begin();
+    server.until("there is nothing to do", || ends.lock().unwrap().len() == 2);
+    drop((slow, of_a_kept_answer));
 }
