@@ -52,6 +52,7 @@ mod svn_import;
 mod svn_kit;
 mod svn_limits;
 mod svn_mirror;
+mod svn_own;
 mod svn_pages;
 mod svn_rules;
 mod svn_ssh;
