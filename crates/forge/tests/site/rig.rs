@@ -287,7 +287,7 @@ async fn try_handle(site: &Site, cache: &Arc<PackCache>, request: Request<Incomi
     let body = decoded(body, encoding.as_deref().map(str::as_bytes)).map_err(|e| internal(&e))?;
     let (stream, service) = if let Some(path) = repo("/git-upload-pack") {
         let repository = site.open_for_read(who.as_ref(), &path).await?;
-        (repository.upload_pack(protocol, body, cache).await.map_err(|e| internal(&e))?, Service::UploadPack)
+        (repository.upload_pack(protocol, body, cache, None).await.map_err(|e| internal(&e))?, Service::UploadPack)
     } else if let Some(path) = repo("/git-receive-pack") {
         let repository = site.open_for_push(who.as_ref(), &path).await?;
         (repository.receive_pack(body).await.map_err(|e| internal(&e))?, Service::ReceivePack)
