@@ -1,7 +1,7 @@
 //! What the site does by itself, and how it went since it was started. A run is no state: none of this is in the journal, and what a run
 //! changes has events of its own.
 
-use crate::people::authenticate::now_us;
+use crate::clock::now_us;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -9,6 +9,7 @@ pub mod alarm;
 pub mod audit;
 pub mod canary;
 pub mod certificate;
+mod clock;
 pub mod db;
 pub mod doctor;
 pub mod drill;
@@ -53,6 +54,7 @@ pub mod svn;
 pub mod witness;
 pub mod writer;
 
+pub use clock::now_us;
 pub use error::Error;
 pub use event::Event;
 pub use ledger::Ledger;

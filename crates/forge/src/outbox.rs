@@ -17,12 +17,12 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use crate::clock::now_us;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::{Event, Stamp};
 use crate::ledger::Ledger;
 use crate::log::{checkpoint_last, entry_each, read_row};
-use crate::people::authenticate::now_us;
 use state::{State, Waiting};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

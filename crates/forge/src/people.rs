@@ -34,7 +34,6 @@ mod weak;
 pub mod webauthn;
 
 pub use authenticate::Authenticator;
-pub(crate) use authenticate::now_us;
 pub use passwords::{Password, Passwords};
 pub use principal::{Principal, Proved};
 pub use proof::Proof;

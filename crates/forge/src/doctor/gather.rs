@@ -1,12 +1,12 @@
 //! Asking: vaults, disk, journal.
 
 use super::facts::{About, Facts, VaultFacts};
+use crate::clock::now_us;
 use crate::error::Error;
 use crate::event::KINDS;
 use crate::event::proof::DrillKind;
 use crate::keys::RECOVERY_FILE;
 use crate::orders::{erasures_done, keys_wait};
-use crate::people::now_us;
 use crate::site::{Site, known_with};
 use journal::Hash;
 use journal::cosignature;

@@ -2,10 +2,10 @@
 
 use super::full::ms;
 use super::report::DrillReport;
+use crate::clock::now_us;
 use crate::error::Error;
 use crate::event::proof::DrillKind;
 use crate::orders::erased_blobs;
-use crate::people::now_us;
 use crate::site::Site;
 use std::sync::Arc;
 use std::time::Instant;

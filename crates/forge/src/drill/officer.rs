@@ -2,10 +2,10 @@
 
 use super::full::ms;
 use super::report::DrillReport;
+use crate::clock::now_us;
 use crate::error::Error;
 use crate::event::proof::DrillKind;
 use crate::keys::RecoveryKey;
-use crate::people::now_us;
 use crate::recover::{Opener, Practice, Progress, practise};
 use crate::site::{Site, SiteLimits};
 use crate::writer::Submitter;

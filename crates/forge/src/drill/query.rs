@@ -1,10 +1,10 @@
 //! Reading what drills found.
 
 use super::DRILL_AGE_MAX_S;
+use crate::clock::now_us;
 use crate::db::{DbError, Row, Tx};
 use crate::error::Error;
 use crate::event::proof::DrillKind;
-use crate::people::now_us;
 use crate::site::Site;
 
 /// A drill that was done.

@@ -10,6 +10,7 @@ use super::{Password, Passwords};
 use super::{policy, query};
 use crate::canary::{Touched, canary_by_hash};
 use crate::certificate::certificate_good;
+use crate::clock::now_us;
 use crate::db::{Db, DbError, Tx};
 use crate::error::Error;
 use crate::lockdown::is_shut_out;
@@ -17,7 +18,7 @@ use crate::names::UserName;
 use crate::ssh::SshPublicKey;
 use crate::ssh::query::{good_until, principal_of_key, ssh_key_by_id};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 /// Says who a request comes from.
 #[derive(Clone, Debug)]
@@ -186,9 +187,4 @@ pub(crate) fn still_good(tx: &mut Tx, credential: Option<u64>, now_us: i64) -> R
 
 fn not_valid() -> Error {
     Error::Unauthenticated("this access token is not valid: mistyped, expired, revoked, or somebody else's".into())
-}
-
-pub(crate) fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

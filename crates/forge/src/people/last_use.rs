@@ -1,7 +1,7 @@
 //! When and from where credentials were used last. Kept in a file beside the database and not in the journal: it may be lost
 //! with the machine, and writing it down must cost a request nothing.
 
-use super::authenticate::now_us;
+use crate::clock::now_us;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Whether the site, or an organisation, requires a second factor of everybody.
 
-use super::authenticate::now_us;
 use super::factor::factors;
 use crate::access::{OrgProof, Own, up_from};
+use crate::clock::now_us;
 use crate::db::{DbError, Tx};
 use crate::error::Error;
 use crate::event::Event;

@@ -1,12 +1,12 @@
 //! Sessions: what a browser keeps after somebody signed in.
 
-use super::authenticate::now_us;
 use super::factor::authenticator::{Authenticator, authenticator_by_id};
 use super::factor::factors;
 use super::principal::{Principal, Session};
 use super::proof::{Proof, Shown};
 use super::scope::Scopes;
 use super::{policy, query};
+use crate::clock::now_us;
 use crate::db::{DbError, Row, Tx};
 use crate::error::Error;
 use crate::event::Event;

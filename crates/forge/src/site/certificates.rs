@@ -7,8 +7,8 @@ use crate::certificate::command::{
 };
 use crate::certificate::query::{any_authority, authority_list, certificate_list};
 use crate::certificate::{CertificateShown, SshAuthority, SshCertificate, judge};
+use crate::clock::now_us;
 use crate::error::Error;
-use crate::people::authenticate::now_us;
 use crate::people::{Principal, Proved};
 use crate::writer::Submitter;
 use std::net::IpAddr;

@@ -2,13 +2,13 @@
 
 use super::{CodeReader, Site};
 use crate::access::Write;
+use crate::clock::now_us;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::push::RefMove;
 use crate::log;
 use crate::names::RepoPath;
 use crate::people::Principal;
-use crate::people::authenticate::now_us;
 use crate::repo::command::head_name;
 use code::{DiffOptions, FileDiff, Person, RevisionId, Time};
 use git::edit::{Edit, EditError, FileEdit};

@@ -2,10 +2,10 @@
 
 use super::Site;
 use super::people::submitter;
+use crate::clock::now_us;
 use crate::error::Error;
 use crate::event::people::SignIn;
 use crate::names::UserName;
-use crate::people::authenticate::now_us;
 use crate::people::factor::{
     Authenticator, AuthenticatorAdd, FactorName, FactorRemove, FactorWake, Factors, RecoveryCode, RecoveryCodesMake,
     Signer, Totp, TotpAdd, TotpSecret, authenticator_list, factors, recovery_codes_left, signer, totp_list,

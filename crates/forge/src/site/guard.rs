@@ -4,6 +4,7 @@ use super::Site;
 use super::people::{PAGE_MAX, submitter};
 use super::vaults::known_with;
 use crate::access::Administer;
+use crate::clock::now_us;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::jobs::Job;
@@ -14,7 +15,7 @@ use crate::orders::{
     Verb, VetoBy, Wish,
 };
 use crate::people::webauthn::{Assertion, RelyingParty};
-use crate::people::{Principal, now_us, query};
+use crate::people::{Principal, query};
 use journal::order::{RecoveryHalf, SignedOrder};
 use std::sync::Arc;
 use std::time::Duration;

@@ -40,7 +40,7 @@ pub(super) async fn sample(lags: Arc<Lags>, replicator: Arc<Replicator>) {
     loop {
         look.tick().await;
         let now = replicator.status().into_iter().map(|vault| (vault.name, vault.lag)).collect();
-        lags.push(LagSample { time_us: crate::people::authenticate::now_us(), lags: now });
+        lags.push(LagSample { time_us: crate::clock::now_us(), lags: now });
     }
 }
 

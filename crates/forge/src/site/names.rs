@@ -3,10 +3,10 @@
 use super::edit::object_id;
 use super::{CommitHeld, Site, SiteRepository};
 use crate::access::Write;
+use crate::clock::now_us;
 use crate::error::Error;
 use crate::names::RepoPath;
 use crate::people::Principal;
-use crate::people::authenticate::now_us;
 use crate::repo::command::{head_name, tag_name};
 use code::{NameKind, Person, RevisionId, Time};
 use git::edit::NewTag;

@@ -3,13 +3,13 @@
 use super::Site;
 use super::people::submitter;
 use super::sessions::{Device, SignInStep};
+use crate::clock::now_us;
 use crate::error::Error;
 use crate::names::UserName;
 use crate::oidc::{
     Asked, Flow, Identity, IdentityLink, IdentityUnlink, Provider, ProviderPut, ProviderRemove, Register, exchange,
     identity_fetch, identity_list, provider_fetch, provider_list, start,
 };
-use crate::people::authenticate::now_us;
 use crate::people::factor::factors;
 use crate::people::proof::Proof;
 use crate::people::{Principal, Proved, SessionSecret};

@@ -6,6 +6,7 @@ use crate::access::org_role;
 use crate::access::{
     Know, OrgAct, OrgProof, Own, Read, See, authorize_found, authorize_org, authorize_repo, may_create,
 };
+use crate::clock::now_us;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::org::OrgRole;
@@ -17,7 +18,6 @@ use crate::org::query::{self, Member, Org, Team};
 use crate::org::team::{
     TeamCreate, TeamMemberAdd, TeamMemberRemove, TeamPut, TeamRemove, TeamRepoAdd, TeamRepoRemove, TeamSpec,
 };
-use crate::people::authenticate::now_us;
 use crate::people::factor::factors;
 use crate::people::policy::{OrgFactorsRequire, org_requires};
 use crate::people::query::user_fetch;

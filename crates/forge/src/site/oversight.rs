@@ -2,9 +2,9 @@
 
 use super::Site;
 use super::people::submitter;
+use crate::clock::now_us;
 use crate::error::Error;
 use crate::names::UserName;
-use crate::people::authenticate::now_us;
 use crate::people::last_use::LastUse;
 use crate::people::oversight::{Act, Look, Oversee, look};
 use crate::people::query::User;

@@ -4,9 +4,9 @@
 //! much is done in between: a sliding window would let whoever rides along stay.
 
 use super::Site;
+use crate::clock::now_us;
 use crate::db::{DbError, Tx};
 use crate::error::Error;
-use crate::people::authenticate::now_us;
 use crate::people::factor::{authenticator_list, factors, signer};
 use crate::people::proof::{Proof, Prove};
 use crate::people::webauthn::Assertion;

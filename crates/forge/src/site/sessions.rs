@@ -3,9 +3,9 @@
 use super::Site;
 use super::people::submitter;
 use super::proofs::{ProofWanted, Shows};
+use crate::clock::now_us;
 use crate::error::Error;
 use crate::names::UserName;
-use crate::people::authenticate::now_us;
 use crate::people::command::ProfileSet;
 use crate::people::factor::factors;
 use crate::people::failures::FailedSignIns;

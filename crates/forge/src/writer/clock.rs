@@ -1,10 +1,11 @@
-//! The writer's clock: the system's.
+//! The writer's clock: the site's.
 
+use crate::clock::now_us;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-/// What the writer takes the time from. It is the system's; a test moves its own copy on, which no setting can.
+/// What the writer takes the time from. It is the [site's](crate::now_us); a test moves its own copy on, which no setting can.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Arc<AtomicI64>);
 
@@ -12,8 +13,7 @@ impl Clock {
     /// Microseconds since 1970, UTC.
     #[must_use]
     pub fn now_us(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_micros()).unwrap_or(i64::MAX).saturating_add(self.0.load(Ordering::Relaxed))
+        now_us().saturating_add(self.0.load(Ordering::Relaxed))
     }
 
     /// From now on it is so much later.

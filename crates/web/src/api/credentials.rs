@@ -58,7 +58,7 @@ async fn answer(app: &App, who: Option<&Principal>, wanted: Wanted) -> Result<Js
         }
     }
     let listed = app.site.inventory(who, user.as_ref(), filter).await?;
-    let now_us = Timestamp::now().as_microsecond();
+    let now_us = forge::now_us();
     let row = |(made, used): &(forge::people::inventory::Credential, Option<forge::people::last_use::LastUse>)| {
         json!({
             "kind": made.kind.as_str(), "id": made.id, "owner": made.owner, "name": made.name, "good": made.is_good(now_us),

@@ -96,7 +96,7 @@ async fn page(app: &App, visitor: Visitor, outcome: Outcome, all: bool) -> Resul
         return Err(PageError::not_found());
     }
     let required = app.site.factors_required().await?;
-    let now_us = jiff::Timestamp::now().as_microsecond();
+    let now_us = forge::now_us();
     let listed = app.site.inventory_for_roles(who, InventoryFilter::default()).await?;
     let shown =
         listed.iter().filter(|(made, _)| all || made.ended_us.is_none() && made.expires_us.is_none_or(|t| t > now_us));

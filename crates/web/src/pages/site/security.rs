@@ -41,7 +41,7 @@ struct FactorRow {
 }
 
 pub(super) fn asleep(until_us: Option<i64>) -> Option<String> {
-    let now_us = jiff::Timestamp::now().as_microsecond();
+    let now_us = forge::now_us();
     until_us.filter(|until| *until > now_us).map(show::time_us)
 }
 

@@ -50,7 +50,7 @@ impl KeyRow {
             writes: key.writes,
             created: show::time_us(key.created_us),
             expires: show::time_us(key.expires_us),
-            expired: key.expires_us <= jiff::Timestamp::now().as_microsecond(),
+            expired: key.expires_us <= forge::now_us(),
             asleep: super::security::asleep(key.sleeps_until_us),
             used: app.site.last_use(key.id).map(|last| (show::time_us(last.time_us), last.address)),
         }

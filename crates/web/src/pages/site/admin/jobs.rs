@@ -64,7 +64,7 @@ fn row((job, state): &(Job, JobState)) -> Row {
         (None, Some(_), None) => ("good", "done"),
     };
     // What is looked at every few seconds is done all the time.
-    let soon = jiff::Timestamp::now().as_microsecond() + 60_000_000;
+    let soon = forge::now_us() + 60_000_000;
     let next_us = state.next_us.filter(|next| *next > soon);
     Row {
         word: job.word(),
