@@ -277,6 +277,8 @@ events! {
     206 => ExportAllowed(trash::ExportAllowed),
     207 => VaultsOrdered(vault::VaultsOrdered),
     208 => VaultsChanged(vault::VaultsChanged),
+    209 => VaultsConfirmed(vault::VaultsConfirmed),
+    210 => VaultsKept(vault::VaultsKept),
     // 220-249: Subversion.
     220 => SvnBegun(svn::SvnBegun),
     221 => SvnCommitted(svn::SvnCommitted),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! act -> OrderFile -> pending --(M signatures and the delay)--> OrdersSettle: executed, and what it does
-//!                        |------(an officer)---------------> OrderVeto: vetoed
+//!                        |------(an officer)---------------> OrderVeto: vetoed; a change of vaults until it is confirmed, too
 //!                        `------(its time is over)---------> OrdersSettle: expired
 //! ```
 //!
@@ -49,8 +49,8 @@ pub(crate) use recovery::keys_wait;
 pub use recovery::order_signed;
 pub use settle::OrdersSettle;
 pub use trash::{RepoDelete, TrashRestore, Trashed, TrashedKind, trash_list};
-pub use vaults::VAULTS_MAX;
-pub(crate) use vaults::{VaultsSettle, changing_since};
+pub(crate) use vaults::changing;
+pub use vaults::{VAULTS_MAX, VaultsChanging, VaultsSettle};
 pub(crate) use weaken::export_allowed;
 pub use wish::{Wish, act_of};
 

@@ -80,7 +80,7 @@ tables! {
     snapshot_part(snapshot, part; blob, bytes) "?1, ?2, ?3, ?4";
     vault(name; seq, domain, vkey, pin, enrolled_us) "?1, ?2, ?3, ?4, ?5, ?6";
     vault_term(name, seq; domain, vkey, until_seq) "?1, ?2, ?3, ?4, ?5";
-    vault_next(name; seq, domain, vkey, pin) "?1, ?2, ?3, ?4, ?5";
+    vault_next(name; seq, domain, vkey, pin, confirmed_seq) "?1, ?2, ?3, ?4, ?5, ?6";
     alarm(id; rule, subject, raised_us, acknowledged_us, acknowledged_by) "?1, ?2, ?3, ?4, ?5, ?6";
     alarm_hook(id; host, sealed, added_us, removed_us) "?1, ?2, ?3, ?4, ?5";
     canary(id; kind, hash, note, made_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6";

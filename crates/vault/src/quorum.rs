@@ -1,10 +1,13 @@
 //! What is held: the largest size that a quorum of trust domains has cosigned.
 //!
 //! ```text
-//!   policy alone --an order at entry e--> policy and next --e is held by both--> next alone
+//!   policy alone --an order at entry e--> policy and next --e, then its confirmation, is held by both--> next alone
+//!        ^------------an officer, before the confirmation--------'
 //! ```
 //! Entries before e need the one quorum, e and all after it both. So nothing after e is held unless e is held by a quorum of
 //! those before it, whom a log without e can't have too: there is never a second log that is held, whatever the two have in common.
+//! Taken back, the policy alone counts as before: no log with the confirmation and no log that takes e back can both have a quorum of
+//! those before. (With e held and no confirmation they could: next alone would go on in the one, the policy alone in the other.)
 
 use journal::note::VerifierKey;
 use journal::policy::Policy;

@@ -53,7 +53,7 @@ fn by_itself(event: &Event) -> Option<Rule> {
     Some(match event {
         Event::OrderFiled(_) => Rule::OrderFiled,
         Event::OrderSigned(_) => Rule::OrderSigned,
-        Event::OrderVetoed(_) => Rule::OrderVetoed,
+        Event::OrderVetoed(_) | Event::VaultsKept(_) => Rule::OrderVetoed,
         Event::OrderExecuted(_) => Rule::OrderExecuted,
         Event::OrderExpired(_) => Rule::OrderExpired,
         Event::UserCreated(e) if e.officer || e.operator => Rule::RoleChanged,

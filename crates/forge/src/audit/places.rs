@@ -62,7 +62,11 @@ pub(super) fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbEr
             let vaults: Vec<_> = e.vaults.iter().map(|one| format!("{} of {}", one.name, one.domain)).collect();
             format!("from entry {seq} on these too: {}", vaults.join(", "))
         }
+        Event::VaultsConfirmed(e) => format!("those of entry {}: both quorums hold it", e.ordered),
         Event::VaultsChanged(e) => format!("from entry {seq} on those of entry {} alone", e.ordered),
+        Event::VaultsKept(e) => {
+            format!("from entry {seq} on those before entry {} alone: order {}", e.ordered, e.order)
+        }
         Event::RecoverySharesPublished(e) => format!("recovery key {}", e.recipient),
         Event::RecoveryKeysOrdered(e) => {
             let recipients: Vec<_> = e.keys.iter().map(|key| key.recipient.as_str()).collect();

@@ -1,5 +1,6 @@
 //! What the doctor knows when it judges.
 
+use crate::orders::VaultsChanging;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -24,8 +25,8 @@ pub struct Facts {
     pub log_key: String,
     /// How many trust domains must cosign, and how many there are.
     pub quorum: (usize, usize),
-    /// The entry by which officers changed the vaults, until both quorums hold it.
-    pub vaults_changing: Option<u64>,
+    /// The change of the vaults that officers ordered, until those to be alone count.
+    pub vaults_changing: Option<VaultsChanging>,
     /// Git's programs can be sandboxed.
     pub sandbox: bool,
     /// Bytes free where the data is, and of how many; None: could not be asked.

@@ -41,7 +41,7 @@ impl Site {
             witnesses: self.witness_list(),
             log_key: self.ledger().log().keys().log_key.verifier().to_string(),
             quorum: self.doctor_quorum().await?,
-            vaults_changing: self.db().read_async(crate::orders::changing_since).await?,
+            vaults_changing: self.vaults_changing().await?,
             sandbox: git::sandbox_available(),
             disk: disk(self.data()),
             unknown_kinds: self.doctor_unknown_kinds().await?,

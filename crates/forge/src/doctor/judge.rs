@@ -108,12 +108,18 @@ fn spares(facts: &Facts) -> Finding {
 
 fn changing(facts: &Facts) -> Finding {
     let finding = Finding::good("vaults-changing", "the vaults are not being changed");
-    let Some(entry) = facts.vaults_changing else { return finding };
+    let Some(change) = facts.vaults_changing else { return finding };
+    let back = match change.order.filter(|_| change.confirmed.is_none()) {
+        Some(order) => format!(
+            "; if one that is needed does not come back, one officer takes the change back (outlast order veto {order})"
+        ),
+        None => String::new(),
+    };
     finding.bad(
         Colour::Yellow,
-        format!("entry {entry} changes the vaults, and is not held by both quorums yet"),
+        format!("entry {} changes the vaults, and is not held by both quorums yet", change.waits_for()),
         "until then what is written needs a quorum of the vaults before and one of those to be",
-        "see that the vaults on both sides answer; it ends by itself",
+        format!("see that the vaults on both sides answer: it ends by itself{back}"),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use super::facts::{About, Facts, VaultFacts};
 use super::{Colour, judge};
+use crate::orders::VaultsChanging;
 use crate::witness::{Trouble, WitnessStatus};
 use std::net::IpAddr;
 
@@ -114,7 +115,15 @@ fn what_fires() {
     fires("domain-spares", Yellow, "two vaults each: eu", |f| {
         f.vaults.push(VaultFacts { domain: "eu".into(), ..vault("eu2", "192.0.2.9") })
     });
-    fires("vaults-changing", Yellow, "entry 41 changes the vaults", |f| f.vaults_changing = Some(41));
+    let changing = |confirmed| Some(VaultsChanging { ordered: 43, confirmed, order: Some(41) });
+    fires("vaults-changing", Yellow, "entry 43 changes the vaults", |f| f.vaults_changing = changing(None));
+    let remedy = |confirmed| {
+        let facts = Facts { vaults_changing: changing(confirmed), ..good() };
+        let findings = judge(&facts);
+        findings.into_iter().find(|found| found.id == "vaults-changing").unwrap().remedy
+    };
+    assert!(remedy(None).contains("outlast order veto 41"));
+    assert!(!remedy(Some(44)).contains("veto"), "both hold it: nobody takes it back");
     fires("vault", Red, "us is away for 77 s: broken", |f| {
         (f.vaults[1].connected, f.vaults[1].since_s, f.vaults[1].last_error) = (false, 77, Some("broken".into()));
     });

@@ -162,7 +162,7 @@ impl Payload for OrderSigned {
     }
 }
 
-fn close(
+pub(super) fn close(
     tx: &mut Tx,
     at: &Stamp,
     order: u64,

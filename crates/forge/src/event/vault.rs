@@ -2,7 +2,13 @@
 //!
 //! `vault` has those whose word makes an entry held; `vault_term` those that ever were, each from which entry to which; `vault_next`
 //! those that are to be, while a change is under way.
+//!
+//! ```text
+//! VaultsOrdered --both quorums hold it--> VaultsConfirmed --and that--> VaultsChanged: those to be alone count
+//!       `---------an officer---------> VaultsKept: those before alone count
+//! ```
 
+use super::guard::close;
 use super::{ApplyError, Payload, Stamp, must_change_one};
 use crate::db::Tx;
 use minicbor::{Decode, Encode};
@@ -59,7 +65,7 @@ pub struct VaultMember {
 }
 
 /// Officers ordered other vaults. From this entry on an entry is held when a quorum of those before and one of these hold it, until
-/// [`VaultsChanged`] says that these alone count.
+/// [`VaultsChanged`] says that these alone count, or [`VaultsKept`] that those before do.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct VaultsOrdered {
@@ -72,7 +78,8 @@ impl Payload for VaultsOrdered {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
         tx.execute("DELETE FROM vault_next", &[])?;
         for one in &self.vaults {
-            let sql = "INSERT INTO vault_next (name, seq, domain, vkey, pin) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let sql = "INSERT INTO vault_next (name, seq, domain, vkey, pin, confirmed_seq)
+                       VALUES (?1, ?2, ?3, ?4, ?5, NULL)";
             let [name, domain, vkey, pin] = [&one.name, &one.domain, &one.vkey, &one.pin].map(Into::into);
             tx.execute(sql, &[name, at.seq.into(), domain, vkey, pin])?;
         }
@@ -80,7 +87,52 @@ impl Payload for VaultsOrdered {
     }
 }
 
-/// Both quorums hold the entry that ordered other vaults: from this entry on those alone count.
+/// Both quorums hold the entry that ordered other vaults: from here on the change is not taken back. When both hold this one too,
+/// [`VaultsChanged`] follows.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct VaultsConfirmed {
+    /// The entry that ordered them.
+    #[n(0)]
+    pub ordered: u64,
+}
+
+impl Payload for VaultsConfirmed {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let sql = "UPDATE vault_next SET confirmed_seq = ?2 WHERE seq = ?1";
+        let found = tx.execute(sql, &[self.ordered.into(), at.seq.into()])?;
+        must_change_one(u64::from(found > 0), "order of vaults", at)
+    }
+}
+
+/// An officer took a change of the vaults back before [`VaultsConfirmed`]: from this entry on those before alone count, as they did. Its order
+/// is a vetoed one.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct VaultsKept {
+    /// The entry that ordered others.
+    #[n(0)]
+    pub ordered: u64,
+    /// The order that was carried out by it.
+    #[n(1)]
+    pub order: u64,
+    /// The officer.
+    #[n(2)]
+    pub officer: u64,
+    /// Why.
+    #[n(3)]
+    pub reason: String,
+}
+
+impl Payload for VaultsKept {
+    fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
+        let found = tx.execute("DELETE FROM vault_next WHERE seq = ?1", &[self.ordered.into()])?;
+        must_change_one(u64::from(found > 0), "order of vaults", at)?;
+        close(tx, at, self.order, "vetoed", Some(self.officer), Some(&self.reason))
+    }
+}
+
+/// Both quorums hold what ordered other vaults, and its confirmation: from this entry on those alone count.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct VaultsChanged {

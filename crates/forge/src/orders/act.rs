@@ -272,6 +272,10 @@ pub enum Act {
         /// What is loosened, in a few words.
         #[n(4)]
         what: String,
+        /// The rules that decide about the same names as they were when it was asked for: the entries that set them. None: of a release
+        /// that did not say so, and never carried out.
+        #[n(5)]
+        rules: Option<Vec<u64>>,
     },
 }
 

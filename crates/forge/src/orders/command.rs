@@ -6,6 +6,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::guard::{OrderFiled, OrderSigned, OrderVetoed};
+use crate::event::vault::VaultsKept;
 use crate::mutant::{Mutant, without};
 use crate::names::plain_text;
 use crate::people::Principal;
@@ -188,7 +189,7 @@ pub enum VetoBy {
     Signature(SignatureLine),
 }
 
-/// An officer stops an order, with or without vaults.
+/// An officer stops an order, with or without vaults: until it is carried out, and one that changes the vaults until that is confirmed.
 #[derive(Debug)]
 pub struct OrderVeto {
     /// The order.
@@ -204,7 +205,11 @@ impl Command for OrderVeto {
     const URGENCY: Urgency = Urgency::Revocation;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        let order = pending(tx, None, self.order, ctx.now_us)?;
+        let changes = vaults::may_be_kept(tx, self.order)?;
+        let order = match changes {
+            Some(_) => order_fetch(tx, None, self.order)?.ok_or_else(|| Error::not_found("the order"))?,
+            None => pending(tx, None, self.order, ctx.now_us)?,
+        };
         let officer = match &self.by {
             VetoBy::SignedIn(who) => {
                 if !still_good(tx, who.credential(), ctx.now_us)? || !is_officer(tx, who.user())? {
@@ -218,6 +223,11 @@ impl Command for OrderVeto {
         if without(Mutant::Veto) {
             return Ok((Vec::new(), ()));
         }
-        Ok((vec![OrderVetoed { order: order.id, officer, reason }.into()], ()))
+        let order = order.id;
+        let vetoed = match changes {
+            Some(ordered) => VaultsKept { ordered, order, officer, reason }.into(),
+            None => OrderVetoed { order, officer, reason }.into(),
+        };
+        Ok((vec![vetoed], ()))
     }
 }

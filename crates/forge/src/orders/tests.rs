@@ -1,5 +1,6 @@
 use super::*;
 use crate::schema::TABLES;
+use journal::order::{RecoveryHalf, SignedOrder, VaultAct};
 
 fn order() -> Order {
     Order {
@@ -45,6 +46,31 @@ fn an_order_has_one_form() {
     assert!(Order::decode(&vec![0x60; ORDER_BYTES_MAX + 1]).is_err());
     for cut in 0..bytes.len() {
         assert!(Order::decode(&bytes[..cut]).is_err());
+    }
+}
+
+/// The site's acts and the vaults' are written down apart, because a vault links nothing of the site: here they are held together, every
+/// field with a value of its own.
+#[test]
+fn what_vaults_read_of_an_order_is_what_the_site_filed() {
+    let keys = vec![RecoveryHalf { recipient: "age1one".into(), signing: [3; 32] }];
+    let (path, list, blobs, bytes) = ("alice/hello".to_owned(), [9; 32], 11, 12);
+    let erase = Act::Erase { repo: 7, path: path.clone(), list, blobs, bytes, trashed_us: 13 };
+    for (act, read) in [
+        (Act::RecoveryKeys { keys: keys.clone() }, VaultAct::RecoveryKeys { keys }),
+        (erase, VaultAct::Erase { repository: 7, path, list, blobs, bytes }),
+    ] {
+        let filed = Order { act, ..order() };
+        let signed = SignedOrder::new(filed.encode(), Vec::new()).unwrap();
+        assert_eq!(signed.order.act, read);
+        let times = (signed.order.not_before_us, signed.order.expires_us);
+        assert_eq!(times, (filed.not_before_us, filed.expires_us));
+        assert_eq!(signed.hash().0, Order::hash_of(&filed.encode()), "what officers signed");
+        assert_eq!((signed.order.kind, signed.order.site), (filed.kind, filed.site));
+    }
+    // Whatever else the site does is nothing to a vault.
+    for act in [order().act, Act::TrashEmpty { repo: 7, path: "alice/hello".into() }, Act::FactorsOptional {}] {
+        SignedOrder::new(Order { act, ..order() }.encode(), Vec::new()).unwrap_err();
     }
 }
 

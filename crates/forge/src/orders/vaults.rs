@@ -2,13 +2,18 @@
 //!
 //! One change at a time, from its asking to the entry that says that the new ones alone count ([`VaultsSettle`]). Between its entry and
 //! that one both quorums must hold what is written ([`Quorum`](vault::Quorum)), so that two logs are never held.
+//!
+//! A vault that those to be need, and that dies meanwhile, would stop all writing. So one officer's word takes the change back, as it
+//! stops an order, until the entry that confirms it: from then on those to be may hold what those before never saw. The confirmation
+//! itself needs both, so no quorum of those before can hold it in one log and its taking back in another.
 
 use super::Act;
+use super::Order;
 use super::officer::Counts;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
-use crate::event::vault::{VaultMember, VaultsChanged};
+use crate::event::vault::{VaultMember, VaultsChanged, VaultsConfirmed};
 use crate::writer::{Command, Decide};
 use std::collections::BTreeSet;
 use vault::VaultUrl;
@@ -27,10 +32,54 @@ fn now(tx: &mut Tx) -> Result<Vec<VaultMember>, Error> {
     members(tx, "SELECT name, domain, vkey, pin FROM vault ORDER BY name")
 }
 
-/// The entry that ordered the change that is under way.
-pub(crate) fn changing_since(tx: &mut Tx) -> Result<Option<u64>, Error> {
-    let row = tx.query_opt("SELECT seq FROM vault_next ORDER BY name LIMIT 1", &[])?;
-    Ok(row.map(|row| row.get(0)).transpose()?)
+/// A change of the vaults that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VaultsChanging {
+    /// The entry that ordered it.
+    pub ordered: u64,
+    /// The entry that confirmed it; None: an officer may take it back.
+    pub confirmed: Option<u64>,
+    /// The order that was carried out by it.
+    pub order: Option<u64>,
+}
+
+impl VaultsChanging {
+    /// The entry that both quorums must hold before it goes on.
+    pub(crate) fn waits_for(&self) -> u64 {
+        self.confirmed.unwrap_or(self.ordered)
+    }
+}
+
+/// The change that is under way.
+pub(crate) fn changing(tx: &mut Tx) -> Result<Option<VaultsChanging>, Error> {
+    let row = tx.query_opt("SELECT seq, confirmed_seq FROM vault_next ORDER BY name LIMIT 1", &[])?;
+    let Some(row) = row else { return Ok(None) };
+    let (ordered, confirmed) = (row.get(0)?, row.get(1)?);
+    // One at a time, so it is the last that was carried out.
+    let sql = "SELECT id, body FROM filed_order WHERE state = 'executed' ORDER BY closed_us DESC, id DESC";
+    let mut order = None;
+    for row in tx.query(sql, &[])? {
+        let (id, body): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let filed = Order::decode(&body).map_err(|e| Error::damaged(format!("order {id}: {e}")))?;
+        if concerns_vaults(&filed.act) {
+            order = Some(id);
+            break;
+        }
+    }
+    Ok(Some(VaultsChanging { ordered, confirmed, order }))
+}
+
+/// The entry by which this order changes the vaults, while an officer may take that back; None: it changes none now.
+///
+/// # Errors
+/// [`Error::Conflict`] when it is confirmed.
+pub(super) fn may_be_kept(tx: &mut Tx, order: u64) -> Result<Option<u64>, Error> {
+    match changing(tx)?.filter(|change| change.order == Some(order)) {
+        Some(VaultsChanging { confirmed: Some(_), .. }) => Err(Error::conflict(format!(
+            "both quorums hold what order {order} says: it is not taken back any more (order the vaults as you want them)"
+        ))),
+        change => Ok(change.map(|change| change.ordered)),
+    }
 }
 
 /// Nobody asks for a change of the vaults while another waits or is under way: what it would lead to is not known.
@@ -45,7 +94,7 @@ fn concerns_vaults(act: &Act) -> bool {
 
 /// All vaults as an act wants them.
 pub(super) fn after(tx: &mut Tx, act: &Act) -> Result<Vec<VaultMember>, Error> {
-    if changing_since(tx)?.is_some() {
+    if changing(tx)?.is_some() {
         return Err(Error::conflict("the vaults are being changed: ask again when that is done (outlast doctor)"));
     }
     let mut vaults = now(tx)?;
@@ -131,11 +180,12 @@ fn one(tx: &mut Tx, name: &str) -> Result<VaultMember, Error> {
     now(tx)?.into_iter().find(|one| one.name == name).ok_or_else(|| Error::not_found(format!("vault {name}")))
 }
 
-/// Ends a change of the vaults once both quorums hold the entry that ordered it. Says whether it did.
+/// Takes a change of the vaults a step on: confirms it once both quorums hold the entry that ordered it, and ends it once they hold the
+/// confirmation. Says whether it did.
 #[derive(Debug)]
-pub(crate) struct VaultsSettle {
+pub struct VaultsSettle {
     /// Entries below this number are held by both.
-    pub(crate) held: u64,
+    pub held: u64,
 }
 
 impl Command for VaultsSettle {
@@ -143,9 +193,14 @@ impl Command for VaultsSettle {
     const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, bool), Error> {
-        match changing_since(tx)?.filter(|entry| *entry < self.held) {
-            Some(ordered) => Ok((vec![VaultsChanged { ordered }.into()], true)),
-            None => Ok((Vec::new(), false)),
-        }
+        let Some(change) = changing(tx)?.filter(|change| change.waits_for() < self.held) else {
+            return Ok((Vec::new(), false));
+        };
+        let ordered = change.ordered;
+        let next = match change.confirmed {
+            None => VaultsConfirmed { ordered }.into(),
+            Some(_) => VaultsChanged { ordered }.into(),
+        };
+        Ok((vec![next], true))
     }
 }

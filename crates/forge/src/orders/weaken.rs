@@ -11,6 +11,7 @@ use crate::people::factor::authenticator::authenticator_list;
 use crate::people::factor::totp_list;
 use crate::people::policy::{org_requires, required};
 use crate::people::query::user_by_id;
+use crate::protect::loosen::concerned;
 use crate::protect::query::protection_list;
 use crate::repo::query::repo_by_id;
 
@@ -50,6 +51,7 @@ pub(super) fn loosen_effects(
     repo: u64,
     id: Option<u64>,
     rule: Option<&ProtectionSet>,
+    seen: Option<&[u64]>,
 ) -> Result<Counts, Error> {
     repo_by_id(tx, repo)?.ok_or_else(|| Error::not_found("the repository"))?;
     let rules = protection_list(tx, repo)?;
@@ -58,6 +60,10 @@ pub(super) fn loosen_effects(
     }
     if id.is_some_and(|id| !rules.iter().any(|rule| rule.id == id)) {
         return Err(Error::not_found("the rule"));
+    }
+    // It sets the rule as a whole: what was made stricter since would be undone by officers who never read of it.
+    if seen != Some(concerned(&rules, id, rule).as_slice()) {
+        return Err(Error::conflict("the rules for these names were changed since it was asked for: ask again"));
     }
     let taken = |set: &ProtectionSet| {
         rules.iter().any(|rule| Some(rule.id) != id && rule.kind == set.kind && rule.pattern.as_str() == set.pattern)

@@ -131,10 +131,11 @@ impl Command for ProtectionPut {
                 false => Some(PathsProtected { patterns, change: allowed(path)? }),
             },
         };
+        let concerned = loosen::concerned(&rules, self.id, Some(&event));
         let loosens = loosen::by_setting(&settled(tx, rules, ctx.now_us)?, &event);
         if let Some(what) = loosens {
-            let rule = Some(Box::new(event));
-            let act = Act::ProtectionLoosen { repo: repo.id, path: repo.path, id: self.id, rule, what };
+            let (rule, rules) = (Some(Box::new(event)), Some(concerned));
+            let act = Act::ProtectionLoosen { repo: repo.id, path: repo.path, id: self.id, rule, what, rules };
             return Ok((Vec::new(), Changed::Loosens(Box::new(act))));
         }
         Ok((vec![event.into()], Changed::Done(self.id.unwrap_or_else(|| ctx.id(0)))))
@@ -198,9 +199,11 @@ impl Command for ProtectionRemove {
         if !rules.iter().any(|rule| rule.id == self.id) {
             return Err(Error::not_found("the rule"));
         }
+        let concerned = loosen::concerned(&rules, Some(self.id), None);
         if let Some(rule) = settled(tx, rules, ctx.now_us)?.into_iter().find(|rule| rule.id == self.id) {
             let (id, what) = (Some(self.id), format!("the rule for {} would be gone", rule.pattern));
-            let act = Act::ProtectionLoosen { repo: repo.id, path: repo.path, id, rule: None, what };
+            let (path, rules) = (repo.path, Some(concerned));
+            let act = Act::ProtectionLoosen { repo: repo.id, path, id, rule: None, what, rules };
             return Ok((Vec::new(), Changed::Loosens(Box::new(act))));
         }
         Ok((vec![ProtectionRemoved { id: self.id }.into()], Changed::Done(self.id)))

@@ -24,6 +24,19 @@ pub(crate) fn by_setting(rules: &[Protection], set: &ProtectionSet) -> Option<St
     found.map(|(rule, what)| format!("for what fits {} and {} both, {what}", rule.pattern, set.pattern))
 }
 
+/// The rules that an order to loosen one is about, as they are: the entries that set them. They are those that decide about names which
+/// the rule `id` stands for, or would by `set`. A rule that is changed, made or ended meanwhile makes it another list.
+pub(crate) fn concerned(rules: &[Protection], id: Option<u64>, set: Option<&ProtectionSet>) -> Vec<u64> {
+    let before = rules.iter().find(|rule| Some(rule.id) == id);
+    let after = set.and_then(|set| Some((set.kind, set.pattern.parse::<Pattern>().ok()?)));
+    let names: Vec<_> = before.map(|rule| (rule.kind, rule.pattern.clone())).into_iter().chain(after).collect();
+    let shares =
+        |rule: &&Protection| names.iter().any(|(kind, pattern)| *kind == rule.kind && rule.pattern.may_share(pattern));
+    let mut entries: Vec<_> = rules.iter().filter(shares).map(|rule| rule.set_by).collect();
+    entries.sort_unstable();
+    entries
+}
+
 /// In what a rule is weaker than the one that it takes the place of.
 fn weaker(before: &Protection, after: &ProtectionSet) -> Option<&'static str> {
     let open = |pattern: &String| !after.paths.iter().any(|paths| paths.patterns.contains(pattern));
@@ -75,6 +88,7 @@ mod tests {
             paths: vec!["ci/".parse().unwrap()],
             path: Rights { teams: vec![(9, "ops".into())], ..Rights::default() },
             created_us: 0,
+            set_by: 10 + id,
         }
     }
 
@@ -123,6 +137,17 @@ mod tests {
             let said = by_setting(&[rule(1, "main")], &new).unwrap_or_default();
             assert!(said.contains(what), "{what}: {said:?}");
         }
+    }
+
+    #[test]
+    fn an_order_is_about_every_rule_that_decides_about_its_names() {
+        let rules = [rule(1, "main"), rule(2, "m*"), rule(3, "release/*"), rule(4, "release/1")];
+        assert_eq!(concerned(&rules, Some(1), None), [11, 12]);
+        assert_eq!(concerned(&rules, Some(3), Some(&set(Some(3), "release/*"))), [13, 14]);
+        assert_eq!(concerned(&rules, None, Some(&set(None, "release/2"))), [13]);
+        assert_eq!(concerned(&rules, Some(4), Some(&set(Some(4), "master"))), [12, 13, 14]);
+        let tags = ProtectionSet { kind: Protected::Tag, ..set(None, "main") };
+        assert!(concerned(&rules, None, Some(&tags)).is_empty());
     }
 
     #[test]

@@ -49,12 +49,14 @@ pub struct Protection {
     pub path: Rights,
     /// Since when there is the rule, microseconds.
     pub created_us: i64,
+    /// The entry that made it, or changed it last.
+    pub set_by: u64,
 }
 
 /// A repository's rules, the oldest first.
 pub fn protection_list(tx: &mut Tx, repo: u64) -> Result<Vec<Protection>, DbError> {
-    let sql = "SELECT id, repo, kind, pattern, push_role, force_role, delete_role, signed, path_role, created_us
-               FROM protection
+    let sql = "SELECT id, repo, kind, pattern, push_role, force_role, delete_role, signed, path_role, created_us,
+                      seq FROM protection
                WHERE repo = ?1 ORDER BY id";
     let rows = tx.query(sql, &[repo.into()])?;
     rows.iter().map(|row| protection_of(tx, row)).collect()
@@ -75,6 +77,7 @@ fn protection_of(tx: &mut Tx, row: &Row) -> Result<Protection, DbError> {
         paths: Vec::new(),
         path: Rights { role: row.get(8)?, ..Rights::default() },
         created_us: row.get(9)?,
+        set_by: row.get(10)?,
     };
     let sql = "SELECT pattern FROM protection_path WHERE protection = ?1 ORDER BY pattern";
     for path in tx.query(sql, &[rule.id.into()])? {

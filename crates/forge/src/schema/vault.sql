@@ -17,11 +17,13 @@ CREATE TABLE vault_term (
     PRIMARY KEY (name, seq)
 );
 
--- While officers' order changes the vaults: those that are to be. seq is the entry that says so.
+-- While officers' order changes the vaults: those that are to be. seq is the entry that says so, confirmed_seq the one that says that both
+-- quorums hold it.
 CREATE TABLE vault_next (
     name TEXT PRIMARY KEY,
     seq BIGINT NOT NULL,
     domain TEXT NOT NULL,
     vkey TEXT NOT NULL,
-    pin TEXT NOT NULL
+    pin TEXT NOT NULL,
+    confirmed_seq BIGINT
 );

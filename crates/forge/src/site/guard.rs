@@ -209,16 +209,33 @@ impl Site {
 
     /// An order, for officers, operators and who asked for it.
     pub async fn order_fetch(&self, by: Option<&Principal>, id: u64) -> Result<FiledOrder, Error> {
+        self.order_seen(by, id).await?;
+        self.order_read(id).await
+    }
+
+    async fn order_read(&self, id: u64) -> Result<FiledOrder, Error> {
         let rp = self.rp();
         let order = self.db().read_async(move |tx| orders::order_fetch(tx, rp.as_ref(), id)).await?;
-        let seen = self.serves(by).await.is_ok();
-        let own = |order: &FiledOrder| by.is_some_and(|who| order.order.requester == Some(who.user()));
-        order.filter(|order| seen || own(order)).ok_or_else(|| Error::not_found(format!("order {id}")))
+        order.ok_or_else(|| Error::not_found(format!("order {id}")))
+    }
+
+    /// Whether somebody may see an order: officers, operators and who asked for it. To others it is not there.
+    async fn order_seen(&self, by: Option<&Principal>, id: u64) -> Result<(), Error> {
+        let requester = move |tx: &mut Tx| {
+            let row = tx.query_opt("SELECT requester FROM filed_order WHERE id = ?1", &[id.into()])?;
+            Ok::<_, Error>(row.map(|row| row.get::<Option<u64>>(0)).transpose()?)
+        };
+        let requester = self.db().read_async(requester).await?;
+        let own = |requester: Option<u64>| requester.is_some() && requester == by.map(Principal::user);
+        match requester {
+            Some(requester) if own(requester) || self.serves(by).await.is_ok() => Ok(()),
+            _ => Err(Error::not_found(format!("order {id}"))),
+        }
     }
 
     /// An order that was carried out, with the officers' signatures, for the vaults' owners. For who may see the order.
     pub async fn order_signed(&self, by: Option<&Principal>, id: u64) -> Result<SignedOrder, Error> {
-        self.order_fetch(by, id).await?;
+        self.order_seen(by, id).await?;
         self.db().read_async(move |tx| orders::order_signed(tx, id)).await
     }
 
@@ -242,9 +259,15 @@ impl Site {
     }
 
     /// Takes an officer's signature or veto over an order, whoever brings it: the line that `outlast officer sign` printed. Who may not
-    /// see the order learns nothing from trying: it is looked for before the line is read.
-    pub async fn order_line(&self, by: Option<&Principal>, id: u64, line: &str, reason: &str) -> Result<(), Error> {
-        self.order_fetch(by, id).await?;
+    /// see the order learns nothing from trying: it is looked for before the line is read. Gives the order as it is then.
+    pub async fn order_line(
+        &self,
+        by: Option<&Principal>,
+        id: u64,
+        line: &str,
+        reason: &str,
+    ) -> Result<FiledOrder, Error> {
+        self.order_seen(by, id).await?;
         let line: SignatureLine = line.parse()?;
         match line.verb {
             Verb::Approve => self.sign(by, id, Signing::Line(line)).await,
@@ -253,29 +276,32 @@ impl Site {
     }
 
     /// Signs an order with a passkey of who is signed in: `assertion` is what the authenticator answered, as the pages' script gives it.
-    /// Who may not see the order learns nothing, as of [`order_line`](Self::order_line).
-    pub async fn order_sign(&self, who: &Principal, id: u64, assertion: &str) -> Result<(), Error> {
-        self.order_fetch(Some(who), id).await?;
+    /// Who may not see the order learns nothing, as of [`order_line`](Self::order_line). Gives the order as it is then.
+    pub async fn order_sign(&self, who: &Principal, id: u64, assertion: &str) -> Result<FiledOrder, Error> {
+        self.order_seen(Some(who), id).await?;
         let assertion = Assertion::from_json(assertion)?;
         self.sign(Some(who), id, Signing::Passkey(who.clone(), assertion)).await
     }
 
-    async fn sign(&self, by: Option<&Principal>, order: u64, with: Signing) -> Result<(), Error> {
+    async fn sign(&self, by: Option<&Principal>, order: u64, with: Signing) -> Result<FiledOrder, Error> {
         self.ledger.submit(submitter(by), OrderSign { rp: self.rp(), order, with }).await?;
-        self.orders_settle().await
+        self.orders_settle().await?;
+        self.order_read(order).await
     }
 
-    /// An officer who is signed in stops an order; at the admin socket nobody is. Effective when it returns, with or without vaults.
-    pub async fn order_veto(&self, by: Option<&Principal>, id: u64, reason: &str) -> Result<(), Error> {
-        self.order_fetch(by, id).await?;
+    /// An officer who is signed in stops an order; at the admin socket nobody is. Effective when it returns, with or without vaults. Gives
+    /// the order as it is then.
+    pub async fn order_veto(&self, by: Option<&Principal>, id: u64, reason: &str) -> Result<FiledOrder, Error> {
+        self.order_seen(by, id).await?;
         let no_role = || Error::forbidden("this socket gives no role: sign the veto with `outlast officer veto`");
         let who = by.ok_or_else(no_role)?;
         self.veto(Some(who), id, VetoBy::SignedIn(who.clone()), reason).await
     }
 
-    async fn veto(&self, by: Option<&Principal>, order: u64, who: VetoBy, reason: &str) -> Result<(), Error> {
+    async fn veto(&self, by: Option<&Principal>, order: u64, who: VetoBy, reason: &str) -> Result<FiledOrder, Error> {
         let command = OrderVeto { order, by: who, reason: reason.to_owned() };
-        self.ledger.submit(submitter(by), command).await.map(drop)
+        self.ledger.submit(submitter(by), command).await?;
+        self.order_read(order).await
     }
 
     /// Carries out what is due and closes what is over. The site does so by itself every second.

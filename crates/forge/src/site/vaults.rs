@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::event::vault::VaultEnrolled;
 use crate::log;
-use crate::orders::{VaultsSettle, changing_since, rule_fetch};
+use crate::orders::{VaultsChanging, VaultsSettle, changing, rule_fetch};
 use crate::spool::Fetch;
 use crate::writer::{Command, Decide, Submitter, Urgency};
 use journal::BlobName;
@@ -223,6 +223,11 @@ impl std::fmt::Debug for Readers {
 }
 
 impl Site {
+    /// The change of the vaults that is under way.
+    pub async fn vaults_changing(&self) -> Result<Option<VaultsChanging>, Error> {
+        self.db().read_async(changing).await
+    }
+
     /// Refuses a vault that does not answer, or keeps another site's log: once it is enrolled, its word may be needed.
     pub(super) async fn vault_answers(&self, name: &str) -> Result<(), Error> {
         let url = known_with(self.data(), &[])?.into_iter().find(|url| url.name == name);
@@ -258,7 +263,7 @@ pub(super) fn following(site: &Arc<Site>) -> impl Future<Output = ()> + use<> {
                     followed = Some(named);
                 }
                 let held = *held.borrow();
-                if ledger.db().read_async(changing_since).await?.is_some_and(|entry| entry < held) {
+                if ledger.db().read_async(changing).await?.is_some_and(|change| change.waits_for() < held) {
                     ledger.submit(Submitter::default(), VaultsSettle { held }).await?;
                 }
                 Ok::<_, Error>(())

@@ -107,8 +107,10 @@ impl<'a> Draft<'a> {
         if matches!(event, Event::SnapshotTaken(_)) {
             self.head.snapshot_entry = Some(at.seq);
         }
-        self.vaults_changed |=
-            matches!(event, Event::VaultEnrolled(_) | Event::VaultsOrdered(_) | Event::VaultsChanged(_));
+        self.vaults_changed |= matches!(
+            event,
+            Event::VaultEnrolled(_) | Event::VaultsOrdered(_) | Event::VaultsChanged(_) | Event::VaultsKept(_)
+        );
         self.bytes += sealed.envelope.len();
         self.envelopes.push(sealed.envelope);
         self.blobs.extend(event.blobs());

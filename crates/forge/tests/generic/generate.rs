@@ -45,7 +45,7 @@ use forge::event::svn_mail::SvnMailSet;
 use forge::event::svn_rules::{Actor, PathAccess, PathRule, SvnCommitRulesSet, SvnPathRulesSet};
 use forge::event::svn_view::SvnLayoutSet;
 use forge::event::trash::{ExportAllowed, OrgRestored, OrgTrashed, TrashEmptied, UserRestored, UserTrashed};
-use forge::event::vault::{VaultEnrolled, VaultMember, VaultsChanged, VaultsOrdered};
+use forge::event::vault::{VaultEnrolled, VaultMember, VaultsChanged, VaultsConfirmed, VaultsKept, VaultsOrdered};
 use forge::event::{Event, KINDS, Oid};
 use forge::orders::{Act, Effect, Order};
 use journal::order::RecoveryHalf;
@@ -162,6 +162,8 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (206, export_allowed),
     (207, vaults_ordered),
     (208, vaults_changed),
+    (209, vaults_confirmed),
+    (210, vaults_kept),
     // Subversion.
     (220, svn_begun),
     (221, svn_committed),
@@ -310,6 +312,11 @@ impl World {
         event
     }
 
+    /// It ends, confirms or takes back a change of vaults, and there is none.
+    pub(crate) fn lacks_order_of_vaults(&self, kind: u32) -> bool {
+        (208..=210).contains(&kind) && self.vaults_ordered.is_none()
+    }
+
     pub(crate) fn any_event(&mut self, rng: &mut Rng) -> Event {
         // Pushes are most of a real journal.
         let kind = if rng.one_in(3) { 80 } else { rng.pick(KINDS).0 };
@@ -337,7 +344,8 @@ impl World {
             189 if self.repos.len() < 2 => 60,
             32 if self.openpgp_keys.is_empty() => 31,
             34 if self.resets.is_empty() => 33,
-            208 if self.vaults_ordered.is_none() => 207,
+            kind if self.lacks_order_of_vaults(kind) => 207,
+            210 if self.orders.is_empty() => 184,
             152 if self.providers.is_empty() => 151,
             154 if self.identities.is_empty() => 153,
             190 | 205 if self.trash.is_empty() => 60,
@@ -382,8 +390,18 @@ impl History {
 
     /// One of each kind that puts something into a table: no table is empty after them.
     pub(crate) fn each_that_adds(&mut self) -> Vec<Event> {
-        let takes =
-            ["Removed", "Restored", "Emptied", "Unlocked", "Unfrozen", "Revoked", "Ended", "Used", "VaultsChanged"];
+        let takes = [
+            "Removed",
+            "Restored",
+            "Emptied",
+            "Unlocked",
+            "Unfrozen",
+            "Revoked",
+            "Ended",
+            "Used",
+            "VaultsChanged",
+            "VaultsKept",
+        ];
         // It takes away by what it adds.
         let revocation = "SshCertificatesRevoked";
         let adds = |(_, name): &&(u32, &str)| *name == revocation || !takes.iter().any(|word| name.ends_with(word));
@@ -443,6 +461,16 @@ fn vaults_ordered(world: &mut World, rng: &mut Rng) -> Event {
 
 fn vaults_changed(world: &mut World, _: &mut Rng) -> Event {
     VaultsChanged { ordered: world.vaults_ordered.take().expect("ordered before") }.into()
+}
+
+fn vaults_confirmed(world: &mut World, _: &mut Rng) -> Event {
+    VaultsConfirmed { ordered: world.vaults_ordered.expect("ordered before") }.into()
+}
+
+fn vaults_kept(world: &mut World, rng: &mut Rng) -> Event {
+    let ordered = world.vaults_ordered.take().expect("ordered before");
+    let (order, officer) = (rng.pick(&world.orders), rng.pick(&world.accounts));
+    VaultsKept { ordered, order, officer, reason: rng.text() }.into()
 }
 
 fn user_created(world: &mut World, rng: &mut Rng) -> Event {

@@ -18,8 +18,8 @@ use forge::ledger::LedgerLimits;
 use forge::log;
 use forge::orders::{
     Act, CONTENT_KINDS, DELAY_DEFAULT_US, FiledOrder, GUARDED, OfficerKey, OfficerRule, OfficerSecret, OfficersFound,
-    Order, OrderFile, OrderSign, OrderVeto, OrdersSettle, RolesChange, RuleSet, Signing, State, TrashRestore, Verb,
-    VetoBy, Wish, act_of, erase_list, order_fetch,
+    Order, OrderFile, OrderSign, OrderVeto, OrdersSettle, RolesChange, RuleSet, Signing, State, TrashRestore,
+    VaultsSettle, Verb, VetoBy, Wish, act_of, erase_list, order_fetch,
 };
 use forge::replay::TableHash;
 use forge::writer::{Clock, Command, Submitter, WriterLimits};
@@ -257,7 +257,14 @@ impl Scene {
             20 => {
                 let rule = self.protect(Allowed::default());
                 let (path, what) = ("pat/code".into(), "the rule for main would be gone".into());
-                Act::ProtectionLoosen { repo: self.repo, path, id: Some(rule), rule: None, what }
+                Act::ProtectionLoosen {
+                    repo: self.repo,
+                    path,
+                    id: Some(rule),
+                    rule: None,
+                    what,
+                    rules: Some(vec![rule]),
+                }
             }
             _ => panic!("no example of the guarded act {number}: write one"),
         }
@@ -534,13 +541,61 @@ fn vaults_change_one_order_at_a_time_and_both_quorums_hold_the_order() {
     let early = scene.rig.site.db().read(|tx| log::policy_at(tx, entry)).unwrap();
     assert_eq!(early, before.policy);
 
-    let done = scene.rig.write(vec![VaultsChanged { ordered: entry }.into()]);
+    // A step when both hold the order, and one when they hold that step: not before.
+    let settle = |held| scene.submit(None, VaultsSettle { held }).unwrap();
+    assert!(!settle(entry), "the order is not held");
+    assert!(settle(entry + 1));
+    assert_eq!(quorum(), changing, "confirmed, and both must hold it");
+    let last = "SELECT max(seq) FROM journal";
+    let confirmed: u64 = scene.rig.site.db().read(|tx| tx.query_one(last, &[]).and_then(|row| row.get(0))).unwrap();
+    assert!(!settle(confirmed), "its confirmation is not held");
+    assert!(text(scene.veto(first, 2)).contains("not taken back any more"));
+    let done = confirmed + 1;
+    assert!(settle(done) && !settle(done));
     assert_eq!((quorum().policy, quorum().next), (next.clone(), None));
     let at = |seq| scene.rig.site.db().read(|tx| log::policy_at(tx, seq)).unwrap();
     assert_eq!((at(done - 1), at(done), at(u64::MAX)), (before.policy, next.clone(), next));
     // It can be said once.
     let retired = scene.carry_out(&scene.example(17));
     assert_eq!(retired, State::Executed);
+}
+
+/// Until both quorums hold it, a change of the vaults is one that any officer stops: a vault that dies meanwhile stops no site for good.
+#[test]
+fn an_officer_takes_a_change_of_the_vaults_back_until_it_is_confirmed() {
+    let scene = Scene::new(&Databases::sqlite());
+    let quorum = || scene.rig.site.db().read(log::quorum).unwrap();
+    let before = quorum();
+    let order = scene.file(&scene.example(17));
+    scene.sign(order, 0).unwrap();
+    scene.sign(order, 1).unwrap();
+    scene.clock.advance(DELAY);
+    assert_eq!(scene.settled(order), State::Executed);
+    let entry = quorum().next.unwrap().0;
+    assert!(
+        text(scene.submit(
+            None,
+            OrderVeto {
+                order,
+                by: VetoBy::Signature(OfficerSecret::generate().unwrap().sign(Verb::Veto, scene.order(order).hash)),
+                reason: String::new(),
+            }
+        ))
+        .contains("no officer's key")
+    );
+    let other = scene.carry_out(&Act::RuleSet { needed: 2, delay_us: DELAY_DEFAULT_US / 2 });
+    assert_eq!(other, State::Executed);
+    scene.veto(order, 2).unwrap();
+    let kept = scene.order(order);
+    assert_eq!(
+        (kept.state, kept.closed_by.as_deref(), kept.reason.as_deref()),
+        (State::Vetoed, Some("otto"), Some("no"))
+    );
+    assert_eq!(quorum(), before);
+    assert!(!scene.submit(None, VaultsSettle { held: u64::MAX }).unwrap(), "nothing is under way");
+    assert_eq!(scene.rig.site.db().read(|tx| log::policy_at(tx, entry)).unwrap(), before.policy);
+    assert!(text(scene.veto(order, 1)).contains("vetoed already"));
+    assert_eq!(scene.carry_out(&scene.example(17)), State::Executed, "it can be ordered again");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use forge::orders::{OfficerRule, OfficerSecret, State, Verb};
 use forge::people::Principal;
 use forge::protect::command::ProtectionSpec;
 use forge::site::{Asked, NewRepo};
+use forge::writer::Clock;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -43,6 +44,18 @@ impl Ada<'_> {
         let rules = self.rig.site.protections(Some(&self.who), &"ada/code".parse().unwrap()).await.unwrap();
         rules.iter().find(|rule| rule.pattern.as_str() == pattern).map(|rule| rule.force.role)
     }
+}
+
+/// Two officers sign it and its delay passes: what became of it, and why.
+async fn carried_out(rig: &SiteRig, secrets: &[OfficerSecret], clock: &Clock, order: u64) -> (State, String) {
+    let filed = rig.site.order_fetch(None, order).await.unwrap();
+    for secret in &secrets[..2] {
+        rig.site.order_line(None, order, &secret.sign(Verb::Approve, filed.hash).to_string(), "").await.unwrap();
+    }
+    clock.advance(DELAY);
+    rig.site.orders_settle().await.unwrap();
+    let now = rig.site.order_fetch(None, order).await.unwrap();
+    (now.state, now.reason.unwrap_or_default())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,12 +106,27 @@ async fn a_rule_is_loosened_freely_until_it_is_as_old_as_an_orders_delay() {
     ada.remove(main).await.unwrap_err();
     assert_eq!(ada.rewrites("main").await, Some(None), "nothing happened yet");
     let filed = rig.site.order_fetch(None, order).await.unwrap();
-    for secret in &secrets[..2] {
-        rig.site.order_line(None, order, &secret.sign(Verb::Approve, filed.hash).to_string(), "").await.unwrap();
-    }
-    clock.advance(DELAY);
-    rig.site.orders_settle().await.unwrap();
-    assert_eq!(rig.site.order_fetch(None, order).await.unwrap().state, State::Executed);
+    assert!(filed.order.words()[0].contains("Only while the rules for these names are as entry"));
+    assert_eq!(carried_out(&rig, &secrets, &clock, order).await.0, State::Executed);
     assert_eq!(ada.rewrites("main").await, Some(admin));
+
+    // What is made stricter meanwhile stays so: the order was for the rules as they were, and nobody signed to undo that.
+    for (id, pattern, then) in [(Some(main), "main", None), (None, "ma*", admin)] {
+        if ada.rewrites("main").await != Some(admin) {
+            let order = ada.put(Some(main), "main", admin).await.unwrap_err();
+            assert_eq!(carried_out(&rig, &secrets, &clock, order).await.0, State::Executed);
+        }
+        let order = ada.put(Some(main), "main", Some(Access::Maintain)).await.unwrap_err();
+        ada.put(id, pattern, None).await.unwrap();
+        let (state, why) = carried_out(&rig, &secrets, &clock, order).await;
+        assert_eq!(state, State::Expired);
+        assert!(why.contains("changed since it was asked for"), "{why}");
+        assert_eq!(ada.rewrites("main").await, Some(then));
+    }
+    // Another branch's rules are no matter.
+    let order = ada.put(Some(main), "main", Some(Access::Maintain)).await.unwrap_err();
+    ada.put(None, "other", None).await.unwrap();
+    assert_eq!(carried_out(&rig, &secrets, &clock, order).await.0, State::Executed);
+    assert_eq!(ada.rewrites("main").await, Some(Some(Access::Maintain)));
     rig.stop().await;
 }

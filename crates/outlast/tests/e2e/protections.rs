@@ -173,7 +173,18 @@ fn loosening_a_rule_on_its_page_files_an_order_and_shows_it() {
     let stricter = ida.post(&rule, "kind=branch&pattern=main&push_role=maintain");
     assert!(stricter.text().contains("The rule holds from now on"), "{}", stricter.text());
 
-    ["olga", "omar"].iter().for_each(|officer| sign(&scene.world, order, officer));
+    // The order was for the rule as it was: it would undo what was made stricter since.
+    let signed = |order: &str| ["olga", "omar"].iter().for_each(|officer| sign(&scene.world, order, officer));
+    signed(order);
+    wait_until("the order ends", 30, || state(&scene.world, order) == "expired");
+    let shown = ida.get(&to).text();
+    assert!(shown.contains("changed since it was asked for: ask again"), "{shown}");
+    assert!(ida.get(rules).text().contains("force-pushed by nobody"), "nothing was loosened");
+
+    let to = ida.post(&rule, &wider.replace("push_role=write", "push_role=maintain"));
+    let to = to.header("location").unwrap_or_default().to_owned();
+    let order = to.rsplit('/').next().unwrap();
+    signed(order);
     wait_until("the order is carried out", 30, || state(&scene.world, order) == "executed");
     assert!(ida.get(rules).text().contains("force-pushed by admin and above"));
     scene.may("ann", &["--force", "main~1:main"]);

@@ -1,7 +1,7 @@
 //! Whose word makes an entry held is for officers to change, one order at a time.
 
 use crate::common::{Site, Vault, World, request, wait_until};
-use crate::guarded::{guarded, order_of, sign, state};
+use crate::guarded::{guarded, order_of, sign, signature, state};
 
 /// The names of those whose signatures count, as everybody reads it.
 fn policy(world: &World, of: &str) -> Vec<String> {
@@ -104,4 +104,55 @@ fn copies_that_one_person_could_destroy_never_count_as_a_quorum() {
     });
     let left = world.site.cli(&["order", "ask", "vault-retire", "asia"]);
     assert!(left.stderr.contains("1 would be left"), "{}", left.stderr);
+}
+
+/// The change needs a vault that those before did not: it dies before it holds the change, and one officer lets those before go on.
+#[test]
+fn a_vault_that_dies_while_the_vaults_change_stops_writing_until_an_officer_takes_the_change_back() {
+    let mut world = guarded();
+    let git = world.repository("code");
+    world.push(&git, &["main"]);
+    let order = order_of(&world.site.cli(&["order", "ask", "vault-domain", "eu", "--to", "us"]).success());
+    // Two of three hold what is written; of the two domains that are to be, both must.
+    world.vault("asia").kill();
+    sign(&world, &order, "olga");
+    sign(&world, &order, "omar");
+    wait_until("it is carried out", 30, || state(&world, &order) == "executed");
+    let stopped = || {
+        let doctor = world.site.cli(&["doctor"]).stdout;
+        doctor.contains("is not held by both quorums yet") && doctor.contains(&format!("outlast order veto {order}"))
+    };
+    wait_until("the doctor says what to do", 30, stopped);
+    git.commit("two", "waits\n");
+    assert!(!git.run(["push", "origin", "main"]).ok, "those to be do not hold it");
+    let again = world.site.cli(&["order", "ask", "vault-retire", "asia"]);
+    assert!(!again.ok, "no other order gets through: {}", again.stdout);
+    let otto = signature(&world, &order, "veto", "otto");
+    world.site.cli(&["order", "veto", &order, &otto, "--reason", "asia is gone"]).success();
+    assert_eq!(state(&world, &order), "vetoed");
+    wait_until("a quorum answers", 30, || world.site.get("/healthz").status == 200);
+    git.commit("three", "held by those before\n");
+    let held = world.push(&git, &["main"]);
+    assert!(!held.vaults.contains(&"asia".to_owned()), "{held:?}");
+    crate::common::cli(["verify", world.receipt(held.entry, "after").to_str().unwrap()]).success();
+    let text = request(&world.site.address, "GET", "/log/policy", &[], b"").unwrap().text();
+    assert!(!text.contains("domain-us 2"), "{text}");
+
+    // It comes back, catches up, and the change can be ordered again; what is recovered knows who counts.
+    world.vault("asia").resume(crate::common::VaultStart::Plain);
+    world.await_caught_up("asia");
+    carry_out(&world, &["vault-domain", "eu", "--to", "us"]);
+    wait_until("two domains count", 30, || {
+        let text = request(&world.site.address, "GET", "/log/policy", &[], b"").unwrap().text();
+        text.contains("domain-us 2 eu us")
+    });
+    let late = signature(&world, &order, "veto", "omar");
+    assert!(world.site.cli(&["order", "veto", &order, &late]).stderr.contains("vetoed already"));
+    let key = world.take_recovery_key();
+    let tip = git.run(["rev-parse", "main"]).success();
+    world.site.kill();
+    let to = world.path("recovered");
+    world.recover(&["eu", "us"], &key, &to, &["--keep-credentials", "--full"]).success();
+    world.site = Site::start(&to, &[]);
+    assert!(git.refs_of(&world.url("ann/code")).contains(tip.trim()));
 }

@@ -6,6 +6,7 @@
 //!     OUTLAST_SIM_SEEDS=1000000 cargo test -p vault --test sim seeds    more of them
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod change;
 mod checks;
 mod disk;
 mod mutant;

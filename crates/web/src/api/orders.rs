@@ -185,11 +185,11 @@ async fn sign(
     Path(id): Path<u64>,
     Json(signed): Json<Signed>,
 ) -> Result<Json<Value>, ApiError> {
-    match (signed.signature, signed.assertion, by.who()) {
+    let order = match (signed.signature, signed.assertion, by.who()) {
         (None, Some(assertion), Some(who)) => app.site.order_sign(who, id, &assertion).await?,
         (line, _, _) => app.site.order_line(by.who(), id, &line.unwrap_or_default(), &signed.reason).await?,
-    }
-    fetch(State(app), by, Path(id)).await
+    };
+    Ok(Json(shape(&order, needed(&app).await?)))
 }
 
 #[derive(Deserialize)]
@@ -204,8 +204,8 @@ async fn veto(
     Path(id): Path<u64>,
     Json(Reason { reason }): Json<Reason>,
 ) -> Result<Json<Value>, ApiError> {
-    app.site.order_veto(by.who(), id, &reason).await?;
-    fetch(State(app), by, Path(id)).await
+    let order = app.site.order_veto(by.who(), id, &reason).await?;
+    Ok(Json(shape(&order, needed(&app).await?)))
 }
 
 async fn officers(State(app): State<App>, by: Caller) -> Result<Json<Value>, ApiError> {

@@ -50,7 +50,9 @@ impl Act {
             }
             Self::VaultEnrol { .. } | Self::VaultRetire { .. } | Self::VaultDomain { .. } => vaults::effects(tx, self),
             Self::OrgFactorsOptional { org, .. } => weaken::org_optional_effects(tx, *org),
-            Self::ProtectionLoosen { repo, id, rule, .. } => weaken::loosen_effects(tx, *repo, *id, rule.as_deref()),
+            Self::ProtectionLoosen { repo, id, rule, rules, .. } => {
+                weaken::loosen_effects(tx, *repo, *id, rule.as_deref(), rules.as_deref())
+            }
         }
         .map(|counts| counts.into_iter().map(|(what, count)| Effect { what: what.to_owned(), count }).collect())
     }

@@ -74,7 +74,15 @@ impl Act {
             Self::OrgFactorsOptional { org, path } => {
                 format!("From then on nobody needs a second factor for the organisation {path} (id {org}).")
             }
-            Self::ProtectionLoosen { path, repo, id, rule, what } => loosened(path, *repo, *id, rule.as_deref(), what),
+            Self::ProtectionLoosen { path, repo, id, rule, what, rules } => {
+                let words = loosened(path, *repo, *id, rule.as_deref(), what);
+                match rules.as_ref().and_then(|rules| rules.last()) {
+                    Some(last) => {
+                        format!("{words} Only while the rules for these names are as entry {last} left them.")
+                    }
+                    None => format!("{words} Only while there is no other rule for these names."),
+                }
+            }
             Self::RuleSet { needed, delay_us } => {
                 format!("From then on {needed} officers must sign an order, and it waits {} h.", hours(*delay_us))
             }

@@ -167,6 +167,8 @@ struct OrderPage {
     erases: bool,
     /// Vaults' owners carry it out too.
     for_vaults: bool,
+    /// It changes the vaults, and that is not held by both quorums yet: one officer takes it back.
+    changing: bool,
     party: Party,
     /// The order's hash, as an authenticator signs it.
     challenge: String,
@@ -189,6 +191,7 @@ async fn order_page(app: &App, visitor: Visitor, party: Party, id: u64, error: S
     let filed = app.site.order_fetch(Some(who), id).await?;
     let needed = app.site.officer_rule().await?.map_or(0, |rule| rule.needed);
     let officer = app.site.is_officer(who).await?;
+    let change = app.site.vaults_changing().await?.filter(|change| change.order == Some(id));
     let signature = |signature: &forge::orders::SignatureInfo| SignatureRow {
         name: signature.name.clone(),
         time: show::time_us(signature.signed_us),
@@ -205,6 +208,7 @@ async fn order_page(app: &App, visitor: Visitor, party: Party, id: u64, error: S
         officer,
         erases: matches!(filed.order.act, forge::orders::Act::Erase { .. }),
         for_vaults: matches!(filed.order.act.number(), 7 | 15),
+        changing: change.is_some_and(|change| change.confirmed.is_none()),
         error,
         shell: visitor.shell,
     };
@@ -265,7 +269,7 @@ async fn sign(
     } else {
         app.site.order_sign(&who, id, &answer).await
     };
-    outcome(&app, visitor, party, id, signed).await
+    outcome(&app, visitor, party, id, signed.map(drop)).await
 }
 
 #[derive(Deserialize)]
@@ -283,7 +287,7 @@ async fn veto(
 ) -> Result<Response, PageError> {
     let who = visitor.signed_in()?.clone();
     let vetoed = app.site.order_veto(Some(&who), id, &reason).await;
-    outcome(&app, visitor, party, id, vetoed).await
+    outcome(&app, visitor, party, id, vetoed.map(drop)).await
 }
 
 struct TrashRow {
