@@ -70,8 +70,15 @@ impl Channel for HookChannel {
             return Ok(Vec::new());
         }
         let mut hooks: Vec<u64> = alarm_hook_list(tx)?.iter().map(|hook| hook.id).collect();
-        if let Event::AlarmHookRemoved(removed) = event {
-            hooks.push(removed.hook);
+        // What takes a webhook away is told there too: nobody is made deaf unheard.
+        match event {
+            Event::AlarmHookRemoved(removed) => hooks.push(removed.hook),
+            Event::LockdownStarted(started) => {
+                for id in &started.credentials {
+                    hooks.extend(alarm_hook_fetch(tx, *id)?.map(|hook| hook.id));
+                }
+            }
+            _ => {}
         }
         Ok(hooks.into_iter().filter(|hook| *hook <= at.seq).map(|hook| hook.to_string()).collect())
     }

@@ -33,6 +33,8 @@ pub enum CredentialKind {
     SshAuthority,
     /// An SSH certificate that opened it.
     SshCertificate,
+    /// What signs, and where go, the alarms that are posted: the site's own, and nobody's in particular.
+    WebhookSecret,
     /// Who a provider of OpenID Connect says that it is.
     Identity,
     /// A key that an officer signs orders with.
@@ -57,6 +59,7 @@ impl CredentialKind {
             Self::DeployKey => "deploy key",
             Self::SshAuthority => "SSH authority",
             Self::SshCertificate => "SSH certificate",
+            Self::WebhookSecret => "webhook secret",
             Self::Identity => "identity",
             Self::OfficerKey => "officer key",
             Self::RecoveryShare => "recovery share",
@@ -68,7 +71,7 @@ impl CredentialKind {
     pub fn is_factor(self) -> bool {
         let made_inside =
             matches!(self, Self::Session | Self::Token | Self::ResetLink | Self::SshKey | Self::DeployKey);
-        !made_inside && !matches!(self, Self::SshAuthority | Self::SshCertificate)
+        !made_inside && !matches!(self, Self::SshAuthority | Self::SshCertificate | Self::WebhookSecret)
     }
 }
 
@@ -153,6 +156,13 @@ const SOURCES: &[(CredentialKind, &str)] = &[
                 CAST(NULL AS TEXT), t.expires_us, t.removed_us, CAST(NULL AS BIGINT)
          FROM ssh_certificate t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
          WHERE t.id >= ?1 AND t.seen_us >= ?2 AND (?3 = 0 OR t.account = ?3) ORDER BY t.id DESC LIMIT ?4",
+    ),
+    (
+        CredentialKind::WebhookSecret,
+        "SELECT t.id, CAST(0 AS BIGINT), CAST('' AS TEXT), 'alarms to ' || t.host, t.added_us, j.actor, j.credential,
+                CAST(NULL AS TEXT), CAST(NULL AS BIGINT), t.removed_us, CAST(NULL AS BIGINT)
+         FROM alarm_hook t LEFT JOIN journal j ON j.seq = t.id
+         WHERE t.id >= ?1 AND t.added_us >= ?2 AND ?3 = 0 ORDER BY t.id DESC LIMIT ?4",
     ),
     (
         CredentialKind::Identity,
@@ -275,7 +285,7 @@ mod tests {
     use crate::schema::TABLES;
 
     /// Columns in which something lies that opens something, or what checks it.
-    const LOOKS: &[&str] = &["hash", "secret", "password", "public_key", "credential", "digest", "issuer"];
+    const LOOKS: &[&str] = &["hash", "secret", "sealed", "password", "public_key", "credential", "digest", "issuer"];
     /// Tables with such columns that hold no credential.
     const NONE: &[(&str, &str)] = &[
         ("account", "its password is in password_made"),

@@ -21,6 +21,7 @@ async fn what_was_set_since_then_opens_nothing_and_an_officer_loses_nothing() {
     }
     rig.site.user_create(None, NewUser { officer: true, ..new_user("olga") }).await.unwrap();
     let (ada, bob) = (rig.proved("ada").await, rig.proved("bob").await);
+    let (pager, _) = rig.site.alarm_hook_add(None, "https://pager.example.org/x").await.unwrap();
     let since = now_us();
 
     // Somebody has Ada's session, fresh as it is, and Bob's; Olga sets a password meanwhile.
@@ -31,6 +32,7 @@ async fn what_was_set_since_then_opens_nothing_and_an_officer_loses_nothing() {
     let key = NewSshKey { key: line.parse().unwrap(), name: String::new(), age_us: None };
     rig.site.ssh_key_add(&ada, key).await.unwrap();
     rig.site.password_set(Some(&bob), &"bob".parse().unwrap(), "the intruder's own".parse().unwrap()).await.unwrap();
+    rig.site.alarm_hook_add(None, "https://his.example.org/x").await.unwrap();
     rig.site.password_set(None, &"olga".parse().unwrap(), "another for olga".parse().unwrap()).await.unwrap();
 
     let made = rig.site.lock_down(None, since).await.unwrap();
@@ -40,6 +42,9 @@ async fn what_was_set_since_then_opens_nothing_and_an_officer_loses_nothing() {
         assert!(has(kind, "ada"), "{kind:?}: {made:#?}");
     }
     assert!(has(CredentialKind::Password, "bob"), "{made:#?}");
+    assert!(has(CredentialKind::WebhookSecret, ""), "what he had posted to himself: {made:#?}");
+    let hooks = rig.site.alarm_hook_list(None).await.unwrap();
+    assert_eq!(hooks.iter().map(|hook| hook.id).collect::<Vec<_>>(), [pager], "the one from before goes on");
     assert!(!has(CredentialKind::Password, "ada") && made.iter().all(|made| made.owner != "olga"), "{made:#?}");
 
     // What is in the tree is over in the inventory, and nothing that was made since then is good beside it.
