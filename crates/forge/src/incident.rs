@@ -1,5 +1,8 @@
 //! Incidents: what operators tell everybody on the status page. They are entries, so a recovered site still tells them.
 
+pub mod report;
+
+use crate::clock::now_us;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
@@ -7,8 +10,10 @@ use crate::event::incident::{IncidentNoted, IncidentOpened};
 use crate::names::plain_text;
 use crate::people::Principal;
 use crate::people::authenticate::still_good;
+use crate::people::inventory::InventoryFilter;
 use crate::site::Site;
 use crate::writer::{Command, Decide};
+use report::{IncidentReport, ReportedCredential};
 
 /// Characters of an incident's title.
 pub const INCIDENT_TITLE_CHARS_MAX: usize = 120;
@@ -83,6 +88,39 @@ impl Command for Tell {
 }
 
 impl Site {
+    /// The signed report of what happened since then: every entry with its proof, and every credential that was made or used. For who
+    /// reads the audit log.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when no entry since then is held; [`Error::Invalid`] when there are too many.
+    pub async fn incident_report(&self, by: Option<&Principal>, since_us: i64) -> Result<String, Error> {
+        if !self.may_audit(by).await? {
+            return Err(Error::not_found("the audit log"));
+        }
+        let mut credentials = Vec::new();
+        for (made, used) in self.inventory(None, None, InventoryFilter::default()).await? {
+            if made.made_us >= since_us || used.as_ref().is_some_and(|used| used.time_us >= since_us) {
+                credentials.push(ReportedCredential {
+                    credential: made.id,
+                    kind: made.kind.as_str().to_owned(),
+                    owner: made.owner,
+                    made_us: made.made_us,
+                    made_by: made.made_by,
+                    ended_us: made.ended_us,
+                    used_us: used.as_ref().map(|used| used.time_us),
+                    used_from: used.map(|used| used.address),
+                });
+            }
+        }
+        credentials.sort_by_key(|made| made.credential);
+        let (log, held) = (self.ledger().log().clone(), self.held());
+        let make = move || {
+            let report = IncidentReport { credentials, ..log.reported(since_us, held, now_us())? };
+            report.sign(&log.keys().log_key)
+        };
+        tokio::task::spawn_blocking(make).await.map_err(|e| Error::internal(format!("the report broke off: {e}")))?
+    }
+
     /// Incidents that are not over, and the last that are.
     pub async fn incident_list(&self, limit: u32) -> Result<Vec<Incident>, Error> {
         self.db().read_async(move |tx| incident_list(tx, limit)).await

@@ -13,6 +13,7 @@ mod head;
 mod quorum;
 mod receipt;
 mod recent;
+mod reported;
 mod sealer;
 mod source;
 mod store;

@@ -137,34 +137,55 @@ impl Receipt {
         let checkpoint = note.parse().map_err(|_| bad("its checkpoint is not a note"))?;
         Ok(Self { index, envelope, secret, policy, proof, checkpoint })
     }
+}
 
-    fn log_signed(&self, policy: &Policy) -> Result<Checkpoint, ReceiptError> {
-        let mut last = NoteError::NotSigned("any key of the log".to_owned());
-        for key in policy.logs() {
-            match self.checkpoint.verify(key) {
-                Ok(()) => return origin_of(self.checkpoint.text().parse()?, key),
-                Err(error) => last = error,
-            }
-        }
-        Err(ReceiptError::NotTheLog(last))
-    }
+/// What a checkpoint with its signatures proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// Which vaults said that they hold it, and when (seconds since 1970).
+    pub cosigned: Vec<(String, u64)>,
+    /// Witnesses who saw it, and when. They count for no quorum.
+    pub witnessed: Vec<(String, u64)>,
+}
 
-    fn cosigned(&self, policy: &Policy) -> Result<Vec<(String, u64)>, ReceiptError> {
-        let mut cosigned = Vec::new();
-        for (name, key) in policy.witnesses() {
-            match cosignature::verify_note(key, &self.checkpoint) {
-                Ok(time_s) => cosigned.push((name.clone(), time_s)),
-                Err(NoteError::NotSigned(_)) => {}
-                Err(error) => return Err(ReceiptError::WrongCosignature(error)),
-            }
+/// Checks that a log of this policy signed a checkpoint, and that a quorum holds it.
+///
+/// # Errors
+/// Says which is missing: the log's signature, a right cosignature, the quorum.
+pub fn verify_held(note: &SignedNote, policy: &Policy) -> Result<Held, ReceiptError> {
+    let checkpoint = log_signed(note, policy)?;
+    let (cosigned, witnessed) = cosigned(note, policy)?.into_iter().partition(|(name, _)| policy.counts(name));
+    Ok(Held { checkpoint, cosigned, witnessed })
+}
+
+fn log_signed(note: &SignedNote, policy: &Policy) -> Result<Checkpoint, ReceiptError> {
+    let mut last = NoteError::NotSigned("any key of the log".to_owned());
+    for key in policy.logs() {
+        match note.verify(key) {
+            Ok(()) => return origin_of(note.text().parse()?, key),
+            Err(error) => last = error,
         }
-        let names = cosigned.iter().map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>();
-        if policy.satisfied(&names) {
-            return Ok(cosigned);
-        }
-        let vaults = names.into_iter().filter(|name| policy.counts(name));
-        Err(ReceiptError::NotHeld(vaults.collect::<Vec<_>>().join(", ")))
     }
+    Err(ReceiptError::NotTheLog(last))
+}
+
+fn cosigned(note: &SignedNote, policy: &Policy) -> Result<Vec<(String, u64)>, ReceiptError> {
+    let mut cosigned = Vec::new();
+    for (name, key) in policy.witnesses() {
+        match cosignature::verify_note(key, note) {
+            Ok(time_s) => cosigned.push((name.clone(), time_s)),
+            Err(NoteError::NotSigned(_)) => {}
+            Err(error) => return Err(ReceiptError::WrongCosignature(error)),
+        }
+    }
+    let names = cosigned.iter().map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>();
+    if policy.satisfied(&names) {
+        return Ok(cosigned);
+    }
+    let vaults = names.into_iter().filter(|name| policy.counts(name));
+    Err(ReceiptError::NotHeld(vaults.collect::<Vec<_>>().join(", ")))
 }
 
 /// A log's key has the log's name (c2sp.org/tlog-policy).
@@ -203,10 +224,11 @@ pub fn verify(text: &str, policy: Option<&Policy>) -> Result<Verified, ReceiptEr
     let own = if policy.is_none() { Some(receipt.policy.parse::<Policy>()?) } else { None };
     let pinned = policy.is_some();
     let policy = policy.or(own.as_ref()).ok_or(ReceiptError::Malformed("it has no policy"))?;
-    let checkpoint = receipt.log_signed(policy)?;
+    let checkpoint = log_signed(&receipt.checkpoint, policy)?;
     let leaf = Envelope::leaf(&receipt.envelope);
     verify_inclusion(receipt.index, checkpoint.size, &leaf, &receipt.proof, &checkpoint.root)?;
     let entry = Envelope::parse(&receipt.envelope)?.open(&checkpoint.origin, receipt.index, &receipt.secret)?;
-    let (cosigned, witnessed) = receipt.cosigned(policy)?.into_iter().partition(|(name, _)| policy.counts(name));
+    let (cosigned, witnessed) =
+        cosigned(&receipt.checkpoint, policy)?.into_iter().partition(|(name, _)| policy.counts(name));
     Ok(Verified { entry, checkpoint, cosigned, witnessed, policy_pinned: pinned })
 }

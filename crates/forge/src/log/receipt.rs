@@ -36,7 +36,7 @@ impl Log {
         })
     }
 
-    fn envelope_of(&self, tx: &mut Tx, row: &EntryRow) -> Result<(u64, Vec<u8>), Error> {
+    pub(super) fn envelope_of(&self, tx: &mut Tx, row: &EntryRow) -> Result<(u64, Vec<u8>), Error> {
         let over = store::checkpoint_list(tx, row.stamp.seq, 1)?;
         let epoch = over.first().ok_or_else(|| Error::damaged("an entry without a checkpoint"))?.epoch;
         Ok((epoch, self.keys.reseal(epoch, row)?))

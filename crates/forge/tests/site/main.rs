@@ -6,6 +6,7 @@ mod accounts;
 mod drills;
 mod factors;
 mod imports;
+mod incident_report;
 mod lockdown;
 mod orders;
 mod orgs;

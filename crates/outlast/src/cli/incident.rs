@@ -2,6 +2,7 @@
 
 use super::Data;
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// Incidents: what operators tell everybody on the status page.
 #[derive(Subcommand, Debug)]
@@ -14,6 +15,18 @@ pub(crate) enum IncidentCommand {
         title: String,
         /// What is known.
         text: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Write a signed report of what happened since then: each entry in words, with its proof, and each credential that was made or used.
+    /// `outlast verify FILE` checks it, offline.
+    Report {
+        /// Since when, as 2026-11-25T08:00:00Z.
+        #[arg(long)]
+        since: String,
+        /// Where to write it; without, to the standard output.
+        #[arg(long)]
+        out: Option<PathBuf>,
         #[command(flatten)]
         data: Data,
     },

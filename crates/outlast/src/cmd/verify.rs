@@ -4,6 +4,7 @@ use crate::cli::Verify;
 use anyhow::{Context as _, bail};
 use forge::Event;
 use forge::event::Oid;
+use forge::incident::report::{INCIDENT_REPORT_HEADER, IncidentReport};
 use forge::keys::openers;
 use jiff::Timestamp;
 use journal::entry::Body;
@@ -112,6 +113,9 @@ fn verify_file(file: &Path, options: &Verify, as_json: bool) -> anyhow::Result<E
         let verified = super::erasure::verify(&text, policy.as_ref(), officers.as_ref(), as_json);
         return verified.with_context(|| file.display().to_string());
     }
+    if text.starts_with(INCIDENT_REPORT_HEADER) {
+        return verify_report(&text, policy.as_ref(), as_json);
+    }
     let verified = match receipt::verify(&text, policy.as_ref()) {
         Ok(verified) => verified,
         Err(error) => bail!("{}: NOT PROVED: {error}", file.display()),
@@ -121,6 +125,59 @@ fn verify_file(file: &Path, options: &Verify, as_json: bool) -> anyhow::Result<E
         say!("{}", receipt_json(&verified, &what));
     } else {
         print_receipt(&verified, &what, &text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A report of an incident: its signature, the quorum, that nothing is left out, and each entry's proof.
+fn verify_report(text: &str, policy: Option<&Policy>, as_json: bool) -> anyhow::Result<ExitCode> {
+    let verified = IncidentReport::verify(text, policy)?;
+    let (report, held) = (&verified.report, &verified.held);
+    let first = report.entries.first().map_or(0, |entry| entry.entry);
+    if as_json {
+        let cosigned = held.cosigned.iter().map(|(name, time)| json!({ "vault": name, "time": time_s(*time) }));
+        say!(
+            "{}",
+            json!({
+                "proved": true, "log": report.origin, "since": time_us(report.since_us), "made": time_us(report.made_us),
+                "first": first, "size": held.checkpoint.size, "entries": report.entries.len(), "opened": verified.opened,
+                "credentials": report.credentials.len(), "cosigned": cosigned.collect::<Vec<_>>(),
+                "policy_pinned": verified.policy_pinned,
+            })
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    for entry in &report.entries {
+        let by = entry.actor.as_deref().map(|actor| format!(" by {actor}")).unwrap_or_default();
+        let with = entry.credential.as_deref().map(|with| format!(" with {with}")).unwrap_or_default();
+        let from = entry.address.as_deref().map(|from| format!(" from {from}")).unwrap_or_default();
+        say!("{} {} {}{by}{with}{from}: {}", entry.entry, time_us(entry.time_us), entry.event, entry.about);
+    }
+    for made in &report.credentials {
+        let used = made.used_us.map(|at| format!(", used last {}", time_us(at))).unwrap_or_default();
+        let from = made.used_from.as_deref().map(|from| format!(" from {from}")).unwrap_or_default();
+        say!(
+            "credential {}: {} of {}, made {}{used}{from}",
+            made.credential,
+            made.kind,
+            made.owner,
+            time_us(made.made_us)
+        );
+    }
+    say!(
+        "every entry from {first} to {} of {} is in it and in the log with root {}",
+        held.checkpoint.size - 1,
+        report.origin,
+        held.checkpoint.root
+    );
+    held.cosigned.iter().for_each(|(vault, time)| say!("  held by {vault}, which said so at {}", time_s(*time)));
+    let (opened, all) = (verified.opened, report.entries.len());
+    say!(
+        "of {opened} of {all} the log itself says what they are; of the others, and of the credentials, the site's word is signed"
+    );
+    if !verified.policy_pinned {
+        say!("checked with the keys that the report itself names; compare them, or pin them with --policy:");
+        report.policy.lines().for_each(|line| say!("  {line}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,12 +1,13 @@
 //! `/admin/...`: what the command line asks for, on the admin socket only. Who can open the socket runs the site.
 
 use super::Named;
+use super::lockdown::time_of;
 use super::{keys, orgs, repos, shapes, tokens};
 use crate::app::App;
 use crate::errors::ApiError;
 use crate::receipts;
-use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use forge::Error;
@@ -33,6 +34,7 @@ pub(super) fn router() -> Router<App> {
         .route("/admin/users/{name}/keys", get(key_list).post(key_add))
         .route("/admin/keys/{id}", delete(key_remove))
         .route("/admin/receipts/{entry}", get(receipt))
+        .route("/admin/incident-report", get(incident_report))
 }
 
 #[derive(Deserialize)]
@@ -209,4 +211,15 @@ async fn key_remove(State(app): State<App>, Path(id): Path<u64>) -> Result<Statu
 
 async fn receipt(State(app): State<App>, Path(entry): Path<u64>) -> Result<Response, ApiError> {
     Ok(receipts::answer(entry, app.site.receipt(entry).await?))
+}
+
+#[derive(Deserialize)]
+struct Since {
+    since: String,
+}
+
+async fn incident_report(State(app): State<App>, Query(Since { since }): Query<Since>) -> Result<Response, ApiError> {
+    let report = app.site.incident_report(None, time_of(&since)?).await?;
+    let headers = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "private, no-store")];
+    Ok((headers, report).into_response())
 }

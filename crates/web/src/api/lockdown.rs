@@ -25,7 +25,7 @@ pub(super) fn router() -> Router<App> {
         .route("/outlast/audit", get(audit))
 }
 
-fn time_of(text: &str) -> Result<i64, ApiError> {
+pub(super) fn time_of(text: &str) -> Result<i64, ApiError> {
     let at = text.parse::<Timestamp>();
     at.map(Timestamp::as_microsecond)
         .map_err(|_| Error::invalid(format!("{text:?} is no time like 2026-11-25T08:00:00Z")).into())

@@ -674,6 +674,7 @@ pub(super) static ROUTES: &[Row] = &[
     row("api/admin", "POST", "/admin/users/{name}/keys", "/api/v1/admin/users/owen/keys", KEY, May::Socket),
     row("api/admin", "DELETE", "/admin/keys/{id}", "/api/v1/admin/keys/{sshkey}", "", May::Socket),
     get("api/admin", "/admin/receipts/{entry}", "/api/v1/admin/receipts/1", May::Socket),
+    get("api/admin", "/admin/incident-report", "/api/v1/admin/incident-report?since=1971-01-01T00:00:00Z", May::Socket),
     get("api/lockdown", "/outlast/lockdown", "/api/v1/outlast/lockdown", May::Operator),
     // Only an officer's, and there is none here.
     row("api/lockdown", "POST", "/outlast/lockdown", "/api/v1/outlast/lockdown", "{}", May::Socket),
