@@ -2,39 +2,43 @@
 // complete without scripts; the console stays silent. Pictures are left for people to look at.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { barriers, picture, sideways, visitor } from "./lib/browser.mjs";
 import { PAGES } from "./lib/pages.mjs";
 
+const PAGES_AT_ONCE = Number(process.env.OUTLAST_BROWSER_JOBS ?? 2);
 const chosen = process.env.OUTLAST_BROWSER_PAGES?.split(",");
 const pages = PAGES.filter((page) => !chosen || chosen.some((word) => page.name.includes(word)));
 
-for (const { name, address, as, status } of pages) {
-  test(`page ${name}`, async () => {
-    const { page, close } = await visitor({ as });
-    const answer = await page.goto(address);
-    assert.equal(answer.status(), status, address);
-    const found = [];
-    const look = async (what, only) => found.push(...(await barriers(page, only)).map((text) => `${what}: ${text}`));
-    await look("light");
-    await heading(page, found);
-    found.push(...(await unseenIcons(page)));
-    await picture(page, `${name}-light-1280`);
-    await page.emulateMedia({ colorScheme: "dark" });
-    await look("dark", ["color-contrast", "link-in-text-block"]);
-    await picture(page, `${name}-dark-1280`);
-    await page.setViewportSize({ width: 390, height: 844 });
-    await look("dark, narrow", ["color-contrast"]);
-    await picture(page, `${name}-dark-390`);
-    await page.emulateMedia({ colorScheme: "light" });
-    await look("narrow");
-    await picture(page, `${name}-light-390`);
-    await page.setViewportSize({ width: 360, height: 800 });
-    found.push(...(await sideways(page)).map((text) => `360 px: ${text}`));
-    assert.deepEqual(found, []);
-    await close();
-  });
-}
+// Each has a browser window of its own, which draws in a process of its own.
+describe("every page", { concurrency: PAGES_AT_ONCE }, () => {
+  for (const { name, address, as, status } of pages) {
+    test(`page ${name}`, async () => {
+      const { page, close } = await visitor({ as });
+      const answer = await page.goto(address);
+      assert.equal(answer.status(), status, address);
+      const found = [];
+      const look = async (what, only) => found.push(...(await barriers(page, only)).map((text) => `${what}: ${text}`));
+      await look("light");
+      await heading(page, found);
+      found.push(...(await unseenIcons(page)));
+      await picture(page, `${name}-light-1280`);
+      await page.emulateMedia({ colorScheme: "dark" });
+      await look("dark", ["color-contrast", "link-in-text-block"]);
+      await picture(page, `${name}-dark-1280`);
+      await page.setViewportSize({ width: 390, height: 844 });
+      await look("dark, narrow", ["color-contrast"]);
+      await picture(page, `${name}-dark-390`);
+      await page.emulateMedia({ colorScheme: "light" });
+      await look("narrow");
+      await picture(page, `${name}-light-390`);
+      await page.setViewportSize({ width: 360, height: 800 });
+      found.push(...(await sideways(page)).map((text) => `360 px: ${text}`));
+      assert.deepEqual(found, []);
+      await close();
+    });
+  }
+});
 
 /** One h1, a title, a language, landmarks and a way to skip to the content. */
 async function heading(page, found) {
@@ -59,15 +63,17 @@ const unseenIcons = (page) => page.evaluate(() => {
 /** What a reader can see, without what scripts or the clock put there. */
 const words = (page) => page.locator("main").innerText();
 
-for (const { name, address, as, status } of pages) {
-  test(`page ${name} without scripts`, async () => {
-    const { page, close } = await visitor({ as, js: false });
-    const answer = await page.goto(address);
-    assert.equal(answer.status(), status, address);
-    assert.ok((await words(page)).trim().length > 20, "the page is empty");
-    const buttons = await page.locator("main button:visible:not([type=submit]):not([form])").count();
-    const loose = await page.locator("main button:visible:not(form button):not([form]):not([popovertarget])").count();
-    assert.equal(loose, 0, `${loose} of ${buttons} buttons do nothing without scripts`);
-    await close();
-  });
-}
+describe("every page without scripts", { concurrency: PAGES_AT_ONCE }, () => {
+  for (const { name, address, as, status } of pages) {
+    test(`page ${name} without scripts`, async () => {
+      const { page, close } = await visitor({ as, js: false });
+      const answer = await page.goto(address);
+      assert.equal(answer.status(), status, address);
+      assert.ok((await words(page)).trim().length > 20, "the page is empty");
+      const buttons = await page.locator("main button:visible:not([type=submit]):not([form])").count();
+      const loose = await page.locator("main button:visible:not(form button):not([form]):not([popovertarget])").count();
+      assert.equal(loose, 0, `${loose} of ${buttons} buttons do nothing without scripts`);
+      await close();
+    });
+  }
+});
