@@ -1,19 +1,22 @@
 //! The fall of Code Spaces, re-enacted: an operator's login in the wrong hands, spare logins, deletions, the owners locked out, the main
 //! site and the vault beside it destroyed. Steps as in the threat model; `make drill-codespaces` prints them.
 //!
-//! The delays of orders are a second here; that nothing happens in 71 h 59 min of them is tested with a clock that is moved on
-//! (`crates/forge/tests/generic/orders.rs`). The flood of step D1, 300 networks strong, is `flood.rs`.
+//! Orders wait 72 h here, as they do by default, and new credentials of an operator's sleep 24 h: the site's clock is moved on
+//! (`clock.rs`). The flood of step D1, 300 networks strong, is `flood.rs`.
 //!
 //! The drill can fail: without each of six guards (`forge::mutant`, `vault::GUARD`) it does, at the step that the guard is for.
 
 mod attack;
+mod clock;
 mod forger;
+mod retaliation;
 mod rise;
 mod spare;
 
 use crate::common::{Answer, Browser, Git, Passkey, Site, Ssh, VaultStart, World, request, wait_until};
-use crate::guarded::{guarded, order_of, signature};
+use crate::guarded::{found, order_of, sign, state};
 use crate::svn::Svn;
+use clock::Clock;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -23,9 +26,10 @@ const REPOSITORIES: usize = 6;
 /// What the drill knows while it goes on.
 struct Story {
     world: World,
+    clock: Clock,
     repositories: Vec<Git>,
-    /// The refs of each repository as they were before anything happened.
-    before: Vec<String>,
+    /// What of it all was there before anything happened.
+    before: Before,
     /// A receipt of before.
     receipt: PathBuf,
     /// The operator Opal: her browser, her passkey, and her token.
@@ -34,6 +38,8 @@ struct Story {
     operator: String,
     /// Her second factor, by its number.
     factor: u64,
+    /// A second key of hers, which he made.
+    spare_key: Option<Passkey>,
     /// The member Mia's browser, with which she made a key long ago.
     mia: Browser,
     /// A member whom the intruder has nothing of.
@@ -53,6 +59,19 @@ struct Story {
     risen: Option<Site>,
 }
 
+/// What must come back.
+struct Before {
+    /// The refs of each repository.
+    refs: Vec<String>,
+    /// Those of the organisation's.
+    lamps: String,
+    /// Those of a repository that officers deleted, and its number in the trash.
+    old: String,
+    trashed: String,
+    /// All paths of the repository of Subversion.
+    paper: String,
+}
+
 type Step = fn(&mut Story);
 
 const STEPS: &[(&str, Step)] = &[
@@ -61,8 +80,8 @@ const STEPS: &[(&str, Step)] = &[
     ("D4", attack::spare_logins),
     ("D5", attack::ransom_note),
     ("D6", attack::a_password_is_changed),
-    ("D7", attack::he_retaliates),
-    ("D8", attack::he_locks_the_owners_out),
+    ("D7", retaliation::he_retaliates),
+    ("D8", retaliation::he_locks_the_owners_out),
     ("D9", rise::lockdown),
     ("D10", rise::root_on_the_host),
     ("D11", rise::he_attacks_the_vaults),
@@ -89,12 +108,30 @@ fn order_in(answer: &Answer) -> String {
 impl Story {
     /// The site as it was on the day before. `without`: the guard that it lacks.
     fn begin(without: Option<&'static str>) -> Self {
-        let mut world = guarded();
-        let order = order_of(&world.site.cli_with(&create("opal", &["--operator"]), &password("opal")).success());
-        for officer in ["olga", "omar"] {
-            let line = signature(&world, &order, "sign", officer);
-            world.site.cli(&["order", "sign", &order, &line]).success();
+        let mut world = World::new();
+        let clock = Clock::new(&world.path("clock"));
+        clock.rules(&mut world.site);
+        let mut world = found(world, &[]);
+        let old = world.repository("old");
+        world.push(&old, &["main", "main:refs/tags/v1"]);
+        let gone = old.refs_of(&world.url("ann/old"));
+        let orders = [
+            order_of(&world.site.cli_with(&create("opal", &["--operator"]), &password("opal")).success()),
+            order_of(&world.site.cli(&["repo", "delete", "ann/old"]).success()),
+        ];
+        orders.iter().for_each(|order| ["olga", "omar"].iter().for_each(|officer| sign(&world, order, officer)));
+        clock.moves(72 * 60 - 2);
+        clock.settles();
+        orders
+            .iter()
+            .for_each(|order| assert_eq!(state(&world, order), "pending", "signed, and its 72 h are not over"));
+        clock.moves(4);
+        clock.settles();
+        for order in &orders {
+            wait_until("it is carried out", 30, || state(&world, order) == "executed");
         }
+        let trash: Value = serde_json::from_str(&world.site.cli(&["trash", "list", "--json"]).success()).unwrap();
+        assert_eq!(trash[0]["full_name"], "ann/old");
         for member in ["mia", "pat"] {
             world.site.cli_with(&create(member, &[]), &password(member)).success();
         }
@@ -111,6 +148,13 @@ impl Story {
         let trunk = format!("{}/trunk", paper(&world.site));
         Svn::of(&world).ok(world.dir.path(), &["mkdir", "-q", "-m", "layout", &trunk]);
         Svn::of(&world).ok(world.dir.path(), &["mkdir", "-q", "-m", "a chapter", &format!("{trunk}/one")]);
+        let paper = Svn::of(&world).ok(world.dir.path(), &["ls", "-R", &paper(&world.site)]);
+        world.site.cli(&["org", "create", "guild", "--owner", "ann"]).success();
+        world.site.cli(&["repo", "create", "guild/lamps"]).success();
+        let lamps = Git::init(&world.path("work-lamps"), "sha1");
+        lamps.run(["remote", "add", "origin", &world.url("guild/lamps")]).success();
+        lamps.commit("README", "of lamps\n");
+        world.push(&lamps, &["main"]);
         let receipt = world.receipt(entry, "receipt-from-before");
         let vaults = without.map_or(VaultStart::Plain, VaultStart::Without);
         if let Some(guard) = without {
@@ -134,12 +178,19 @@ impl Story {
         });
         let untouched = token(&world.site, "pat", "repo:read,user:read");
         let urls = urls(&world);
-        let before = repositories.iter().zip(&urls).map(|(git, url)| git.refs_of(url)).collect();
+        let before = Before {
+            refs: repositories.iter().zip(&urls).map(|(git, url)| git.refs_of(url)).collect(),
+            lamps: lamps.refs_of(&world.url("guild/lamps")),
+            old: gone,
+            trashed: trash[0]["id"].to_string(),
+            paper,
+        };
         let (stolen, mia) = (world.path("stolen"), mia.at(&world.site));
         std::thread::sleep(std::time::Duration::from_millis(1100));
         println!("\nThe operator Opal's login is in the wrong hands.");
         Self {
             world,
+            clock,
             repositories,
             before,
             receipt,
@@ -153,6 +204,7 @@ impl Story {
             keys: Vec::new(),
             vaults,
             factor,
+            spare_key: None,
             orders: Vec::new(),
             stolen,
             key: PathBuf::new(),
@@ -169,9 +221,42 @@ impl Story {
         self.repositories.iter().zip(urls(&self.world)).map(|(git, url)| git.refs_of(&url)).collect()
     }
 
-    fn state(&self, order: &str) -> String {
-        let shown = self.world.site.cli(&["order", "show", order, "--json"]).success();
-        serde_json::from_str::<Value>(&shown).unwrap()["state"].as_str().unwrap().to_owned()
+    /// So many minutes pass. Every few hours somebody uses the sessions that live through it.
+    fn passes(&self, minutes: u64) {
+        let (mut left, few) = (minutes, 8 * 60);
+        while left > 0 {
+            self.clock.moves(left.min(few));
+            left -= left.min(few);
+            for browser in [&self.opal, &self.mia] {
+                let page = browser.at(self.site()).get("/-/settings");
+                assert_eq!(page.status, 200, "somebody works, and stays signed in");
+            }
+        }
+        self.clock.settles();
+    }
+
+    /// How many minutes are left of an order's delay.
+    fn left(&self, order: &str) -> u64 {
+        let shown = self.site().cli(&["order", "show", order, "--json"]).success();
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        self.clock.minutes_until(shown["not_before"].as_str().unwrap())
+    }
+
+    /// What the trash, the roles and every ref of Ann's say: what he is after.
+    fn assert_nothing_happened(&self, when: &str) {
+        for order in &self.orders {
+            assert_eq!(state(&self.world, order), "pending", "order {order} {when}");
+        }
+        let listed = asks(self.site(), &self.operator, "GET", "/api/v1/outlast/officers", "").text();
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let name = |one: &Value| one["name"].as_str().unwrap().to_owned();
+        let mut officers: Vec<_> = listed["officers"].as_array().unwrap().iter().map(name).collect();
+        officers.sort();
+        assert_eq!(officers, ["olga", "omar", "otto"], "{when}");
+        let trash: Value = serde_json::from_str(&self.site().cli(&["trash", "list", "--json"]).success()).unwrap();
+        assert_eq!(trash.as_array().map(Vec::len), Some(1), "{when}: {trash}");
+        // Not with Pat's token: what is used from now on is taken for his.
+        self.site().cli(&["credentials", "--user", "pat"]).success();
     }
 
     fn alarms(&self) -> String {
@@ -231,7 +316,7 @@ macro_rules! mutants {
 }
 
 mutants! {
-    without_signatures_it_falls: "signatures" => "D3";
+    without_signatures_it_falls: "signatures" => "D8";
     without_a_veto_it_falls: "veto" => "D8";
     without_the_fuse_it_falls: "fuse" => "D7";
     without_dormancy_it_falls: "dormancy" => "D4";
