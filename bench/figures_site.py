@@ -65,7 +65,7 @@ def fill(site):
     os.makedirs(source)
     git(source, "init", "-q", "-b", "main", ".")
     git(source, "commit", "-q", "--allow-empty", "-m", "seed")
-    workers = 32
+    workers = min(32, REPOS)
 
     def worker(number):
         api = Api(site)
@@ -129,10 +129,14 @@ def recovery(scene):
         print(f"  recovery --full: {text}; hashing one vault's files takes {bound:.2f} s")
         yield plain("recovery --full", f"{seconds:.2f} s", "(shown)", None)
         started = time.monotonic()
-        drill = subprocess.run([OUTLAST, "drill", "--data", site.data], capture_output=True, text=True, check=False)
+        arguments = [OUTLAST, "drill", "--data", site.data]
+        for vault in site.vaults:
+            arguments += ["--vault", os.path.join(vault, "recover.url")]
+        drill = subprocess.run(arguments, capture_output=True, text=True, check=False)
         if drill.returncode != 0:
             raise RuntimeError(f"drill: {drill.stdout}{drill.stderr}")
         seconds = time.monotonic() - started
+        print("  " + drill.stdout.replace("\n", "\n  ").rstrip())
         yield plain(f"full drill of {REPOS} repositories", f"{seconds:.2f} s", "(shown)", None)
     finally:
         site.stop()
