@@ -99,6 +99,23 @@ impl<D: Disk> DirStore<D> {
         Ok((number, 0))
     }
 
+    /// A process that died between write and fsync leaves bytes and names that a reader sees and a power cut takes: what is believed from
+    /// now on is made durable first.
+    fn make_durable(&self) -> Result<(), StoreError> {
+        if let Some((_, newest)) = self.segments()?.last() {
+            self.disk.sync(newest)?;
+        }
+        for part in ["segment", "epoch", "erasure"].map(|part| self.dir.join(part)) {
+            match self.disk.sync(&part) {
+                // No order was ever carried out here.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+        }
+        let blobs = self.dir.join("blob");
+        self.disk.list(&blobs)?.iter().try_for_each(|directory| Ok(self.disk.sync(&blobs.join(directory))?))
+    }
+
     fn append_to(&self, open: &mut Open, batches: &[&[u8]]) -> Result<Vec<(Place, Vec<u8>)>, StoreError> {
         let first = batches.first().and_then(|bytes| Batch::decode(bytes).ok()).map_or(0, |batch| batch.first);
         let (segment, start) = self.writable(open, first)?;
@@ -219,11 +236,8 @@ impl<D: Disk> Store for DirStore<D> {
     fn load(&self, each: &mut Judge<'_>) -> Result<(), StoreError> {
         let mut open = self.lock();
         open.current = None;
+        self.make_durable()?;
         let segments = self.segments()?;
-        if let Some((_, newest)) = segments.last() {
-            // A process that died between write and fsync leaves bytes that a reader sees and a power cut takes.
-            self.disk.sync(newest)?;
-        }
         let mut end = 0;
         for (at, (segment, path)) in segments.iter().enumerate() {
             let segment = *segment;

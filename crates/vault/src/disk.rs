@@ -30,7 +30,7 @@ pub trait Disk: Send + Sync + 'static {
     /// of the bytes may be there.
     fn append(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Makes what a file has durable.
+    /// Makes what a file has durable, or which names a directory has.
     fn sync(&self, path: &Path) -> io::Result<()>;
 
     /// Reads exactly so many bytes.
@@ -92,7 +92,8 @@ impl Disk for RealDisk {
         let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
         match rustix::fs::linkat(CWD, by_number, CWD, path, AtFlags::SYMLINK_FOLLOW) {
             Ok(()) => sync_dir(directory).map(|()| true),
-            Err(rustix::io::Errno::EXIST) => Ok(false),
+            // Whoever made it may not have come so far as to make its name durable.
+            Err(rustix::io::Errno::EXIST) => sync_dir(directory).map(|()| false),
             Err(error) => Err(error.into()),
         }
     }

@@ -47,10 +47,10 @@ pub use compare::{AUDIT_BLOBS_MAX, Fork, audit, first_fork, fork_proof};
 pub use core::{Allows, ENTRY_RESERVE_BYTES, Vault};
 pub use credential::{Credential, Role};
 pub use dir::DirStore;
-pub use erase::{EraseError, erase};
+pub use erase::{DirectoryHand, EraseError, Eraser, Hand, erase, erase_with};
 pub use fork::{FORK_HEADER, ForkError, ForkProof, Forked};
 pub use mutant::GUARD;
-pub use orders::{OFFICERS_MAX, ORDER_DELAY_S, Officers, Orders, OrdersError, Taken};
+pub use orders::{Erasure, OFFICERS_MAX, ORDER_DELAY_S, Officers, Orders, OrdersError, Taken};
 pub use probe::{Attempt, Outcome, Probe, probe_bucket, probe_directory, probe_vault};
 pub use quorum::{Quorum, held};
 pub use read_log::{

@@ -122,6 +122,57 @@ impl Officers {
             _ => Ok(()),
         }
     }
+
+    /// Whether an order that was handed over when the vault had run `since_s` is to be carried out. Invariant 1.
+    ///
+    /// # Errors
+    /// What is lacking.
+    pub fn due(&self, order: &SignedOrder, since_s: u64, (uptime_s, now_us): (u64, i64)) -> Result<(), OrdersError> {
+        self.approve(order)?;
+        let (hash, waits_s) = (order.hash(), (since_s + self.delay_s).saturating_sub(uptime_s));
+        if waits_s > 0 {
+            return refused(format!("order {hash} waits here for {waits_s} s more of this vault's running"));
+        }
+        if now_us < order.order.not_before_us {
+            return refused(format!("order {hash} says itself that its time has not come"));
+        }
+        Ok(())
+    }
+
+    /// An erasure that is to be carried out, as of [`Officers::due`], with its list.
+    ///
+    /// # Errors
+    /// What is lacking, or that the order names another list.
+    pub fn erasure(
+        &self,
+        order: SignedOrder,
+        list: EraseList,
+        since_s: u64,
+        now: (u64, i64),
+    ) -> Result<Erasure, OrdersError> {
+        self.due(&order, since_s, now)?;
+        list.check(&order).map_err(|error| OrdersError::Refused(error.to_string()))?;
+        Ok(Erasure { order, list })
+    }
+}
+
+/// An erasure that is due: made by [`Officers::erasure`] alone, so that nothing can be erased without it.
+#[derive(Debug, Clone)]
+pub struct Erasure {
+    order: SignedOrder,
+    list: EraseList,
+}
+
+impl Erasure {
+    /// Who ordered it.
+    pub fn order(&self) -> &SignedOrder {
+        &self.order
+    }
+
+    /// What is to go.
+    pub fn list(&self) -> &EraseList {
+        &self.list
+    }
 }
 
 impl fmt::Display for Officers {
@@ -260,21 +311,28 @@ impl Orders {
     /// # Errors
     /// What is lacking.
     pub fn due(&self, hash: &Hash, uptime_s: u64, now_us: i64) -> Result<SignedOrder, OrdersError> {
+        let (officers, order, since_s) = self.handed(hash)?;
+        officers.due(&order, since_s, (uptime_s, now_us))?;
+        Ok(order)
+    }
+
+    /// The erasure that the order with this hash demands, when it is to be carried out.
+    ///
+    /// # Errors
+    /// What is lacking.
+    pub fn erasure(&self, hash: &Hash, uptime_s: u64, now_us: i64) -> Result<Erasure, OrdersError> {
+        let (officers, order, since_s) = self.handed(hash)?;
+        officers.erasure(order, self.list(hash)?, since_s, (uptime_s, now_us))
+    }
+
+    fn handed(&self, hash: &Hash) -> Result<(Officers, SignedOrder, u64), OrdersError> {
         let officers = self.officers()?;
         let Some((order, since_s)) = self.kept(hash)? else {
             return refused(format!(
                 "this vault's owner was not handed order {hash}: outlast vault order FILE --dir DIR, on the vault's machine"
             ));
         };
-        officers.approve(&order)?;
-        let waits_s = (since_s + officers.delay_s).saturating_sub(uptime_s);
-        if waits_s > 0 {
-            return refused(format!("order {hash} waits here for {waits_s} s more of this vault's running"));
-        }
-        if now_us < order.order.not_before_us {
-            return refused(format!("order {hash} says itself that its time has not come"));
-        }
-        Ok(order)
+        Ok((officers, order, since_s))
     }
 
     /// Whether the recovery keys of a log may become these, by the order with this hash.

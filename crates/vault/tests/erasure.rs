@@ -4,14 +4,16 @@
 
 mod common;
 
+use common::radosgw::{Raw, radosgw};
 use common::s3::{FakeS3, Lie};
 use common::{TestLog, TestVault, tree, until};
 use ed25519_dalek::{Signer as _, SigningKey};
-use journal::erasure::{EraseList, ErasureRecord, Fate};
+use journal::erasure::{EraseList, ErasedBlob, ErasureRecord, Fate};
 use journal::order::{ORDER_KIND, OfficerKey, SignatureLine, SignedOrder, VaultAct, VaultOrder, Verb};
 use journal::{BlobName, Hash};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use vault::{
     Excuse, Officers, Orders, Replicator, S3Credentials, S3Store, Store as _, StoreKind, VaultClient, VaultReport,
     audit, erase, verify_vault_but,
@@ -320,9 +322,13 @@ async fn in_a_bucket_it_waits_for_the_lock_which_nobody_renews_and_then_it_goes(
         let (dir, kind) = (dir.clone(), kind.clone());
         tokio::task::spawn_blocking(move || erase(&dir, &kind, &order, NOW)).await.unwrap().unwrap()
     };
+    // Long ago, so that whoever looks at what is kept renews its lock.
+    fake.age();
     let record = carry_out().await;
     assert_eq!(record.counts(), (0, 0, 2));
-    let locked = |blob: &journal::erasure::ErasedBlob| matches!(blob.fate, Fate::Waits(until_s) if until_s > 0);
+    let (hex, day) = (scene.large.to_string(), jiff::Timestamp::now() + jiff::SignedDuration::from_hours(25));
+    assert!(fake.locked_until(&hex).unwrap() < day, "to look for it did not renew its lock");
+    let locked = |blob: &ErasedBlob| matches!(blob.fate, Fate::Waits(until_s) if until_s > 0);
     assert!(record.blobs.iter().all(locked), "{:?}", record.blobs);
     assert!(fake.holds(LARGE) && fake.holds(SMALL));
     vault.up().await;
@@ -335,8 +341,6 @@ async fn in_a_bucket_it_waits_for_the_lock_which_nobody_renews_and_then_it_goes(
     let (url, owner) = (fake.url("v"), vault.url().vkey.to_string());
     let swept = move || S3Store::open(url, S3Credentials::new("AK", "SK"), &owner).unwrap().sweep().unwrap();
     assert!(tokio::task::spawn_blocking(swept).await.unwrap().renewed > 0);
-    let hex = scene.large.to_string();
-    let day = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(25);
     assert!(fake.locked_until(&hex).unwrap() < day, "what is to go is locked no longer");
     assert!(fake.locked_until(&scene.kept[0].to_string()).unwrap() > day, "all else is");
     fake.expire();
@@ -349,4 +353,82 @@ async fn in_a_bucket_it_waits_for_the_lock_which_nobody_renews_and_then_it_goes(
     scene.log.write(1, "after");
     drop(scene.held(&[&vault], 5).await);
     assert_eq!(report(&vault, Excuse::Officers(&known)).await.problems, Vec::<String>::new());
+}
+
+/// How long the real bucket's objects are locked: longer than it takes to be held and to be ordered, and no longer than a test may last.
+const LOCK: Duration = Duration::from_secs(40);
+
+fn seconds_now() -> u64 {
+    jiff::Timestamp::now().as_second().try_into().unwrap()
+}
+
+/// What is seen of a real bucket, by whoever has its owner's keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_bucket_of_radosgw_nothing_goes_before_its_lock_ends_and_then_each_version_does() {
+    let Some((mut url, credentials)) = tokio::task::spawn_blocking(|| radosgw("erased")).await.unwrap() else { return };
+    url.lock = LOCK;
+    let parent = tempfile::tempdir().unwrap();
+    let scene = Scene::new();
+    let kind = StoreKind::S3 { url: url.clone(), credentials };
+    let mut vault = TestVault::start_with(parent.path(), "a", kind.clone()).await;
+    drop(scene.held(&[&vault], 4).await);
+    vault.down().await;
+    let raw = Raw::new(&url);
+    let of_large = raw.holding(LARGE).remove(0).key;
+    // Somebody was at work: the blob has a second version, which nothing locks, under a delete marker.
+    assert_eq!((raw.put(&of_large, LARGE), raw.cover(&of_large)), (200, 204));
+    assert_eq!((raw.holding(LARGE).len(), raw.holding(SMALL).len()), (2, 1));
+    assert!(!tree(&vault.dir).values().any(|bytes| bytes.windows(LARGE.len()).any(|window| window == LARGE)));
+
+    let order = scene.handed(&vault.dir);
+    let dir = vault.dir.clone();
+    let carry_out = async |ahead_s| {
+        let (dir, kind, now_s) = (dir.clone(), kind.clone(), seconds_now() + ahead_s);
+        let now = (now_s, i64::try_from(now_s).unwrap() * 1_000_000);
+        tokio::task::spawn_blocking(move || erase(&dir, &kind, &order, now)).await.unwrap().unwrap()
+    };
+    // On a machine whose clock is three days ahead all locks have run out; the bucket's service says that they have not.
+    let record = carry_out(3 * 86_400).await;
+    assert_eq!(record.counts(), (0, 0, 2), "{:?}", record.blobs);
+    let record = carry_out(0).await;
+    let until = |blob: &ErasedBlob| match blob.fate {
+        Fate::Waits(until_s) => until_s,
+        other => panic!("{other}: is the lock of {LOCK:?} over already?"),
+    };
+    let until_s = record.blobs.iter().map(until).max().unwrap();
+    assert!(until_s > seconds_now() && until_s <= seconds_now() + 2 * LOCK.as_secs(), "{until_s}");
+    // What nothing locked is gone; of what is locked the owner's own keys remove nothing.
+    let (large, small) = (raw.holding(LARGE), raw.holding(SMALL));
+    assert_eq!((large.len(), small.len()), (1, 1));
+    for version in large.iter().chain(&small) {
+        assert_eq!(raw.delete(version), 403, "{version:?}");
+    }
+    assert_eq!((raw.holding(LARGE), raw.holding(SMALL)), (large, small));
+
+    vault.up().await;
+    let known = officers(0);
+    let waiting = report(&vault, Excuse::Officers(&known)).await;
+    assert_eq!((waiting.problems, waiting.erased, waiting.erasures[0].lawful), (vec![], 2, Some(true)));
+    let client = VaultClient::new(vault.recover_url()).unwrap();
+    for name in [scene.large, scene.small] {
+        assert!(!client.blob(&name, &mut Vec::new()).await.unwrap(), "it is not given out any more");
+    }
+    assert!(client.blob(&scene.kept[0], &mut Vec::new()).await.unwrap());
+    vault.down().await;
+
+    while seconds_now() < until_s {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let record = carry_out(0).await;
+    assert_eq!(record.counts(), (2, 0, 0), "{:?}", record.blobs);
+    assert_eq!(record.erased_bytes(), (LARGE.len() + SMALL.len()) as u64);
+    assert_eq!(record.to_string().parse::<ErasureRecord>().unwrap(), record, "signed, and it says one thing");
+    assert_eq!((raw.holding(LARGE), raw.holding(SMALL)), (vec![], vec![]), "no version of any object has it");
+    assert!(!raw.versions().iter().any(|version| version.key == of_large));
+    assert_eq!((raw.holding(KEPT_LARGE).len(), raw.holding(KEPT_SMALL).len()), (1, 1));
+    vault.up().await;
+    scene.log.write(1, "after");
+    drop(scene.held(&[&vault], 5).await);
+    let good = report(&vault, Excuse::Officers(&known)).await;
+    assert_eq!((good.entries, good.root, good.erased, good.problems), (5, scene.log.root(), 2, vec![]));
 }

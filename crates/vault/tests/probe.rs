@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::radosgw::radosgw;
 use common::s3::{FATAL, FakeS3, Lie};
 use common::{TestLog, TestVault, until};
 use vault::disk::RealDisk;
@@ -48,6 +49,7 @@ fn each_lie_is_named() {
         (Lie::Flips, "write an object and read it back"),
         (Lie::Forgets, "write an object and read it back"),
         (Lie::Kms, "read it with nobody else's key"),
+        (Lie::CustomerKey, "read it with nobody else's key"),
         (Lie::HidesVersions, "write over it"),
         (Lie::NoExtension, "extend its lock"),
     ];
@@ -95,18 +97,8 @@ fn a_directory_of_this_machine_is_fit() {
 
 #[test]
 fn radosgw_protects_and_has_no_compare_and_swap() {
-    let Ok(ready) = std::env::var("OUTLAST_TEST_S3_READY") else {
-        assert!(std::env::var_os("OUTLAST_TEST_ALL").is_none(), "run it under scripts/with-radosgw.sh");
-        return;
-    };
-    for _ in 0..1800 {
-        if std::path::Path::new(&ready).exists() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    let url = format!("{}/probed", std::env::var("OUTLAST_TEST_S3").unwrap()).parse().unwrap();
-    let probe = probe_bucket(url, S3Credentials::from_env().unwrap()).unwrap();
+    let Some((url, credentials)) = radosgw("probed") else { return };
+    let probe = probe_bucket(url, credentials).unwrap();
     eprintln!("{probe}");
     assert!(probe.passed(), "{probe}");
     assert_eq!(outcome(&probe, "use its name again (If-None-Match)"), Outcome::Fell, "{probe}");

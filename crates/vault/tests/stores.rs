@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::radosgw::radosgw;
 use common::s3::{FATAL, FakeS3, Lie};
 use common::{TestLog, TestVault, until};
 use journal::note::{KeyKind, SigningKey};
@@ -11,7 +12,6 @@ use journal::{BlobName, Hash};
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use vault::disk::RealDisk;
 use vault::{
     DirStore, Put, S3Credentials, S3Store, S3Url, Store, StoreError, StoreKind, Vault, VaultClient, verify_vault,
@@ -25,26 +25,6 @@ fn key() -> SigningKey {
 
 fn s3(url: S3Url) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(S3Store::open(url, S3Credentials::new("AK", "SK"), OWNER)?))
-}
-
-/// A real service's bucket, started by scripts/with-radosgw.sh.
-fn radosgw(prefix: &str) -> Option<(S3Url, S3Credentials)> {
-    let Ok(ready) = std::env::var("OUTLAST_TEST_S3_READY") else {
-        assert!(std::env::var_os("OUTLAST_TEST_ALL").is_none(), "run it under scripts/with-radosgw.sh");
-        eprintln!("skipped: no radosgw; run it under scripts/with-radosgw.sh");
-        return None;
-    };
-    for _ in 0..1800 {
-        match std::fs::read_to_string(&ready) {
-            Ok(text) => {
-                assert_eq!(text.trim(), "ready", "{text}");
-                let url = format!("{}/{prefix}", std::env::var("OUTLAST_TEST_S3").unwrap());
-                return Some((url.parse().unwrap(), S3Credentials::from_env().unwrap()));
-            }
-            Err(_) => std::thread::sleep(Duration::from_millis(100)),
-        }
-    }
-    panic!("radosgw was not ready after three minutes");
 }
 
 /// All that a store promises. `open` gives the same store again, as a new process would have it.
@@ -204,8 +184,16 @@ fn a_flipped_bit_in_what_was_acknowledged_is_damage() {
 
 #[test]
 fn a_store_that_lies_about_what_is_stored_acknowledges_nothing() {
-    let seen_at_once =
-        [Lie::NoVersions, Lie::NoLock, Lie::Governance, Lie::ShortLock, Lie::Flips, Lie::Forgets, Lie::Kms];
+    let seen_at_once = [
+        Lie::NoVersions,
+        Lie::NoLock,
+        Lie::Governance,
+        Lie::ShortLock,
+        Lie::Flips,
+        Lie::Forgets,
+        Lie::Kms,
+        Lie::CustomerKey,
+    ];
     let log = TestLog::new(1);
     log.write(2, "kept");
     for lie in seen_at_once {

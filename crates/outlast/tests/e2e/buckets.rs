@@ -4,7 +4,7 @@ use crate::common::{Git, Site, Vault, World, cli};
 use std::time::Duration;
 
 /// A place in the bucket of the service that scripts/with-radosgw.sh started, once it is there.
-fn bucket(prefix: &str) -> Option<String> {
+pub(crate) fn bucket(prefix: &str) -> Option<String> {
     let Ok(ready) = std::env::var("OUTLAST_TEST_S3_READY") else {
         assert!(std::env::var_os("OUTLAST_TEST_ALL").is_none(), "run it under scripts/with-radosgw.sh");
         eprintln!("skipped: no radosgw; run it under scripts/with-radosgw.sh");

@@ -1,7 +1,8 @@
 //! A repository's content is erased by order of officers: at the site, and at each vault by its owner; by nothing less.
 
+use crate::buckets::bucket;
 use crate::common::{Git, Said, Site, Vault, VaultStart, World, cli, request, wait_until};
-use crate::guarded::{guarded, order_of, sign, signature, state};
+use crate::guarded::{found, guarded, order_of, sign, signature, state};
 use crate::svn::{Svn, create, layout, work};
 use journal::batch::Batch;
 use journal::{BlobName, Hash};
@@ -343,4 +344,50 @@ fn a_repository_of_subversion_is_erased_with_its_directory_and_the_view_that_git
     svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "on", &format!("{}/more", at("other"))]);
     assert!(!svn.run(world.dir.path(), ["info", &at("secret")]).ok);
     assert!(!git.run(["ls-remote", &world.url("ann/secret")]).ok);
+}
+
+/// That it goes when the lock has run out, in days here, is tried by `crates/vault/tests/erasure.rs`, where locks are of seconds.
+#[test]
+fn in_a_bucket_of_radosgw_it_waits_for_its_lock_and_nobody_is_given_it() {
+    let Some(url) = bucket("e2e-erasure") else { return };
+    let world = World::with_vaults(|dir, name| match name {
+        "eu" => Vault::start_in_bucket(dir, name, &url),
+        _ => Vault::start(dir, name),
+    });
+    let mut world = found(world, &["--delay", "1s"]);
+    let secret = world.repository("secret");
+    world.push(&secret, &["HEAD:refs/heads/main"]);
+    commit_bytes(&secret, "large", 900_000);
+    let moment = world.push(&secret, &["HEAD:refs/heads/main"]).entry.to_string();
+    let other = world.repository("other");
+    world.push(&other, &["HEAD:refs/heads/main"]);
+    let order = ordered(&world);
+    VAULTS.iter().for_each(|vault| world.await_caught_up(vault));
+    officers(&world, "eu", "0s");
+    hand_over(&world, "eu", &order).success();
+    let (dir, record) = (dir(&world, "eu"), world.path("record"));
+    let erase = ["vault", "erase", &order.signed, "--dir", &dir, "--s3", &url, "--out", record.to_str().unwrap()];
+    assert!(cli(erase).failure().contains("is being served"));
+    world.vault("eu").stop();
+    let done = cli(erase).success();
+    assert!(done.contains("0 blobs of 0 bytes are erased"), "{done}");
+    assert!(done.contains("2 wait behind a lock until ") && done.contains("carry out the order again then"), "{done}");
+    assert_eq!(cli(erase).success().lines().nth(1), done.lines().nth(1), "again, before that, it is the same");
+    world.vault("eu").resume(VaultStart::Plain);
+
+    let officers = format!("{dir}/private/officers");
+    let verified = cli(["verify", record.to_str().unwrap(), "--officers", &officers]).success();
+    assert!(verified.contains("2 wait behind a lock until "), "{verified}");
+    let vault = world.vault("eu").recover_url();
+    let blind = cli(["drill", "--blind", "--vault", &vault, "--officers", &officers]);
+    assert!(blind.ok && blind.stdout.contains("2 blobs are lawfully missing"), "{blind:?}");
+    let full = world.site.cli(&["drill", "--vault", &vault]);
+    assert!(full.ok, "{full:?}");
+    let key = world.take_recovery_key();
+    world.site.kill();
+    let past = world.recover(&["eu"], &key, &world.path("past"), &["--full", "--at", &moment]).success();
+    let erased = format!("the content of ann/secret was erased by order {} (entry ", order.number);
+    assert!(past.contains(&erased), "{past}");
+    let said = world.recover(&["eu"], &key, &world.path("recovered"), &["--full", "--keep-credentials"]).success();
+    assert!(said.contains("1 repositories filled and checked"), "{said}");
 }

@@ -104,12 +104,12 @@ impl<S: Store + ?Sized> Vault<S> {
     }
 }
 
-/// Of several records of an order the newest.
+/// Of several records of an order the newest: what was done once is not undone, whatever the clock said then.
 pub(crate) fn newest(records: Vec<String>, order: &Hash) -> Option<ErasureRecord> {
     let records = records.iter().filter_map(|text| text.parse::<ErasureRecord>().ok());
     let of = records.filter(|record| record.order.hash() == *order);
     of.max_by_key(|record| {
         let (_, _, waiting) = record.counts();
-        (record.verify().unwrap_or(0), std::cmp::Reverse(waiting))
+        (std::cmp::Reverse(waiting), record.verify().unwrap_or(0))
     })
 }

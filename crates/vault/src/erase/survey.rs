@@ -15,8 +15,8 @@ use std::collections::{BTreeSet, HashMap};
 const BATCHES_BYTES: usize = 16 << 20;
 
 /// Each blob of the list in the order of names: how many bytes it has here, or had when the order was carried out `before`.
-pub(super) fn survey(
-    vault: &Vault<dyn Store>,
+pub(super) fn survey<S: Store>(
+    vault: &Vault<S>,
     list: &EraseList,
     before: Option<&ErasureRecord>,
 ) -> Result<Vec<ErasedBlob>, EraseError> {
@@ -37,7 +37,7 @@ pub(super) fn survey(
     names.iter().map(one).collect()
 }
 
-fn no_epoch_needs(vault: &Vault<dyn Store>, names: &BTreeSet<BlobName>) -> Result<(), EraseError> {
+fn no_epoch_needs<S: Store>(vault: &Vault<S>, names: &BTreeSet<BlobName>) -> Result<(), EraseError> {
     for text in vault.epochs() {
         let note: Option<SignedNote> = text.parse().ok();
         let Some(epoch) = note.and_then(|note| note.text().parse::<Epoch>().ok()) else {
@@ -55,8 +55,8 @@ fn no_epoch_needs(vault: &Vault<dyn Store>, names: &BTreeSet<BlobName>) -> Resul
 
 /// The small blobs of the list that lie within batches, with their bytes. Every entry that names a blob of the list must be in the list with
 /// it.
-fn in_batches(
-    vault: &Vault<dyn Store>,
+fn in_batches<S: Store>(
+    vault: &Vault<S>,
     list: &EraseList,
     names: &BTreeSet<BlobName>,
 ) -> Result<HashMap<BlobName, u64>, EraseError> {

@@ -8,7 +8,27 @@ use journal::batch::Batch;
 use journal::erasure::ErasureRecord;
 use std::collections::HashSet;
 
+/// What is locked no further.
+#[derive(Default)]
+pub(super) struct Retired {
+    /// What the records name, as they were read last.
+    recorded: HashSet<BlobName>,
+    /// What is to go before a record can say so.
+    ordered: HashSet<BlobName>,
+}
+
+impl Retired {
+    fn has(&self, name: &BlobName) -> bool {
+        self.recorded.contains(name) || self.ordered.contains(name)
+    }
+}
+
 impl S3Store {
+    /// From now on these are locked no further: whoever looks for what must go would else renew its lock.
+    pub(crate) fn retire(&self, names: impl IntoIterator<Item = BlobName>) {
+        locked(&self.erased).ordered.extend(names);
+    }
+
     /// All records of erasures; from now on what they name is locked no further.
     pub(super) fn erasure_records(&self) -> Result<Vec<String>, StoreError> {
         let mut texts = Vec::new();
@@ -22,32 +42,32 @@ impl S3Store {
             texts.push(String::from_utf8(bytes.to_vec()).map_err(|_| lost())?);
         }
         let read = texts.iter().filter_map(|text| text.parse::<ErasureRecord>().ok());
-        *locked(&self.erased) = read.flat_map(|record| record.list.names()).collect();
+        locked(&self.erased).recorded = read.flat_map(|record| record.list.names()).collect();
         Ok(texts)
     }
 
     /// Whether an object is to go: an erased blob, or a segment that holds one. Of such a segment there is another without it.
     pub(crate) fn is_retired(&self, key: &str, bytes: &[u8]) -> bool {
         let erased = locked(&self.erased);
-        if erased.is_empty() {
+        if erased.recorded.is_empty() && erased.ordered.is_empty() {
             return false;
         }
         match hash_in(key) {
-            Some(hash) if key.starts_with("blob/") => erased.contains(&BlobName(hash)),
-            Some(_) if key.starts_with("segment/") => !inline_of(bytes, &erased).is_empty(),
+            Some(hash) if key.starts_with("blob/") => erased.has(&BlobName(hash)),
+            Some(_) if key.starts_with("segment/") => !inline_of(bytes, &|name| erased.has(name)).is_empty(),
             _ => false,
         }
     }
 }
 
-/// Which of these blobs are in a segment.
-pub(crate) fn inline_of(segment: &[u8], wanted: &HashSet<BlobName>) -> Vec<(BlobName, u64)> {
+/// Which of the blobs that are wanted are in a segment.
+pub(crate) fn inline_of(segment: &[u8], wanted: &dyn Fn(&BlobName) -> bool) -> Vec<(BlobName, u64)> {
     let mut found = Vec::new();
     // What does not read as a segment holds nothing that anybody could find in it.
     let _ = records(0, segment, &mut |_, payload| {
         let inline = Batch::decode(payload).map(|batch| batch.inline).unwrap_or_default();
         let named = inline.iter().map(|bytes| (BlobName::of(bytes), bytes.len() as u64));
-        found.extend(named.filter(|(name, _)| wanted.contains(name)));
+        found.extend(named.filter(|(name, _)| wanted(name)));
         Ok(())
     });
     found

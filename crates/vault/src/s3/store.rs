@@ -10,6 +10,7 @@
 //! batch is there for sure and a fork of it is refused.
 
 use super::api::{Bucket, Lock, Object, Version};
+use super::erased::Retired;
 use super::http::Client;
 use super::{S3Credentials, S3Url};
 use crate::probe::Probe;
@@ -46,8 +47,8 @@ pub struct S3Store {
     segments: Mutex<Vec<(String, String)>>,
     /// The blobs that this process has read and found good.
     known: Mutex<HashSet<BlobName>>,
-    /// The blobs that were erased by order, as the records say that were read last: their locks run out.
-    pub(super) erased: Mutex<HashSet<BlobName>>,
+    /// The blobs that were erased by order: their locks run out.
+    pub(super) erased: Mutex<Retired>,
     /// What was put without a good answer. Locked while something is appended or loaded.
     unsettled: Mutex<Vec<(String, Bytes)>>,
     blobs_under_way: (Mutex<usize>, Condvar),

@@ -1,6 +1,7 @@
 //! A site's log in memory, and vaults to send it to.
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod radosgw;
 pub mod s3;
 
 use journal::batch::Batch;

@@ -47,6 +47,8 @@ pub enum Lie {
     NoDefault,
     /// Objects are encrypted with a key of a key service.
     Kms,
+    /// Objects are encrypted with a key that somebody sent along, and keeps.
+    CustomerKey,
     /// The list of versions leaves out all but the newest.
     HidesVersions,
     /// A lock can't be extended.
@@ -54,7 +56,7 @@ pub enum Lie {
 }
 
 /// All of them that must keep a vault from trusting the store.
-pub const FATAL: [Lie; 14] = [
+pub const FATAL: [Lie; 15] = [
     Lie::Deletes,
     Lie::DeletesWithBypass,
     Lie::Shortens,
@@ -67,6 +69,7 @@ pub const FATAL: [Lie; 14] = [
     Lie::Flips,
     Lie::Forgets,
     Lie::Kms,
+    Lie::CustomerKey,
     Lie::HidesVersions,
     Lie::NoExtension,
 ];
@@ -365,6 +368,10 @@ impl State {
         }
         if lie == Lie::Kms {
             response.headers_mut().insert("x-amz-server-side-encryption", "aws:kms".parse().unwrap());
+        }
+        if lie == Lie::CustomerKey {
+            let name = "x-amz-server-side-encryption-customer-algorithm";
+            response.headers_mut().insert(name, "AES256".parse().unwrap());
         }
         response
     }

@@ -3,9 +3,9 @@
 use crate::disk::Badness;
 use crate::store::SimStore;
 use crate::world::{Checked, Node, Red, World, checkpoint_of, red};
-use journal::Hash;
 use journal::batch::Batch;
-use std::collections::BTreeMap;
+use journal::{BlobName, Hash};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use vault::Vault;
 
@@ -24,6 +24,12 @@ const L2: &str = "L2 a vault that was away catches up";
 fn roots(vault: &Vault<SimStore>) -> Option<BTreeMap<u64, Hash>> {
     let batches = vault.batches(0, usize::MAX).ok()?;
     Some(batches.iter().map(|bytes| checkpoint_of(bytes)).map(|at| (at.size, at.root)).collect())
+}
+
+/// The blobs that lie within its batches.
+pub(crate) fn inline(vault: &Vault<SimStore>) -> BTreeSet<BlobName> {
+    let batches = vault.batches(0, usize::MAX).unwrap_or_default();
+    batches.iter().flat_map(|bytes| Batch::decode(bytes).unwrap().inline).map(|bytes| BlobName::of(&bytes)).collect()
 }
 
 impl Node {
@@ -55,16 +61,22 @@ impl Node {
         if vault.damaged().is_none() && vault.size() < most {
             return red(I8, format!("{} signed {most} entries and goes on from {}", self.name, vault.size()));
         }
-        if self.rotten { Ok(()) } else { self.has_all(vault) }
+        if self.rotten {
+            return Ok(());
+        }
+        self.has_all(vault)?;
+        self.forgets(vault)
     }
 
     fn has_all(&self, vault: &Vault<SimStore>) -> Checked {
         let Some(roots) = roots(vault) else { return red(I5, format!("{} can't read its log", self.name)) };
+        let inline = inline(vault);
         for (size, (root, blobs)) in &self.signed {
             if roots.get(size) != Some(root) {
                 return red(I5, format!("{} signed {size} and has {:?}", self.name, vault.damaged()));
             }
-            if let Some(blob) = blobs.iter().find(|blob| !vault.store().really_has(blob)) {
+            let there = |blob: &BlobName| vault.store().really_has(blob) || inline.contains(blob);
+            if let Some(blob) = blobs.iter().find(|blob| !there(blob) && vault.erased(blob).is_none()) {
                 return red(I5, format!("{} signed {size} and lacks the blob {blob}", self.name));
             }
         }
@@ -79,7 +91,7 @@ impl Node {
         Some((vault, roots))
     }
 
-    fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         self.badness == Badness::Good && !self.rotten
     }
 }
@@ -156,6 +168,6 @@ impl World {
                 return red(L2, format!("{} has {size} of {} entries", node.name, site.frontier.size()));
             }
         }
-        Ok(())
+        self.carried_out()
     }
 }

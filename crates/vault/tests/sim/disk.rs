@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use vault::Eraser;
 use vault::disk::Disk;
 
 /// How a disk is bad, if it is.
@@ -30,6 +31,8 @@ struct File {
 
 struct State {
     files: BTreeMap<PathBuf, File>,
+    /// What was removed or replaced, while a power cut may still bring it back: as it was durable.
+    undone: BTreeMap<PathBuf, File>,
     random: Random,
     badness: Badness,
     mutant: Mutant,
@@ -44,7 +47,8 @@ pub(crate) struct SimDisk(Arc<Mutex<State>>);
 
 impl SimDisk {
     pub(crate) fn new(random: Random, badness: Badness, mutant: Mutant) -> Self {
-        let state = State { files: BTreeMap::new(), random, badness, mutant, trouble: 0, dead: false };
+        let (files, undone) = Default::default();
+        let state = State { files, undone, random, badness, mutant, trouble: 0, dead: false };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -70,8 +74,9 @@ impl SimDisk {
     pub(crate) fn power_cut(&self) {
         let mut state = self.state();
         state.dead = false;
-        let State { files, random, .. } = &mut *state;
+        let State { files, undone, random, .. } = &mut *state;
         files.retain(|_, file| file.named || random.chance(300));
+        files.extend(std::mem::take(undone).into_iter().filter(|_| random.chance(500)));
         for file in files.values_mut() {
             file.named = true;
             let loose = file.bytes.len() - file.durable;
@@ -93,8 +98,15 @@ impl SimDisk {
             file.named.then(|| (path.clone(), File { durable: bytes.len(), bytes, named: true }))
         };
         let files = state.files.iter().filter_map(keep).collect();
-        let (random, badness, mutant) = (Random(0), Badness::Good, state.mutant);
-        Self(Arc::new(Mutex::new(State { files, random, badness, mutant, trouble: 0, dead: false })))
+        let (random, badness, mutant, undone) = (Random(0), Badness::Good, state.mutant, BTreeMap::new());
+        Self(Arc::new(Mutex::new(State { files, undone, random, badness, mutant, trouble: 0, dead: false })))
+    }
+
+    /// Whether these bytes are anywhere on it, or a power cut could bring them back.
+    pub(crate) fn holds(&self, needle: &[u8]) -> bool {
+        let state = self.state();
+        let mut files = state.files.values().chain(state.undone.values());
+        files.any(|file| file.bytes.windows(needle.len()).any(|window| window == needle))
     }
 
     /// A bit of what is stored in the middle flips.
@@ -147,6 +159,20 @@ impl State {
         bytes
     }
 
+    /// A file's name is durable.
+    fn named(&mut self, path: &Path) {
+        if let Some(file) = self.files.get_mut(path) {
+            file.named = true;
+        }
+    }
+
+    /// All names in a directory are durable, and those that are gone from it.
+    fn names_last(&mut self, directory: &Path) {
+        let within = |path: &Path| path.parent() == Some(directory);
+        self.undone.retain(|path, _| !within(path));
+        self.files.iter_mut().filter(|(path, _)| within(path)).for_each(|(_, file)| file.named = true);
+    }
+
     fn lies(&mut self) -> bool {
         self.badness == Badness::LosesSynced && self.random.chance(300)
     }
@@ -172,10 +198,14 @@ impl Disk for SimDisk {
             check(&mut bytes.as_slice())?;
         }
         if state.files.contains_key(path) {
+            state.named(path);
             return Ok(false);
         }
         let durable = if state.mutant == Mutant::CreateSync || state.lies() { 0 } else { bytes.len() };
-        state.files.insert(path.to_owned(), File { bytes, durable, named: true });
+        state.files.insert(path.to_owned(), File { bytes, durable, named: false });
+        // It has its name for whoever looks, before the directory is durable.
+        state.may_die()?;
+        state.named(path);
         state.may_die()?;
         Ok(true)
     }
@@ -222,10 +252,17 @@ impl Disk for SimDisk {
     fn sync(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.may_die()?;
-        let skipped = state.mutant == Mutant::LoadSync || state.lies();
-        let file = state.files.get_mut(path).ok_or(io::ErrorKind::NotFound)?;
-        if !skipped {
-            file.durable = file.bytes.len();
+        let lies = state.lies();
+        let Some(file) = state.files.get_mut(path) else {
+            // A directory: its names.
+            if state.mutant != Mutant::LoadDirSync && !lies {
+                state.names_last(path);
+            }
+            return Ok(());
+        };
+        let all = file.bytes.len();
+        if state.mutant != Mutant::LoadSync && !lies {
+            state.files.get_mut(path).ok_or(io::ErrorKind::NotFound)?.durable = all;
         }
         Ok(())
     }
@@ -261,5 +298,59 @@ impl Disk for SimDisk {
 
     fn free_bytes(&self, _: &Path) -> io::Result<u64> {
         Ok(1 << 40)
+    }
+}
+
+impl State {
+    /// What a power cut may bring back until the directory is durable.
+    fn was(&mut self, path: &Path, file: File) {
+        let File { mut bytes, durable, named } = file;
+        bytes.truncate(durable);
+        if named {
+            self.undone.entry(path.to_owned()).or_insert(File { bytes, durable, named });
+        }
+    }
+}
+
+impl Eraser for SimDisk {
+    fn remove(&self, path: &Path) -> io::Result<bool> {
+        let mut state = self.state();
+        state.may_die()?;
+        let Some(file) = state.files.remove(path) else { return Ok(false) };
+        state.was(path, file);
+        state.may_die()?;
+        Ok(true)
+    }
+
+    fn replace(&self, path: &Path, part: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.state();
+        state.may_die()?;
+        let mut stored = state.flipped(bytes);
+        let trouble = state.trouble;
+        let fails = state.random.chance(trouble);
+        if fails {
+            let some = state.random.below(stored.len() as u64 + 1) as usize;
+            stored.truncate(some);
+        }
+        let durable = if state.mutant == Mutant::ReplaceSync || state.lies() { 0 } else { stored.len() };
+        state.files.insert(part.to_owned(), File { bytes: stored.clone(), durable, named: false });
+        state.may_die()?;
+        if fails || (stored != bytes && state.mutant != Mutant::ReplaceReadBack) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.files.remove(part);
+        if let Some(old) = state.files.insert(path.to_owned(), File { bytes: stored, durable, named: true }) {
+            state.was(path, old);
+        }
+        state.may_die()
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.may_die()?;
+        if state.mutant != Mutant::ErasureSync && !state.lies() {
+            state.names_last(path);
+        }
+        Ok(())
     }
 }

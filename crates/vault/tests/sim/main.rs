@@ -1,6 +1,7 @@
 //! The journal's formats, the vault and the quorum under everything at once, from one seed: messages lost, repeated and
 //! reordered, machines that die at any write, writes cut short, disks that fail and lie, clocks that jump, copies of a site
-//! that write, recoveries while the lost site goes on, and somebody with the site's credential at work.
+//! that write, recoveries while the lost site goes on, somebody with the site's credential at work, and erasures that officers
+//! order, lawfully or not, cut short anywhere.
 //!
 //!     OUTLAST_SIM_SEED=17 cargo test -p vault --test sim seeds      one seed again
 //!     OUTLAST_SIM_SEEDS=1000000 cargo test -p vault --test sim seeds    more of them
@@ -9,6 +10,7 @@
 mod change;
 mod checks;
 mod disk;
+mod erasure;
 mod mutant;
 mod random;
 mod site;
@@ -66,14 +68,22 @@ fn seeds_keep_every_invariant() {
 #[test]
 fn seeds_are_worth_something() {
     let (mut acked, mut copies, mut signed) = (0, 0, 0);
+    let (mut erased, mut cut_short, mut refused) = (0, 0, 0);
     for seed in 0..200 {
         let mut world = World::new(seed, Mutant::None);
         world.run().unwrap_or_else(|red| panic!("seed {seed}: {}: {}", red.check, red.text));
         acked += world.acked.len();
         copies += world.sites.len() - 1;
         signed += world.nodes.iter().map(|node| node.signed.len()).sum::<usize>();
+        erased += world.nodes.iter().map(|node| node.erased.len()).sum::<usize>();
+        cut_short += world.cut_short;
+        refused += world.refused;
     }
     assert!(acked > 800 && copies > 40 && signed > 4_000, "{acked} acknowledged, {copies} copies, {signed} signed");
+    assert!(
+        erased > 60 && cut_short > 10 && refused > 60,
+        "{erased} erasures, {cut_short} cut short by a crash, {refused} refused"
+    );
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub(crate) enum Mutant {
     AppendSync,
     /// The fsync before a started vault believes what it reads.
     LoadSync,
+    /// The fsync of the directories before a started vault believes which files there are.
+    LoadDirSync,
     /// The fsync of a new file: a blob, an epoch's statement.
     CreateSync,
     /// The fsync of the directory that a new segment is in.
@@ -44,12 +46,33 @@ pub(crate) enum Mutant {
     MostOfDomain,
     /// Sending the same bytes again after a restart.
     SignOnce,
+    /// Erasing what the list names, and not one blob more.
+    ListAlone,
+    /// Asking what else needs a blob before it is erased.
+    StillNeeded,
+    /// The record of an erasure.
+    ErasureRecord,
+    /// The fsync of the directory that something was removed from.
+    ErasureSync,
+    /// The fsync of a segment that is written anew.
+    ReplaceSync,
+    /// Reading it back before it takes the other's place.
+    ReplaceReadBack,
+    /// Refusing what was erased when it is brought again.
+    Gone,
+    /// Waiting for enough officers.
+    Signatures,
+    /// Looking for an officer's veto.
+    Veto,
+    /// Counting an order's delay by how long the vault has run.
+    Delay,
 }
 
 /// All of them.
-pub(crate) const ALL: [Mutant; 18] = [
+pub(crate) const ALL: [Mutant; 29] = [
     Mutant::AppendSync,
     Mutant::LoadSync,
+    Mutant::LoadDirSync,
     Mutant::CreateSync,
     Mutant::SegmentDirSync,
     Mutant::ReadBack,
@@ -66,4 +89,14 @@ pub(crate) const ALL: [Mutant; 18] = [
     Mutant::Domains,
     Mutant::MostOfDomain,
     Mutant::SignOnce,
+    Mutant::ListAlone,
+    Mutant::StillNeeded,
+    Mutant::ErasureRecord,
+    Mutant::ErasureSync,
+    Mutant::ReplaceSync,
+    Mutant::ReplaceReadBack,
+    Mutant::Gone,
+    Mutant::Signatures,
+    Mutant::Veto,
+    Mutant::Delay,
 ];

@@ -11,8 +11,10 @@ use journal::merkle::Frontier;
 use journal::note::{KeyKind, NoteSignature, SigningKey, VerifierKey};
 use journal::policy::Policy;
 use journal::{BlobName, Hash, Origin};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+/// How many repositories its entries are of.
+pub(crate) const REPOSITORIES: u64 = 3;
 pub(crate) const RECOVERY: [u8; 32] = [42; 32];
 
 pub(crate) fn origin() -> Origin {
@@ -31,7 +33,12 @@ pub(crate) struct Made {
     pub(crate) root: Hash,
     pub(crate) text: String,
     pub(crate) bytes: Vec<u8>,
+    /// The blob that came with it, and whether it lies within.
     pub(crate) blob: Option<Vec<u8>>,
+    pub(crate) inline: bool,
+    /// What its entries need, and the repository that they are of.
+    pub(crate) needs: Vec<BlobName>,
+    pub(crate) repository: u64,
 }
 
 /// One site: the first, a copy of it, or a recovered one.
@@ -47,6 +54,8 @@ pub(crate) struct Site {
     pub(crate) at: Vec<u64>,
     pub(crate) cosigned: BTreeMap<String, u64>,
     pub(crate) acked: u64,
+    /// What was ordered to be erased: nothing new needs it.
+    pub(crate) ordered: BTreeSet<BlobName>,
     /// Whether it runs; a site that was recovered from elsewhere may go on for all that.
     pub(crate) writes: bool,
     /// Whose key signs: the epoch's, or an intruder's.
@@ -65,6 +74,7 @@ impl Site {
             at: vec![0; vaults],
             cosigned: BTreeMap::new(),
             acked: 0,
+            ordered: BTreeSet::new(),
             writes: true,
             signer: 1,
             policy,
@@ -96,8 +106,13 @@ impl Site {
     /// Makes a batch. Two sites with one key make different ones.
     pub(crate) fn write(&mut self, random: &mut Random) {
         let first = self.frontier.size();
-        let blob = random.chance(300).then(|| format!("a pack of site {} before {first}", self.number).into_bytes());
-        let needs: Vec<_> = blob.iter().map(|bytes| BlobName::of(bytes)).collect();
+        let blob = random.chance(400).then(|| format!("a pack of site {} before {first}.", self.number).into_bytes());
+        let inline = blob.is_some() && random.chance(400);
+        let mut needs: Vec<_> = blob.iter().map(|bytes| BlobName::of(bytes)).collect();
+        if random.chance(150) {
+            let mut known = self.batches.iter().flat_map(|made| &made.needs);
+            needs.extend(known.rfind(|name| !self.ordered.contains(name)));
+        }
         let data_key = DataKey::new([7; 32]);
         let mut frontier = self.frontier.clone();
         let mut entries = Vec::new();
@@ -118,11 +133,12 @@ impl Site {
             entries,
             checkpoint: note.to_string(),
             snapshot_entry: None,
-            inline: vec![],
+            inline: blob.iter().filter(|_| inline).cloned().collect(),
         };
         let bytes = batch.encode().unwrap();
         let (end, root, text) = (frontier.size(), frontier.root(), note.text().to_owned());
-        self.batches.push(Made { first, end, root, text, bytes, blob });
+        let repository = random.below(REPOSITORIES);
+        self.batches.push(Made { first, end, root, text, bytes, blob, inline, needs, repository });
         self.frontier = frontier;
     }
 

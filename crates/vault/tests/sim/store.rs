@@ -77,7 +77,7 @@ impl Store for SimStore {
     }
 
     fn put_erasure(&self, order: &Hash, record: &str) -> Result<Put, StoreError> {
-        self.dir.put_erasure(order, record)
+        if self.mutant == Mutant::ErasureRecord { Ok(Put::Stored) } else { self.dir.put_erasure(order, record) }
     }
 
     fn erasures(&self) -> Result<Vec<String>, StoreError> {

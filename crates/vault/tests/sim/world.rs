@@ -1,9 +1,10 @@
 //! Sites, vaults, a network that loses, repeats and reorders, and a clock that nobody can trust: driven by one seed.
 
 use crate::disk::{Badness, SimDisk};
+use crate::erasure::{Handed, Ordered};
 use crate::mutant::Mutant;
 use crate::random::Random;
-use crate::site::{Site, origin};
+use crate::site::{REPOSITORIES, Site, origin};
 use crate::store::SimStore;
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
@@ -51,16 +52,25 @@ pub(crate) struct Node {
     /// What it has signed: each size, its root and the blobs that its batch needs.
     pub(crate) signed: BTreeMap<u64, (Hash, BTreeSet<BlobName>)>,
     pub(crate) sizes: Vec<(PathBuf, usize)>,
+    /// For how long it has run, and since when it does.
+    pub(crate) ran: u64,
+    pub(crate) since: Option<u64>,
+    /// The orders that its owner was handed, by their place in the world's list.
+    pub(crate) handed: BTreeMap<usize, Handed>,
+    /// Those that were carried out here, and their hashes.
+    pub(crate) erased: BTreeMap<usize, Hash>,
+    /// The bytes of what they named.
+    pub(crate) gone: Vec<Vec<u8>>,
 }
 
-enum Message {
+pub(crate) enum Message {
     Ask,
     Statements(Vec<(String, Vec<u8>)>),
     Blob(BlobName, Vec<u8>),
     Append(Vec<Vec<u8>>),
 }
 
-enum Answer {
+pub(crate) enum Answer {
     /// How far it is, and its newest checkpoint, cosigned.
     State {
         size: u64,
@@ -70,7 +80,7 @@ enum Answer {
     Cosigned(Vec<String>, Vec<NoteSignature>),
 }
 
-enum Event {
+pub(crate) enum Event {
     Write(usize),
     Ship(usize),
     SiteRestarts(usize),
@@ -81,6 +91,11 @@ enum Event {
     Copy,
     Recover,
     Rot(usize),
+    /// Officers order the content of a repository erased.
+    Order,
+    Hand(usize, usize),
+    Veto(usize, usize),
+    Erase(usize, usize),
 }
 
 pub(crate) struct World {
@@ -94,7 +109,12 @@ pub(crate) struct World {
     pub(crate) single: bool,
     /// Whether what happens is printed: for looking at one seed.
     pub(crate) told: bool,
-    now: u64,
+    /// What officers ordered.
+    pub(crate) orders: Vec<Ordered>,
+    /// How many erasures a crash cut short, and how many were refused.
+    pub(crate) cut_short: usize,
+    pub(crate) refused: usize,
+    pub(crate) now: u64,
     events: BTreeMap<(u64, u64), Event>,
     count: u64,
 }
@@ -124,6 +144,11 @@ impl World {
                 vault: None,
                 signed: BTreeMap::new(),
                 sizes: Vec::new(),
+                ran: 0,
+                since: None,
+                handed: BTreeMap::new(),
+                erased: BTreeMap::new(),
+                gone: Vec::new(),
             }
         };
         let nodes: Vec<_> = (0..VAULTS.len()).map(&mut node).collect();
@@ -149,6 +174,9 @@ impl World {
             acked: BTreeMap::new(),
             single: true,
             told: std::env::var_os("OUTLAST_SIM_SEED").is_some(),
+            orders: Vec::new(),
+            cut_short: 0,
+            refused: 0,
             now: 0,
             events: BTreeMap::new(),
             count: 0,
@@ -163,7 +191,7 @@ impl World {
         }
     }
 
-    fn at(&mut self, time: u64, event: Event) {
+    pub(crate) fn at(&mut self, time: u64, event: Event) {
         self.count += 1;
         self.events.insert((time, self.count), event);
     }
@@ -199,9 +227,15 @@ impl World {
             }
             _ => {}
         }
+        if self.random.chance(450) {
+            for _ in 0..1 + self.random.below(2) {
+                let time = 30 + self.random.below(TROUBLE_UNTIL - 80);
+                self.at(time, Event::Order);
+            }
+        }
     }
 
-    fn healed(&self) -> bool {
+    pub(crate) fn healed(&self) -> bool {
         self.now > TROUBLE_UNTIL
     }
 
@@ -219,6 +253,7 @@ impl World {
                 healing = false;
                 self.nodes.iter().for_each(|node| node.disk.trouble(0));
                 (0..self.nodes.len()).for_each(|vault| self.at(time + 1, Event::Stop(vault)));
+                self.finish_erasures();
             }
             self.step(event)?;
             if time > TROUBLE_UNTIL + SETTLES && self.single && self.settled().is_ok() {
@@ -261,6 +296,10 @@ impl World {
                 self.nodes[vault].disk.rot();
                 self.at(self.now + 1, Event::Stop(vault));
             }
+            Event::Order => self.order(),
+            Event::Hand(vault, order) => self.hand(vault, order),
+            Event::Veto(vault, order) => self.veto(vault, order),
+            Event::Erase(vault, order) => self.erase(vault, order)?,
         }
         Ok(())
     }
@@ -310,6 +349,9 @@ impl World {
                 text: note.text().to_owned(),
                 bytes,
                 blob: None,
+                inline: false,
+                needs: Vec::new(),
+                repository: REPOSITORIES,
             });
         }
         for (size, (root, _)) in &self.acked {
@@ -356,7 +398,10 @@ impl World {
             for made in &next {
                 if let Some(blob) = &made.blob {
                     self.attack(site, vault, blob);
-                    self.send(site, vault, Message::Blob(BlobName::of(blob), blob.clone()));
+                    // What is small comes with the batch; sent besides, it is the same blob.
+                    if !made.inline || self.random.chance(100) {
+                        self.send(site, vault, Message::Blob(BlobName::of(blob), blob.clone()));
+                    }
                 }
             }
             let bytes: Vec<_> = next.into_iter().map(|made| made.bytes).collect();
@@ -417,6 +462,8 @@ impl World {
                     };
                 }
             }
+            // As the server does (`server/erasure.rs`).
+            Message::Blob(name, _) if open.erased(&name).is_some() && mutant != Mutant::Gone => {}
             Message::Blob(name, bytes) => {
                 Vault::put_blob(open.store(), &name, &mut bytes.as_slice()).ok();
             }
@@ -468,7 +515,10 @@ impl World {
     }
 
     /// The process of a vault is gone: killed, or with the power.
-    fn stopped(&mut self, vault: usize) {
+    pub(crate) fn stopped(&mut self, vault: usize) {
+        let now = self.now;
+        let node = &mut self.nodes[vault];
+        node.ran += node.since.take().map_or(0, |since| now - since);
         if self.random.chance(500) {
             self.nodes[vault].disk.power_cut();
         } else {
@@ -489,6 +539,7 @@ impl World {
         match opened {
             Ok(open) if !node.disk.is_dead() => {
                 node.vault = Some(open);
+                node.since = Some(self.now);
                 node.sizes.clear();
                 node.remembers()?;
             }
