@@ -10,12 +10,13 @@
 //! 3. Red: something is lost, or would be, if one more thing went wrong. Yellow: it can wait.
 
 mod database;
+mod expiring;
 mod facts;
 mod gather;
 mod judge;
 mod neighbours;
 
-pub use facts::{About, Facts, VaultFacts};
+pub use facts::{About, CertificateLife, Facts, VaultFacts};
 pub use judge::judge;
 
 use crate::error::Error;

@@ -15,6 +15,7 @@
 //!    keys come by an order of officers whom the vault's owner wrote down ([`Orders`]).
 
 mod about;
+mod certificate;
 mod client;
 mod compare;
 mod core;
@@ -42,6 +43,7 @@ mod url;
 mod ward;
 
 pub use about::{ABOUT_BYTES_MAX, About, machine};
+pub use certificate::{CertificateLife, certificate_life};
 pub use client::{ClientError, VaultClient, VaultState};
 pub use compare::{AUDIT_BLOBS_MAX, Fork, audit, first_fork, fork_proof};
 pub use core::{Allows, ENTRY_RESERVE_BYTES, Vault};

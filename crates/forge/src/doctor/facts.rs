@@ -4,7 +4,7 @@ use crate::orders::VaultsChanging;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-pub use vault::About;
+pub use vault::{About, CertificateLife};
 
 /// Everything that was asked.
 #[derive(Clone, Debug)]
@@ -13,6 +13,10 @@ pub struct Facts {
     pub not_writable: Option<String>,
     /// Where people reach the site.
     pub base_url: String,
+    /// How the certificate at that address stands, or why it could not be asked; None: it is not https.
+    pub certificate: Option<Result<CertificateLife, String>>,
+    /// Keys and tokens by which machines work and that end soon: each with whose it is, and in how many days.
+    pub credentials_end: Vec<(String, u64)>,
     /// The vaults are practice vaults.
     pub practice: bool,
     /// Where the recovery key lies on the site's machine.

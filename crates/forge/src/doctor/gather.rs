@@ -1,5 +1,6 @@
 //! Asking: vaults, disk, journal.
 
+use super::expiring;
 use super::facts::{About, Facts, VaultFacts};
 use crate::clock::now_us;
 use crate::error::Error;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use vault::{VaultClient, VaultState, VaultStatus, VaultUrl, machine};
 
 /// How long a vault or a name server may take.
-const ASK_WAIT: Duration = Duration::from_secs(5);
+pub(super) const ASK_WAIT: Duration = Duration::from_secs(5);
 
 impl Site {
     pub(super) async fn doctor_facts(&self, practice: bool) -> Result<Facts, Error> {
@@ -35,6 +36,8 @@ impl Site {
         Ok(Facts {
             not_writable: self.writability().err().map(|error| error.to_string()),
             base_url: self.base_url().to_owned(),
+            certificate: expiring::certificate(self.base_url()).await,
+            credentials_end: self.db().read_async(|tx| expiring::credentials(tx, now_us())).await?,
             practice,
             recovery_key: recovery_key.exists().then_some(recovery_key),
             vaults,

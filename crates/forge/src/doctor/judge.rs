@@ -1,6 +1,6 @@
 //! From facts to findings. No I/O: each question is a function that a test asks with facts of its own.
 
-use super::facts::{Facts, VaultFacts};
+use super::facts::{CertificateLife, Facts, VaultFacts};
 use super::{Colour, Finding, neighbours};
 use crate::witness::{Trouble, WitnessStatus};
 use std::collections::BTreeMap;
@@ -13,6 +13,8 @@ const FREE_BYTES_FEW: u64 = 2 << 30;
 const FREE_PERCENT_FEW: u64 = 5;
 /// Clocks further apart than this are wrong, seconds.
 const CLOCK_APART_S: i64 = 30;
+/// Credentials that a finding names.
+const CREDENTIALS_NAMED_MAX: usize = 8;
 /// Officers try the recovery key every three months, and a little.
 const OFFICER_DRILL_AGE_MAX_S: u64 = 100 * 24 * 60 * 60;
 
@@ -28,6 +30,8 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(facts.witnesses.iter().map(|status| witness(status, &facts.log_key)));
     findings.extend([
         encrypted(facts),
+        certificate(facts),
+        credentials(facts),
         clocks(facts),
         disk(facts),
         journal_readable(facts),
@@ -200,6 +204,51 @@ fn encrypted(facts: &Facts) -> Finding {
         format!("the site's address is {}", facts.base_url),
         "whoever is on the way reads passwords and tokens, and browsers offer no passkeys",
         "put a proxy with a certificate before the site and set base_url to its https address (docs/configuration.md)",
+    )
+}
+
+fn certificate(facts: &Facts) -> Finding {
+    let finding = Finding::good("certificate", "the certificate at the site's address is good for weeks");
+    let (why, remedy) = (
+        "from then on no client and no browser talks to the site",
+        "renew the certificate in the proxy before the site, and see why that did not happen by itself",
+    );
+    match &facts.certificate {
+        None | Some(Ok(CertificateLife::Good)) => finding,
+        Some(Ok(CertificateLife::Days(0))) => finding.bad(Colour::Red, "it ends within a day", why, remedy),
+        Some(Ok(CertificateLife::Days(days))) => {
+            finding.bad(Colour::Yellow, format!("it ends in {days} days"), why, remedy)
+        }
+        Some(Ok(CertificateLife::Bad(what))) => finding.bad(
+            Colour::Red,
+            format!("clients do not take it: {what}"),
+            "nobody reaches the site safely",
+            remedy,
+        ),
+        Some(Err(error)) => finding.bad(
+            Colour::Yellow,
+            format!("it could not be looked at from this machine: {error}"),
+            "nobody is told before it ends",
+            "let this machine reach the site's own address, or watch the certificate from elsewhere",
+        ),
+    }
+}
+
+fn credentials(facts: &Facts) -> Finding {
+    let finding = Finding::good("credentials", "no deploy key and no operator's token ends soon");
+    if facts.credentials_end.is_empty() {
+        return finding;
+    }
+    let named = facts.credentials_end.iter().take(CREDENTIALS_NAMED_MAX);
+    let mut said: Vec<_> = named.map(|(whose, days)| format!("{whose} ends in {days} days")).collect();
+    if facts.credentials_end.len() > CREDENTIALS_NAMED_MAX {
+        said.push(format!("and {} more", facts.credentials_end.len() - CREDENTIALS_NAMED_MAX));
+    }
+    finding.bad(
+        Colour::Yellow,
+        said.join("; "),
+        "what works by itself with them stops without anybody having changed anything",
+        "make new ones, give them to those machines, and take the old ones away",
     )
 }
 

@@ -1,6 +1,6 @@
 //! Each finding: facts that make it fire, and facts that do not.
 
-use super::facts::{About, Facts, VaultFacts};
+use super::facts::{About, CertificateLife, Facts, VaultFacts};
 use super::{Colour, judge};
 use crate::orders::VaultsChanging;
 use crate::witness::{Trouble, WitnessStatus};
@@ -39,6 +39,8 @@ fn good() -> Facts {
     Facts {
         not_writable: None,
         base_url: "https://code.example.org".into(),
+        certificate: Some(Ok(CertificateLife::Good)),
+        credentials_end: Vec::new(),
         practice: false,
         recovery_key: None,
         vaults: vec![vault("eu", "192.0.2.1"), vault("us", "198.51.100.1"), vault("asia", "2001:db8:7::1")],
@@ -62,7 +64,7 @@ fn good() -> Facts {
 fn a_good_site_is_green_and_each_check_is_looked_at() {
     let findings = judge(&good());
     assert!(findings.iter().all(|f| f.colour == Colour::Green && f.problem.is_empty()), "{findings:#?}");
-    assert_eq!(findings.len(), 19);
+    assert_eq!(findings.len(), 21);
 }
 
 #[test]
@@ -72,6 +74,21 @@ fn a_site_that_others_reach_without_https_is_told_so() {
         let facts = Facts { base_url: local.into(), ..good() };
         assert!(judge(&facts).iter().all(|finding| finding.colour == Colour::Green), "{local}");
     }
+}
+
+#[test]
+fn what_ends_soon_is_told() {
+    let with = |life| move |facts: &mut Facts| facts.certificate = Some(life);
+    fires("certificate", Colour::Yellow, "ends in 12 days", with(Ok(CertificateLife::Days(12))));
+    fires("certificate", Colour::Red, "within a day", with(Ok(CertificateLife::Days(0))));
+    fires("certificate", Colour::Red, "do not take it: expired", with(Ok(CertificateLife::Bad("expired".into()))));
+    fires("certificate", Colour::Yellow, "could not be looked at", with(Err("refused".into())));
+    fires("credentials", Colour::Yellow, "deploy key ci of ann/code ends in 3 days", |facts| {
+        facts.credentials_end = vec![("deploy key ci of ann/code".into(), 3)];
+    });
+    fires("credentials", Colour::Yellow, "and 2 more", |facts| {
+        facts.credentials_end = (0..10).map(|at| (format!("token {at} of ann"), at)).collect();
+    });
 }
 
 #[test]
