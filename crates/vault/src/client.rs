@@ -1,5 +1,7 @@
 //! A vault as its callers see it: one function for each request, over kept-alive connections with a pinned key.
 
+mod told;
+
 use crate::about::About;
 use crate::replicate::EpochRecord;
 use crate::server::encode_batches;
@@ -110,6 +112,9 @@ pub struct VaultState {
     /// When the last drill that it was shown began, microseconds since 1970; 0: it was shown none, or can't take one.
     #[serde(default)]
     pub drill_started_us: u64,
+    /// When the last note of an incident was written that it was told of, microseconds since 1970; 0: of none.
+    #[serde(default)]
+    pub incidents_as_of_us: u64,
 }
 
 /// A client of one vault.
@@ -366,11 +371,6 @@ impl VaultClient {
                 text.parse().map(Some).map_err(|error| ClientError::Nonsense(format!("{error}")))
             }
         }
-    }
-
-    /// Shows the vault the signed report of a full drill.
-    pub async fn drill(&self, report: &str) -> Result<(), ClientError> {
-        self.ask_ok(Method::POST, "/v1/drill", report.to_owned().into()).await.map(|_| ())
     }
 
     /// All epoch statements, oldest first.

@@ -23,6 +23,7 @@ mod body;
 mod erasure;
 mod files;
 mod gossip;
+mod possession;
 mod public;
 mod routes;
 mod ward;
@@ -188,7 +189,7 @@ impl Running {
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let graceful = GracefulShutdown::new();
         let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(ward::probe_again(self.shared.clone(), self.passed));
+        tasks.spawn(ward::look_after_store(self.shared.clone(), self.passed));
         tasks.spawn(ward::watch(self.shared.clone()));
         for peer in gossip::begin(&self.shared) {
             tasks.spawn(gossip::watch_peer(self.shared.clone(), peer));

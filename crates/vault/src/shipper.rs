@@ -111,22 +111,31 @@ async fn session(shared: &Arc<Shared>, remote: &Remote) -> Result<std::convert::
             let state = asking(remote, remote.client.state()).await?;
             check(shared, remote, &state).await?;
             told(remote, &state);
-            show_drill(shared, remote, &state).await?;
+            show(shared, remote, &state).await?;
             asked = Instant::now();
         }
     }
 }
 
-/// Shows a vault the last drill that it does not know of.
-async fn show_drill(shared: &Arc<Shared>, remote: &Remote, state: &VaultState) -> Result<(), Ended> {
+/// Shows a vault the last drill that it does not know of, and what is told of incidents since it was told.
+async fn show(shared: &Arc<Shared>, remote: &Remote, state: &VaultState) -> Result<(), Ended> {
     let source = shared.source.clone();
-    let drill = tokio::task::spawn_blocking(move || source.drill()).await;
-    let drill = drill.map_err(|error| Ended::Source(error.to_string()))?;
-    let Some((_, report)) = drill.filter(|(started_us, _)| *started_us > state.drill_started_us) else { return Ok(()) };
-    match asking(remote, remote.client.drill(&report)).await {
-        // A vault that does not take it, because it is older or wants another, holds entries all the same.
+    let known = tokio::task::spawn_blocking(move || (source.drill(), source.incidents())).await;
+    let (drill, incidents) = known.map_err(|error| Ended::Source(error.to_string()))?;
+    if let Some((_, report)) = drill.filter(|(started_us, _)| *started_us > state.drill_started_us) {
+        taken_or_not(remote, asking(remote, remote.client.drill(&report)).await)?;
+    }
+    if let Some((_, note)) = incidents.filter(|(as_of_us, _)| *as_of_us > state.incidents_as_of_us) {
+        taken_or_not(remote, asking(remote, remote.client.incidents(&note)).await)?;
+    }
+    Ok(())
+}
+
+/// A vault that does not take what is shown to it, because it is older or wants another, holds entries all the same.
+fn taken_or_not(remote: &Remote, answer: Result<(), ClientError>) -> Result<(), Ended> {
+    match answer {
         Err(ClientError::Refused { status, text }) => {
-            tracing::debug!(vault = remote.name(), %status, text, "the drill's report was not taken");
+            tracing::debug!(vault = remote.name(), %status, text, "what was shown was not taken");
             Ok(())
         }
         other => Ok(other?),

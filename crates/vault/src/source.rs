@@ -104,6 +104,11 @@ pub trait JournalSource: Send + Sync + 'static {
         None
     }
 
+    /// What operators tell of incidents, signed, and when the last of it was written (microseconds since 1970): it stands on the vaults' pages.
+    fn incidents(&self) -> Option<(u64, String)> {
+        None
+    }
+
     /// Takes note that every vault holds everything below this size: blobs that were kept for them may go.
     fn held_by_all(&self, size: u64) {
         let _ = size;

@@ -5,6 +5,7 @@
 mod common;
 
 use common::{TestLog, TestVault, tree, until};
+use journal::BlobName;
 use std::sync::Arc;
 use std::time::Duration;
 use vault::{
@@ -104,4 +105,94 @@ async fn vaults_that_watch_each_other_see_a_fork_and_prove_it() {
     let forked = proof.verify(Some(&[log.log_key().verifier().clone()])).unwrap();
     assert_eq!(forked.size, 5);
     until("it is an alarm", || get("/status.json").contains("fork-refused")).await;
+}
+
+/// Two vaults, each of which is the other's peer by its owner's word.
+async fn watching_each_other(parent: &std::path::Path) -> [TestVault; 2] {
+    let often = Duration::from_millis(50);
+    let watch = |peers| WatchConfig {
+        peers,
+        gossip_every: often,
+        audit_every: often,
+        status_listen: Some("127.0.0.1:0".to_owned()),
+        ..WatchConfig::default()
+    };
+    let mut vaults = [TestVault::start(parent, "a").await, TestVault::start(parent, "b").await];
+    let peers = [&vaults[1], &vaults[0]].map(|vault| PeerUrl::from_arg(vault.dir.to_str().unwrap()).unwrap());
+    for (vault, peer) in vaults.iter_mut().zip(peers) {
+        vault.down().await;
+        vault.watch = watch(vec![peer]);
+        vault.up().await;
+    }
+    vaults
+}
+
+fn peer_seen(vault: &TestVault) -> serde_json::Value {
+    let url = format!("http://{}/status.json", vault.status.as_ref().unwrap());
+    let output = std::process::Command::new("curl").args(["-s", "-m", "10", &url]).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vaults_ask_each_other_for_proof_and_tell_who_has_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let [a, b] = watching_each_other(dir.path()).await;
+    let log = TestLog::new(1);
+    let blobs: Vec<_> = (0..4u8).map(|n| log.spool(&vec![n; 400_000])).collect();
+    log.write_with(2, "large", &[&blobs[..], &[BlobName::of(b"inline")]].concat(), vec![b"inline".to_vec()]);
+    let replicator = log.replicate(&[a.url(), b.url()]);
+    until("both have it", || replicator.status().iter().all(|vault| vault.lag == 0 && vault.connected)).await;
+    replicator.stop().await;
+    let audit = |vault: &TestVault| peer_seen(vault)["peers"][0]["audit"].clone();
+    for vault in [&a, &b] {
+        until("all is proved", || audit(vault)["asked"] == 5 && audit(vault)["lacks"] == 0).await;
+    }
+    let path = |vault: &TestVault, name: &BlobName| {
+        let name = name.to_string();
+        tree(&vault.dir.join("store/blob")).into_keys().find(|path| path.ends_with(&name)).unwrap()
+    };
+    let whole = std::fs::read(path(&b, &blobs[0])).unwrap();
+    std::fs::write(path(&b, &blobs[0]), vec![77; whole.len()]).unwrap();
+    std::fs::remove_file(path(&b, &blobs[1])).unwrap();
+    until("it is seen", || audit(&a)["lacks"] == 2).await;
+    let alarms = peer_seen(&a)["alarms"].clone();
+    assert_eq!(alarms[0]["alarm"], "peer-lacks");
+    assert!(
+        alarms[0]["detail"].as_str().unwrap().contains("vault b could not prove that it has 2 of 5 blobs"),
+        "{alarms}"
+    );
+    until("b knows what it lost", || peer_seen(&b)["alarms"].to_string().contains("are not here any more")).await;
+    std::fs::write(path(&b, &blobs[0]), &whole).unwrap();
+    VaultClient::new(b.url()).unwrap().put_blob_bytes(&blobs[1], vec![1; 400_000].into()).await.unwrap();
+    until("it is over", || !peer_seen(&a)["alarms"].to_string().contains("peer-lacks")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_proves_nothing_to_one_that_its_owner_did_not_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = TestVault::start(dir.path(), "a").await;
+    let peer = PeerUrl::from_arg(a.dir.to_str().unwrap()).unwrap();
+    let often = Duration::from_millis(50);
+    let status_listen = Some("127.0.0.1:0".to_owned());
+    let watch = WatchConfig {
+        peers: vec![peer],
+        gossip_every: often,
+        audit_every: often,
+        status_listen,
+        ..WatchConfig::default()
+    };
+    let b = TestVault::start_watching(dir.path(), "b", StoreKind::Dir, watch).await;
+    let log = TestLog::new(1);
+    log.write_with(1, "small", &[BlobName::of(b"inline")], vec![b"inline".to_vec()]);
+    let replicator = log.replicate(&[a.url(), b.url()]);
+    until("both have it", || replicator.status().iter().all(|vault| vault.lag == 0 && vault.connected)).await;
+    replicator.stop().await;
+    let page = || {
+        let url = format!("http://{}/", b.status.as_ref().unwrap());
+        let output = std::process::Command::new("curl").args(["-s", "-m", "10", &url]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    until("it is told", || page().contains("it proves nothing to this vault")).await;
+    assert!(page().contains("owner named with --peer"), "{}", page());
+    assert!(!peer_seen(&b)["alarms"].to_string().contains("peer-lacks"));
 }

@@ -163,6 +163,60 @@ async fn a_store_that_falls_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_falls_while_it_is_served_is_found_and_nothing_is_signed_until_it_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sink, watch) = Sink::start().await;
+    let (probe_every, probe_again) = (Duration::from_millis(300), Duration::from_millis(200));
+    let watch = WatchConfig { probe_every, probe_again, ..watch };
+    let fake = FakeS3::start(Lie::None);
+    let vault = TestVault::start_watching(dir.path(), "a", fake.kind("v"), watch).await;
+    let log = TestLog::new(1);
+    log.write(1, "held");
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 1).await;
+    replicator.stop().await;
+    fake.lie(Lie::Deletes);
+    until("a later probe's finding is told", || sink.has("store", "open")).await;
+    log.write(1, "more");
+    let client = VaultClient::new(vault.url()).unwrap();
+    let refused = client.append(&log.encoded()[1..]).await.unwrap_err().to_string();
+    assert!(refused.contains("signs nothing"), "{refused}");
+    fake.lie(Lie::None);
+    until("it stands again, which is told", || sink.has("store", "over")).await;
+    assert_eq!(client.append(&log.encoded()[1..]).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn locks_are_renewed_at_every_start_and_it_is_told_when_they_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sink, watch) = Sink::start().await;
+    let fake = FakeS3::start(Lie::None);
+    let mut vault = TestVault::start_watching(dir.path(), "a", fake.kind("v"), watch).await;
+    let log = TestLog::new(1);
+    let large = log.spool(&vec![9; 300_000]);
+    log.write_with(1, "held", &[large], vec![]);
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 1).await;
+    replicator.stop().await;
+    vault.down().await;
+    fake.age();
+    vault.up().await;
+    let month = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(30 * 24);
+    until("renewed", || fake.locked_until(&large.to_string()).unwrap() > month).await;
+    vault.down().await;
+    let often = Duration::from_millis(200);
+    vault.watch.renewal_missing_after = Duration::from_millis(500);
+    (vault.watch.probe_every, vault.watch.probe_again) = (often, often);
+    vault.up().await;
+    fake.lie(Lie::NoExtension);
+    fake.age();
+    until("told", || sink.has("renewal-missing", "open")).await;
+    fake.lie(Lie::None);
+    until("and when it is over", || sink.has("renewal-missing", "over")).await;
+    assert!(fake.locked_until(&large.to_string()).unwrap() > month);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_day_goes_on_after_a_restart_and_the_page_needs_no_credential() {
     let dir = tempfile::tempdir().unwrap();
     let (_, watch) = Sink::start().await;
@@ -209,4 +263,37 @@ async fn a_missing_drill_and_missing_batches_are_told_and_a_drill_is_shown() {
     forged.drilled(9_000_000, 0);
     let (_, report) = vault::JournalSource::drill(&*forged).unwrap();
     assert!(client.drill(&report).await.unwrap_err().to_string().contains("no key of this log signed it"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_of_incidents_stands_on_the_vaults_page_also_when_the_site_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, watch) = Sink::start().await;
+    let mut vault = TestVault::start_watching(dir.path(), "a", StoreKind::Dir, watch).await;
+    let log = TestLog::new(1);
+    log.write(1, "something");
+    log.told(5, "Pushes are slow");
+    let replicator = log.replicate(&[vault.url()]);
+    until("told", || get(&vault, "/").contains("Pushes are slow")).await;
+    log.told(6, "All is well");
+    until("told again", || get(&vault, "/").contains("All is well")).await;
+    assert!(!get(&vault, "/").contains("Pushes are slow"));
+    replicator.stop().await;
+    vault.down().await;
+    vault.up().await;
+    assert_eq!(status(&vault)["incidents"][0]["title"], "All is well");
+
+    // An older word, and one of a site that was superseded, change nothing.
+    let client = VaultClient::new(vault.url()).unwrap();
+    log.told(4, "Older");
+    client.incidents(&vault::JournalSource::incidents(&*log).unwrap().1).await.unwrap();
+    let recovered = log.recovered(2);
+    client.start_epoch(recovered.epochs.last().unwrap()).await.unwrap();
+    log.told(u64::MAX, "A thief");
+    let refused = client.incidents(&vault::JournalSource::incidents(&*log).unwrap().1).await.unwrap_err();
+    assert!(refused.to_string().contains("did not sign it"), "{refused}");
+    assert_eq!(status(&vault)["incidents"][0]["title"], "All is well");
+    recovered.told(3, "Back again");
+    client.incidents(&vault::JournalSource::incidents(&*recovered).unwrap().1).await.unwrap();
+    assert_eq!(status(&vault)["incidents"][0]["title"], "Back again");
 }

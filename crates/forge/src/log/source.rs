@@ -4,15 +4,22 @@ use super::Log;
 use super::store::{self, CheckpointRow, EntryRow};
 use crate::db::Tx;
 use crate::error::Error;
+use crate::incident::incident_list;
 use journal::batch::{BATCH_BYTES_MAX, Batch, INLINE_BLOB_BYTES_MAX, INLINE_BLOBS_MAX};
 use journal::entry::Body;
 use journal::{BlobName, Hash};
+use serde_json::json;
 use std::io::Read;
 use std::sync::Arc;
 use vault::{BlobReader, EncodedBatch, JournalSource, SourceError};
 
 /// Checkpoints read at a time when old batches are made again.
 const CHECKPOINTS_AT_ONCE: u64 = 64;
+
+/// Incidents that vaults show, and the notes of each: those that are not over first, and the newest.
+const INCIDENTS_TOLD_MAX: u32 = 5;
+/// See [`INCIDENTS_TOLD_MAX`].
+const INCIDENT_NOTES_TOLD_MAX: usize = 3;
 
 /// Room left in a batch for its own framing.
 const FRAMING_BYTES: usize = 64 * 1024;
@@ -46,6 +53,19 @@ impl JournalSource for Log {
         last.ok().flatten()
     }
 
+    fn incidents(&self) -> Option<(u64, String)> {
+        let told = self.db.read(|tx| incidents_told(tx, self.keys().origin.as_str()));
+        let told = told.inspect_err(|error| tracing::warn!(%error, "incidents could not be read"));
+        let (as_of_us, text) = told.ok()??;
+        match self.keys().log_key.sign(&text) {
+            Ok(note) => Some((as_of_us, note.to_string())),
+            Err(error) => {
+                tracing::warn!(%error, "what is told of incidents could not be signed");
+                None
+            }
+        }
+    }
+
     fn cosigned(&self, vault: &str, size: u64, line: &str) {
         self.keep_cosignature(vault, size, line);
     }
@@ -71,6 +91,23 @@ fn root_of(tx: &mut Tx, size: u64) -> Result<Option<Hash>, Error> {
         }
         None => Ok(None),
     }
+}
+
+/// What vaults show of incidents (docs/formats/vault.md), and when the last of it was written. `None`: nothing was ever told.
+fn incidents_told(tx: &mut Tx, origin: &str) -> Result<Option<(u64, String)>, Error> {
+    let newest = tx.query_opt("SELECT noted_us FROM incident_note ORDER BY id DESC LIMIT 1", &[])?;
+    let Some(newest) = newest else { return Ok(None) };
+    let as_of_us: u64 = newest.get(0)?;
+    let mut text = format!("outlast/incidents/v1\n{origin}\nas-of-us {as_of_us}\n");
+    for incident in incident_list(tx, INCIDENTS_TOLD_MAX)? {
+        let notes = incident.notes.iter().take(INCIDENT_NOTES_TOLD_MAX);
+        let notes: Vec<_> = notes.map(|(noted_us, text)| json!({ "noted_us": noted_us, "text": text })).collect();
+        let (title, opened_us, resolved_us) = (&incident.title, incident.opened_us, incident.resolved_us);
+        let line = json!({ "title": title, "opened_us": opened_us, "resolved_us": resolved_us, "notes": notes });
+        text.push_str(&line.to_string());
+        text.push('\n');
+    }
+    Ok(Some((as_of_us, text)))
 }
 
 /// The signed report of the last full drill, and when it began.

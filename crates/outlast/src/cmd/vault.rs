@@ -51,9 +51,9 @@ async fn serve(options: VaultServe, stop: impl Future<Output = ()> + Send + 'sta
         silent_after: Duration::from_secs(options.silent_minutes * 60),
         overdue_after: Duration::from_secs(options.overdue_hours * 3600),
         peers: options.peer.iter().map(|peer| PeerUrl::from_arg(peer)).collect::<Result<_, _>>()?,
-        gossip_every: WatchConfig::default().gossip_every,
         webhook: options.webhook.as_deref().map(str::parse).transpose()?,
         status_listen: options.status_listen,
+        ..WatchConfig::default()
     };
     let running = vault::bind(config).await.with_context(|| format!("cannot serve the vault in {}", dir.display()))?;
     say!("ready https://{}", running.address());

@@ -1,6 +1,6 @@
 //! What everybody is told of the site's state, the same from every cache.
 
-use crate::common::{Browser, World};
+use crate::common::{Browser, World, wait_until};
 
 const PASSWORD: &str = "a password of some length";
 const PAGE: &str = "/-/admin/incidents";
@@ -40,6 +40,13 @@ fn an_incident_is_told_to_everybody_until_it_is_over() {
     assert!(seen().0.text().contains("Half of it is done."));
     machine(&["incident", "close", &id, "There is room again."]);
     assert!(machine(&["incident", "list"]).contains("The disk fills, over since"));
+    let page = || {
+        let url = format!("https://{}/status.json", world.vaults[0].address());
+        let output = std::process::Command::new("curl").args(["-sk", "-m", "10", &url]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    wait_until("each vault tells it too", 40, || page().contains("There is room again."));
+    assert!(page().contains("Pushes are slow"));
     assert!(seen().1.contains("There is room again."));
     assert!(world.site.cli(&["incident", "close", "999999", "x"]).failure().contains("incident 999999"));
 }

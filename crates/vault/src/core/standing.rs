@@ -1,10 +1,12 @@
-//! How another vault's checkpoint stands to the log here.
+//! How another vault stands to the log here: its checkpoint, and what it must have.
 
 use super::Vault;
 use crate::store::{Store, StoreError};
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::note::{SignedNote, VerifierKey};
+use journal::{BlobName, Hash};
+use std::collections::BTreeSet;
 
 /// How another vault's checkpoint stands to the log here.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +26,42 @@ pub(crate) enum Standing {
     },
 }
 
+/// How many batches are opened for a sample.
+const SAMPLE_BATCHES: u64 = 64;
+
+/// A number that a nonce decides.
+fn chosen(nonce: &Hash, what: &[u8]) -> u64 {
+    let Hash(bytes) = Hash::of(&[&nonce.0[..], what].concat());
+    u64::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
+}
+
 impl<S: Store + ?Sized> Vault<S> {
+    /// Some of the blobs that entries below `size` need and that were not erased here, at most `most`, as the nonce decides.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn sample(&self, nonce: &Hash, size: u64, most: usize) -> Result<Vec<BlobName>, StoreError> {
+        let within = self.state.batches.partition_point(|(first, _)| *first < size.min(self.size())) as u64;
+        let all = within <= SAMPLE_BATCHES;
+        let picked: BTreeSet<u64> = match all {
+            true => (0..within).collect(),
+            false => (0..SAMPLE_BATCHES).map(|at| chosen(nonce, &at.to_be_bytes()) % within).collect(),
+        };
+        let mut names = BTreeSet::new();
+        for at in picked {
+            let Some((first, place)) = usize::try_from(at).ok().and_then(|at| self.state.batches.get(at)) else {
+                continue;
+            };
+            let needed = Batch::decode(&self.store.batch(place)?).and_then(|batch| batch.blobs_needed());
+            let needed = needed.map_err(|error| StoreError::Damaged(format!("the batch of entry {first}: {error}")))?;
+            names.extend(needed.into_iter().filter(|name| self.erased(name).is_none()));
+        }
+        let mut names: Vec<_> = names.into_iter().collect();
+        names.sort_by_cached_key(|name| chosen(nonce, &name.0.0));
+        names.truncate(most);
+        Ok(names)
+    }
+
     /// Compares another vault's checkpoint with the log here. A batch is made once and ends at the same entry in every vault.
     ///
     /// # Errors

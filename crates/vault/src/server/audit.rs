@@ -26,7 +26,7 @@ pub(super) fn answer(shared: &Shared, body: &[u8]) -> Result<Option<Vec<Option<S
     Ok(Some(answers.into_iter().map(|answer| answer.map(|hash| hash.to_string())).collect()))
 }
 
-fn one(shared: &Shared, nonce: &Hash, name: &BlobName) -> Result<Option<Hash>, StoreError> {
+pub(super) fn one(shared: &Shared, nonce: &Hash, name: &BlobName) -> Result<Option<Hash>, StoreError> {
     if shared.vault().erased(name).is_some() {
         return Ok(None);
     }

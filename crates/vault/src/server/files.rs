@@ -54,6 +54,9 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
         vault.set_unfit(Some("it has not been probed yet; the vault's log says why".to_owned()));
     }
     let watch = ward::Watch::open(config.watch.clone(), dir);
+    if let Some((origin, _)) = vault.epoch() {
+        watch.remember_incidents(origin.as_str(), &vault.log_keys());
+    }
     let passed = ward::probe(&mut vault, &*store, &watch);
     let shared = Shared {
         vault: Mutex::new(vault),

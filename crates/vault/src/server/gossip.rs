@@ -5,6 +5,7 @@
 //! public.
 
 use super::files::write_private;
+use super::possession::{self, Compared};
 use super::{Shared, ward};
 use crate::client::VaultClient;
 use crate::core::Standing;
@@ -15,6 +16,7 @@ use journal::cosignature;
 use journal::note::SignedNote;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How many checkpoints of a peer that is ahead wait for this vault to get there.
 const AHEAD_MAX: usize = 64;
@@ -28,18 +30,25 @@ pub(crate) struct PeerSeen {
     pub(crate) asked_s: u64,
     /// Whether the last asking failed, and how.
     pub(crate) error: Option<String>,
+    /// When it was last asked to prove that it has what it signed for, and what came of that.
+    pub(crate) audited: Option<(u64, Compared)>,
+    /// Why it could not be asked that.
+    pub(crate) audit_error: Option<String>,
 }
 
 /// Asks one peer again and again, for as long as the server runs.
 pub(super) async fn watch_peer(shared: Arc<Shared>, client: VaultClient) {
     let mut ahead: BTreeMap<u64, SignedNote> = BTreeMap::new();
+    let mut audit_at = Instant::now();
     loop {
+        let mut signed = 0;
         let name = client.url().name.clone();
         match client.checkpoint().await {
             Ok(None) => shared.watch.peer(&name, Ok(0)),
             Ok(Some(note)) => match believed(&client, &note) {
                 Ok(size) => {
                     shared.watch.peer(&name, Ok(size));
+                    signed = size;
                     ahead.insert(size, note);
                 }
                 Err(what) => shared.watch.peer(&name, Err(what)),
@@ -52,6 +61,12 @@ pub(super) async fn watch_peer(shared: Arc<Shared>, client: VaultClient) {
         ahead = looked.unwrap_or_default();
         while ahead.len() > AHEAD_MAX {
             ahead.pop_first();
+        }
+        if signed > 0 && audit_at <= Instant::now() {
+            let every = shared.watch.config.audit_every;
+            let asked = possession::ask(&shared, &client, signed).await;
+            audit_at = Instant::now() + if asked.is_ok() { every } else { every / 24 };
+            shared.watch.audit_asked(&client.url().name, asked.err().map(|error| error.to_string()));
         }
         tokio::time::sleep(shared.watch.config.gossip_every).await;
     }

@@ -1,18 +1,19 @@
 //! One function for each request.
 
 use super::body::{Body, from_reader, full, reader};
-use super::ward::now_s;
-use super::{Shared, audit, erasure, public};
+use super::ward::{Watch, now_s};
+use super::{Shared, audit, erasure, possession, public};
 use crate::core::Vault;
 use crate::credential::{Credential, Role};
 use crate::refusal::Refusal;
 use crate::store::{Put, StoreError};
-use crate::ward::{AlarmKind, DRILL_BYTES_MAX, DrillSeen, What};
+use crate::ward::{AlarmKind, DRILL_BYTES_MAX, DrillSeen, INCIDENTS_BYTES_MAX, IncidentsSeen, What};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode, header};
 use journal::epoch::RecoveryPublic;
+use journal::note::VerifierKey;
 use journal::{BlobName, Hash};
 use minicbor::{Decoder, Encoder};
 use serde_json::json;
@@ -46,6 +47,9 @@ pub(super) fn no(status: StatusCode, words: impl Into<String>) -> No {
 pub(super) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     if public::is_public(request.method(), request.uri().path()) {
         return Ok(public::answer(shared, request.uri().path().to_owned()).await);
+    }
+    if *request.method() == Method::POST && request.uri().path() == possession::PATH {
+        return Ok(by_peer(shared, request.into_body()).await);
     }
     let Some(role) = role(&shared, &request) else {
         shared.watch.stranger();
@@ -127,11 +131,12 @@ async fn route(shared: Arc<Shared>, role: Role, request: Request<Incoming>) -> A
             blocking(move || erasure::record(&shared, order)).await
         }
         ("/v1/drill", &Method::POST) => drill(shared, request.into_body()).await,
+        ("/v1/incidents", &Method::POST) => incidents(shared, request.into_body()).await,
         ("/v1/notice", &Method::POST) => notice(shared, request.into_body()).await,
         ("/v1/audit", &Method::POST) => audited(shared, request.into_body()).await,
         (
-            "/v1/notice" | "/v1/drill" | "/v1/audit" | "/v1/state" | "/v1/enrol" | "/v1/epoch" | "/v1/append"
-            | "/v1/batches" | "/v1/epochs" | "/v1/erasures",
+            "/v1/notice" | "/v1/drill" | "/v1/incidents" | "/v1/audit" | "/v1/state" | "/v1/enrol" | "/v1/epoch"
+            | "/v1/append" | "/v1/batches" | "/v1/epochs" | "/v1/erasures",
             _,
         ) => Err(not_allowed()),
         _ => Err(no(StatusCode::NOT_FOUND, "a vault has no such address")),
@@ -176,6 +181,7 @@ fn state(shared: &Shared) -> Answer {
         "about": shared.about,
         "slowed_down": shared.watch.is_slowed(),
         "drill_started_us": shared.watch.drill_started_us(),
+        "incidents_as_of_us": shared.watch.incidents_as_of_us(vault.log_keys().last()),
     })))
 }
 
@@ -233,17 +239,37 @@ async fn append(shared: Arc<Shared>, body: Incoming) -> Answer {
 }
 
 async fn drill(shared: Arc<Shared>, body: Incoming) -> Answer {
-    let bytes = collect(body, DRILL_BYTES_MAX).await?;
-    let report = String::from_utf8(bytes.to_vec()).map_err(|_| no(StatusCode::BAD_REQUEST, "a report is text"))?;
+    let report = collect(body, DRILL_BYTES_MAX).await?;
+    signed_by_site(shared, report, |watch, report, origin, keys| {
+        watch.drilled(DrillSeen::verify(report, origin, keys)?);
+        Ok(())
+    })
+    .await
+}
+
+async fn incidents(shared: Arc<Shared>, body: Incoming) -> Answer {
+    let note = collect(body, INCIDENTS_BYTES_MAX).await?;
+    signed_by_site(shared, note, |watch, note, origin, keys| {
+        watch.told_of_incidents(IncidentsSeen::verify(note, origin, keys)?);
+        Ok(())
+    })
+    .await
+}
+
+/// Takes what the site signed besides its log, given its origin and its keys.
+async fn signed_by_site(
+    shared: Arc<Shared>,
+    bytes: Bytes,
+    take: impl FnOnce(&Watch, &str, &str, &[VerifierKey]) -> Result<(), String> + Send + 'static,
+) -> Answer {
     blocking(move || {
+        let note = std::str::from_utf8(&bytes).map_err(|_| no(StatusCode::BAD_REQUEST, "what is signed is text"))?;
         let (origin, keys) = {
             let vault = shared.vault();
             let origin = vault.epoch().map(|(origin, _)| origin.to_string());
             (origin.ok_or_else(|| refuse(&shared, &Refusal::NotEnrolled))?, vault.log_keys())
         };
-        let seen =
-            DrillSeen::verify(&report, &origin, &keys).map_err(|what| no(StatusCode::UNPROCESSABLE_ENTITY, what))?;
-        shared.watch.drilled(seen);
+        take(&shared.watch, note, &origin, &keys).map_err(|what| no(StatusCode::UNPROCESSABLE_ENTITY, what))?;
         Ok(text(StatusCode::OK, ""))
     })
     .await
@@ -257,6 +283,15 @@ async fn audited(shared: Arc<Shared>, body: Incoming) -> Answer {
         Err(error) => Err(refuse(&shared, &error.into())),
     })
     .await
+}
+
+/// A vault that this one's owner named asks for proof of what is here.
+async fn by_peer(shared: Arc<Shared>, body: Incoming) -> Response<Body> {
+    let answer = match collect(body, AUDIT_REQUEST_BYTES_MAX).await {
+        Ok(bytes) => blocking(move || possession::answer(&shared, &bytes)).await,
+        Err(no) => Err(no),
+    };
+    answer.unwrap_or_else(|No(status, words)| text(status, words))
 }
 
 fn decode_batches(bytes: &[u8]) -> Result<Vec<Vec<u8>>, minicbor::decode::Error> {

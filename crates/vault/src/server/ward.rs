@@ -2,26 +2,22 @@
 //! and tells its owner by its own channel.
 
 use super::files::write_private;
+use super::possession::Compared;
 use super::{PeerSeen, Shared};
 use crate::core::Vault;
 use crate::probe::Probe;
 use crate::refusal::Refusal;
 use crate::store::{Store, StoreError};
-use crate::ward::{AlarmKind, Alarms, DrillKept, DrillSeen, Meter, Report, WatchConfig, What};
+use crate::ward::{AlarmKind, Alarms, DrillKept, DrillSeen, IncidentsSeen, Meter, Report, WatchConfig, What};
 use journal::checkpoint::Checkpoint;
+use journal::note::VerifierKey;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How often a vault attacks its own store.
-pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(24 * 3600);
-/// How soon it tries again when the store could not be attacked, or fell.
-pub(crate) const PROBE_AGAIN: Duration = Duration::from_secs(60);
 /// How often it looks after its site, its budget and its messages.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(2);
-/// After how long without a renewal an alarm is raised: one may fail and be tried again.
-const RENEWAL_MISSING_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
 /// How often the meter is written down.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 
@@ -30,6 +26,7 @@ pub(super) struct Watch {
     pub(super) config: WatchConfig,
     path: PathBuf,
     drill_path: PathBuf,
+    incidents_path: PathBuf,
     started: Instant,
     started_s: u64,
     seen: Mutex<Seen>,
@@ -44,6 +41,7 @@ struct Seen {
     /// When what protects the store was last renewed, or looked at.
     renewed: Instant,
     drill: Option<DrillKept>,
+    incidents: Option<IncidentsSeen>,
     peers: BTreeMap<String, PeerSeen>,
     last_contact: Option<(Instant, u64)>,
     strangers: u64,
@@ -80,13 +78,39 @@ impl Watch {
             last_batch: started,
             renewed: started,
             drill,
+            incidents: None,
             peers: BTreeMap::new(),
             last_contact: None,
             strangers: 0,
             ticked: started,
             saved: started,
         };
-        Self { config, path, drill_path, started, started_s: now_s(), seen: Mutex::new(seen) }
+        let incidents_path = dir.join("private/incidents");
+        Self { config, path, drill_path, incidents_path, started, started_s: now_s(), seen: Mutex::new(seen) }
+    }
+
+    /// What was told of incidents before the last stop, when the log's keys still vouch for it.
+    pub(super) fn remember_incidents(&self, origin: &str, keys: &[VerifierKey]) {
+        let kept = std::fs::read_to_string(&self.incidents_path).ok();
+        self.seen().incidents = kept.and_then(|text| IncidentsSeen::verify(&text, origin, keys).ok());
+    }
+
+    /// The site tells of incidents. What is older than what is known changes nothing.
+    pub(super) fn told_of_incidents(&self, told: IncidentsSeen) {
+        if self.incidents_as_of_us(Some(&told.key)) >= told.as_of_us {
+            return;
+        }
+        if let Err(error) = write_private(&self.incidents_path, told.signed.as_bytes()) {
+            tracing::warn!(%error, "cannot write down what is told of incidents");
+        }
+        self.seen().incidents = Some(told);
+    }
+
+    /// When the last of what was signed with this key was written.
+    pub(super) fn incidents_as_of_us(&self, key: Option<&VerifierKey>) -> u64 {
+        let seen = self.seen();
+        let told = seen.incidents.as_ref().filter(|told| key.is_some_and(|key| key.same_key(&told.key)));
+        told.map_or(0, |told| told.as_of_us)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -137,7 +161,7 @@ impl Watch {
         let mut seen = self.seen();
         let peer = seen.peers.entry(name.to_owned()).or_default();
         match asked {
-            Ok(size) => *peer = PeerSeen { size, asked_s: now_s(), error: None },
+            Ok(size) => (peer.size, peer.asked_s, peer.error) = (size, now_s(), None),
             Err(error) => {
                 if peer.error.is_none() {
                     tracing::warn!(peer = name, error, "a peer could not be compared with");
@@ -145,6 +169,33 @@ impl Watch {
                 peer.error = Some(error);
             }
         }
+    }
+
+    /// What came of asking a peer to prove that it has what it signed for.
+    pub(super) fn audited(&self, name: &str, compared: Compared) {
+        let now = now_s();
+        let mut seen = self.seen();
+        let own: Vec<_> = compared.own_missing.iter().map(ToString::to_string).collect();
+        if !own.is_empty() {
+            let text = format!("blobs that entries need are not here any more: {}", own.join(", "));
+            seen.alarms.raise(AlarmKind::Store, text, now);
+        }
+        seen.peers.entry(name.to_owned()).or_default().audited = Some((now, compared));
+        let lacking = seen.peers.iter().filter_map(|(name, peer)| {
+            let (_, compared) = peer.audited.as_ref().filter(|(_, compared)| !compared.lacks.is_empty())?;
+            let (lacks, asked) = (compared.lacks.len(), compared.asked);
+            Some(format!(
+                "vault {name} could not prove that it has {lacks} of {asked} blobs, {} first",
+                compared.lacks[0]
+            ))
+        });
+        let lacking: Vec<_> = lacking.collect();
+        seen.alarms.set(AlarmKind::PeerLacks, (!lacking.is_empty()).then(|| lacking.join("; ")), now);
+    }
+
+    /// Whether that could be asked.
+    pub(super) fn audit_asked(&self, name: &str, error: Option<String>) {
+        self.seen().peers.entry(name.to_owned()).or_default().audit_error = error;
     }
 
     /// What protects the store was renewed where it had to be.
@@ -221,6 +272,7 @@ impl Watch {
             started_s: self.started_s,
             uptime_s: seen.uptime_s(),
             drill: seen.drill.as_ref().map(|drill| drill.seen.clone()),
+            incidents: seen.incidents.as_ref().map(|told| told.incidents.clone()).unwrap_or_default(),
             peers: seen.peers.iter().map(|(name, peer)| (name.clone(), peer.clone())).collect(),
             last_batch_s: seen.last_batch_s,
             last_contact_s: seen.last_contact.map(|(_, at)| at),
@@ -275,7 +327,7 @@ impl Watch {
         });
         seen.alarms.set(AlarmKind::BatchesMissing, quiet, now);
         let old = seen.renewed.elapsed();
-        let old = (old >= RENEWAL_MISSING_AFTER)
+        let old = (old >= self.config.renewal_missing_after)
             .then(|| format!("the store's locks were not renewed for {} h", old.as_secs() / 3600));
         seen.alarms.set(AlarmKind::RenewalMissing, old, now);
         seen.alarms.tick(now);
@@ -315,28 +367,32 @@ pub(super) fn probe(vault: &mut Vault<dyn Store>, store: &dyn Store, watch: &Wat
     probe.passed()
 }
 
-/// Attacks the store again and again, for as long as the server runs.
-pub(super) async fn probe_again(shared: Arc<Shared>, passed: bool) {
-    let mut wait = if passed { PROBE_EVERY } else { PROBE_AGAIN };
+/// Renews what protects the store and attacks it, again and again, for as long as the server runs. What runs out is looked at first, at
+/// every start: a vault that is restarted each night would else never come to it.
+pub(super) async fn look_after_store(shared: Arc<Shared>, mut passed: bool) {
+    let (every, again) = (shared.watch.config.probe_every, shared.watch.config.probe_again);
     loop {
-        tokio::time::sleep(wait).await;
         let of = shared.clone();
-        let work = move || {
-            let passed = probe(&mut of.vault(), &*of.store, &of.watch);
-            match of.store.sweep() {
-                Ok(sweep) => {
-                    of.watch.renewed();
-                    tracing::info!(objects = sweep.objects, renewed = sweep.renewed, "locks looked at");
-                }
-                Err(error) => {
-                    of.watch.raise(AlarmKind::Store, format!("what protects the store could not be renewed: {error}"));
-                    return false;
-                }
-            }
-            passed
-        };
-        let passed = tokio::task::spawn_blocking(work).await.unwrap_or(false);
-        wait = if passed { PROBE_EVERY } else { PROBE_AGAIN };
+        let swept = tokio::task::spawn_blocking(move || sweep(&of)).await.unwrap_or(false);
+        tokio::time::sleep(if passed && swept { every } else { again }).await;
+        let of = shared.clone();
+        let work = move || probe(&mut of.vault(), &*of.store, &of.watch);
+        passed = tokio::task::spawn_blocking(work).await.unwrap_or(false);
+    }
+}
+
+fn sweep(shared: &Shared) -> bool {
+    match shared.store.sweep() {
+        Ok(sweep) => {
+            shared.watch.renewed();
+            tracing::info!(objects = sweep.objects, renewed = sweep.renewed, "locks looked at");
+            true
+        }
+        Err(error) => {
+            let text = format!("what protects the store could not be renewed: {error}");
+            shared.watch.raise(AlarmKind::Store, text);
+            false
+        }
     }
 }
 

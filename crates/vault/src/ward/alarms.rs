@@ -38,6 +38,8 @@ pub enum AlarmKind {
     DrillFailed,
     /// The site is there and has written nothing for more than a day.
     BatchesMissing,
+    /// Another vault of the site could not prove that it has what it signed for.
+    PeerLacks,
     /// The locks of a bucket were not renewed for days.
     RenewalMissing,
     /// The site has an alarm of its own, and has it told here too.
@@ -46,7 +48,7 @@ pub enum AlarmKind {
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SiteSilent,
         Self::Fork,
         Self::OldEpoch,
@@ -56,6 +58,7 @@ impl AlarmKind {
         Self::DrillMissing,
         Self::DrillFailed,
         Self::BatchesMissing,
+        Self::PeerLacks,
         Self::RenewalMissing,
         Self::Site,
     ];
@@ -73,6 +76,7 @@ impl AlarmKind {
             Self::DrillMissing => "drill-missing",
             Self::DrillFailed => "drill-failed",
             Self::BatchesMissing => "batches-missing",
+            Self::PeerLacks => "peer-lacks",
             Self::RenewalMissing => "renewal-missing",
         }
     }

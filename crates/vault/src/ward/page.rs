@@ -1,7 +1,7 @@
 //! What a vault tells everybody: a page, the same as JSON, and metrics. No secrets, and alive when the site is not.
 
 use super::alarms::Open;
-use super::{AlarmKind, DrillSeen};
+use super::{AlarmKind, DrillSeen, Incident};
 use crate::server::PeerSeen;
 use askama::Template;
 use base64::Engine as _;
@@ -36,6 +36,8 @@ pub(crate) struct Report {
     pub(crate) probe: Option<(u64, usize, Vec<String>)>,
     /// The last full drill that the site showed.
     pub(crate) drill: Option<DrillSeen>,
+    /// What its operators tell.
+    pub(crate) incidents: Vec<Incident>,
     /// Other vaults of the site, and what was seen of them.
     pub(crate) peers: Vec<(String, PeerSeen)>,
     pub(crate) alarms: Vec<(AlarmKind, Open)>,
@@ -84,6 +86,10 @@ impl Report {
         time(*at)
     }
 
+    fn time_us(&self, at_us: &u64) -> String {
+        time_us(*at_us)
+    }
+
     fn running(&self) -> String {
         span(self.uptime_s)
     }
@@ -102,6 +108,19 @@ impl Report {
         )
     }
 
+    fn audited(&self, peer: &PeerSeen) -> String {
+        match (&peer.audited, &peer.audit_error) {
+            (_, Some(error)) => format!("; it proves nothing to this vault: {error}"),
+            (None, None) => String::new(),
+            (Some((at_s, found)), None) => {
+                let erased =
+                    if found.erased > 0 { format!(", {} erased there by order", found.erased) } else { String::new() };
+                let has = found.asked - found.lacks.len() - found.erased - found.own_missing.len();
+                format!("; {} it proved to have {has} of {} blobs{erased}", time(*at_s), found.asked)
+            }
+        }
+    }
+
     fn free(&self) -> String {
         self.free_bytes.map_or("no bound".to_owned(), |bytes| format!("{} free", size(bytes)))
     }
@@ -114,6 +133,10 @@ impl Report {
 fn time(at: u64) -> String {
     let time = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok());
     time.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default()
+}
+
+fn time_us(at_us: u64) -> String {
+    time(at_us / 1_000_000)
 }
 
 fn span(seconds: u64) -> String {
@@ -163,15 +186,27 @@ pub(crate) fn json(report: &Report) -> String {
             "differences": drill.differences,
         })
     });
-    let peer = |(name, peer): &(String, PeerSeen)| json!({ "name": name, "entries": peer.size, "asked": (peer.asked_s > 0).then(|| time(peer.asked_s)), "problem": peer.error });
+    let audit = |peer: &PeerSeen| {
+        peer.audited.as_ref().map(|(at_s, found)| {
+            json!({ "at": time(*at_s), "asked": found.asked, "lacks": found.lacks.len(), "erased": found.erased, "problem": peer.audit_error })
+        })
+    };
+    let peer = |(name, peer): &(String, PeerSeen)| json!({ "name": name, "entries": peer.size, "asked": (peer.asked_s > 0).then(|| time(peer.asked_s)), "problem": peer.error, "audit": audit(peer) });
     let erasure = |(order, at_s, waiting): &(String, u64, usize)| json!({ "order": order, "at": time(*at_s), "waiting": waiting });
     let probe = report.probe.as_ref().map(|(at, held, fell)| json!({ "at": time(*at), "held": held, "fell": fell }));
+    let incident = |incident: &Incident| {
+        let note = |note: &super::incidents::Note| json!({ "at": time_us(note.noted_us), "text": note.text });
+        json!({
+            "title": incident.title, "opened": time_us(incident.opened_us), "resolved": incident.resolved_us.map(time_us),
+            "notes": incident.notes.iter().map(note).collect::<Vec<_>>(),
+        })
+    };
     json!({
         "name": name, "domain": domain, "store": store, "log": origin, "epoch": epoch, "entries": size, "root": root,
         "state": report.state(), "well": report.is_well(), "damaged": damaged, "now": time(report.now_s),
         "started": time(report.started_s), "last_batch": report.last_batch_s.map(time),
         "last_contact": report.last_contact_s.map(time), "probe": probe,
-        "drill": drill, "peers": report.peers.iter().map(peer).collect::<Vec<_>>(),
+        "drill": drill, "incidents": report.incidents.iter().map(incident).collect::<Vec<_>>(), "peers": report.peers.iter().map(peer).collect::<Vec<_>>(),
         "alarms": report.alarms.iter().map(alarm).collect::<Vec<_>>(), "slowed_down": report.slowed,
         "bytes_today": report.bytes_today, "bytes_day_max": report.bytes_day_max,
         "objects_today": report.objects_today, "objects_day_max": report.objects_day_max,
@@ -255,6 +290,15 @@ mod tests {
             alarms: alarms.open.into_iter().collect(),
             raised: alarms.raised.into_iter().collect(),
             erasures: vec![("ab12".to_owned(), 1_700_000_000, 3)],
+            incidents: vec![Incident {
+                title: "Pushes are slow".to_owned(),
+                opened_us: 1_700_000_000_000_000,
+                resolved_us: None,
+                notes: vec![super::super::incidents::Note {
+                    noted_us: 1_700_000_000_000_000,
+                    text: "We <look>".to_owned(),
+                }],
+            }],
             bytes_day_max: 1,
             ..Report::default()
         }
@@ -263,10 +307,20 @@ mod tests {
     #[test]
     fn the_page_says_what_is_so_and_runs_nothing() {
         let (page, policy) = html(&report());
-        for words in ["eu", "7 entries", "100 seconds ago", "fork-refused", "20 attacks", "ab12", "3 blobs wait"] {
+        for words in [
+            "eu",
+            "7 entries",
+            "100 seconds ago",
+            "fork-refused",
+            "20 attacks",
+            "ab12",
+            "3 blobs wait",
+            "Pushes are slow",
+            "is open",
+        ] {
             assert!(page.contains(words), "{words} in {page}");
         }
-        assert!(!page.contains("<script>"), "{page}");
+        assert!(!page.contains("<script>") && !page.contains("<look>"), "{page}");
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
     }
 
@@ -276,6 +330,7 @@ mod tests {
         assert_eq!((&value["entries"], &value["well"]), (&json!(7), &json!(false)));
         assert_eq!(value["alarms"][0]["alarm"], "fork-refused");
         assert_eq!((&value["erasures"][0]["order"], &value["erasures"][0]["waiting"]), (&json!("ab12"), &json!(3)));
+        assert_eq!(value["incidents"][0]["notes"][0]["text"], "We <look>");
         let metrics = metrics(&report());
         assert!(metrics.contains("outlast_vault_alarm_open{alarm=\"fork-refused\"} 1"), "{metrics}");
         assert!(metrics.contains("outlast_vault_entries 7"), "{metrics}");

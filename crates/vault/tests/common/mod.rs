@@ -43,6 +43,7 @@ struct State {
     blobs: HashMap<BlobName, Vec<u8>>,
     cosigned: Vec<(String, u64)>,
     drill: Option<(u64, String)>,
+    incidents: Option<(u64, String)>,
 }
 
 impl TestLog {
@@ -196,6 +197,14 @@ impl TestLog {
         self.state.lock().unwrap().drill = Some((started_us, note));
     }
 
+    /// Operators told of an incident at this time.
+    pub fn told(&self, as_of_us: u64, title: &str) {
+        let line = format!("{{\"title\":\"{title}\",\"opened_us\":{as_of_us},\"resolved_us\":null,\"notes\":[]}}");
+        let text = format!("outlast/incidents/v1\n{}\nas-of-us {as_of_us}\n{line}\n", self.origin);
+        let note = self.log_key().sign(&text).unwrap().to_string();
+        self.state.lock().unwrap().incidents = Some((as_of_us, note));
+    }
+
     pub fn cosigned(&self) -> Vec<(String, u64)> {
         self.state.lock().unwrap().cosigned.clone()
     }
@@ -223,6 +232,10 @@ impl TestLog {
 impl JournalSource for TestLog {
     fn drill(&self) -> Option<(u64, String)> {
         self.state.lock().unwrap().drill.clone()
+    }
+
+    fn incidents(&self) -> Option<(u64, String)> {
+        self.state.lock().unwrap().incidents.clone()
     }
 
     fn size(&self) -> u64 {
