@@ -91,7 +91,7 @@ class Flood:
             return pid, reading
         os.close(reading)
         try:
-            os.nice(5)
+            os.nice(10)
             told = self._ask_on(number)
             with os.fdopen(writing, "w", encoding="ascii") as out:
                 out.writelines(f"{status} {seconds}\n" for status, seconds in told)
