@@ -75,7 +75,7 @@ pub use repos::{NewRepo, RepoChange};
 pub use sessions::{ATTEMPTS_MAX, ATTEMPTS_WINDOW, Device, SecondStep, SignInStep};
 pub use settings::SetBy;
 pub use signatures::Signer;
-pub use svn::{SvnAct, SvnDoor, SvnServer, SvnTurn};
+pub use svn::{SvnAct, SvnDoor, SvnServer, SvnSource, SvnTurn};
 pub use svn_convert::{ConvertTo, SvnConverted};
 pub use svn_import::{SvnImportTo, SvnImported};
 pub(crate) use vaults::{Readers, VaultsEnrol, known_with};

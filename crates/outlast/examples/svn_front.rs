@@ -16,8 +16,8 @@ use forge::site::SvnAct;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use svn::{CommitGate, Engine, EngineLimits, Programs, Record};
-use web::svn_http::{To, act, pass, whole};
+use svn::{CommitGate, Engine, EngineLimits, Programs, Readers, Record, SvnSource};
+use web::svn_http::{To, act, own, pass, whole};
 
 const USERS: [(&str, &str); 5] = [
     ("jrandom", "rayjandom"),
@@ -145,9 +145,26 @@ async fn answer(front: &Front, request: Request) -> Result<Response, String> {
         SvnAct::Finish => Some(finishing.lock().await),
         _ => None,
     };
+    let all = front.work.join(named.trim_start_matches("/svn-test-work/"));
+    let open = front.authz(&named).is_none_or(|rules| reads_all(&rules));
+    let source = async { if open { source(all).await } else { None } };
+    if let Some(answer) = own(&parts, address.strip_prefix(root).unwrap_or_default(), source).await {
+        return Ok(answer);
+    }
     let to = To { server: &server, root, user, account: 1 };
     let request: Request<Body> = Request::from_parts(parts, body);
     Ok(pass(&to, act, request, std::future::pending()).await.unwrap_or_else(IntoResponse::into_response))
+}
+
+/// Whether rules let everybody do everything, as those of most tests do.
+fn reads_all(rules: &str) -> bool {
+    rules.lines().all(|line| line.is_empty() || line.starts_with(['[', '#']) || line == "* = rw")
+}
+
+/// All of a repository as it is now. Nothing of it is kept: tests remove it and make another in its place.
+async fn source(root: PathBuf) -> Option<SvnSource> {
+    let opening = tokio::task::spawn_blocking(move || Readers::new(1 << 20).open(&root, u64::MAX, 0));
+    opening.await.ok()?.ok()
 }
 
 /// A repository of the tests has a space in its name, which a site's never have.

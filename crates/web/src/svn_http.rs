@@ -16,6 +16,7 @@ mod own;
 mod pass;
 mod to_its_end;
 
+pub use own::own;
 pub(crate) use pass::Behind;
 pub use pass::{To, act, pass, whole};
 
@@ -77,7 +78,9 @@ async fn answer(app: &App, request: Request<Body>) -> Result<Response, ApiError>
     if parts.method == Method::GET && address[end..].trim_matches('/').is_empty() && wants_a_page(&parts.headers) {
         return Ok(Redirect::to(&format!("/{}", door.repo().path)).into_response());
     }
-    if let Some(answer) = own::answer(app, &door, &parts, &address[end..]).await {
+    let source = async { app.site.svn_whole(&door).await.ok().flatten() };
+    if let Some(answer) = own(&parts, &address[end..], source).await {
+        app.metrics.count("svn", "own");
         return Ok(answer);
     }
     let to = To { server: door.server(), root: &root, user: door.user(), account: door.account() };

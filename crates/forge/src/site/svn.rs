@@ -11,8 +11,7 @@ use crate::repo::Repo;
 use crate::site::CodeReader;
 use crate::svn::{FinishGuard, SvnLockInfo, entry_of, locks_fetch, path_rules_fetch};
 use std::sync::Arc;
-use svn::SvnSource;
-pub use svn::{HttpServer as SvnServer, Turn as SvnTurn};
+pub use svn::{HttpServer as SvnServer, SvnSource, Turn as SvnTurn};
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,10 @@
 //! in another way (ranges, conditions, differences from a file that the client has) is the server's to answer.
 
 use super::pass::clean;
-use crate::app::App;
 use crate::pages::percent_decoded;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use forge::site::SvnDoor;
+use forge::site::SvnSource;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, header};
 
@@ -30,15 +29,15 @@ const IN_ANOTHER_WAY: [HeaderName; 7] = [
     HeaderName::from_static("x-svn-vr-base"),
 ];
 
-/// The answer, if it is one that is made here.
-pub(super) async fn answer(app: &App, door: &SvnDoor, request: &Parts, below: &str) -> Option<Response> {
+/// The answer, if it is one that is made here. `below` is the address below the repository's, `source` all of it, unless there are
+/// parts that who asks may not read; it is asked for only when it is needed.
+pub async fn own(request: &Parts, below: &str, source: impl Future<Output = Option<SvnSource>>) -> Option<Response> {
     if request.method != Method::GET || IN_ANOTHER_WAY.iter().any(|name| request.headers.contains_key(name)) {
         return None;
     }
     let (rev, path) = address(below)?;
     // Whatever is wrong with it, the server says it better.
-    let source = app.site.svn_whole(door).await.ok()??;
-    let wanted = path.clone();
+    let (source, wanted) = (source.await?, path.clone());
     let reading = tokio::task::spawn_blocking(move || source.sent_file(rev, &wanted, OWN_FILE_BYTES_MAX));
     let file = reading.await.ok()?.ok()??;
     let mime_type = file.mime_type.as_deref().unwrap_or(b"text/plain");
@@ -50,7 +49,6 @@ pub(super) async fn answer(app: &App, door: &SvnDoor, request: &Parts, below: &s
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, KEPT);
     clean(headers);
-    app.metrics.count("svn", "own");
     Some(response)
 }
 
