@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | full | the site itself, daily | its own keys, a vault's `recover.url` | what the vaults hold, rebuilt, is what the site has: every row, ref, object |
 //! | blind | anybody, or the site | a vault's `recover.url`, no key | a vault has every object its checkpoint reaches, each whole |
-//! | officer | officers, quarterly | the recovery key from its shares, on a clean machine | people can do it without the site |
+//! | officer | officers, monthly | the recovery key from its shares, on a clean machine | people can do it without the site |
 //!
 //! A full drill opens blobs with the site's own key, because the recovery key is not on the site. So it can't show that the
 //! recovery key is still to be had: the officer drill does.

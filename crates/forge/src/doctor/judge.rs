@@ -15,8 +15,8 @@ const FREE_PERCENT_FEW: u64 = 5;
 const CLOCK_APART_S: i64 = 30;
 /// Credentials that a finding names.
 const CREDENTIALS_NAMED_MAX: usize = 8;
-/// Officers try the recovery key every three months, and a little.
-const OFFICER_DRILL_AGE_MAX_S: u64 = 100 * 24 * 60 * 60;
+/// Officers try the recovery key, put together from its shares, every month, and a little.
+const OFFICER_DRILL_AGE_MAX_S: u64 = 35 * 24 * 60 * 60;
 
 /// Shorter delays leave officers no time to see what is coming.
 const DELAY_SHORT_US: i64 = 24 * 60 * 60 * 1_000_000;
@@ -330,7 +330,7 @@ fn drills(facts: &Facts) -> Finding {
 }
 
 fn officers(facts: &Facts) -> Finding {
-    let finding = Finding::good("officer-drill", "officers have tried the recovery key within 100 days");
+    let finding = Finding::good("officer-drill", "officers have tried the recovery key within 35 days");
     if facts.officer_drill_age_s <= OFFICER_DRILL_AGE_MAX_S {
         return finding;
     }
