@@ -1,7 +1,7 @@
 //! One function for each request.
 
 use super::body::{Body, from_reader, full, reader};
-use super::ward::{Watch, now_s};
+use super::ward::{Watch, now_s, now_us};
 use super::{Shared, audit, erasure, possession, public};
 use crate::core::Vault;
 use crate::credential::{Credential, Role};
@@ -204,7 +204,7 @@ async fn statement(shared: Arc<Shared>, body: Incoming, first: bool) -> Answer {
         let mut vault = shared.vault();
         let site = vault.epoch().map(|(origin, _)| origin.to_string()).unwrap_or_default();
         let allows = |order: &Hash, keys: &[RecoveryPublic]| {
-            let now = (shared.watch.uptime_s(), i64::try_from(now_s().saturating_mul(1_000_000)).unwrap_or(i64::MAX));
+            let now = (shared.watch.uptime_s(), now_us());
             shared.orders.allows(&site, order, keys, now).map_err(|error| error.to_string())
         };
         let done = if first { vault.enrol(&statement) } else { vault.start_epoch_by(&statement, &allows) };

@@ -60,6 +60,12 @@ pub(super) fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// As orders count: by whole seconds one would be late for its own time.
+pub(super) fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
 impl Watch {
     /// With the meter as it was saved in the vault's directory.
     pub(super) fn open(config: WatchConfig, dir: &Path) -> Self {
