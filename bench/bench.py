@@ -12,7 +12,7 @@ printed and left in bench/out/results.json. Sizes come from the environment:
     OUTLAST_BENCH_SSH_MIB (1024)    the repository that is cloned over SSH
     OUTLAST_BENCH_PAGES_COMMITS (52000) the repository whose pages are asked for, 50,000 at least
     OUTLAST_BENCH_SVN_REVISIONS (2500) the repository of Subversion, 2,500 at least
-    OUTLAST_BENCH_FLOOD_PUSHES (600), _SECONDS (60), _RATE (400), _HALF_OPEN (1500): see figures_flood.py
+    OUTLAST_BENCH_FLOOD_PUSHES (600), _SECONDS (60), _RATE (700), _HALF_OPEN (1500): see figures_flood.py
     OUTLAST_BENCH_DIR (bench/out)   where all of it lives; needs about 12 GiB
 """
 
