@@ -4,6 +4,7 @@ use crate::client::{Client, history, noise};
 use crate::raw;
 use crate::server::Server;
 use std::io::Read as _;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -68,19 +69,29 @@ fn an_answer_that_is_an_error_is_told_and_not_kept() {
     assert_eq!(std::fs::read_dir(server.dir.path().join("cache")).unwrap().count(), 0);
 }
 
-#[test]
-fn a_clone_that_nobody_waits_for_ends() {
-    let server = Server::new();
-    let client = Client::new(&server);
+/// Pushes 60 MB that do not compress; the request to clone them.
+fn large(server: &Server) -> Vec<u8> {
+    let client = Client::new(server);
     std::fs::write(client.dir.join("noise"), noise(60_000_000)).unwrap();
     client.commit("large");
     client.ok(["-c", "core.compression=0", "-c", "pack.compression=0", "push", "-q", "origin", "main"]);
-    let request = clone_request(&client);
+    clone_request(&client)
+}
+
+/// A clone whose client has read as far as the first bytes.
+fn begun(server: &Server, request: &[u8]) -> TcpStream {
     let length = format!("content-length: {}", request.len());
-    let mut stream = raw::begin(&server, "POST", "git-upload-pack", &["git-protocol: version=2", &length]);
-    std::io::Write::write_all(&mut stream, &request).unwrap();
+    let mut stream = raw::begin(server, "POST", "git-upload-pack", &["git-protocol: version=2", &length]);
+    std::io::Write::write_all(&mut stream, request).unwrap();
     stream.read_exact(&mut [0; 1000]).unwrap();
-    drop(stream);
+    stream
+}
+
+#[test]
+fn a_clone_that_nobody_waits_for_ends() {
+    let server = Server::new();
+    let request = large(&server);
+    drop(begun(&server, &request));
     // Whole already, or given up: nothing half stays.
     let files = || {
         std::fs::read_dir(server.dir.path().join("cache"))
@@ -108,20 +119,12 @@ fn kept_bytes(cache: &Path) -> u64 {
 #[test]
 fn a_turn_lasts_while_git_works_and_not_while_somebody_reads() {
     let server = Server::new();
-    let client = Client::new(&server);
-    std::fs::write(client.dir.join("noise"), noise(60_000_000)).unwrap();
-    client.commit("large");
-    client.ok(["-c", "core.compression=0", "-c", "pack.compression=0", "push", "-q", "origin", "main"]);
-    let request = clone_request(&client);
-    let length = format!("content-length: {}", request.len());
+    let request = large(&server);
     let ends = Arc::new(Mutex::new(Vec::new()));
     let begin = || {
         let turn = Turn(server.dir.path().join("cache"), ends.clone());
         *server.state.turn.lock().unwrap() = Some(Arc::new(turn));
-        let mut stream = raw::begin(&server, "POST", "git-upload-pack", &["git-protocol: version=2", &length]);
-        std::io::Write::write_all(&mut stream, &request).unwrap();
-        stream.read_exact(&mut [0; 1000]).unwrap();
-        stream
+        begun(&server, &request)
     };
     let slow = begin();
     server.until("git is done", || ends.lock().unwrap().len() == 1);
