@@ -5,6 +5,7 @@
 
 use crate::common::{Random, Ssh, World, seed, wait_until};
 use crate::svn::{Svn, admin, create, layout, on_disk, youngest};
+use crate::svn_ssh::over_ssh;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -123,16 +124,6 @@ fn what_was_acknowledged_survives_kills() {
     let svn = Svn::of(&world);
     let url = create(&world, "project");
     acknowledged_survives(&mut world, &svn, &url);
-}
-
-/// A site, Ann's repository, her client with a key, and the repository's address.
-fn over_ssh() -> (World, Svn, Ssh, String) {
-    let world = World::new();
-    create(&world, "project");
-    let ssh = Ssh::new(&world, "ann", &[]);
-    ssh.add_to(&world, "ann");
-    let (svn, url) = (Svn::of(&world).over(&ssh), ssh.svn_url("ann/project"));
-    (world, svn, ssh, url)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 /// A site, Ann's repository `ann/project`, her client with a key, and the repository's address.
-fn world() -> (World, Svn, Ssh, String) {
+pub(crate) fn over_ssh() -> (World, Svn, Ssh, String) {
     let world = World::new();
     create(&world, "project");
     let ssh = Ssh::new(&world, "ann", &[]);
@@ -25,7 +25,7 @@ fn sessions(data: &Path) -> usize {
 
 #[test]
 fn work_over_ssh_is_held_and_seen_over_http() {
-    let (mut world, svn, ssh, url) = world();
+    let (mut world, svn, ssh, url) = over_ssh();
     let wc = layout(&svn, &world, &url);
     work(&svn, &wc, &url, 11);
     svn.ok(&wc, &["lock", "-q", "-m", "mine", "dir1/file1", "dir2/file2"]);
@@ -67,7 +67,7 @@ fn work_over_ssh_is_held_and_seen_over_http() {
 
 #[test]
 fn one_sees_and_does_what_one_may() {
-    let (world, svn, ann, url) = world();
+    let (world, svn, ann, url) = over_ssh();
     let wc = layout(&svn, &world, &url);
     world.site.cli(&["user", "create", "bob", "--email", "bob@example.org"]).success();
     let bob = Ssh::new(&world, "bob", &[]);
@@ -131,7 +131,7 @@ fn open_session(ssh: &Ssh, url: &str) -> std::process::Child {
 
 #[test]
 fn a_revocation_ends_the_session() {
-    let (world, svn, ann, url) = world();
+    let (world, svn, ann, url) = over_ssh();
     layout(&svn, &world, &url);
     world.site.cli(&["user", "create", "bob", "--email", "bob@example.org"]).success();
     let bob = Ssh::new(&world, "bob", &[]);
@@ -158,7 +158,7 @@ fn a_revocation_ends_the_session() {
 
 #[test]
 fn without_a_quorum_nothing_shows_and_the_client_is_told() {
-    let (mut world, svn, _, url) = world();
+    let (mut world, svn, _, url) = over_ssh();
     let wc = layout(&svn, &world, &url);
     fs::write(wc.join("a"), "a\n").unwrap();
     svn.ok(&wc, &["add", "-q", "a"]);
@@ -180,7 +180,7 @@ fn without_a_quorum_nothing_shows_and_the_client_is_told() {
 /// The first words of clients of 1.8 and of SVNKit, and those of today's with all that it can.
 #[test]
 fn what_each_client_says_of_itself_is_understood() {
-    let (world, svn, ann, url) = world();
+    let (world, svn, ann, url) = over_ssh();
     layout(&svn, &world, &url);
     let older = "edit-pipeline svndiff1 absent-entries depth mergeinfo log-revprops";
     let kit = "edit-pipeline svndiff1 absent-entries commit-revprops depth log-revprops atomic-revprops partial-replay";
@@ -200,7 +200,7 @@ fn what_each_client_says_of_itself_is_understood() {
 
 #[test]
 fn what_is_no_client_is_shown_out() {
-    let (world, svn, ann, url) = world();
+    let (world, svn, ann, url) = over_ssh();
     layout(&svn, &world, &url);
     let (out, _) = ann.talk("svnserve -t", "GET / HTTP/1.1\r\n\r\n");
     assert!(out.starts_with("( success ( 2 2 ") && !out.contains("failure"), "{out}");
