@@ -1,6 +1,6 @@
 //! What would cost a Subversion server much is bounded, and Git and the pages answer meanwhile.
 
-use crate::common::{Answer, World, basic, request};
+use crate::common::{Answer, World, basic, request, wait_until};
 use crate::svn::{Svn, create, layout, work};
 use crate::svn_crashes::children;
 use std::fs;
@@ -268,6 +268,31 @@ fn an_answer_that_takes_too_long_is_cut_off_though_it_is_read() {
     assert!(svn.ok(world.dir.path(), &["ls", &format!("{url}/trunk")]).contains("large"));
 }
 
+fn stands_still(pid: u32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    tasks.map(|task| fs::read_to_string(task.path().join("status")).unwrap_or_default()).all(|status| {
+        // A thread that ended while we looked has no status any more.
+        status.is_empty() || status.lines().any(|line| line.starts_with("State:\tT"))
+    })
+}
+
+/// Stops the processes of this name that a site has started, and those that one of them started before it stood still.
+fn stop_all(site: u32, name: &str) -> Vec<u32> {
+    let mut stopped = Vec::new();
+    loop {
+        let found: Vec<u32> = children(site, name).into_iter().filter(|pid| !stopped.contains(pid)).collect();
+        if found.is_empty() {
+            return stopped;
+        }
+        for pid in &found {
+            assert!(Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap().success());
+        }
+        // The signal is only sent so far: on a busy machine a thread may answer one more request before it stands still.
+        wait_until("they stand still", 20, || found.iter().all(|pid| stands_still(*pid)));
+        stopped.extend(found);
+    }
+}
+
 #[test]
 fn a_server_that_says_nothing_is_ended_and_another_answers() {
     let mut world = World::new();
@@ -277,11 +302,8 @@ fn a_server_that_says_nothing_is_ended_and_another_answers() {
     let url = format!("http://{}/ann/project.svn", world.site.address);
     svn.ok(world.dir.path(), &["mkdir", "-q", "-m", "x", &format!("{url}/trunk")]);
     let site = world.site.process().pid();
-    let stuck = children(site, "apache2");
+    let stuck = stop_all(site, "apache2");
     assert!(!stuck.is_empty());
-    for pid in &stuck {
-        assert!(Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap().success());
-    }
     let login = basic("ann", &world.token);
     let began = Instant::now();
     let answer = ask(&world, &login, "GET", "/ann/project.svn/trunk/", &[], b"");
@@ -306,5 +328,5 @@ fn a_git_view_is_bounded_and_says_how_far_it_is() {
     limited(&mut world, "svn_view_wait_s = 0");
     let said = git.run(["ls-remote", &world.url("ann/project")]).failure();
     assert!(said.contains("is being made") && said.contains("revisions are done; try again"), "{said}");
-    crate::common::wait_until("it is made meanwhile", 20, || git.run(["ls-remote", &world.url("ann/project")]).ok);
+    wait_until("it is made meanwhile", 20, || git.run(["ls-remote", &world.url("ann/project")]).ok);
 }
