@@ -10,7 +10,6 @@ use crate::event::incident::{IncidentNoted, IncidentOpened};
 use crate::names::plain_text;
 use crate::people::Principal;
 use crate::people::authenticate::still_good;
-use crate::people::inventory::InventoryFilter;
 use crate::site::Site;
 use crate::writer::{Command, Decide};
 use report::{IncidentReport, ReportedCredential};
@@ -88,8 +87,8 @@ impl Command for Tell {
 }
 
 impl Site {
-    /// The signed report of what happened since then: every entry with its proof, and every credential that was made or used. For who
-    /// reads the audit log.
+    /// The signed report of what happened since then: every entry with its proof, and every credential that was made, used or ended.
+    /// For who reads the audit log.
     ///
     /// # Errors
     /// [`Error::Conflict`] when no entry since then is held; [`Error::Invalid`] when there are too many.
@@ -97,21 +96,8 @@ impl Site {
         if !self.may_audit(by).await? {
             return Err(Error::not_found("the audit log"));
         }
-        let mut credentials = Vec::new();
-        for (made, used) in self.inventory(None, None, InventoryFilter::default()).await? {
-            if made.made_us >= since_us || used.as_ref().is_some_and(|used| used.time_us >= since_us) {
-                credentials.push(ReportedCredential {
-                    credential: made.id,
-                    kind: made.kind.as_str().to_owned(),
-                    owner: made.owner,
-                    made_us: made.made_us,
-                    made_by: made.made_by,
-                    ended_us: made.ended_us,
-                    used_us: used.as_ref().map(|used| used.time_us),
-                    used_from: used.map(|used| used.address),
-                });
-            }
-        }
+        let listed = self.inventory_since(since_us).await?.into_iter();
+        let mut credentials: Vec<_> = listed.map(|(made, used)| ReportedCredential::of(made, used)).collect();
         credentials.sort_by_key(|made| made.credential);
         let (log, held) = (self.ledger().log().clone(), self.held());
         let make = move || {

@@ -10,6 +10,8 @@
 use crate::error::Error;
 use crate::event::{Event, KINDS};
 use crate::names::is_harmless;
+use crate::people::inventory::Credential;
+use crate::people::last_use::LastUse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use journal::Hash;
@@ -52,7 +54,7 @@ pub struct ReportedEntry {
     pub secret: Option<String>,
 }
 
-/// A credential that was made or used since then.
+/// A credential that was made, used or ended since then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedCredential {
     /// The entry that made it.
@@ -107,7 +109,7 @@ pub struct IncidentReport {
     pub policy: String,
     /// Every entry since then.
     pub entries: Vec<ReportedEntry>,
-    /// Credentials made or used since then.
+    /// Credentials made, used or ended since then.
     pub credentials: Vec<ReportedCredential>,
 }
 
@@ -184,6 +186,19 @@ fn harmless<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<(), Error
 }
 
 impl ReportedCredential {
+    pub(crate) fn of(made: Credential, used: Option<LastUse>) -> Self {
+        Self {
+            credential: made.id,
+            kind: made.kind.as_str().to_owned(),
+            owner: made.owner,
+            made_us: made.made_us,
+            made_by: made.made_by,
+            ended_us: made.ended_us,
+            used_us: used.as_ref().map(|used| used.time_us),
+            used_from: used.map(|used| used.address),
+        }
+    }
+
     fn harmless(self) -> Result<Self, Error> {
         harmless([&self.kind, &self.owner].into_iter().chain(&self.used_from))?;
         Ok(self)

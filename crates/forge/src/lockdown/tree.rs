@@ -2,7 +2,7 @@
 
 use crate::db::{DbError, Tx};
 use crate::mutant::{Mutant, without};
-use crate::people::inventory::{Credential, CredentialKind, inventory_whole};
+use crate::people::inventory::{Credential, CredentialKind, acted_since, inventory_whole};
 use crate::people::query::user_by_id;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,10 +104,7 @@ fn all(tx: &mut Tx) -> Result<BTreeMap<u64, Known>, DbError> {
 pub fn tainted(tx: &mut Tx, since_us: i64, used: &[u64]) -> Result<Vec<Made>, DbError> {
     let known = all(tx)?;
     let mut used: BTreeSet<u64> = used.iter().copied().collect();
-    let sql = "SELECT DISTINCT credential FROM journal WHERE time_us >= ?1 AND credential IS NOT NULL";
-    for row in tx.query(sql, &[since_us.into()])? {
-        used.insert(row.get(0)?);
-    }
+    used.extend(acted_since(tx, since_us)?);
     let mut found: BTreeMap<u64, Why> = BTreeMap::new();
     for (id, made) in &known {
         if made.made_us >= since_us {

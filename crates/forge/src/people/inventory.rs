@@ -4,6 +4,7 @@
 //! each to the credential that made it.
 
 use crate::db::{DbError, Row, Tx};
+use std::collections::BTreeSet;
 
 /// Credentials that one look gives at most, of each kind.
 pub const INVENTORY_MAX: u32 = 10_000;
@@ -224,6 +225,13 @@ impl Credential {
             && self.expires_us.is_none_or(|until| now_us < until)
             && self.sleeps_until_us.is_none_or(|until| until <= now_us)
     }
+
+    /// Whether it was made since then, or was good until it was ended since then. One that had run out before was ended for nothing.
+    #[must_use]
+    pub fn changed_since(&self, since_us: i64) -> bool {
+        let ended = self.ended_us.is_some_and(|at| at >= since_us);
+        self.made_us >= since_us || ended && self.expires_us.is_none_or(|until| until >= since_us)
+    }
 }
 
 /// Which credentials are wanted.
@@ -248,6 +256,17 @@ pub fn inventory(tx: &mut Tx, filter: &InventoryFilter) -> Result<Vec<Credential
 /// Each one there is or was: who shuts an intruder out must overlook none.
 pub(crate) fn inventory_whole(tx: &mut Tx) -> Result<Vec<Credential>, DbError> {
     read(tx, &InventoryFilter::default(), i64::MAX)
+}
+
+/// The credentials that something was written with since then.
+pub(crate) fn acted_since(tx: &mut Tx, since_us: i64) -> Result<BTreeSet<u64>, DbError> {
+    let sql = "SELECT DISTINCT credential FROM journal WHERE time_us >= ?1 AND credential IS NOT NULL";
+    tx.query(sql, &[since_us.into()])?.iter().map(|row| row.get(0)).collect()
+}
+
+/// Each one there is or was, and those that something was written with since then.
+pub(crate) fn inventory_since(tx: &mut Tx, since_us: i64) -> Result<(Vec<Credential>, BTreeSet<u64>), DbError> {
+    Ok((inventory_whole(tx)?, acted_since(tx, since_us)?))
 }
 
 fn read(tx: &mut Tx, filter: &InventoryFilter, limit: i64) -> Result<Vec<Credential>, DbError> {

@@ -10,7 +10,7 @@ use crate::people::factor::{
     Authenticator, AuthenticatorAdd, FactorName, FactorRemove, FactorWake, Factors, RecoveryCode, RecoveryCodesMake,
     Signer, Totp, TotpAdd, TotpSecret, authenticator_list, factors, recovery_codes_left, signer, totp_list,
 };
-use crate::people::inventory::{Credential, InventoryFilter, inventory};
+use crate::people::inventory::{Credential, InventoryFilter, inventory, inventory_since};
 use crate::people::last_use::LastUse;
 use crate::people::policy::{self, FactorsRequire};
 use crate::people::principal::Session;
@@ -221,7 +221,24 @@ impl Site {
 
     async fn inventory_read(&self, filter: InventoryFilter) -> Result<Vec<(Credential, Option<LastUse>)>, Error> {
         let listed = self.db().read_async(move |tx| Ok::<_, Error>(inventory(tx, &filter)?)).await?;
-        Ok(listed.into_iter().map(|made| (made.clone(), self.last_uses.get(made.id))).collect())
+        Ok(self.with_last_uses(listed))
+    }
+
+    /// Each credential that was made, used or ended since then, by the journal or by what was noted of uses, in no order.
+    pub(crate) async fn inventory_since(&self, since_us: i64) -> Result<Vec<(Credential, Option<LastUse>)>, Error> {
+        let (listed, acted) = self.db().read_async(move |tx| Ok::<_, Error>(inventory_since(tx, since_us)?)).await?;
+        let mut listed = self.with_last_uses(listed);
+        let used = |used: &Option<LastUse>| used.as_ref().is_some_and(|used| used.time_us >= since_us);
+        listed.retain(|(made, last)| made.changed_since(since_us) || acted.contains(&made.id) || used(last));
+        Ok(listed)
+    }
+
+    fn with_last_uses(&self, listed: Vec<Credential>) -> Vec<(Credential, Option<LastUse>)> {
+        let with = |made: Credential| {
+            let used = self.last_uses.get(made.id);
+            (made, used)
+        };
+        listed.into_iter().map(with).collect()
     }
 
     /// Whether everybody must have a second factor.

@@ -3,6 +3,9 @@
 use crate::rig::{SiteRig, config, new_user, vaults};
 use forge::incident::report::{INCIDENT_REPORT_HEADER, IncidentReport};
 use forge::orders::{OfficerRule, OfficerSecret};
+use forge::people::Scopes;
+use forge::people::command::WhichToken;
+use forge::site::NewToken;
 use journal::policy::Policy;
 
 /// What somebody changes, and what is said of it.
@@ -79,5 +82,36 @@ async fn a_report_has_every_entry_since_then_and_each_is_proved() {
     refused(&text, Some(&other.site.policy().await.unwrap()));
     assert!(rig.site.incident_report(None, forge::now_us() + 1_000_000).await.is_err(), "nothing since then");
     other.stop().await;
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lockdown_ended_is_in_the_report_though_nobody_used_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
+    // The token is ended with what made it: the intruder's session, in use since before.
+    let (_, intruder) = (rig.user("ada", "repo").await, rig.proved("ada").await);
+    let new = || NewToken {
+        name: "spare".parse().unwrap(),
+        scopes: Scopes::parse(["repo"]).unwrap(),
+        age_us: None,
+        repos: None,
+    };
+    let (_, spare) = rig.site.token_create_for(&intruder, new()).await.unwrap();
+    let (_, early) = rig.site.token_create_for(&intruder, new()).await.unwrap();
+    rig.site.token_revoke(None, WhichToken::Id(early.id)).await.unwrap();
+    let since = forge::now_us();
+    rig.site.token_create_for(&intruder, new()).await.unwrap();
+    rig.site.lock_down(None, since).await.unwrap();
+    let size = rig.site.size();
+    rig.until("it is held", |site| site.held() >= size).await;
+
+    let text = rig.site.incident_report(None, since).await.unwrap();
+    let report = IncidentReport::verify(&text, None).unwrap().report;
+    let spare = report.credentials.iter().find(|made| made.credential == spare.id).unwrap();
+    assert!(spare.made_us < since && spare.used_us.is_none() && spare.ended_us >= Some(since), "{spare:?}");
+    let listed = |id| report.credentials.iter().any(|made| made.credential == id);
+    assert!(!listed(early.id), "it was over before");
     rig.stop().await;
 }

@@ -156,8 +156,9 @@ fn verify_report(text: &str, policy: Option<&Policy>, as_json: bool) -> anyhow::
     for made in &report.credentials {
         let used = made.used_us.map(|at| format!(", used last {}", time_us(at))).unwrap_or_default();
         let from = made.used_from.as_deref().map(|from| format!(" from {from}")).unwrap_or_default();
+        let ended = made.ended_us.map(|at| format!(", ended {}", time_us(at))).unwrap_or_default();
         say!(
-            "credential {}: {} of {}, made {}{used}{from}",
+            "credential {}: {} of {}, made {}{used}{from}{ended}",
             made.credential,
             made.kind,
             made.owner,
