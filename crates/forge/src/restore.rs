@@ -9,8 +9,10 @@
 mod acts;
 mod course;
 mod slot;
+mod subversion;
 
 pub use acts::{Acts, Selection};
+pub use subversion::SvnRevisions;
 
 use crate::db::Tx;
 use crate::error::Error;
@@ -39,8 +41,28 @@ pub struct Restored {
     pub kept: Vec<String>,
     /// What was done and is not put back by this, with its entry: for somebody to look at.
     pub by_hand: Vec<String>,
+    /// Revisions of Subversion that the selected acts made. A plan takes none of them back: for that a revision has to be committed.
+    pub revisions: Vec<SvnRevisions>,
+    /// Repositories of Subversion whose properties of revisions, or locks, are others now.
+    pub touched: BTreeSet<u64>,
     /// There is more: do it again.
     pub more: bool,
+}
+
+impl Restored {
+    /// A further step, which has seen the whole journal again.
+    pub(crate) fn add(&mut self, said: Self) {
+        let Self { done, kept, by_hand, revisions, touched, more } = said;
+        self.done.extend(done);
+        self.touched.extend(touched);
+        (self.kept, self.by_hand, self.revisions, self.more) = (kept, by_hand, revisions, more);
+    }
+
+    /// For who commits nothing: says of revisions what to do by hand.
+    pub(crate) fn name_revisions(&mut self) {
+        let why = "as a recovery commits nothing (outlast restore in the recovered site does)";
+        self.by_hand.extend(std::mem::take(&mut self.revisions).iter().map(|made| made.by_hand(why)));
+    }
 }
 
 /// What stands behind a plan.
@@ -60,12 +82,21 @@ struct Read {
     /// The organisation of each team.
     teams: BTreeMap<u64, u64>,
     made: BTreeSet<u64>,
+    /// Revisions that the selected acts made, by repository.
+    revisions: BTreeMap<u64, BTreeSet<u64>>,
+    /// Revisions whose properties they changed.
+    properties: BTreeSet<(u64, u64)>,
 }
 
 impl Read {
     /// An account or organisation went into the trash, and this would bring it back.
     fn gone(&mut self, id: u64, back: Event) -> bool {
         self.owners.insert(id, back);
+        true
+    }
+
+    fn revised(&mut self, repo: u64, first: u64, last: u64) -> bool {
+        self.revisions.entry(repo).or_default().extend(first..=last);
         true
     }
 
@@ -116,6 +147,9 @@ impl Read {
             Event::UserRestored(e) => self.owners.remove(&e.account).is_some(),
             Event::OrgRestored(e) => self.owners.remove(&e.org).is_some(),
             Event::RepoCreated(_) if selected => self.made.insert(seq),
+            Event::SvnCommitted(e) if selected => self.revised(e.repo, e.rev, e.rev),
+            Event::SvnLoaded(e) if selected => self.revised(e.repo, e.first, e.last()),
+            Event::SvnRevpropsSet(e) if selected => self.properties.insert((e.repo, e.rev)) || selected,
             _ => !set.is_empty(),
         };
         if selected && !known && !leaves_nothing(event) {
@@ -141,6 +175,9 @@ pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
         read.entry(entry.stamp.seq, &event, selection.has(&entry.stamp, by), &mut plan.report);
         Ok::<_, Error>(())
     })?;
+    if !read.properties.is_empty() {
+        subversion::properties(tx, selection, &read.properties, &mut read.rows)?;
+    }
     plan.owners(tx, read.owners)?;
     plan.trash(tx, &read.trashed)?;
     for repo in &read.made {
@@ -150,8 +187,14 @@ pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
     }
     plan.refs(tx, read.refs, &read.made)?;
     plan.rows(tx, read.rows, &read.made)?;
+    for (repo, revisions) in read.revisions.into_iter().filter(|(repo, _)| !read.made.contains(repo)) {
+        if let Some(path) = plan.place(tx, repo)? {
+            plan.report.revisions.push(SvnRevisions { repo, path, revisions });
+        }
+    }
     plan.report.more = plan.events.len() > COMMAND_EVENTS_MAX;
     plan.events.truncate(COMMAND_EVENTS_MAX);
+    plan.report.touched = plan.events.iter().filter_map(subversion::touches).collect();
     Ok(plan)
 }
 
@@ -250,6 +293,10 @@ impl Plan {
             }
             let Some(before) = course.put_back() else { continue };
             let there = slot.is_there(tx)?;
+            let shown = match slot {
+                Slot::SvnLock(..) => subversion::lock_shown(&shown, &course),
+                _ => shown,
+            };
             let event = match before.clone() {
                 Some(before) => {
                     let again = slot.again(before, there);
@@ -278,6 +325,16 @@ fn path(tx: &mut Tx, repo: u64) -> Result<Option<String>, Error> {
     Ok(repo_by_id(tx, repo)?.map(|repo| repo.path))
 }
 
+/// Whether somebody puts back what another did; None: the operator at the machine.
+pub(crate) fn may_put_back(tx: &mut Tx, ctx: &Decide, by: Option<&Principal>) -> Result<(), Error> {
+    match by {
+        Some(who) if !still_good(tx, who.credential(), ctx.now_us)? || !acts_as_officer(tx, who)? => {
+            Err(Error::forbidden("only an officer puts back what another did"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Puts back selected acts, at most so much as one command may.
 #[derive(Debug)]
 pub struct Restore {
@@ -292,11 +349,7 @@ impl Command for Restore {
     const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Restored), Error> {
-        if let Some(who) = &self.by
-            && (!still_good(tx, who.credential(), ctx.now_us)? || !acts_as_officer(tx, who)?)
-        {
-            return Err(Error::forbidden("only an officer puts back what another did"));
-        }
+        may_put_back(tx, ctx, self.by.as_ref())?;
         let Plan { events, report } = plan(tx, &self.selection)?;
         Ok((events, report))
     }

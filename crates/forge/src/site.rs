@@ -44,6 +44,7 @@ mod svn;
 mod svn_convert;
 mod svn_import;
 mod svn_looks;
+mod svn_restore;
 mod svn_rules;
 mod svn_ssh;
 mod tasks;

@@ -21,6 +21,7 @@
 //! 6. A dump is taken in by one command: all of its revisions and the repository, or nothing.
 //! 7. Rules of paths are asked twice: of Subversion's own servers for whatever an answer would name, and here of every commit. Pages,
 //!    feeds, mail and receipts, which show whole revisions, are for who may read everything.
+//! 8. What the site commits itself, to take revisions back for an officer, goes through a session and the gate like anybody's.
 
 mod command;
 mod convert;
@@ -35,11 +36,12 @@ mod rules_command;
 mod session;
 mod store;
 mod subversion;
+mod undo;
 mod view;
 
 pub(crate) use command::SvnImport;
 pub use gate::Finishing;
-pub(crate) use layout::{SvnLayoutPut, layout_fetch};
+pub(crate) use layout::{LAYOUT_DEFAULT, SvnLayoutPut, layout_fetch};
 pub(crate) use load::Remote;
 pub use load::{LOAD_REVISIONS_MAX, LOAD_TIME_MAX, LoadProgress};
 pub use mail::{COMMIT_MAIL_PATHS_MAX, COMMIT_MAIL_READERS_MAX};
@@ -57,5 +59,6 @@ pub(crate) use store::SvnStore;
 pub(crate) use subversion::Keep;
 pub use subversion::{FinishGuard, Subversion, SubversionParts};
 pub use svn_git::{Authors, AuthorsError, Layout, Progress as ViewProgress};
+pub(crate) use undo::TakeBack;
 pub(crate) use view::Views;
 pub use view::{VIEW_RETRY_AFTER, VIEW_UNUSED_MAX, VIEW_WAIT, VIEWS_BROUGHT_UP_AT_ONCE, VIEWS_MADE_AT_ONCE};

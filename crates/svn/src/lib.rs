@@ -28,6 +28,7 @@ mod remote;
 mod repository;
 mod tunnel;
 mod turns;
+mod undo;
 
 pub use child::{ChildError, Programs};
 pub use engine::{Engine, EngineLimits};
@@ -40,3 +41,4 @@ pub use remote::{RemoteDump, RemoteSource};
 pub use repository::{GenesisFile, REVISION_BYTES_MAX, SvnRepository, prepare_directory};
 pub use tunnel::{Session, Tunnel};
 pub use turns::Turn;
+pub use undo::{CommitError, UNDO_NODES_MAX, Undo};

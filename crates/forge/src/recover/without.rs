@@ -71,8 +71,9 @@ fn selection(database: &Db, without: &Without) -> Result<Selection, Error> {
 /// What is left to be put back.
 fn look(database: &Db, without: &Without) -> Result<Restored, Error> {
     let selection = selection(database, without)?;
-    let plan = database.read(|tx| restore::plan(tx, &selection))?;
-    Ok(plan.report)
+    let mut told = database.read(|tx| restore::plan(tx, &selection))?.report;
+    told.name_revisions();
+    Ok(told)
 }
 
 /// Puts back, and looks whether nothing is left.
@@ -81,14 +82,14 @@ pub(super) async fn put_back(ledger: &Ledger, without: &Without) -> Result<Resto
     let mut whole = Restored::default();
     loop {
         let command = PutBack(selection.clone());
-        let Restored { done, kept, by_hand, more } =
-            ledger.writer().submit(Submitter::default(), command).await?.output;
-        whole.done.extend(done);
+        let said = ledger.writer().submit(Submitter::default(), command).await?.output;
+        let more = said.more;
+        whole.add(said);
         if !more {
-            (whole.kept, whole.by_hand) = (kept, by_hand);
             break;
         }
     }
+    whole.name_revisions();
     let left = look(ledger.db(), without)?.done;
     if left.is_empty() { Ok(whole) } else { Err(Error::internal(format!("not put back: {}", left.join("; ")))) }
 }

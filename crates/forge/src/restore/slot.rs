@@ -22,6 +22,11 @@ use crate::event::repo::{CollaboratorRemoved, HeadSet, RepoDescribed, RepoRename
 use crate::event::role::{SiteRole, SiteRoleRevoked};
 use crate::event::setting::SettingSet;
 use crate::event::ssh::SshKeyRemoved;
+use crate::event::svn::SvnUnlocked;
+use crate::event::svn_mail::SvnMailSet;
+use crate::event::svn_rules::SvnPathRulesSet;
+use crate::event::svn_view::SvnLayoutSet;
+use crate::svn::{CommitRules, LAYOUT_DEFAULT};
 use std::fmt;
 
 /// Why an account that the selected acts made does nothing any more.
@@ -51,6 +56,13 @@ pub(super) enum Slot {
     OpenPgpKey(u64),
     Factor(u64),
     Setting(String),
+    SvnPathRules(u64),
+    SvnCommitRules(u64),
+    SvnLayout(u64),
+    SvnMail(u64, u64),
+    SvnLock(u64, String),
+    /// A revision's properties. Filled for those that the selected acts changed.
+    SvnProperties(u64, u64),
 }
 
 /// A slot and what an event sets it to; None: the fact is no more.
@@ -114,6 +126,20 @@ pub(super) fn slots(seq: u64, event: &Event) -> Vec<Set> {
         }
         Event::AuthenticatorAdded(_) | Event::TotpAdded(_) => own(Slot::Factor(seq)),
         Event::FactorRemoved(e) => vec![(Slot::Factor(e.factor), None)],
+        // To have no rules is to have those of a repository that was never given any.
+        Event::SvnPathRulesSet(e) => {
+            vec![(Slot::SvnPathRules(e.repo), (!e.rules.is_empty()).then(|| event.clone()))]
+        }
+        Event::SvnCommitRulesSet(e) => {
+            let is_none = *e == CommitRules::default().event(e.repo);
+            vec![(Slot::SvnCommitRules(e.repo), (!is_none).then(|| event.clone()))]
+        }
+        Event::SvnLayoutSet(e) => {
+            vec![(Slot::SvnLayout(e.repo), (e.layout != LAYOUT_DEFAULT).then(|| event.clone()))]
+        }
+        Event::SvnMailSet(e) => vec![(Slot::SvnMail(e.repo, e.account), e.on.then(|| event.clone()))],
+        Event::SvnLocked(e) => own(Slot::SvnLock(e.repo, e.name.clone())),
+        Event::SvnUnlocked(e) => vec![(Slot::SvnLock(e.repo, e.name.clone()), None)],
         _ => Vec::new(),
     }
 }
@@ -155,6 +181,7 @@ pub(super) fn leaves_nothing(event: &Event) -> bool {
             | Event::PackConsolidated(_)
             | Event::DrillDone(_)
             | Event::CredentialsRevoked(_)
+            | Event::SvnBegun(_)
     )
 }
 
@@ -178,7 +205,17 @@ impl Slot {
             Self::OpenPgpKey(key) => OpenPgpKeyRemoved { key }.into(),
             Self::Setting(ref name) => SettingSet { name: name.clone(), value: None }.into(),
             Self::Factor(factor) => FactorRemoved { factor }.into(),
-            Self::Visibility(_) | Self::Head(_) | Self::Words(_) | Self::Place(_) | Self::OrgSettings(_) => {
+            Self::SvnPathRules(repo) => SvnPathRulesSet { repo, rules: Vec::new() }.into(),
+            Self::SvnCommitRules(repo) => CommitRules::default().event(repo).into(),
+            Self::SvnLayout(repo) => SvnLayoutSet { repo, layout: LAYOUT_DEFAULT.to_owned() }.into(),
+            Self::SvnMail(repo, account) => SvnMailSet { repo, account, on: false }.into(),
+            Self::SvnLock(repo, ref name) => SvnUnlocked { repo, name: name.clone() }.into(),
+            Self::Visibility(_)
+            | Self::Head(_)
+            | Self::Words(_)
+            | Self::Place(_)
+            | Self::OrgSettings(_)
+            | Self::SvnProperties(..) => {
                 return None;
             }
         })
@@ -192,7 +229,7 @@ impl Slot {
             (Self::Team(_), _) if !there => None,
             (Self::SiteRole(..) | Self::Account(_) | Self::Token(_), _) => None,
             (Self::SshKey(_) | Self::SshAuthority(_) | Self::Identity(_), _) => None,
-            (Self::OpenPgpKey(_) | Self::Factor(_), _) => None,
+            (Self::OpenPgpKey(_) | Self::Factor(_) | Self::SvnLock(..), _) => None,
             (_, before) => Some(before),
         }
     }
@@ -204,7 +241,13 @@ impl Slot {
             | Self::Head(repo)
             | Self::Words(repo)
             | Self::Place(repo)
-            | Self::Collaborator(repo, _) => Some(repo),
+            | Self::Collaborator(repo, _)
+            | Self::SvnPathRules(repo)
+            | Self::SvnCommitRules(repo)
+            | Self::SvnLayout(repo)
+            | Self::SvnMail(repo, _)
+            | Self::SvnLock(repo, _)
+            | Self::SvnProperties(repo, _) => Some(repo),
             _ => None,
         }
     }
@@ -253,6 +296,17 @@ impl Slot {
             Self::OpenPgpKey(id) => {
                 ("SELECT id FROM openpgp_key WHERE id = ?1 AND removed_us IS NULL", vec![(*id).into()])
             }
+            Self::SvnPathRules(id) | Self::SvnCommitRules(id) | Self::SvnLayout(id) => {
+                ("SELECT id FROM repository WHERE id = ?1", vec![(*id).into()])
+            }
+            Self::SvnMail(repo, account) => (
+                "SELECT account FROM svn_mail WHERE repo = ?1 AND account = ?2",
+                vec![(*repo).into(), (*account).into()],
+            ),
+            Self::SvnLock(repo, name) => {
+                ("SELECT name FROM svn_lock WHERE repo = ?1 AND name = ?2", vec![(*repo).into(), name.into()])
+            }
+            Self::SvnProperties(repo, _) => ("SELECT repo FROM svn_repository WHERE repo = ?1", vec![(*repo).into()]),
             Self::Setting(name) => ("SELECT name FROM setting WHERE name = ?1", vec![name.into()]),
             Self::Factor(id) => (
                 "SELECT id FROM authenticator WHERE id = ?1 AND removed_us IS NULL
@@ -288,6 +342,12 @@ impl fmt::Display for Slot {
             Self::OpenPgpKey(id) => write!(f, "OpenPGP key {id}"),
             Self::Factor(id) => write!(f, "second factor {id}"),
             Self::Setting(name) => write!(f, "setting {name} of the site"),
+            Self::SvnPathRules(_) => write!(f, "rules of paths"),
+            Self::SvnCommitRules(_) => write!(f, "rules for commits"),
+            Self::SvnLayout(_) => write!(f, "what Git has as branches and tags"),
+            Self::SvnMail(_, account) => write!(f, "mail of commits to account {account}"),
+            Self::SvnLock(_, name) => write!(f, "lock {name}"),
+            Self::SvnProperties(_, rev) => write!(f, "log message and other properties of revision {rev}"),
         }
     }
 }

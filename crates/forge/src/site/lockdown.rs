@@ -93,8 +93,8 @@ impl Site {
         self.change_rights(submitter(by), AccountUnfreeze { account, by: by.cloned() }).await.map(drop)
     }
 
-    /// Puts back every ref and setting that an account changed since then: an officer's act, or the operator's at the machine. With
-    /// `look` it only says what it would do.
+    /// Puts back every ref and setting that an account changed since then, and takes back its revisions of Subversion by new ones: an
+    /// officer's act, or the operator's at the machine. With `look` it only says what it would do.
     pub async fn restore(
         &self,
         by: Option<&Principal>,
@@ -105,17 +105,20 @@ impl Site {
         self.serves(by).await?;
         let selection = Selection::account(self.user_fetch(actor).await?.id, since_us);
         if look {
-            let plan = self.db().read_async(move |tx| restore::plan(tx, &selection)).await?;
-            return Ok(plan.report);
+            let mut told = self.db().read_async(move |tx| restore::plan(tx, &selection)).await?.report;
+            told.touched.clear();
+            self.svn_take_back(by, actor.as_str(), look, &mut told).await;
+            return Ok(told);
         }
         let mut whole = Restored::default();
         loop {
             let command = Restore { selection: selection.clone(), by: by.cloned() };
-            let Restored { done, kept, by_hand, more } = self.change_rights(submitter(by), command).await?.output;
-            whole.done.extend(done);
-            (whole.kept, whole.by_hand) = (kept, by_hand);
+            let said = self.change_rights(submitter(by), command).await?.output;
+            let more = said.more;
+            whole.add(said);
             if !more {
                 self.settings_read().await?;
+                self.svn_take_back(by, actor.as_str(), look, &mut whole).await;
                 return Ok(whole);
             }
         }

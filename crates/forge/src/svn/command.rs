@@ -14,6 +14,7 @@ use crate::people::authenticate::still_good;
 use crate::repo::Repo;
 use crate::repo::command::RepoCreate;
 use crate::repo::query::repo_by_id;
+use crate::restore::may_put_back;
 use crate::spool::LeasedPart;
 use crate::writer::{COMMAND_EVENTS_MAX, Command, Decide};
 
@@ -54,6 +55,24 @@ impl Command for SvnCommit {
         self.parts.into_iter().for_each(|(lease, _)| lease.named(ctx.next_seq + 1));
         let event = SvnCommitted { repo, rev: self.rev, file, hash: self.hash, properties: self.properties };
         Ok((vec![event.into()], ()))
+    }
+}
+
+/// As [`SvnCommit`], of the site itself: a revision that takes others back.
+#[derive(Debug)]
+pub(crate) struct SvnTakeBack {
+    pub(crate) commit: SvnCommit,
+    /// The officer; None: the operator at the machine.
+    pub(crate) officer: Option<Principal>,
+}
+
+impl Command for SvnTakeBack {
+    type Output = ();
+    const DURING_LOCKDOWN: bool = true;
+
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        may_put_back(tx, ctx, self.officer.as_ref())?;
+        self.commit.decide(tx, ctx)
     }
 }
 

@@ -1,11 +1,12 @@
 //! What answers the commit gate: seals, submits, waits until it is held.
 
-use super::command::{SvnCommit, SvnLock, SvnRevpropsChange, SvnUnlock};
+use super::command::{SvnCommit, SvnLock, SvnRevpropsChange, SvnTakeBack, SvnUnlock};
 use super::paths::path_rules_fetch;
 use super::rules::{Judge, commit_rules_fetch};
 use super::subversion::Shared;
 use crate::access::{Authorized, Write};
 use crate::error::Error;
+use crate::people::Principal;
 use crate::quota;
 use crate::spool::{LeasedPart, PartWriter};
 use sha2::{Digest as _, Sha256};
@@ -22,12 +23,18 @@ const PIECE_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Finishing {
     pub(super) proof: Authorized<Write>,
+    /// Of what the site does itself: the officer whose act it is.
+    pub(super) officer: Option<Principal>,
     refusal: Mutex<Option<String>>,
 }
 
 impl Finishing {
     pub(super) fn new(proof: Authorized<Write>) -> Self {
-        Self { proof, refusal: Mutex::default() }
+        Self { proof, officer: None, refusal: Mutex::default() }
+    }
+
+    pub(super) fn of_officer(self, officer: Option<Principal>) -> Self {
+        Self { officer, ..self }
     }
 
     /// Why it was held back; None: it was not.
@@ -55,7 +62,7 @@ impl CommitGate for Gate {
         let finishing = session.map_or_else(|| shared.finishing(repo), |id| shared.session(id));
         let finishing = finishing.filter(|finishing| finishing.proof.repo().id == repo);
         let finishing = finishing.ok_or("nobody who may asked for a change just now")?;
-        let captured = shared.capture(finishing.proof.clone(), record).await;
+        let captured = shared.capture(finishing.proof.clone(), finishing.officer.clone(), record).await;
         captured.map_err(|error| {
             if error.is_ours() {
                 tracing::warn!(repository = repo, %error, "a change was held back");
@@ -85,17 +92,28 @@ fn refusal(error: &Error) -> String {
 }
 
 impl Shared {
-    /// Holds what is about to become visible. When it returns an error nothing may become visible now.
-    pub(super) async fn capture(self: &Arc<Self>, proof: Authorized<Write>, record: Record) -> Result<(), Error> {
-        let (repo, by) = (proof.repo().id, proof.submitter());
+    /// Holds what is about to become visible. `officer`: whose act it is, of what the site does itself. When it returns an error
+    /// nothing may become visible now.
+    pub(super) async fn capture(
+        self: &Arc<Self>,
+        proof: Authorized<Write>,
+        officer: Option<Principal>,
+        record: Record,
+    ) -> Result<(), Error> {
+        let repo = proof.repo().id;
+        let by = officer.as_ref().map_or_else(|| proof.submitter(), Principal::submitter);
         let submitted = match record {
             Record::Revision { rev, file, bytes, properties } => {
                 must_be_the_author(&proof, &properties)?;
                 // Sealed while it is judged: what is refused is dropped with its lease.
                 let judging = self.must_be_in_order(&proof, rev, bytes, &properties);
                 let ((), (parts, hash)) = tokio::try_join!(judging, self.seal(file, bytes))?;
-                let command = SvnCommit { proof, rev, parts, hash, properties };
-                self.ledger.submit(by, command).await.map(drop)
+                let by_somebody = proof.by().is_some();
+                let commit = SvnCommit { proof, rev, parts, hash, properties };
+                match by_somebody {
+                    true => self.ledger.submit(by, commit).await.map(drop),
+                    false => self.ledger.submit(by, SvnTakeBack { commit, officer }).await.map(drop),
+                }
             }
             Record::RevisionProperties { rev, properties, .. } => {
                 self.ledger.submit(by, SvnRevpropsChange { proof, rev, properties }).await.map(drop)

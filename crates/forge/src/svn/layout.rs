@@ -9,6 +9,9 @@ use crate::repo::command::recheck;
 use crate::writer::{Command, Decide};
 use svn_git::Layout;
 
+/// The layout of a repository that was never given one, as the journal has it: [`Layout::Detect`].
+pub(crate) const LAYOUT_DEFAULT: &str = "detect";
+
 /// Gives Git's view of a repository another layout.
 #[derive(Debug)]
 pub(crate) struct SvnLayoutPut {

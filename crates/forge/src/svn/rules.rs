@@ -3,7 +3,7 @@
 use super::paths::PathRules;
 use crate::db::{DbError, Tx};
 use crate::event::repo::Access;
-use crate::event::svn_rules::PathAccess;
+use crate::event::svn_rules::{PathAccess, SvnCommitRulesSet};
 use std::path::Path;
 use svn::Properties;
 use svn::incoming::{Action, ChangedPath, Incoming};
@@ -70,6 +70,21 @@ pub(crate) fn commit_rules_fetch(tx: &mut Tx, repo: u64) -> Result<CommitRules, 
 }
 
 impl CommitRules {
+    /// The entry that gives a repository these.
+    pub(crate) fn event(self, repo: u64) -> SvnCommitRulesSet {
+        SvnCommitRulesSet {
+            repo,
+            message_chars_min: self.message_chars_min,
+            message_pattern: self.message_pattern,
+            file_bytes_max: self.file_bytes_max,
+            forbidden_names: self.forbidden_names.join("\n"),
+            no_case_clashes: self.no_case_clashes,
+            tags_fixed: self.tags_fixed,
+            message_by: self.message_by,
+            author_changes: self.author_changes,
+        }
+    }
+
     /// Whether nothing needs to be looked at but the message.
     fn ask_of_paths(&self) -> bool {
         self.file_bytes_max.is_some() || !self.forbidden_names.is_empty() || self.no_case_clashes || self.tags_fixed

@@ -9,7 +9,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::repo::RepoKind;
-use crate::event::svn_rules::{Actor, PathAccess, PathRule, SvnCommitRulesSet, SvnPathRulesSet};
+use crate::event::svn_rules::{Actor, PathAccess, PathRule, SvnPathRulesSet};
 use crate::names::UserName;
 use crate::people::query::user_fetch;
 use crate::protect::command::team_named;
@@ -98,18 +98,7 @@ impl Command for SvnCommitRulesPut {
         if commit_rules_fetch(tx, repo.id)? == rules {
             return Ok((Vec::new(), ()));
         }
-        let event = SvnCommitRulesSet {
-            repo: repo.id,
-            message_chars_min: rules.message_chars_min,
-            message_pattern: rules.message_pattern,
-            file_bytes_max: rules.file_bytes_max,
-            forbidden_names: rules.forbidden_names.join("\n"),
-            no_case_clashes: rules.no_case_clashes,
-            tags_fixed: rules.tags_fixed,
-            message_by: rules.message_by,
-            author_changes: rules.author_changes,
-        };
-        Ok((vec![event.into()], ()))
+        Ok((vec![rules.event(repo.id).into()], ()))
     }
 }
 

@@ -89,39 +89,52 @@ impl Subversion {
         location: &str,
         authz: Option<&str>,
     ) -> Result<SvnSession, Error> {
+        self.session_as((who.user(), who.name()), rights, location, authz, None).await
+    }
+
+    /// As [`Subversion::session`], for an account (0: the site itself, for an officer of whom it is an act) under a name that
+    /// revisions have as their author's.
+    pub(super) async fn session_as(
+        &self,
+        (account, name): (u64, &str),
+        rights: &SvnRights,
+        location: &str,
+        authz: Option<&str>,
+        officer: Option<Principal>,
+    ) -> Result<SvnSession, Error> {
         match rights {
             SvnRights::Read(proof, _) => self.open(proof).await?,
             SvnRights::Write(proof) => self.open(proof).await?,
         };
-        let entered = self.enter(who, rights)?;
+        let entered = self.enter(account, name, rights)?;
         let refusal = match rights {
             SvnRights::Read(_, why) => Refusal::MayNot(why.clone()),
             SvnRights::Write(proof) => {
-                let finishing = Arc::new(Finishing::new(proof.clone()));
+                let finishing = Arc::new(Finishing::new(proof.clone()).of_officer(officer));
                 let mut sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
                 sessions.open.insert(entered.id, finishing.clone());
                 Refusal::May(finishing)
             }
         };
         let writes = matches!(refusal, Refusal::May(_));
-        let session = Session { id: entered.id, user: who.name(), location, writes, authz };
+        let session = Session { id: entered.id, user: name, location, writes, authz };
         let tunnel = self.0.engine().await?.tunnel(rights.repo().id, session).await.map_err(child)?;
         let tunnel =
             tunnel.ok_or_else(|| Error::NoRoom("too many sessions of Subversion are open; try again later".into()))?;
         Ok(SvnSession { tunnel, refusal, entered, moved: AtomicU64::new(0) })
     }
 
-    fn enter(&self, who: &Principal, rights: &SvnRights) -> Result<Entered, Error> {
+    fn enter(&self, account: u64, name: &str, rights: &SvnRights) -> Result<Entered, Error> {
         let max = self.0.limits.account_sessions_max;
         let mut sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = sessions.of_account.entry(who.user()).or_default();
+        let count = sessions.of_account.entry(account).or_default();
         if *count >= max {
-            return Err(Error::NoRoom(format!("{max} sessions of {} are open at once; close some first", who.name())));
+            return Err(Error::NoRoom(format!("{max} sessions of {name} are open at once; close some first")));
         }
         *count += 1;
         sessions.last += 1;
         tracing::debug!(repository = rights.repo().id, session = sessions.last, "a session of Subversion opens");
-        Ok(Entered { shared: self.0.clone(), id: sessions.last, account: who.user() })
+        Ok(Entered { shared: self.0.clone(), id: sessions.last, account })
     }
 }
 

@@ -209,9 +209,18 @@ impl Subversion {
         let repo = proof.repo().id;
         // Whoever is committing or locking just now is waited for.
         let turn = self.finish(proof.clone()).await?;
-        self.0.capture(proof, Record::Unlock { name }).await?;
+        self.0.capture(proof, None, Record::Unlock { name }).await?;
         drop(turn);
         self.0.store.bring_up(repo, false).await.map(drop)
+    }
+
+    /// Brings what is on the disk up to the entries below `through`, once they are held: other properties of revisions, locks that
+    /// ended.
+    pub(crate) async fn catch_up(&self, repo: u64, through: u64) {
+        if self.is_there(repo) {
+            self.0.note_behind(repo, through.saturating_sub(1));
+            self.0.catch_up(repo, through).await;
+        }
     }
 
     /// A number for a directory of this process's own.
@@ -350,7 +359,7 @@ impl Shared {
         for rev in extras.properties {
             let properties = repository.revision_properties(rev).map_err(failed)?;
             let record = Record::RevisionProperties { rev, before: Vec::new(), properties };
-            self.capture(proof.clone(), record).await?;
+            self.capture(proof.clone(), None, record).await?;
         }
         let Some((mut first, last)) = extras.revisions else { return Ok(()) };
         while first <= last {
@@ -389,18 +398,20 @@ impl Shared {
     pub(super) fn catch_up_later(self: &Arc<Self>, repo: u64, through: u64) {
         self.note_behind(repo, through.saturating_sub(1));
         let shared = self.clone();
-        tokio::spawn(async move {
-            let mut held = shared.store.held.clone();
-            if held.wait_for(|held| *held >= through).await.is_err() {
-                return;
+        tokio::spawn(async move { shared.catch_up(repo, through).await });
+    }
+
+    async fn catch_up(&self, repo: u64, through: u64) {
+        let mut held = self.store.held.clone();
+        if held.wait_for(|held| *held >= through).await.is_err() {
+            return;
+        }
+        match self.store.bring_up(repo, false).await {
+            Ok(_) => drop(self.behind().remove(&repo)),
+            Err(error) => {
+                tracing::error!(repository = repo, %error, "held, and not in the repository; it is tried again");
             }
-            match shared.store.bring_up(repo, false).await {
-                Ok(_) => drop(shared.behind().remove(&repo)),
-                Err(error) => {
-                    tracing::error!(repository = repo, %error, "held, and not in the repository; it is tried again");
-                }
-            }
-        });
+        }
     }
 
     fn note_behind(&self, repo: u64, seq: u64) {

@@ -17,6 +17,10 @@ use forge::event::repo::{
 use forge::event::role::{SiteRole, SiteRoleGranted};
 use forge::event::setting::SettingSet;
 use forge::event::ssh::SshKeyAdded;
+use forge::event::svn::{SvnBegun, SvnCommitted, SvnLocked, SvnRevpropsSet};
+use forge::event::svn_mail::SvnMailSet;
+use forge::event::svn_rules::{Actor, PathAccess, PathRule, SvnCommitRulesSet, SvnPathRulesSet};
+use forge::event::svn_view::SvnLayoutSet;
 use forge::event::trash::{OrgTrashed, UserTrashed};
 use forge::event::{Event, Oid};
 use forge::restore::{Acts, Restore, Restored, Selection};
@@ -37,6 +41,12 @@ const KEPT: &[&str] = &[
     "SELECT team, repo FROM team_repo ORDER BY team, repo",
     "SELECT account, role FROM site_role ORDER BY account, role",
     "SELECT name, value FROM setting WHERE value IS NOT NULL ORDER BY name",
+    "SELECT repo, path, actor, actor_id, access FROM svn_path_rule ORDER BY repo, place",
+    "SELECT repo, tags_fixed, message_by FROM svn_commit_rules ORDER BY repo",
+    "SELECT repo, layout FROM svn_layout ORDER BY repo",
+    "SELECT repo, account FROM svn_mail ORDER BY repo, account",
+    "SELECT repo, rev, properties FROM svn_revision ORDER BY repo, rev",
+    "SELECT repo, name FROM svn_lock ORDER BY repo, name",
     "SELECT id FROM token WHERE revoked_us IS NULL ORDER BY id",
     "SELECT id FROM ssh_key WHERE removed_us IS NULL ORDER BY id",
     "SELECT id, email, officer, operator FROM account WHERE id NOT IN (SELECT account FROM frozen_account) ORDER BY id",
@@ -71,6 +81,16 @@ impl Scene {
         self.by(by, RepoCreated { namespace, name: name.into(), kind, format, visibility, head })
     }
 
+    /// A repository of Subversion with one revision.
+    fn svn(&self, by: u64, namespace: u64, name: &str) -> u64 {
+        let (kind, format, visibility, head) = (RepoKind::Svn, Format::Sha1, Visibility::Private, String::new());
+        let repo = self.by(by, RepoCreated { namespace, name: name.into(), kind, format, visibility, head });
+        self.by(by, SvnBegun { repo, files: Vec::new() });
+        let properties = b"K 7\nsvn:log\nV 5\nfirst\nEND\n".to_vec();
+        self.by(by, SvnCommitted { repo, rev: 1, file: Vec::new(), hash: [1; 32], properties });
+        repo
+    }
+
     fn push(&self, by: u64, repo: u64, moves: &[(&str, Option<u8>, Option<u8>)]) {
         let oid = |n: &Option<u8>| n.map(|n| Oid::new(&[n; 20]).unwrap());
         let moves = moves.iter().map(|(name, old, new)| RefMove { name: (*name).into(), old: oid(old), new: oid(new) });
@@ -98,6 +118,24 @@ impl Scene {
                 return all;
             }
         }
+    }
+}
+
+fn paths(repo: u64, access: PathAccess) -> SvnPathRulesSet {
+    SvnPathRulesSet { repo, rules: vec![PathRule { path: "/".into(), actor: Actor::Anyone, id: 0, access }] }
+}
+
+fn commits(repo: u64, tags_fixed: bool) -> SvnCommitRulesSet {
+    SvnCommitRulesSet {
+        repo,
+        message_chars_min: 0,
+        message_pattern: String::new(),
+        file_bytes_max: None,
+        forbidden_names: String::new(),
+        no_case_clashes: false,
+        tags_fixed,
+        message_by: None,
+        author_changes: false,
     }
 }
 
@@ -133,6 +171,12 @@ fn every(databases: &Databases) {
     let kept = scene.by(owner, rule(None, repo, "main", mia));
     let gone = scene.by(owner, rule(None, repo, "release/*", owner));
     scene.by(owner, SettingSet { name: "site.name".into(), value: Some("Lamps".into()) });
+    let paper = scene.svn(owner, guild, "paper");
+    scene.by(owner, paths(paper, PathAccess::Read));
+    scene.by(owner, commits(paper, true));
+    scene.by(owner, SvnLayoutSet { repo: paper, layout: "root".into() });
+    scene.by(owner, SvnMailSet { repo: paper, account: owner, on: true });
+    scene.by(owner, SvnMailSet { repo: paper, account: mia, on: true });
     for repo in repos {
         scene.push(owner, repo, &[("refs/heads/main", None, Some(1)), ("refs/heads/next", None, Some(2))]);
     }
@@ -164,6 +208,15 @@ fn every(databases: &Databases) {
     let (name, access) = ("thieves".to_owned(), Access::Admin);
     scene.by(thief, TeamSet { team, name, description: None, access, all_repos: true, create_repos: true });
     scene.by(thief, OrgMemberRemoved { org: guild, account: mia });
+    scene.by(thief, paths(paper, PathAccess::Write));
+    scene.by(thief, commits(paper, false));
+    scene.by(thief, SvnLayoutSet { repo: paper, layout: "detect".into() });
+    scene.by(thief, SvnMailSet { repo: paper, account: mia, on: false });
+    scene.by(thief, SvnMailSet { repo: paper, account: thief, on: true });
+    let properties = b"K 7\nsvn:log\nV 3\npay\nEND\n".to_vec();
+    scene.by(thief, SvnRevpropsSet { repo: paper, rev: 1, properties });
+    let lock = b"K 4\npath\nV 6\n/trunk\nEND\n".to_vec();
+    scene.by(thief, SvnLocked { repo: paper, name: "0".repeat(32), lock });
     scene.by(thief, SiteRoleGranted { account: thief, role: SiteRole::Auditor });
     scene.by(thief, SettingSet { name: "site.name".into(), value: Some("Pay me".into()) });
     scene.by(thief, SettingSet { name: "site.announcement".into(), value: Some("Pay me".into()) });

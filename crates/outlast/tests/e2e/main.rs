@@ -54,6 +54,7 @@ mod svn_limits;
 mod svn_mirror;
 mod svn_own;
 mod svn_pages;
+mod svn_restore;
 mod svn_rules;
 mod svn_ssh;
 mod tokens;

@@ -234,7 +234,7 @@ fn a_repository_is_filled_on_first_touch_and_shown_as_it_was() {
     svn.ok(world.dir.path(), &["export", "-q", &format!("{now}/trunk"), world.path("export").to_str().unwrap()]);
 }
 
-fn jiff_now() -> String {
+pub(crate) fn jiff_now() -> String {
     let output = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S.%NZ"]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

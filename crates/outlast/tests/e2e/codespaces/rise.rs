@@ -54,15 +54,12 @@ pub(super) fn lockdown(story: &mut Story) {
         "pages, API, Git, Subversion, SSH and the machine's socket: no door of six opens, or makes another login",
     );
     let restored = story.site().cli(&["restore", "--actor", "ann", "--since", &story.since]).success();
-    // Five branches and tags that were deleted or moved, three histories, the description.
-    assert!(restored.contains("14 put back"), "{restored}");
-    assert!(
-        restored.contains("SvnCommitted: not put back by this"),
-        "what is to be done by hand is named:\n{restored}"
-    );
+    // Five branches and tags that were deleted or moved, three histories, the description; the trunk of Subversion.
+    assert!(restored.contains("15 put back"), "{restored}");
+    assert!(restored.contains("ann/paper: 1 path of revision 3, by revision 4"), "{restored}");
     held(
         "D9",
-        "one command puts back branches, tags, histories and the description, and names the commit to Subversion",
+        "one command puts back branches, tags, histories and the description, and the trunk of Subversion by a new revision",
     );
 }
 
@@ -169,10 +166,9 @@ pub(super) fn it_rises(story: &mut Story) {
         "the repositories of Ann and of the organisation, and what is back from the trash, have every ref and object they had",
     );
     let (svn, dir, url) = (Svn::of(&story.world).named("ann", ann.trim()), story.world.dir.path(), paper(&risen));
-    svn.ok(dir, &["copy", "-q", "-m", "back", &format!("{url}/trunk@2"), &format!("{url}/trunk")]);
     assert_eq!(svn.ok(dir, &["ls", "-R", &url]), story.before.paper);
     assert!(svn.ok(dir, &["log", "-q", &format!("{url}/trunk")]).contains("r1 | ann"), "with its history");
-    held("D12", "the trunk of Subversion is back by one copy of the revision before, with its history");
+    held("D12", "the trunk of Subversion is there as it was, with its history");
     let pat = risen.cli(&["token", "create", "pat", "--scope", "user:read"]).success();
     assert_eq!(asks(&risen, pat.trim(), "GET", "/api/v1/user", "").status, 200);
     held("D12", "Pat's account and the organisation are there");
