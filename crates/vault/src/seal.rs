@@ -3,19 +3,30 @@
 
 use age::x25519::Recipient;
 use age::{Decryptor, Encryptor};
+use age_core::format::{FileKey, Stanza};
 use journal::BlobName;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The most bytes of content in one blob; more content is several blobs, in order.
 pub const BLOB_PLAIN_BYTES_MAX: usize = 64 << 20;
 
+/// Bytes of a blob that are read at once.
+const READ_BYTES: usize = 64 << 10;
+
 /// A key that opens blobs.
 #[derive(Clone)]
-pub struct Identity(age::x25519::Identity);
+pub struct Identity {
+    key: age::x25519::Identity,
+    /// Which of a blob's recipients it was the last time. Blobs of a site name them in one order, and to try one costs more than all the rest of opening a
+    /// small blob.
+    recipient: Arc<AtomicUsize>,
+}
 
 /// To whom blobs are encrypted.
 #[derive(Clone)]
@@ -38,10 +49,30 @@ pub enum SealError {
     Io(#[from] io::Error),
 }
 
+impl age::Identity for Identity {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
+        self.key.unwrap_stanza(stanza)
+    }
+
+    fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, age::DecryptError>> {
+        let last = self.recipient.load(Ordering::Relaxed);
+        let others = (0..stanzas.len()).filter(|place| *place != last);
+        std::iter::once(last).chain(others).find_map(|place| {
+            let opened = self.unwrap_stanza(stanzas.get(place)?)?;
+            self.recipient.store(place, Ordering::Relaxed);
+            Some(opened)
+        })
+    }
+}
+
 impl Identity {
+    fn of(key: age::x25519::Identity) -> Self {
+        Self { key, recipient: Arc::default() }
+    }
+
     /// A new one.
     pub fn generate() -> Self {
-        Self(age::x25519::Identity::generate())
+        Self::of(age::x25519::Identity::generate())
     }
 
     /// From a file's text: the first line that is an age secret key; other lines are for people.
@@ -51,19 +82,19 @@ impl Identity {
     pub fn parse(text: &str) -> Result<Self, SealError> {
         let line = text.lines().map(str::trim).find(|line| line.starts_with("AGE-SECRET-KEY-1"));
         age::x25519::Identity::from_str(line.ok_or(SealError::Key("no line begins with AGE-SECRET-KEY-1"))?)
-            .map(Self)
+            .map(Self::of)
             .map_err(SealError::Key)
     }
 
     /// The key's text.
     pub fn expose(&self) -> String {
         use age::secrecy::ExposeSecret as _;
-        self.0.to_string().expose_secret().to_owned()
+        self.key.to_string().expose_secret().to_owned()
     }
 
     /// The public half's text.
     pub fn recipient(&self) -> String {
-        self.0.to_public().to_string()
+        self.key.to_public().to_string()
     }
 
     /// The 32 secret bytes: from them the recovery signing key is derived.
@@ -124,8 +155,17 @@ pub fn seal_blob(recipients: &Recipients, plain: &[u8]) -> io::Result<(BlobName,
 /// # Errors
 /// When it isn't for this key, or reading it finds that it was changed.
 pub fn open_blob<R: Read>(identity: &Identity, blob: R) -> Result<impl Read + use<R>, SealError> {
-    let decryptor = Decryptor::new(blob)?;
-    Ok(decryptor.decrypt(std::iter::once(&identity.0 as &dyn age::Identity))?)
+    open_buffered(identity, BufReader::with_capacity(READ_BYTES, blob))
+}
+
+/// As [`open_blob`], for what has a buffer or lies in memory. The header is read by lines: byte by byte, as for any other reader, it costs more than all
+/// the rest of a small blob.
+///
+/// # Errors
+/// The same.
+pub fn open_buffered<R: BufRead>(identity: &Identity, blob: R) -> Result<impl Read + use<R>, SealError> {
+    let decryptor = Decryptor::new_buffered(blob)?;
+    Ok(decryptor.decrypt(std::iter::once(identity as &dyn age::Identity))?)
 }
 
 /// A blob that was sealed into a spool directory.
@@ -286,6 +326,24 @@ mod tests {
             changed[place] ^= 1;
             assert!(opened(&recovery, &changed).is_err(), "byte {place}");
         }
+    }
+
+    #[test]
+    fn each_key_opens_blobs_in_which_it_stands_at_different_places() {
+        let (first, second, site) = (Identity::generate(), Identity::generate(), Identity::generate());
+        let of = |recovery: &[&Identity]| {
+            let recovery: Vec<_> = recovery.iter().map(|identity| identity.recipient()).collect();
+            Recipients::parse(&recovery.join(" "), &site.recipient()).unwrap()
+        };
+        let orders = [of(&[&first, &second]), of(&[&second, &first]), of(&[&first])];
+        for recipients in orders.iter().chain(orders.iter().rev()) {
+            let (_, blob) = seal_blob(recipients, b"plain").unwrap();
+            assert_eq!(opened(&first, &blob).unwrap(), b"plain");
+            assert_eq!(opened(&site, &blob).unwrap(), b"plain");
+            assert!(opened(&Identity::generate(), &blob).is_err());
+        }
+        let (_, blob) = seal_blob(&orders[2], b"plain").unwrap();
+        assert!(opened(&second, &blob).is_err());
     }
 
     #[test]
