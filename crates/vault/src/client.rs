@@ -1,5 +1,6 @@
 //! A vault as its callers see it: one function for each request, over kept-alive connections with a pinned key.
 
+mod many;
 mod told;
 
 use crate::about::About;

@@ -9,6 +9,7 @@
 //! | `POST /v1/append` | either | a CBOR array of batches; one cosignature line for each |
 //! | `GET /v1/batches?from=N` | recovery | a CBOR array of batches |
 //! | `GET /v1/blob/HEX` | recovery | the bytes |
+//! | `POST /v1/blobs` | recovery | names of small blobs, a line each; a CBOR array of the bytes of the first of them |
 //! | `GET /v1/epochs` | either | a JSON array of statements |
 //! | `GET /v1/erasures`, `GET /v1/erasure/ORDER` | either | which orders erased something here; the record of one |
 //! | `POST /v1/drill` | either | the signed report of a full drill is taken note of |
@@ -23,6 +24,7 @@ mod body;
 mod erasure;
 mod files;
 mod gossip;
+mod many;
 mod possession;
 mod public;
 mod routes;
@@ -48,6 +50,7 @@ use tokio::sync::Semaphore;
 
 pub(crate) use files::{lock, opened_key, write_private};
 pub(crate) use gossip::PeerSeen;
+pub(crate) use many::MANY_NAMES_MAX;
 pub(crate) use routes::encode_batches;
 
 /// Connections that a vault keeps open at once.

@@ -49,6 +49,7 @@ async fn no_request_with_any_credential_changes_what_is_stored() {
         "v1/append",
         "v1/batches?from=0",
         "v1/batches?from=0&delete=1",
+        "v1/blobs",
         "v1/epochs",
         &blob,
         "v1/blob/",
@@ -103,6 +104,62 @@ async fn bytes_that_are_not_what_their_name_says_are_not_stored() {
     let mut back = Vec::new();
     VaultClient::new(vault.recover_url()).unwrap().blob(&name, &mut back).await.unwrap();
     assert_eq!(back, b"the bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_blobs_come_together_and_the_rest_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = TestVault::start(dir.path(), "a").await;
+    let log = TestLog::new(1);
+    // Two batches of them, more than one answer holds and more than one request names.
+    let small = |n: u32| [&n.to_be_bytes()[..], &vec![7; 4_000]].concat();
+    let batches = [0..700, 700..1400].map(|range| range.map(small).collect::<Vec<_>>());
+    let (large, filed) = (log.spool(&vec![9; 400_000]), log.spool(b"put by itself"));
+    for blobs in &batches {
+        log.write_with(2, "kept", &[large, filed], blobs.clone());
+    }
+    let put = VaultClient::new(vault.url()).unwrap();
+    put.put_blob_bytes(&filed, bytes::Bytes::from_static(b"put by itself")).await.unwrap();
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 4).await;
+    replicator.stop().await;
+
+    let reader = VaultClient::new(vault.recover_url()).unwrap();
+    assert_eq!(reader.small_blobs(&[]).await.unwrap().len(), 0);
+    let all: Vec<Vec<u8>> = batches.concat();
+    let mut names: Vec<BlobName> = all.iter().map(|bytes| BlobName::of(bytes)).collect();
+    names.extend([large, BlobName::of(b"nowhere"), filed]);
+    let found = reader.small_blobs(&names).await.unwrap();
+    assert_eq!(found.len(), names.len());
+    assert!(all.iter().zip(&found).all(|(bytes, found)| found.as_deref() == Some(bytes.as_slice())));
+    let rest: Vec<_> = found[all.len()..].iter().map(|found| found.as_deref()).collect();
+    assert_eq!(rest, [None, None, Some(&b"put by itself"[..])]);
+    let mut back = Vec::new();
+    assert!(reader.blob(&large, &mut back).await.unwrap() && back.len() == 400_000);
+
+    let refused = put.small_blobs(&names).await.unwrap_err();
+    assert!(refused.to_string().contains("reading needs"), "{refused}");
+    let (url, recover) = (vault.url().address, vault.recover_url().credential.expose());
+    let many = names.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for (body, status) in [("", "400"), ("no name", "400"), (&many[..], "413"), (&many[..64], "200")] {
+        assert_eq!(curl("POST", &format!("https://{url}/v1/blobs"), Some(&recover), Some(body)), status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_was_changed_does_not_come_with_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = TestVault::start(dir.path(), "a").await;
+    let client = VaultClient::new(vault.recover_url()).unwrap();
+    let blobs = [&b"one"[..], b"two"];
+    let names = blobs.map(BlobName::of);
+    for (name, bytes) in names.iter().zip(blobs) {
+        client.put_blob_bytes(name, bytes::Bytes::from_static(bytes)).await.unwrap();
+    }
+    let hex = names[0].to_string();
+    std::fs::write(vault.dir.join("store/blob").join(&hex[..2]).join(&hex), b"ONE").unwrap();
+    let found = client.small_blobs(&names).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.as_deref()).collect::<Vec<_>>(), [None, Some(&b"two"[..])]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! Blobs that came in batches. The batch that was opened last stays in memory: whoever asks for one of its blobs asks for the next, and a batch of an import
-//! has thousands.
+//! Blobs that came in batches. The batches that were opened last stay in memory: whoever asks for one of their blobs asks for the next, and a batch of an import
+//! has thousands. Two, because who asks several times at once asks for the end of one and the beginning of the next.
 
 use super::Vault;
 use crate::store::{Store, StoreError};
@@ -8,14 +8,18 @@ use journal::batch::Batch;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// One batch's blobs by their names; at most as many bytes as a batch has.
-#[derive(Debug, Default)]
-pub(super) struct Opened(Mutex<Blobs>);
+/// Batches that stay in memory; each has at most `BATCH_BYTES_MAX`.
+const BATCHES_OPEN_MAX: usize = 2;
 
+/// The batches that were opened last, the newest at the end.
 #[derive(Debug, Default)]
+pub(super) struct Opened(Mutex<Vec<Blobs>>);
+
+/// One batch's blobs by their names.
+#[derive(Debug)]
 struct Blobs {
-    /// The entry that the batch begins with; None: none was opened yet.
-    first: Option<u64>,
+    /// The entry that the batch begins with.
+    first: u64,
     by_name: HashMap<BlobName, Vec<u8>>,
 }
 
@@ -31,14 +35,18 @@ impl Opened {
         read: impl FnOnce() -> Result<Vec<Vec<u8>>, StoreError>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let there = opened.by_name.get(name).filter(|_| opened.first == Some(first));
-        if let Some(bytes) = there {
+        let of = opened.iter().position(|batch| batch.first == first);
+        // What a batch in memory lacks is looked for again.
+        if let Some(bytes) = of.and_then(|at| opened[at].by_name.get(name)) {
             return Ok(Some(bytes.clone()));
         }
         // By what they are and not by what somebody says that they are.
         let by_name = read()?.into_iter().map(|bytes| (BlobName::of(&bytes), bytes)).collect::<HashMap<_, _>>();
         let found = by_name.get(name).cloned();
-        *opened = Blobs { first: Some(first), by_name };
+        if let Some(at) = of.or((opened.len() >= BATCHES_OPEN_MAX).then_some(0)) {
+            opened.remove(at);
+        }
+        opened.push(Blobs { first, by_name });
         Ok(found)
     }
 }
@@ -92,8 +100,13 @@ mod tests {
         }
         assert_eq!(reads.get(), 1);
         assert_eq!(opened.blob(9, &name("c"), batch(&["c"])).unwrap().as_deref(), Some(&b"c"[..]));
+        assert_eq!(opened.blob(7, &name("a"), batch(&["a", "b"])).unwrap().as_deref(), Some(&b"a"[..]));
+        assert_eq!(reads.get(), 2, "the one before is still there");
         assert_eq!(opened.blob(9, &name("a"), batch(&["c"])).unwrap(), None, "what is not there is looked for again");
         assert_eq!(reads.get(), 3);
+        assert!(opened.blob(11, &name("d"), batch(&["d"])).unwrap().is_some());
+        assert!(opened.blob(7, &name("a"), batch(&["a", "b"])).unwrap().is_some());
+        assert_eq!(reads.get(), 5, "of three the oldest is gone");
         assert!(opened.blob(1, &name("a"), || Err(StoreError::Damaged("x".to_owned()))).is_err());
     }
 }

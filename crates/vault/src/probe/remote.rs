@@ -96,6 +96,7 @@ async fn verbs(client: &VaultClient, probe: &mut Probe, name: &BlobName) -> Resu
         "/v1/append",
         "/v1/audit",
         "/v1/batches?from=0",
+        "/v1/blobs",
         "/v1/epoch",
         "/v1/epochs",
         "/v1/enrol",

@@ -2,7 +2,7 @@
 
 use super::body::{Body, from_reader, full, reader};
 use super::ward::{Watch, now_s, now_us};
-use super::{Shared, audit, erasure, possession, public};
+use super::{Shared, audit, erasure, many, possession, public};
 use crate::core::Vault;
 use crate::credential::{Credential, Role};
 use crate::refusal::Refusal;
@@ -122,6 +122,11 @@ async fn route(shared: Arc<Shared>, role: Role, request: Request<Incoming>) -> A
             let from = from.ok_or_else(|| no(StatusCode::BAD_REQUEST, "say from where: ?from=NUMBER"))?;
             blocking(move || batches(&shared, from)).await
         }
+        ("/v1/blobs", &Method::POST) => {
+            may_read()?;
+            let names = collect(request.into_body(), many::MANY_REQUEST_BYTES_MAX).await?;
+            blocking(move || many::answer(&shared, &names)).await
+        }
         ("/v1/epochs", &Method::GET) => {
             blocking(move || Ok(json_answer(&json!(shared.vault().epochs().collect::<Vec<_>>())))).await
         }
@@ -136,7 +141,7 @@ async fn route(shared: Arc<Shared>, role: Role, request: Request<Incoming>) -> A
         ("/v1/audit", &Method::POST) => audited(shared, request.into_body()).await,
         (
             "/v1/notice" | "/v1/drill" | "/v1/incidents" | "/v1/audit" | "/v1/state" | "/v1/enrol" | "/v1/epoch"
-            | "/v1/append" | "/v1/batches" | "/v1/epochs" | "/v1/erasures",
+            | "/v1/append" | "/v1/batches" | "/v1/blobs" | "/v1/epochs" | "/v1/erasures",
             _,
         ) => Err(not_allowed()),
         _ => Err(no(StatusCode::NOT_FOUND, "a vault has no such address")),

@@ -1,0 +1,50 @@
+//! Many small blobs with few requests.
+
+use super::{BLOB_TIMEOUT, ClientError, VaultClient, refused};
+use crate::server::MANY_NAMES_MAX;
+use bytes::Bytes;
+use hyper::{Method, StatusCode};
+use journal::BlobName;
+use minicbor::Decoder;
+use minicbor::data::Type;
+
+impl VaultClient {
+    /// Those of these blobs that the vault gives together with others, in their order, each checked against its name. `None`: it is
+    /// to be asked for by itself ([`VaultClient::blob`]), which tells whether it is large, gone, or changed. A vault of an older
+    /// release gives none.
+    ///
+    /// # Errors
+    /// When the vault can't be asked, or its answer is not a vault's.
+    pub async fn small_blobs(&self, names: &[BlobName]) -> Result<Vec<Option<Bytes>>, ClientError> {
+        let mut blobs = Vec::with_capacity(names.len());
+        while let Some(rest) = names.get(blobs.len()..).filter(|rest| !rest.is_empty()) {
+            let asked = &rest[..rest.len().min(MANY_NAMES_MAX)];
+            let body: String = asked.iter().map(|name| format!("{name}\n")).collect();
+            let (status, bytes) = self.ask(Method::POST, "/v1/blobs", body.into(), BLOB_TIMEOUT).await?;
+            if status == StatusCode::NOT_FOUND {
+                blobs.resize(names.len(), None);
+                break;
+            }
+            if !status.is_success() {
+                return Err(refused(status, &bytes));
+            }
+            let given = decode(&bytes).map_err(|error| ClientError::Nonsense(error.to_string()))?;
+            if given.is_empty() || given.len() > asked.len() {
+                return Err(ClientError::Nonsense("it gave another number of blobs".to_owned()));
+            }
+            let is_it = |(name, bytes): (&BlobName, Option<Bytes>)| bytes.filter(|bytes| BlobName::of(bytes) == *name);
+            blobs.extend(asked.iter().zip(given).map(is_it));
+        }
+        Ok(blobs)
+    }
+}
+
+fn decode(answer: &Bytes) -> Result<Vec<Option<Bytes>>, minicbor::decode::Error> {
+    let mut d = Decoder::new(answer);
+    let count = d.array()?.ok_or_else(|| minicbor::decode::Error::message("an array without a length"))?;
+    let mut blob = || match d.datatype()? {
+        Type::Null => d.null().map(|()| None),
+        _ => d.bytes().map(|bytes| Some(answer.slice_ref(bytes))),
+    };
+    (0..count).map(|_| blob()).collect()
+}
