@@ -9,7 +9,8 @@ mod slot;
 mod store;
 
 pub(crate) use as_of::refs_as_of;
-pub use packs::{BlobSource, Concatenated};
+pub(crate) use packs::Together;
+pub use packs::{BlobSource, Concatenated, FetchMany};
 pub use query::Repo;
 pub use slot::Opened;
 pub(crate) use slot::{Objects, Step, object_id, ref_name};

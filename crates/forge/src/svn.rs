@@ -25,6 +25,7 @@
 
 mod command;
 mod convert;
+mod fill;
 mod gate;
 mod layout;
 mod load;

@@ -1,9 +1,10 @@
 //! The servers of one site: started when a repository is first asked for, stopped when nobody has for a while.
 
 use crate::child::{self, ChildError, Programs};
+use crate::fill::prepare_directory;
 use crate::gate::{self, Askers, CommitGate};
 use crate::httpd::{HttpServer, HttpStart};
-use crate::repository::{SvnRepository, prepare_directory};
+use crate::repository::SvnRepository;
 use crate::tunnel::{Session, Tunnel, TunnelStart};
 use std::collections::HashMap;
 use std::fs::{self, Permissions};

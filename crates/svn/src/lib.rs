@@ -18,6 +18,7 @@
 
 mod child;
 mod engine;
+mod fill;
 mod gate;
 mod httpd;
 pub mod incoming;
@@ -32,13 +33,14 @@ mod undo;
 
 pub use child::{ChildError, Programs};
 pub use engine::{Engine, EngineLimits};
+pub use fill::{Shard, prepare_directory};
 pub use fsfs::Properties;
 pub use gate::{CommitGate, Record};
 pub use httpd::{HttpServer, SECRET_HEADER};
 pub use load::{DUMP_SILENCE_MAX, Load, LoadError};
 pub use read::{Readers, SentFile, SvnPrint, SvnSource, archive, can_be_archived};
 pub use remote::{RemoteDump, RemoteSource};
-pub use repository::{GenesisFile, REVISION_BYTES_MAX, SvnRepository, prepare_directory};
+pub use repository::{GenesisFile, REVISION_BYTES_MAX, SvnRepository};
 pub use tunnel::{Session, Tunnel};
 pub use turns::Turn;
 pub use undo::{CommitError, UNDO_NODES_MAX, Undo};

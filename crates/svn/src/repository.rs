@@ -14,7 +14,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Revisions in one directory: what the `format` file of what we make says.
-const SHARD: u64 = 1000;
+pub(crate) const SHARD: u64 = 1000;
 /// The largest file of one revision, in bytes.
 pub const REVISION_BYTES_MAX: u64 = 4 << 30;
 /// The most that is read of a small file: properties, locks, numbers.
@@ -68,16 +68,6 @@ pub struct SvnRepository {
 /// Held while nobody else commits, changes locks or revision properties.
 #[derive(Debug)]
 pub struct WriteLock(#[expect(dead_code, reason = "closing it gives the lock back")] File);
-
-/// Makes the directory in which repositories lie: nobody but this program and its children enters it.
-///
-/// # Errors
-/// Those of the disk.
-pub fn prepare_directory(dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(dir)?;
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
-    child::give(dir)
-}
 
 impl SvnRepository {
     /// The repository in a directory, whether or not it is there.
@@ -400,7 +390,7 @@ impl SvnRepository {
     }
 
     /// Below the repository, and nowhere else.
-    fn open_with(&self, name: &str, flags: OFlags) -> io::Result<File> {
+    pub(crate) fn open_with(&self, name: &str, flags: OFlags) -> io::Result<File> {
         let root = File::open(self.root())?;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         // NONBLOCK: a pipe in the place of a file must not hold anybody up.
@@ -433,7 +423,7 @@ impl SvnRepository {
         }
     }
 
-    fn make_shard(&self, kind: &str, rev: u64) -> io::Result<()> {
+    pub(crate) fn make_shard(&self, kind: &str, rev: u64) -> io::Result<()> {
         let dir = self.root().join(kind).join((rev / SHARD).to_string());
         match fs::create_dir(&dir) {
             Ok(()) => child::give(&dir),

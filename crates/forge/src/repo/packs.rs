@@ -1,17 +1,29 @@
-//! Packs read back: from the spool, or from a vault whose credential allows it.
+//! Packs and revisions read back: from the spool, or from a vault whose credential allows it.
 
 use crate::error::Error;
 use crate::spool::{Fetch, Spool};
+use bytes::{Buf as _, Bytes};
 use journal::BlobName;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use vault::seal::{Identity, open_blob};
+use vault::seal::{Identity, open_blob, open_buffered};
 
 /// Files that are kept for the next blob.
 const FILES_MAX: usize = 16;
+
+/// Where small blobs can be had many at a time.
+pub trait FetchMany: Fetch {
+    /// Those of these blobs that are given together with others, in their order; the rest is for [`Fetch::fetch`]. Blocks.
+    fn fetch_many(&self, names: &[BlobName]) -> Vec<Option<Bytes>>;
+}
+
+/// Small blobs that were fetched together, sealed: what is read next.
+#[derive(Debug, Default)]
+pub(crate) struct Together(HashMap<BlobName, Bytes>);
 
 /// Where the plain bytes of blobs can be had.
 #[derive(Clone)]
@@ -20,7 +32,7 @@ pub struct BlobSource {
     identities: Arc<[Identity]>,
     /// The one that opened the last blob: the next is most often of the same epoch, and trying another costs as much as opening.
     opened_last: Arc<AtomicUsize>,
-    vaults: Arc<dyn Fetch>,
+    vaults: Arc<dyn FetchMany>,
     temporary: PathBuf,
     /// Files for what is fetched, used again and again: some file systems take long to make a file after one was removed.
     files: Arc<Mutex<Vec<File>>>,
@@ -57,7 +69,7 @@ impl<R: Read> Read for Plain<R> {
 impl BlobSource {
     /// The spool first, then the vaults. What comes from a vault lies in a file of `temporary` while it is read, without a name.
     #[must_use]
-    pub fn new(spool: Arc<Spool>, identities: Vec<Identity>, vaults: Arc<dyn Fetch>, temporary: PathBuf) -> Self {
+    pub fn new(spool: Arc<Spool>, identities: Vec<Identity>, vaults: Arc<dyn FetchMany>, temporary: PathBuf) -> Self {
         let opened_last = Arc::default();
         Self { spool, identities: identities.into(), opened_last, vaults, temporary, files: Arc::default() }
     }
@@ -68,19 +80,50 @@ impl BlobSource {
             Some((file, _)) => Sealed { file: Some(file), back_to: None },
             None => self.fetched(name)?,
         };
-        let Some(mut file) = sealed.file.as_ref() else { return Err(Error::internal(format!("blob {name}: no file"))) };
+        let Some(file) = sealed.file.as_ref() else { return Err(Error::internal(format!("blob {name}: no file"))) };
+        let plain = self.opened(name, |identity| {
+            // The copy shares its place with the file.
+            let mut copy = file.try_clone().map_err(|e| failed(name, &e))?;
+            copy.rewind().map_err(|e| failed(name, &e))?;
+            Ok(open_blob(identity, copy).ok())
+        })?;
+        Ok(Box::new(Plain { plain, _sealed: sealed }))
+    }
+
+    /// What the first identity gives that opens a blob.
+    fn opened<T>(&self, name: &BlobName, open: impl Fn(&Identity) -> Result<Option<T>, Error>) -> Result<T, Error> {
         let last = self.opened_last.load(Ordering::Relaxed);
         let others = (0..self.identities.len()).filter(|index| *index != last);
         for (index, identity) in std::iter::once(last).chain(others).filter_map(|i| Some((i, self.identities.get(i)?)))
         {
-            file.rewind().map_err(|e| failed(name, &e))?;
-            let copy = file.try_clone().map_err(|e| failed(name, &e))?;
-            if let Ok(plain) = open_blob(identity, io::BufReader::with_capacity(1 << 17, copy)) {
+            if let Some(opened) = open(identity)? {
                 self.opened_last.store(index, Ordering::Relaxed);
-                return Ok(Box::new(Plain { plain, _sealed: sealed }));
+                return Ok(opened);
             }
         }
         Err(Error::damaged(format!("blob {name} is not sealed for this site")))
+    }
+
+    /// Fetches together what of these blobs is small and not in the spool. What does not come this way is fetched when it is read. Blocks.
+    pub(crate) fn fetch_together(&self, names: &[BlobName]) -> Result<Together, Error> {
+        let mut missing = Vec::with_capacity(names.len());
+        for name in names {
+            if self.spool.file(name)?.is_none() {
+                missing.push(*name);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(Together::default());
+        }
+        let given = self.vaults.fetch_many(&missing);
+        Ok(Together(missing.into_iter().zip(given).filter_map(|(name, bytes)| Some((name, bytes?))).collect()))
+    }
+
+    /// As [`BlobSource::open`], for what may have been fetched together with others.
+    fn open_of(&self, together: &Together, name: &BlobName) -> Result<Box<dyn Read + Send>, Error> {
+        let Some(sealed) = together.0.get(name) else { return self.open(name) };
+        let plain = self.opened(name, |identity| Ok(open_buffered(identity, sealed.clone().reader()).ok()))?;
+        Ok(Box::new(plain))
     }
 
     fn fetched(&self, name: &BlobName) -> Result<Sealed, Error> {
@@ -108,7 +151,12 @@ impl BlobSource {
     /// All the plaintext of several blobs, one after the other.
     #[must_use]
     pub fn concatenated(&self, parts: Vec<BlobName>) -> Concatenated {
-        Concatenated { source: self.clone(), rest: parts.into_iter(), current: None }
+        self.concatenated_of(Arc::default(), parts)
+    }
+
+    /// As [`BlobSource::concatenated`], for what may have been fetched together with others.
+    pub(crate) fn concatenated_of(&self, together: Arc<Together>, parts: Vec<BlobName>) -> Concatenated {
+        Concatenated { source: self.clone(), together, rest: parts.into_iter(), current: None }
     }
 }
 
@@ -126,6 +174,7 @@ impl std::fmt::Debug for BlobSource {
 #[derive(Debug)]
 pub struct Concatenated {
     source: BlobSource,
+    together: Arc<Together>,
     rest: std::vec::IntoIter<BlobName>,
     current: Option<Current>,
 }
@@ -148,7 +197,7 @@ impl Read for Concatenated {
                 }
             }
             let Some(next) = self.rest.next() else { return Ok(0) };
-            self.current = Some(Current(self.source.open(&next).map_err(io::Error::other)?));
+            self.current = Some(Current(self.source.open_of(&self.together, &next).map_err(io::Error::other)?));
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::push::PushContext;
 use crate::recover::{Erased, Past, View};
 use crate::repo::{BlobSource, Repositories};
 use crate::signer::Signers;
-use crate::spool::{Fetch, Spool};
+use crate::spool::Spool;
 use crate::svn::{Subversion, SubversionParts};
 use crate::witness::Witnesses;
 use crate::writer::{Shipping, Submitter};
@@ -73,8 +73,8 @@ impl Site {
             // No vault hears of a view.
             vaults: if view.is_some() { Vec::new() } else { vaults.clone() },
         };
-        let readers: Arc<dyn Fetch> = Arc::new(Readers::new(&told)?);
-        spool.fetch_from(Arc::clone(&readers));
+        let readers = Arc::new(Readers::new(&told)?);
+        spool.fetch_from(readers.clone());
         let source: Arc<dyn JournalSource> = log.clone();
         let replicator = Replicator::start(shippers, source).map_err(|e| Error::internal(e.to_string()))?;
         let replicator = Arc::new(replicator);

@@ -7,8 +7,10 @@ use crate::event::Event;
 use crate::event::vault::VaultEnrolled;
 use crate::log;
 use crate::orders::{VaultsChanging, VaultsSettle, changing, rule_fetch};
+use crate::repo::FetchMany;
 use crate::spool::Fetch;
 use crate::writer::{Command, Decide, Submitter, Urgency};
+use bytes::Bytes;
 use journal::BlobName;
 use journal::note::VerifierKey;
 use journal::policy::Policy;
@@ -213,6 +215,24 @@ impl Fetch for Readers {
             None => Ok(false),
             Some(error) => Err(Error::internal(format!("blob {name} could not be read from any vault: {error}"))),
         }
+    }
+}
+
+impl FetchMany for Readers {
+    fn fetch_many(&self, names: &[BlobName]) -> Vec<Option<Bytes>> {
+        let mut found = vec![None; names.len()];
+        for client in &self.clients {
+            let (places, asked): (Vec<_>, Vec<_>) = (0..)
+                .zip(names)
+                .filter(|(place, _)| found[*place].is_none())
+                .map(|(place, name)| (place, *name))
+                .unzip();
+            match self.runtime.block_on(client.small_blobs(&asked)) {
+                Ok(blobs) => places.into_iter().zip(blobs).for_each(|(place, blob): (usize, _)| found[place] = blob),
+                Err(error) => tracing::warn!(vault = client.url().name, %error, "blobs could not be read together"),
+            }
+        }
+        found
     }
 }
 

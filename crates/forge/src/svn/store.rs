@@ -1,25 +1,21 @@
 //! Repositories on the disk as projections of the held journal: `DIR/svn/ID/repo`.
 //!
 //! ```text
-//! absent --fill (files, revisions, properties, locks; elsewhere, then renamed)--> as of H
+//! absent --fill (fill.rs)--------------------------------------------------------> as of H
 //! there  --compare: behind? roll forward. Ahead? say so, and it is captured------> as of H
 //! ```
 
+use super::fill::{Checked, fill};
 use super::query::{RevisionRow, SvnRows, rows_fetch, youngest_below};
 use crate::db::Db;
 use crate::error::Error;
 use crate::recover::Erased;
 use crate::repo::BlobSource;
-use sha2::{Digest as _, Sha256};
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use svn::{GenesisFile, SvnRepository};
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+use svn::SvnRepository;
 use tokio::sync::watch;
-
-/// Revisions that are fetched at one time while a repository is filled.
-const FETCHES_AT_ONCE: usize = 8;
 
 /// Where repositories lie and what they are made from.
 #[derive(Clone)]
@@ -68,7 +64,11 @@ impl SvnStore {
             }
             let (rows, _) = store.rows(repo)?;
             tracing::info!(repository = repo, revisions = rows.revisions.len(), "filling a Subversion repository");
-            store.fill(repo, &rows).map_err(|e| failed(repo, &e))?;
+            let began = Instant::now();
+            fill(&store.dir, repo, &rows, &store.blobs).map_err(|e| failed(repo, &e))?;
+            let (bytes, took_ms) =
+                (rows.revisions.iter().map(|row| row.bytes).sum::<u64>(), began.elapsed().as_millis());
+            tracing::info!(repository = repo, bytes, took_ms, "the Subversion repository is filled");
             Ok(Extras::default())
         });
         let brought = working.await.map_err(|e| Error::internal(format!("repository {repo}: {e}")))?;
@@ -86,36 +86,6 @@ impl SvnStore {
     pub(crate) async fn fill_only(&self, repo: u64) -> Result<SvnRepository, Error> {
         self.bring_up(repo, true).await?;
         Ok(self.repository(repo))
-    }
-
-    fn fill(&self, repo: u64, rows: &SvnRows) -> io::Result<()> {
-        let (place, part) = (self.dir.join(repo.to_string()), self.dir.join(format!("{repo}.part")));
-        svn::prepare_directory(&self.dir)?;
-        remove(&part)?;
-        remove(&place)?;
-        let repository = SvnRepository::at(part.clone());
-        let file = |(name, bytes): &(String, Vec<u8>)| GenesisFile { name: name.clone(), bytes: bytes.clone() };
-        repository.make(&rows.files.iter().map(file).collect::<Vec<_>>())?;
-        let next = AtomicUsize::new(0);
-        let work = || -> io::Result<()> {
-            while let Some(row) = rows.revisions.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.put(&repository, row)?;
-            }
-            Ok(())
-        };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..FETCHES_AT_ONCE).map(|_| scope.spawn(work)).collect();
-            let ended = |worker: std::thread::ScopedJoinHandle<'_, io::Result<()>>| {
-                worker.join().unwrap_or_else(|_| Err(io::Error::other("a worker broke off")))
-            };
-            workers.into_iter().try_for_each(ended)
-        })?;
-        repository.set_youngest(rows.revisions.last().map_or(0, |row| row.rev))?;
-        if !rows.locks.is_empty() {
-            repository.set_locks(&rows.locks)?;
-        }
-        repository.sync()?;
-        fs::rename(&part, &place)
     }
 
     fn put(&self, repository: &SvnRepository, row: &RevisionRow) -> io::Result<()> {
@@ -179,40 +149,6 @@ impl SvnStore {
             self.put(repository, row)?;
         }
         repository.set_youngest(row.rev)
-    }
-}
-
-/// Hashes what is read through it.
-struct Checked<R> {
-    from: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Checked<R> {
-    fn new(from: R) -> Self {
-        Self { from, hash: Sha256::new() }
-    }
-
-    fn must_be(self, hash: &[u8], rev: u64) -> io::Result<()> {
-        if self.hash.finalize().as_slice() == hash {
-            return Ok(());
-        }
-        Err(io::Error::new(io::ErrorKind::InvalidData, format!("revision {rev} is not what was committed")))
-    }
-}
-
-impl<R: Read> Read for Checked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.from.read(buffer)?;
-        self.hash.update(&buffer[..n]);
-        Ok(n)
-    }
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

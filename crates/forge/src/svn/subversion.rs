@@ -187,10 +187,10 @@ impl Subversion {
     /// The server of a repository, which asks these rules of paths.
     pub async fn http<A: Act>(&self, proof: &Authorized<A>, authz: Option<&str>) -> Result<Arc<HttpServer>, Error> {
         self.0.programs()?;
-        self.open(proof).await?;
-        let repo = proof.repo();
-        let server =
-            self.0.engine().await?.http(repo.id, &format!("/{}.svn", repo.path), authz).await.map_err(child)?;
+        // The engine prepares itself meanwhile, the first time: a repository that is being filled is waited for the longer.
+        let (opened, engine) = tokio::join!(self.open(proof), self.0.engine());
+        let (_, engine, repo) = (opened?, engine?, proof.repo());
+        let server = engine.http(repo.id, &format!("/{}.svn", repo.path), authz).await.map_err(child)?;
         server.ok_or(Error::Busy)
     }
 

@@ -213,13 +213,13 @@ fn a_repository_comes_in_from_its_url_and_from_no_private_one_unasked() {
     assert!(before == dump_of(&world.site, &svn, &had, &again, world.dir.path()), "the dumps differ");
 }
 
-/// A dump with so much in it that it takes a while to be put in place.
-fn much(world: &World, revisions: u32) -> PathBuf {
+/// A dump with so much in it, in each revision so many numbers, that it takes a while to be put in place.
+fn much(world: &World, revisions: u32, numbers: usize) -> PathBuf {
     let mut dump = b"SVN-fs-dump-format-version: 2\n\nUUID: 6f1c2f4e-0000-4000-8000-000000000002\n\n".to_vec();
     let mut random = Random(7);
     for rev in 1..=revisions {
         let head = format!("Revision-number: {rev}\nProp-content-length: 10\nContent-length: 10\n\nPROPS-END\n\n");
-        let content: Vec<u8> = (0..64 << 10).flat_map(|_| random.below(u64::MAX).to_le_bytes()).collect();
+        let content: Vec<u8> = (0..numbers).flat_map(|_| random.below(u64::MAX).to_le_bytes()).collect();
         let (length, node) = (content.len(), format!("Node-path: file{rev}\nNode-kind: file\nNode-action: add\n"));
         let lengths = format!("Text-content-length: {length}\nContent-length: {length}\n\n");
         dump.extend([head.as_bytes(), node.as_bytes(), lengths.as_bytes(), &content, b"\n\n"].concat());
@@ -235,7 +235,7 @@ fn much(world: &World, revisions: u32) -> PathBuf {
 #[test]
 fn a_kill_between_the_entry_and_its_files_loses_nothing() {
     let mut world = World::new();
-    let dump = much(&world, 120);
+    let dump = much(&world, 120, 64 << 10);
     let (data, place) = (world.site.data.clone(), world.site.data.join("svn"));
     let arguments =
         ["import", "--svn-dump", dump.to_str().unwrap(), "--to", "ann/much", "--visibility", "public", "--data"];
@@ -267,4 +267,82 @@ fn a_kill_between_the_entry_and_its_files_loses_nothing() {
     let there = repository.join("repo");
     admin(&["verify", "-q", there.to_str().unwrap()]);
     assert!(admin(&["dump", "-q", there.to_str().unwrap()]) == fs::read(&dump).unwrap(), "the dumps differ");
+}
+
+/// A site that has been recovered and has not filled its repository, which it tried and could not.
+fn unfilled(site: &mut Site) {
+    let (place, kept) = (site.data.join("svn"), site.data.join("svn.kept"));
+    let failures = |site: &Site| fs::read_to_string(site.log()).unwrap_or_default().matches("tries again").count();
+    let before = failures(site);
+    if place.exists() {
+        fs::rename(&place, &kept).unwrap();
+    }
+    fs::write(&place, "in the way").unwrap();
+    site.start_with(&[]);
+    wait_until("it could not be filled", 30, || failures(site) > before);
+    fs::remove_file(&place).unwrap();
+    if kept.exists() {
+        fs::rename(&kept, &place).unwrap();
+    }
+}
+
+/// A repository that comes back is killed while its revisions are written, and when all are written and it has no name yet.
+#[test]
+fn a_kill_while_a_repository_comes_back_leaves_nothing_half() {
+    const REVISIONS: u32 = 600;
+    let mut world = World::new();
+    let dump = much(&world, REVISIONS, 1 << 9);
+    let import = ["import", "--svn-dump", dump.to_str().unwrap(), "--to", "ann/much", "--visibility", "public"];
+    world.site.cli(&import).success();
+    for vault in ["eu", "us", "asia"] {
+        world.await_caught_up(vault);
+    }
+    let (key, to) = (world.take_recovery_key(), world.path("recovered"));
+    world.site.kill();
+    world.recover(&["eu", "us"], &key, &to, &["--keep-credentials"]).success();
+
+    let svn = Svn::of(&world);
+    let place = to.join("svn");
+    let names = || fs::read_dir(&place).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let repositories = || names().filter_map(|name| name.to_str()?.parse::<u64>().ok()).collect::<Vec<_>>();
+    let part = || {
+        names().find_map(|name| name.to_str()?.strip_suffix(".part")?.parse().map(|id: u64| format!("{id}.part")).ok())
+    };
+    let written = |part: &Path| fs::read_dir(part.join("repo/db/revs/0")).map_or(0, Iterator::count);
+    let some: &dyn Fn(&Path) -> bool = &|part| (50..500).contains(&written(part));
+    let newest = format!("{REVISIONS}\n");
+    let all: &dyn Fn(&Path) -> bool =
+        &|part| fs::read_to_string(part.join("repo/db/current")).is_ok_and(|text| text == newest);
+    world.site = Site::stopped(&to);
+    let mut halves = 0;
+    for reached in [some, all] {
+        unfilled(&mut world.site);
+        let url = format!("http://{}/ann/much.svn", world.site.address);
+        let (client, dir) = (svn.clone(), world.dir.path().to_owned());
+        let touch = std::thread::spawn(move || client.run(&dir, ["info", url.as_str()]).ok);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !part().is_some_and(|part| reached(&place.join(part))) && repositories().is_empty() {
+            assert!(Instant::now() < deadline, "no files were seen while they were made");
+        }
+        world.site.kill();
+        assert!(!touch.join().unwrap() || !repositories().is_empty(), "what is not there was shown");
+        // Killed too late it is whole; a moment before that it is no repository.
+        match repositories().first() {
+            None => halves += 1,
+            Some(whole) => {
+                let whole = place.join(whole.to_string());
+                admin(&["verify", "-q", whole.join("repo").to_str().unwrap()]);
+                fs::remove_dir_all(whole).unwrap();
+            }
+        }
+    }
+    println!("killed {halves} of 2 times before it was whole");
+    assert!(halves > 0, "it was killed too late each time");
+    world.site.resume();
+    let url = format!("http://{}/ann/much.svn", world.site.address);
+    assert!(svn.ok(world.dir.path(), &["log", "-q", "-l", "1", &url]).contains(&format!("r{REVISIONS} |")));
+    assert!(part().is_none(), "what was left is gone");
+    let repository = on_disk(&to);
+    admin(&["verify", "-q", repository.to_str().unwrap()]);
+    assert!(admin(&["dump", "-q", repository.to_str().unwrap()]) == fs::read(&dump).unwrap(), "the dumps differ");
 }
