@@ -1,7 +1,7 @@
 //! Subversion's door: a repository somebody may use, and the server that serves it.
 
 use super::Site;
-use super::svn_looks::When;
+use super::svn_looks::{Wants, When};
 use crate::access::{Act, Authorized, Read, Write};
 use crate::error::Error;
 use crate::event::repo::RepoKind;
@@ -82,27 +82,40 @@ impl Site {
     /// # Errors
     /// [`Error::NotFound`] for what is not there, may not be seen, or is a repository of Git.
     pub async fn svn(&self, who: Option<&Principal>, path: &RepoPath, act: SvnAct) -> Result<SvnDoor, Error> {
+        let when = When { size: self.ledger.log().size(), held: self.held() };
+        let wants = if act == SvnAct::Read { Wants::Reading } else { Wants::Writing };
+        let known = if act == SvnAct::Finish { None } else { self.svn_looks.found(when, who, path, wants) };
+        let (repo, server, finish) = match (known, wants) {
+            (Some((repo, server)), _) => (repo, server, None),
+            (None, Wants::Reading) => {
+                let (repo, server) =
+                    self.svn_look(when, who, path, wants, &self.authorize::<Read>(who, path).await?).await?;
+                (repo, server, None)
+            }
+            (None, Wants::Writing) => {
+                let proof = self.authorize::<Write>(who, path).await?;
+                let (repo, server) = self.svn_look(when, who, path, wants, &proof).await?;
+                let finish = if act == SvnAct::Finish { Some(self.subversion.finish(proof).await?) } else { None };
+                (repo, server, finish)
+            }
+        };
         let user = who.map_or(NOBODY, Principal::name).to_owned();
         let account = who.map_or(0, Principal::user);
-        let when = When { size: self.ledger.log().size(), held: self.held() };
-        let finishes = act == SvnAct::Finish;
-        let writes = act != SvnAct::Read;
-        let known = self.svn_looks.found(when, who, path, writes).filter(|_| !finishes);
-        if let Some((repo, server)) = known {
-            return Ok(SvnDoor { repo, server, user, account, finish: None, when, path: path.clone() });
-        }
-        if !writes {
-            let proof = self.authorize::<Read>(who, path).await?;
-            let server = self.svn_server(&proof).await?;
-            let repo = proof.repo().clone();
-            self.svn_looks.keep(when, who, path, writes, &repo, &server);
-            return Ok(SvnDoor { repo, server, user, account, finish: None, when, path: path.clone() });
-        }
-        let proof = self.authorize::<Write>(who, path).await?;
-        let (repo, server) = (proof.repo().clone(), self.svn_server(&proof).await?);
-        self.svn_looks.keep(when, who, path, writes, &repo, &server);
-        let finish = if finishes { Some(self.subversion.finish(proof).await?) } else { None };
         Ok(SvnDoor { repo, server, user, account, finish, when, path: path.clone() })
+    }
+
+    /// The repository and its server for who may use it, remembered for the next request.
+    async fn svn_look<A: Act>(
+        &self,
+        when: When,
+        who: Option<&Principal>,
+        path: &RepoPath,
+        wants: Wants,
+        proof: &Authorized<A>,
+    ) -> Result<(Repo, Arc<SvnServer>), Error> {
+        let (repo, server) = (proof.repo().clone(), self.svn_server(proof).await?);
+        self.svn_looks.keep(when, who, path, wants, &repo, &server);
+        Ok((repo, server))
     }
 
     /// All of a repository that was opened for reading, up to the newest revision that is held; None: there are parts that who asks

@@ -40,9 +40,21 @@ struct Look {
 /// All of a repository, for who may read all of it; None: who asks may not.
 pub(super) type Whole = Option<SvnSource>;
 
-/// By account (0: nobody), address, and whether it is to write.
+/// What somebody wants of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Wants {
+    /// To read it.
+    Reading,
+    /// To change it.
+    Writing,
+}
+
+/// By account (0: nobody), address, and what is wanted.
+type Key = (u64, RepoPath, Wants);
+
+/// What was found out for each.
 #[derive(Default)]
-pub(super) struct SvnLooks(Mutex<HashMap<(u64, RepoPath, bool), Look>>);
+pub(super) struct SvnLooks(Mutex<HashMap<Key, Look>>);
 
 impl std::fmt::Debug for SvnLooks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -50,8 +62,8 @@ impl std::fmt::Debug for SvnLooks {
     }
 }
 
-fn key(who: Option<&Principal>, path: &RepoPath, writes: bool) -> (u64, RepoPath, bool) {
-    (who.map_or(0, Principal::user), path.clone(), writes)
+fn key(who: Option<&Principal>, path: &RepoPath, wants: Wants) -> Key {
+    (who.map_or(0, Principal::user), path.clone(), wants)
 }
 
 impl SvnLooks {
@@ -61,10 +73,10 @@ impl SvnLooks {
         when: When,
         who: Option<&Principal>,
         path: &RepoPath,
-        writes: bool,
+        wants: Wants,
     ) -> Option<(Repo, Arc<HttpServer>)> {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let look = looks.get(&key(who, path, writes))?;
+        let look = looks.get(&key(who, path, wants))?;
         if look.when != when || look.who.as_ref() != who || look.at.elapsed() > BELIEVED_MAX {
             return None;
         }
@@ -79,7 +91,7 @@ impl SvnLooks {
         when: When,
         who: Option<&Principal>,
         path: &RepoPath,
-        writes: bool,
+        wants: Wants,
         repo: &Repo,
         server: &Arc<HttpServer>,
     ) {
@@ -88,20 +100,20 @@ impl SvnLooks {
             looks.clear();
         }
         let (who, repo, server) = (who.cloned(), repo.clone(), Arc::downgrade(server));
-        let key = key(who.as_ref(), path, writes);
+        let key = key(who.as_ref(), path, wants);
         looks.insert(key, Look { when, at: Instant::now(), who, repo, server, whole: None });
     }
 
     /// What was [kept](Self::keep_whole) beside it; None: nothing was.
     pub(super) fn whole(&self, when: When, account: u64, path: &RepoPath) -> Option<Whole> {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        looks.get(&(account, path.clone(), false)).filter(|look| look.when == when)?.whole.clone()
+        looks.get(&(account, path.clone(), Wants::Reading)).filter(|look| look.when == when)?.whole.clone()
     }
 
     /// Keeps beside what was found of a client whether it may read all of the repository, and then the repository.
     pub(super) fn keep_whole(&self, when: When, account: u64, path: &RepoPath, whole: &Whole) {
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(look) = looks.get_mut(&(account, path.clone(), false)).filter(|look| look.when == when) {
+        if let Some(look) = looks.get_mut(&(account, path.clone(), Wants::Reading)).filter(|look| look.when == when) {
             look.whole = Some(whole.clone());
         }
     }

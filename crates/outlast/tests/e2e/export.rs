@@ -1,6 +1,6 @@
 //! Everything leaves one site in formats that other tools read, and arrives at another.
 
-use crate::common::{Browser, Git, World, held, request};
+use crate::common::{Browser, Git, World, held, request, wait_until};
 use std::path::Path;
 use std::process::Command;
 
@@ -93,6 +93,53 @@ fn a_changed_export_is_refused_whole_and_a_part_can_leave_alone() {
     std::fs::remove_file(out.join("added")).unwrap();
     std::fs::remove_file(out.join("manifest")).unwrap();
     other.site.cli(&["import", to]).failure();
+}
+
+#[test]
+fn the_page_of_an_import_from_an_address_says_how_it_went() {
+    let (there, here) = (World::new(), World::new());
+    let git = there.repository("hello");
+    there.push(&git, &["HEAD:refs/heads/main"]);
+    for name in ["bob", "eve"] {
+        let email = format!("{name}@example.org");
+        here.site.cli_with(&["user", "create", name, "--email", &email, "--password-stdin"], PASSWORD).success();
+    }
+    let (bob, eve) = (Browser::sign_in(&here.site, "bob", PASSWORD), Browser::sign_in(&here.site, "eve", PASSWORD));
+    assert!(bob.get("/-/new/import").text().contains("Import a repository"));
+    let begin = |kind: &str, url: &str| {
+        let url: String = url.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        bob.post("/-/new/import", &format!("kind={kind}&url={url}&name=taken&credential=hunter-two&visibility=public"))
+    };
+    // What is no address is said on the form, and a credential is not sent back.
+    let refused = begin("git", "ssh://host/x.git");
+    let page = refused.text();
+    assert_eq!(refused.status, 422, "{page}");
+    assert!(page.contains("role=\"alert\"") && page.contains("ssh://host/x.git"), "{page}");
+    assert!(!page.contains("hunter-two"), "{page}");
+
+    for (kind, end) in [("git", "git"), ("svn", "svn")] {
+        let address = format!("http://{}/ann/hello.{end}", there.site.address);
+        let begun = begin(kind, &address);
+        assert_eq!(begun.status, 303, "{}", begun.text());
+        let progress = begun.header("location").unwrap().to_owned();
+        let mut last = String::new();
+        wait_until("it is over", 60, || {
+            last = bob.get(&progress).text();
+            assert!(last.contains("Import of bob/taken") && last.contains(&address), "{last}");
+            assert!(!last.contains("hunter-two"), "{last}");
+            // It asks again by itself as long as there is something to wait for.
+            let (goes_on, asks) = (last.contains("going on"), last.contains("http-equiv=\"refresh\""));
+            assert_eq!(goes_on, asks, "{last}");
+            !goes_on
+        });
+        // The other site is on this machine, from which people import nothing.
+        for words in ["failed", "role=\"alert\"", "private network", "Nothing half done is left"] {
+            assert!(last.contains(words), "{words}: {last}");
+        }
+        assert_eq!(eve.get(&progress).status, 404, "it is Bob's");
+        assert_eq!(bob.get("/bob/taken").status, 404);
+    }
+    assert_eq!(bob.get("/-/new/import?job=77").status, 404);
 }
 
 #[test]

@@ -328,6 +328,17 @@ fn a_view_that_nobody_fetches_leaves_the_disk_and_is_made_again() {
     world.site.resume();
     wait_until("the one that nobody fetched is gone", 30, || !first[0].exists() && count() == 1);
     assert_eq!(refs(&world, "project"), before);
+
+    // Zero: however long nobody fetches them. It is looked as soon as the site is there, as above.
+    limited(&mut world, "svn_view_unused_s = 0");
+    refs(&world, "project");
+    world.site.stop();
+    for view in fs::read_dir(&views).unwrap().flatten() {
+        fs::File::open(view.path()).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    world.site.resume();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!((count(), refs(&world, "project")), (2, before));
 }
 
 #[test]
