@@ -11,12 +11,26 @@ const NUMBER_BYTES_MAX: usize = 10;
 /// The most bytes of a window's instructions, as they are and as they lie there. Subversion's own bound.
 const INSTRUCTIONS_BYTES_MAX: usize = WINDOW_BYTES_MAX * (2 * NUMBER_BYTES_MAX + 1);
 
-/// How sections are packed.
+/// How sections of a delta are packed: its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
+pub enum Packing {
+    /// Not at all: version 0.
     Plain,
+    /// With zlib: version 1.
     Zlib,
+    /// With LZ4: version 2.
     Lz4,
+}
+
+impl Packing {
+    /// What a delta begins with.
+    pub(crate) fn head(self) -> &'static [u8; 4] {
+        match self {
+            Self::Plain => b"SVN\0",
+            Self::Zlib => b"SVN\x01",
+            Self::Lz4 => b"SVN\x02",
+        }
+    }
 }
 
 /// One window.
@@ -33,7 +47,7 @@ pub(crate) struct Window {
 #[derive(Debug)]
 pub(crate) struct Windows<R> {
     input: R,
-    version: Option<Version>,
+    version: Option<Packing>,
     source: (u64, u64),
 }
 
@@ -73,13 +87,10 @@ impl<R: BufRead> Windows<R> {
     }
 }
 
-fn head(input: &mut impl Read) -> Result<Version> {
-    match take(input, 4)?.as_slice() {
-        b"SVN\0" => Ok(Version::Plain),
-        b"SVN\x01" => Ok(Version::Zlib),
-        b"SVN\x02" => Ok(Version::Lz4),
-        _ => damaged("a delta is no svndiff of versions 0 to 2"),
-    }
+fn head(input: &mut impl Read) -> Result<Packing> {
+    let found = take(input, 4)?;
+    let known = [Packing::Plain, Packing::Zlib, Packing::Lz4].into_iter().find(|packing| found == packing.head());
+    known.map_or_else(|| damaged("a delta is no svndiff of versions 0 to 2"), Ok)
 }
 
 fn take(input: &mut impl Read, bytes: usize) -> Result<Vec<u8>> {
@@ -114,12 +125,12 @@ fn length(input: &mut impl Read, most: usize) -> Result<usize> {
         .map_or_else(|| damaged("a delta's window is too large"), Ok)
 }
 
-fn section(input: &mut impl Read, stored: usize, version: Version, most: usize) -> Result<Vec<u8>> {
+fn section(input: &mut impl Read, stored: usize, version: Packing, most: usize) -> Result<Vec<u8>> {
     let bytes = take(input, stored)?;
     match version {
-        Version::Plain => Ok(bytes),
-        Version::Zlib => unpack_zlib(&bytes, most),
-        Version::Lz4 => {
+        Packing::Plain => Ok(bytes),
+        Packing::Zlib => unpack_zlib(&bytes, most),
+        Packing::Lz4 => {
             let (size, rest) = sized(&bytes, most)?;
             if rest.len() == size {
                 return Ok(rest.to_vec());

@@ -34,7 +34,7 @@ mod undo;
 pub use child::{ChildError, Programs};
 pub use engine::{Engine, EngineLimits};
 pub use fill::{Shard, prepare_directory};
-pub use fsfs::Properties;
+pub use fsfs::{Packing, Properties, make_svndiff};
 pub use gate::{CommitGate, Record};
 pub use httpd::{HttpServer, SECRET_HEADER};
 pub use load::{DUMP_SILENCE_MAX, Load, LoadError};
