@@ -6,7 +6,9 @@
 //! ```
 //!
 //! Invariants:
-//! 1. A file under its final name is whole and durable: it was written and synced under another, and its directory after it.
+//! 1. A blob that an entry names is whole and durable: its file and then its directory were synced before anybody was told its name. (After
+//!    its file has it: the kernel writes both in one go then, and in two when it is renamed between. What a power cut leaves torn was named
+//!    by no entry.)
 //! 2. A blob is removed only when every vault has, and this site's own repositories have taken in, all entries that name it; or
 //!    when who wrote it gave it up before any entry named it.
 //! 3. After a crash nothing is assumed: what lies there is kept until everything the journal then had is held everywhere.
@@ -186,17 +188,19 @@ impl Spool {
         Ok((path, file))
     }
 
-    /// Invariant 1. The temporary file is gone afterwards in any case.
+    /// Invariant 1. After an error neither the temporary file is there nor the blob.
     fn keep(&self, name: &BlobName, temporary: &Path, file: &File, bytes: u64) -> Result<(), Error> {
-        let kept = self.has_room(bytes).and_then(|()| {
-            file.sync_all().and_then(|()| fs::rename(temporary, self.path(name))).map_err(|e| self.failed(&e))
-        });
-        if let Err(e) = kept {
-            // What cannot be removed now is removed at the next start.
-            let _ = fs::remove_file(temporary);
-            return Err(e);
+        let path = self.path(name);
+        let renamed = self.has_room(bytes).and_then(|()| fs::rename(temporary, &path).map_err(|e| self.failed(&e)));
+        let at = if renamed.is_ok() { path.as_path() } else { temporary };
+        let kept = renamed
+            .and_then(|()| file.sync_all().map_err(|e| self.failed(&e)))
+            .and_then(|()| self.register(name, bytes));
+        if kept.is_err() {
+            // What cannot be removed now is removed at the next start, or after it.
+            let _ = fs::remove_file(at);
         }
-        self.register(name, bytes)
+        kept
     }
 
     /// A file that lies under its name already, written but not yet durable.
@@ -211,9 +215,8 @@ impl Spool {
     fn register(&self, name: &BlobName, bytes: u64) -> Result<(), Error> {
         File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|e| self.failed(&e))?;
         let mut state = self.lock();
-        if state.blobs.insert(*name, Kept { bytes, through: None }).is_none() {
-            state.bytes += bytes;
-        }
+        let before = state.blobs.insert(*name, Kept { bytes, through: None }).map_or(0, |kept| kept.bytes);
+        state.bytes = state.bytes - before + bytes;
         Ok(())
     }
 
@@ -240,6 +243,11 @@ impl Spool {
             return found.map(|_| None);
         }
         let bytes = file.metadata().map_err(|e| self.failed(&e))?.len();
+        // Entries name it already: it is whole before it has its name.
+        if let Err(e) = file.sync_all() {
+            let _ = fs::remove_file(&path);
+            return Err(self.failed(&e));
+        }
         self.keep(name, &path, &file, bytes)?;
         self.named([name], FOR_LAGGARDS);
         self.file(name)

@@ -86,6 +86,24 @@ fn after_a_crash_whole_blobs_stay_and_half_ones_go() {
 }
 
 #[test]
+fn what_a_power_cut_left_torn_is_replaced_or_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (again, never) = (b"to be whole".as_slice(), b"never asked for".as_slice());
+    for bytes in [again, never] {
+        fs::write(dir.path().join(BlobName::of(bytes).to_string()), &bytes[..4]).unwrap();
+    }
+    let recipients = spool(&dir.path().join("other"), 1 << 20).0.recipients().clone();
+    fs::remove_dir(dir.path().join("other")).unwrap();
+    let spool = Arc::new(Spool::open(dir.path(), recipients, 1 << 20, 5).unwrap());
+    let lease = spool.insert(again).unwrap();
+    assert_eq!(fs::read(dir.path().join(lease.name().to_string())).unwrap(), again);
+    assert_eq!(spool.bytes(), again.len() as u64 + 4);
+    lease.named(7);
+    spool.sweep(5);
+    assert_eq!((files(dir.path()), spool.file(&BlobName::of(never)).unwrap().is_none()), (1, true));
+}
+
+#[test]
 fn a_full_spool_says_so_and_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let (spool, _) = spool(dir.path(), 100);
