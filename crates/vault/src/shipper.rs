@@ -232,10 +232,7 @@ async fn superseded(shared: &Shared, remote: &Remote, ours: u64) -> Ended {
 
 /// Sends what has queued up, and gives the place after it.
 async fn ship(shared: &Arc<Shared>, remote: &Remote, position: u64) -> Result<u64, Ended> {
-    let source = shared.source.clone();
-    let reading = tokio::task::spawn_blocking(move || source.batches_from(position, APPEND_BYTES));
-    let batches = reading.await.map_err(|error| Ended::Source(error.to_string()))?;
-    let batches = batches.map_err(|error| Ended::Source(error.to_string()))?;
+    let batches = batches_from(shared, position).await?;
     for name in batches.iter().flat_map(|batch| &batch.blobs) {
         remote.ensure_blob(&shared.source, *name).await.map_err(Ended::Source)?;
     }
@@ -258,6 +255,16 @@ async fn ship(shared: &Arc<Shared>, remote: &Remote, position: u64) -> Result<u6
         end = done(shared, remote, batch, &line.to_string());
     }
     Ok(end)
+}
+
+async fn batches_from(shared: &Shared, position: u64) -> Result<Vec<Arc<EncodedBatch>>, Ended> {
+    if let Some(batches) = shared.source.batches_at_hand(position, APPEND_BYTES) {
+        return Ok(batches);
+    }
+    let source = shared.source.clone();
+    let reading = tokio::task::spawn_blocking(move || source.batches_from(position, APPEND_BYTES));
+    let batches = reading.await.map_err(|error| Ended::Source(error.to_string()))?;
+    batches.map_err(|error| Ended::Source(error.to_string()))
 }
 
 fn done(shared: &Shared, remote: &Remote, batch: &EncodedBatch, line: &str) -> u64 {

@@ -83,6 +83,11 @@ pub trait JournalSource: Send + Sync + 'static {
     /// When no batch begins there, or the database was changed behind the journal's back.
     fn batches_from(&self, first: u64, bytes_max: usize) -> Result<Vec<Arc<EncodedBatch>>, SourceError>;
 
+    /// The same, if it is at hand in memory; does not block.
+    fn batches_at_hand(&self, _first: u64, _bytes_max: usize) -> Option<Vec<Arc<EncodedBatch>>> {
+        None
+    }
+
     /// The log's root at a size, when it had that size at the end of a batch.
     ///
     /// # Errors

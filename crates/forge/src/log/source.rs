@@ -30,11 +30,15 @@ impl JournalSource for Log {
     }
 
     fn batches_from(&self, first: u64, bytes_max: usize) -> Result<Vec<Arc<EncodedBatch>>, SourceError> {
-        if let Some(batches) = self.recent().from(first, bytes_max) {
+        if let Some(batches) = self.batches_at_hand(first, bytes_max) {
             return Ok(batches);
         }
         let batches = self.db.read(|tx| self.batches_again(tx, first, bytes_max));
         batches.map_err(|e| SourceError::new(e.to_string()))
+    }
+
+    fn batches_at_hand(&self, first: u64, bytes_max: usize) -> Option<Vec<Arc<EncodedBatch>>> {
+        self.recent().from(first, bytes_max)
     }
 
     fn root_at(&self, size: u64) -> Result<Option<Hash>, SourceError> {

@@ -1,8 +1,9 @@
 //! Subversion's door: a repository somebody may use, and the server that serves it.
 
 use super::Site;
-use super::svn_looks::{Wants, When};
-use crate::access::{Act, Authorized, Read, Write};
+use super::moment::Moment;
+use super::svn_looks::{May, Wants};
+use crate::access::{Write, authorize};
 use crate::error::Error;
 use crate::event::repo::RepoKind;
 use crate::names::RepoPath;
@@ -11,7 +12,7 @@ use crate::repo::Repo;
 use crate::site::CodeReader;
 use crate::svn::{FinishGuard, SvnLockInfo, entry_of, locks_fetch, path_rules_fetch};
 use std::sync::Arc;
-pub use svn::{HttpServer as SvnServer, SvnSource, Turn as SvnTurn};
+pub use svn::{HttpServer as SvnServer, Packing, SvnSource, Turn as SvnTurn, make_svndiff};
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct SvnDoor {
     account: u64,
     finish: Option<FinishGuard>,
     /// When it was opened, and under which address.
-    when: When,
+    moment: Moment,
     path: RepoPath,
 }
 
@@ -82,40 +83,47 @@ impl Site {
     /// # Errors
     /// [`Error::NotFound`] for what is not there, may not be seen, or is a repository of Git.
     pub async fn svn(&self, who: Option<&Principal>, path: &RepoPath, act: SvnAct) -> Result<SvnDoor, Error> {
-        let when = When { size: self.ledger.log().size(), held: self.held() };
+        let moment = self.now();
         let wants = if act == SvnAct::Read { Wants::Reading } else { Wants::Writing };
-        let known = if act == SvnAct::Finish { None } else { self.svn_looks.found(when, who, path, wants) };
-        let (repo, server, finish) = match (known, wants) {
-            (Some((repo, server)), _) => (repo, server, None),
-            (None, Wants::Reading) => {
-                let (repo, server) =
-                    self.svn_look(when, who, path, wants, &self.authorize::<Read>(who, path).await?).await?;
-                (repo, server, None)
-            }
-            (None, Wants::Writing) => {
-                let proof = self.authorize::<Write>(who, path).await?;
-                let (repo, server) = self.svn_look(when, who, path, wants, &proof).await?;
-                let finish = if act == SvnAct::Finish { Some(self.subversion.finish(proof).await?) } else { None };
-                (repo, server, finish)
-            }
+        let (may, server) = match self.svn_looks.found(moment, who, path, wants) {
+            Some(found) => found,
+            None => self.svn_look(moment, who, path, wants).await?,
+        };
+        let repo = may.repo().clone();
+        let finish = match may {
+            May::Write(proof) if act == SvnAct::Finish => Some(self.subversion.finish(proof).await?),
+            _ => None,
         };
         let user = who.map_or(NOBODY, Principal::name).to_owned();
         let account = who.map_or(0, Principal::user);
-        Ok(SvnDoor { repo, server, user, account, finish, when, path: path.clone() })
+        Ok(SvnDoor { repo, server, user, account, finish, moment, path: path.clone() })
     }
 
-    /// The repository and its server for who may use it, remembered for the next request.
-    async fn svn_look<A: Act>(
+    /// What somebody may do and the server for it, remembered for the next request. The right and the rules of paths are of one reading.
+    async fn svn_look(
         &self,
-        when: When,
+        moment: Moment,
         who: Option<&Principal>,
         path: &RepoPath,
         wants: Wants,
-        proof: &Authorized<A>,
-    ) -> Result<(Repo, Arc<SvnServer>), Error> {
-        let (repo, server) = (proof.repo().clone(), self.svn_server(proof).await?);
-        self.svn_looks.keep(when, who, path, wants, &repo, &server);
-        Ok((repo, server))
+    ) -> Result<(May, Arc<SvnServer>), Error> {
+        let (by, wanted) = (who.cloned(), path.clone());
+        let reading = self.db().read_async(move |tx| {
+            let may = match wants {
+                Wants::Reading => May::Read(authorize(tx, by.as_ref(), &wanted)?),
+                Wants::Writing => May::Write(authorize(tx, by.as_ref(), &wanted)?),
+            };
+            let authz = path_rules_fetch(tx, may.repo().id)?.authz();
+            Ok::<_, Error>((may, authz))
+        });
+        let (may, authz) = reading.await?;
+        self.must_be(may.repo(), RepoKind::Svn)?;
+        let server = match &may {
+            May::Read(proof) => self.subversion.http(proof, authz.as_deref()).await?,
+            May::Write(proof) => self.subversion.http(proof, authz.as_deref()).await?,
+        };
+        self.svn_looks.keep(moment, who, path, wants, &may, &server);
+        Ok((may, server))
     }
 
     /// All of a repository that was opened for reading, up to the newest revision that is held; None: there are parts that who asks
@@ -124,8 +132,8 @@ impl Site {
     /// # Errors
     /// When it can't be read.
     pub async fn svn_whole(&self, door: &SvnDoor) -> Result<Option<SvnSource>, Error> {
-        let (when, account, repo) = (door.when, door.account, &door.repo);
-        if let Some(known) = self.svn_looks.whole(when, account, &door.path) {
+        let (moment, account, repo) = (door.moment, door.account, &door.repo);
+        if let Some(known) = self.svn_looks.whole(moment, account, &door.path) {
             return Ok(known);
         }
         // As the server behind reads the rules: they are for who administers the repository too.
@@ -135,14 +143,8 @@ impl Site {
                 true => Some(self.svn_source(repo.id).await?.0),
                 false => None,
             };
-        self.svn_looks.keep_whole(when, account, &door.path, &whole);
+        self.svn_looks.keep_whole(moment, account, &door.path, &whole);
         Ok(whole)
-    }
-
-    async fn svn_server<A: Act>(&self, proof: &Authorized<A>) -> Result<Arc<SvnServer>, Error> {
-        self.must_be(proof.repo(), RepoKind::Svn)?;
-        let authz = self.svn_authz(proof.repo().id).await?;
-        self.subversion.http(proof, authz.as_deref()).await
     }
 
     /// A repository's rules of paths, as Subversion's servers read them.
