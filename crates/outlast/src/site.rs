@@ -63,6 +63,7 @@ impl Opened {
             trusted_proxies: Arc::new(config.trusted_proxies.clone().into()),
             metrics_allow: config.metrics_allow.clone().into(),
             kept: Arc::default(),
+            responses: Arc::default(),
             apart: Arc::new(web::Apart::start().context("cannot start the threads for strangers")?),
         };
         app.forget_with_the_site();

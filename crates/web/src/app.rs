@@ -5,6 +5,7 @@ use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::pages::Kept;
 use crate::proxies::{Network, Proxies};
+use crate::response_cache::ResponseCache;
 use forge::Site;
 use git::cache::PackCache;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub struct App {
     pub metrics_allow: Arc<[Network]>,
     /// Parts of repositories' pages.
     pub kept: Arc<Kept>,
+    /// Pages that were made a moment ago.
+    pub responses: Arc<ResponseCache>,
     /// Where strangers' requests are worked on.
     pub apart: Arc<Apart>,
 }
@@ -35,11 +38,13 @@ pub struct App {
 impl App {
     /// Forgets with the site: when a repository was forgotten, what the doors keep of any goes too. Runs until the site ends.
     pub fn forget_with_the_site(&self) {
-        let (mut forgotten, cache, kept) = (self.site.forgotten(), self.pack_cache.clone(), self.kept.clone());
+        let (mut forgotten, cache) = (self.site.forgotten(), self.pack_cache.clone());
+        let (kept, responses) = (self.kept.clone(), self.responses.clone());
         tokio::spawn(async move {
             while forgotten.changed().await.is_ok() {
                 cache.clear();
                 kept.clear();
+                responses.clear();
             }
         });
     }

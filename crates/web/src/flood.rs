@@ -10,12 +10,14 @@ pub use self::apart::Apart;
 use self::early::{EARLY_FETCH_BYTES_MAX, EARLY_FORM_BYTES_MAX};
 use crate::app::App;
 use crate::pages::{PageError, cookies};
+use crate::response_cache::Lookup;
 use crate::{git_http, identity, proxies};
 use axum::Json;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use forge::Principal;
 use forge::load::{Class, Permit, Shed};
 use git::upload::WhileComputing;
 use http::request::Parts;
@@ -37,7 +39,12 @@ const WORK: [&str; 8] = ["blame/", "log/", "commit/", "compare/", "archive/", "s
 /// Lets a request in when it is its turn.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let (class, account) = class_of(&app, &parts).await;
+    let Asker { class, account, who } = asker(&app, &parts).await;
+    let lookup = if is_read(class) { Lookup::of(&app, &parts, who.as_ref()) } else { None };
+    if let Some(response) = lookup.as_ref().and_then(|lookup| lookup.kept(&app)) {
+        // It costs less than a turn.
+        return response;
+    }
     let (body, _early) = match early_bytes(class, &parts) {
         None => (body, None),
         Some(bytes_max) => match early::read(body, bytes_max).await {
@@ -57,11 +64,11 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
             // (Not Subversion's: what a connection opened for a stranger goes on for the member whom it turns out to be.)
             let answering = proxies::on_behalf_of(proxies::client(), next.run(request));
             match app.apart.run(answering).await {
-                Some(response) => counted(response, class, permit),
+                Some(response) => counted(kept(&app, lookup, response).await, class, permit),
                 None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             }
         }
-        Ok(permit) => counted(next.run(request).await, class, permit),
+        Ok(permit) => counted(kept(&app, lookup, next.run(request).await).await, class, permit),
         Err(shed) if is_page(request.uri().path()) => {
             // Shown in the page's own frame.
             request.extensions_mut().insert(shed);
@@ -76,6 +83,13 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
             let body = Json(json!({ "message": shed.to_string() }));
             again_later((StatusCode::SERVICE_UNAVAILABLE, body).into_response())
         }
+    }
+}
+
+async fn kept(app: &App, lookup: Option<Lookup>, response: Response) -> Response {
+    match lookup {
+        Some(lookup) => lookup.keep(app, response).await,
+        None => response,
     }
 }
 
@@ -131,28 +145,47 @@ fn again_later(mut response: Response) -> Response {
     response
 }
 
-/// What a request counts as, and which account's it is.
-async fn class_of(app: &App, request: &Parts) -> (Class, Option<u64>) {
+/// Who sends a request, and what it counts as.
+struct Asker {
+    class: Class,
+    /// Whose turn it takes.
+    account: Option<u64>,
+    /// Who has proved that it is them.
+    who: Option<Principal>,
+}
+
+impl Asker {
+    fn nobody(class: Class) -> Self {
+        Self { class, account: None, who: None }
+    }
+}
+
+/// Whether pages are asked for by somebody who is known, or by nobody in particular.
+fn is_read(class: Class) -> bool {
+    matches!(class, Class::MemberRead | Class::Stranger | Class::StrangerWork)
+}
+
+/// What a request counts as, and whose it is.
+async fn asker(app: &App, request: &Parts) -> Asker {
     let (path, headers) = (request.uri.path(), &request.headers);
     if matches!(path, "/healthz" | "/metrics") {
-        return (Class::Control, None);
+        return Asker::nobody(Class::Control);
     }
     let changes = !matches!(request.method, Method::GET | Method::HEAD);
     if changes && path.starts_with("/-/sign-in") {
         return match cookies::known_device(headers, app.is_https()).and_then(|mark| app.site.known_device(mark)) {
-            Some(known) => (Class::SignInKnown, Some(known.account())),
-            None => (Class::SignIn, None),
+            Some(known) => Asker { class: Class::SignInKnown, account: Some(known.account()), who: None },
+            None => Asker::nobody(Class::SignIn),
         };
     }
-    let member = match cookies::session(headers, app.is_https()) {
+    let who = match cookies::session(headers, app.is_https()) {
         Some(cookie) => app.site.session(cookie).await.ok(),
         None => match identity::of(app, headers).await {
             Ok(who) => who,
-            Err(_) => return (Class::SignIn, None),
+            Err(_) => return Asker::nobody(Class::SignIn),
         },
     };
-    let account = member.map(|who| who.user());
-    let class = match account {
+    let class = match &who {
         // What ends a flood of members' requests does not wait behind it.
         Some(_) if path.starts_with("/api/v1/outlast/lockdown") => Class::Control,
         Some(_) if changes && !path.ends_with("/git-upload-pack") => Class::MemberWrite,
@@ -166,7 +199,7 @@ async fn class_of(app: &App, request: &Parts) -> (Class, Option<u64>) {
         None if is_work(path) || is_late(path, request.uri.query()) => Class::StrangerWork,
         None => Class::Stranger,
     };
-    (class, account)
+    Asker { class, account: who.as_ref().map(Principal::user), who }
 }
 
 fn is_work(path: &str) -> bool {

@@ -22,6 +22,7 @@ mod metrics;
 mod pages;
 mod proxies;
 mod receipts;
+mod response_cache;
 pub mod svn_http;
 
 pub use app::App;
@@ -31,6 +32,7 @@ pub use imports::Imports;
 pub use metrics::Metrics;
 pub use pages::Kept;
 pub use proxies::{Network, NotANetwork, Proxies};
+pub use response_cache::ResponseCache;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse as _, Response};

@@ -49,6 +49,8 @@ pub struct Metrics {
     pub cache_hits: Gauge,
     /// Fetches that had to be computed.
     pub cache_misses: Gauge,
+    /// Pages that were given again as they had been made a moment before.
+    pub page_cache_hits: Counter,
     /// Entries in the journal.
     pub journal_entries: Gauge,
     /// Entries that a quorum holds.
@@ -85,6 +87,7 @@ impl Default for Metrics {
             push_seconds: Histogram::new([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]),
             cache_hits: Gauge::default(),
             cache_misses: Gauge::default(),
+            page_cache_hits: Counter::default(),
             journal_entries: Gauge::default(),
             journal_held: Gauge::default(),
             writer_queue: Gauge::default(),
@@ -115,6 +118,7 @@ impl Metrics {
         );
         registry.register("pack_cache_hits", "Fetches answered from the pack cache", self.cache_hits.clone());
         registry.register("pack_cache_misses", "Fetches that were computed", self.cache_misses.clone());
+        registry.register("page_cache_hits", "Pages given again as they were", self.page_cache_hits.clone());
         registry.register("journal_entries", "Entries in the journal", self.journal_entries.clone());
         registry.register("journal_held", "Entries that a quorum of vaults holds", self.journal_held.clone());
         registry.register("writer_queue", "Submissions waiting for the writer", self.writer_queue.clone());

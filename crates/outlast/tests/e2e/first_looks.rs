@@ -40,7 +40,9 @@ fn a_first_look_is_completed_and_kept_for_who_may_see_it() {
     for page in ["file", "blame"] {
         let address = format!("/olga/open/-/{page}/main/long.rs");
         let last = |text: &str| text.split("id=\"L300\"").nth(1).unwrap_or_default().lines().next().unwrap().to_owned();
-        let first = nobody.get(&address).text();
+        let first = nobody.get(&address);
+        assert_eq!(first.status, 200, "{page}: {}", first.text());
+        let first = first.text();
         // Blame finds what the file's page has made.
         assert_eq!(first.contains("data-late-code"), page == "file", "{page}");
         assert_eq!(last(&first).contains("<span class=\"hk\">"), page == "blame", "{page}");

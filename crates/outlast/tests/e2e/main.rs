@@ -30,6 +30,7 @@ mod names;
 mod officers;
 mod oidc;
 mod oversight;
+mod page_cache;
 mod pages;
 mod protections;
 mod quotas;

@@ -38,6 +38,7 @@ pub(crate) use error::PageError;
 use forge::{OwnerPath, RepoPath};
 use http::{Method, Uri};
 pub use part::Kept;
+pub(crate) use part::{ANSWER_BYTES_MAX, Whole};
 pub(crate) use repo::percent_decoded;
 use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;

@@ -12,18 +12,28 @@ use std::sync::Arc;
 /// A gzip member's head: deflate, no name, no time, from Unix (RFC 1952).
 const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
 
-/// What a page is made of, in order.
+/// The largest page, in bytes as it is sent, that is [`Whole`].
+pub(crate) const ANSWER_BYTES_MAX: usize = 256 << 10;
+
+/// Beside an answer: it is a page that more effort would not make better, and not a large one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole;
+
+/// What a page is made of, in order; and whether one more look would show more.
 #[derive(Clone, Debug)]
-pub(crate) struct Parted(pub(super) Vec<Arc<Part>>);
+pub(crate) struct Parted {
+    pub(super) parts: Vec<Arc<Part>>,
+    pub(super) whole: bool,
+}
 
 impl Parted {
     /// All of it as one gzip member.
     pub(super) fn gzip(&self) -> Vec<u8> {
-        let bytes: usize = self.0.iter().map(|part| part.deflated.len()).sum();
+        let bytes: usize = self.parts.iter().map(|part| part.deflated.len()).sum();
         let mut out = Vec::with_capacity(bytes + 32);
         out.extend_from_slice(&GZIP_HEAD);
         let (mut sum, mut count) = (Hasher::new(), 0_u64);
-        for part in &self.0 {
+        for part in &self.parts {
             out.extend_from_slice(&part.deflated);
             sum.combine(&part.sum);
             count += part.bytes;
@@ -37,7 +47,7 @@ impl Parted {
 
     /// All of it as it is.
     pub(super) fn html(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|part| part.html()).collect()
+        self.parts.iter().flat_map(|part| part.html()).collect()
     }
 }
 
@@ -55,6 +65,9 @@ pub(crate) async fn deliver(request: Request, next: Next) -> Response {
     } else {
         parted.html()
     };
+    if parted.whole && body.len() <= ANSWER_BYTES_MAX {
+        response.extensions_mut().insert(Whole);
+    }
     *response.body_mut() = Body::from(body);
     response
 }

@@ -9,7 +9,7 @@
 mod deliver;
 mod kept;
 
-pub(crate) use deliver::{Parted, deliver};
+pub(crate) use deliver::{ANSWER_BYTES_MAX, Parted, Whole, deliver};
 pub use kept::Kept;
 pub(crate) use kept::Key;
 
@@ -109,30 +109,40 @@ impl fmt::Display for Slot {
 
 /// A part as the answer itself.
 pub(crate) fn alone(part: Arc<Part>) -> Response {
-    of_parts(vec![part])
+    of_parts(Parted { parts: vec![part], whole: false })
 }
 
-fn of_parts(parts: Vec<Arc<Part>>) -> Response {
+fn of_parts(parts: Parted) -> Response {
     let mut response = Html("").into_response();
-    response.extensions_mut().insert(Parted(parts));
+    response.extensions_mut().insert(parts);
     response
 }
 
 /// The parts of a page, while it is put together.
 #[derive(Default)]
-pub(crate) struct Parts(Vec<Arc<Part>>);
+pub(crate) struct Parts {
+    parts: Vec<Arc<Part>>,
+    /// More effort would make one of them better.
+    unfinished: bool,
+}
 
 impl Parts {
     /// Takes a part, and gives where it will stand.
     pub(crate) fn slot(&mut self, part: Arc<Part>) -> Slot {
-        self.0.push(part);
-        Slot(self.0.len() - 1)
+        self.parts.push(part);
+        Slot(self.parts.len() - 1)
+    }
+
+    /// The same, for a part that may not be all there is.
+    pub(crate) fn slot_of(&mut self, part: Arc<Part>, whole: bool) -> Slot {
+        self.unfinished |= !whole;
+        self.slot(part)
     }
 
     /// The page, with its parts in their slots.
     pub(crate) fn page(self, template: &impl Template) -> Result<Response, PageError> {
         let html = template.render()?;
-        let standing = self.0.into_iter().enumerate().filter_map(|(index, part)| {
+        let standing = self.parts.into_iter().enumerate().filter_map(|(index, part)| {
             let mark = Slot(index).to_string();
             Some((html.find(&mark)?, mark.len(), part))
         });
@@ -146,7 +156,7 @@ impl Parts {
             from = at + length;
         }
         pieces.push(Arc::new(Part::new(&html.as_bytes()[from..])));
-        Ok(of_parts(pieces))
+        Ok(of_parts(Parted { parts: pieces, whole: !self.unfinished }))
     }
 }
 
@@ -158,7 +168,8 @@ mod tests {
     proptest! {
         #[test]
         fn parts_in_a_row_are_one_stream(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..5_000), 0..6)) {
-            let parts = Parted(pieces.iter().map(|piece| Arc::new(Part::new(piece))).collect());
+            let parts = pieces.iter().map(|piece| Arc::new(Part::new(piece))).collect();
+            let parts = Parted { parts, whole: true };
             let whole = pieces.concat();
             let mut read = Vec::new();
             flate2::read::GzDecoder::new(parts.gzip().as_slice()).read_to_end(&mut read).unwrap();

@@ -65,7 +65,7 @@ pub(crate) async fn blame(page: RepoPage, rest: Rest, Query(late): Query<Late>) 
         frame,
         at,
         switcher,
-        slot: parts.slot(lines.part),
+        slot: parts.slot_of(lines.part, lines.whole),
         late: !lines.whole,
     };
     parts.page(&page)

@@ -3,11 +3,12 @@
 use super::frame::{At, Crumb, Frame, RepoPage, Rest, RevisionRow, Switcher, crumbs};
 use super::parts::Maker;
 use crate::pages::error::{PageError, form_urlencoded};
+use crate::pages::part::Parts;
 use crate::pages::show;
 use crate::pages::visitor::Shell;
 use askama::Template;
 use axum::extract::Query;
-use axum::response::{Html, Redirect};
+use axum::response::{Html, Redirect, Response};
 use code::{LogQuery, LogStep, NameKind, ReadError, Source};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -58,7 +59,7 @@ pub(crate) async fn log(
     page: RepoPage,
     rest: Rest,
     Query(Wanted { skip, q }): Query<Wanted>,
-) -> Result<Html<String>, PageError> {
+) -> Result<Response, PageError> {
     let (shell, frame, at) = (page.shell(), page.frame("history"), page.at(rest).await?);
     let (base, place) = (frame.base(), at.clone());
     let skip = skip.min(SKIP_MAX);
@@ -91,7 +92,7 @@ pub(crate) async fn log(
         q,
         days,
     };
-    Ok(Html(page.render()?))
+    Parts::default().page(&page)
 }
 
 /// A page of the history, and whether there is more. Git's is kept: it follows from the revision's id. Subversion's does not, because
