@@ -1,8 +1,9 @@
 //! One repository's HTTP server: Debian's `apache2` with `mod_dav_svn`, on a loopback port, behind a secret.
 //!
 //! Its configuration is the same for every repository but for the address, the port and the secret. Paths are relative to the
-//! server's own directory, through `/proc/self/cwd`: so nobody's right to enter the directories above matters, and no error tells
-//! where the data lies.
+//! server's own directory, through `/proc/self/cwd` where the server asks for an absolute one: so nobody's right to enter the
+//! directories above matters, and no error tells where the data lies. The repository's is relative by itself: the kernel walks a path
+//! without locks only until it comes to such a link, and a log opens thousands of files (42 ms of processor time instead of 28).
 
 use crate::child::{self, ChildError, Programs, Running, Start};
 use crate::engine::EngineLimits;
@@ -102,7 +103,7 @@ impl HttpServer {
         prepare(&run, name, &configuration(start, above, port, &secret)).map_err(failed)?;
         start.authz.map_or(Ok(()), |text| put(&run.join("authz"), text)).map_err(failed)?;
         let probes = Arc::new(AtomicU64::new(0));
-        let (dir, own) = (start.dir.clone(), format!("/proc/self/cwd/run/{PARENT}/{name}/").into_bytes());
+        let (dir, own) = (start.dir.clone(), format!("run/{PARENT}/{name}/").into_bytes());
         let asker = Asker { repo: start.repo, dir, own, session: None, only_probes: false, probes: probes.clone() };
         start.askers.add(token.clone(), asker);
         let base = start.dir.parent().unwrap_or(Path::new("/"));
@@ -279,7 +280,7 @@ fn prepare(run: &Path, name: &str, configuration: &str) -> io::Result<()> {
     let parent = run.join(PARENT);
     fs::create_dir(&parent)?;
     child::give(&parent)?;
-    std::os::unix::fs::symlink("/proc/self/cwd/repo", parent.join(name))?;
+    std::os::unix::fs::symlink("../../repo", parent.join(name))?;
     put(&run.join("httpd.conf"), configuration)
 }
 
@@ -295,7 +296,8 @@ fn configuration(start: &HttpStart<'_>, above: &str, port: u16, secret: &str) ->
     let modules = start.programs.modules.display();
     let (rules, rules_module) = match start.authz {
         Some(_) => ("  AuthzSVNAccessFile /proc/self/cwd/run/authz\n", Some(&"authz_svn")),
-        None => ("", None),
+        // Each path of a log would be asked for by itself, with the same answer.
+        None => ("  SVNPathAuthz Off\n", None),
     };
     let modules =
         MODULES.iter().chain(rules_module).map(|name| format!("LoadModule {name}_module {modules}/mod_{name}.so\n"));
@@ -338,7 +340,7 @@ LimitRequestBody 0
 </Location>
 <Location \"{above}\">
   DAV svn
-  SVNParentPath /proc/self/cwd/run/{PARENT}
+  SVNParentPath run/{PARENT}
   SVNAutoversioning Off
 {rules}</Location>
 <Location \"/-probe\">
