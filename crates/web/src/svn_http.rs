@@ -79,7 +79,7 @@ async fn answer(app: &App, request: Request<Body>) -> Result<Response, ApiError>
         return Ok(Redirect::to(&format!("/{}", door.repo().path)).into_response());
     }
     let source = async { app.site.svn_whole(&door).await.ok().flatten() };
-    if let Some(answer) = own(&parts, &address[end..], source).await {
+    if let Some(answer) = own(&parts, &root, &address[end..], source).await {
         app.metrics.count("svn", "own");
         return Ok(answer);
     }

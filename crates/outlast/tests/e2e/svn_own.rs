@@ -65,8 +65,33 @@ fn a_file_of_a_revision_is_the_same_from_our_reader_as_from_the_server() {
         assert!(own.body == theirs.body, "{path}");
         assert!((files.own() - before - 1.0).abs() < 0.1, "{path}: one of the two was answered here");
     }
+    // What makes it of what the client has: as the server would say it, and here too.
+    let of = |base: &'static str| {
+        [("X-SVN-VR-Base", base), ("Accept-Encoding", "gzip,svndiff2;q=0.9,svndiff1;q=0.8,svndiff;q=0.7")]
+    };
+    for (path, base) in [
+        ("!svn/rvr/2/plain", "/ann/project.svn/!svn/rvr/1/plain"),
+        ("!svn/rvr/3/copied", "/ann/project.svn/!svn/rvr/1/plain"),
+        ("!svn/rvr/3/copied", "/ann/project.svn/!svn/rvr/1/of%20a%20type"),
+        ("!svn/rvr/1/of%20a%20type", "/ann/project.svn/!svn/rvr/1/empty"),
+        ("!svn/rvr/1/empty", "/ann/project.svn/!svn/rvr/1/plain"),
+    ] {
+        let before = files.own();
+        let (own, theirs) = (files.get(path, &of(base)), files.get(path, &[of(base).as_slice(), &[UNLESS]].concat()));
+        let about = |answer: &Answer| {
+            ["content-type", "etag", "accept-ranges", "cache-control", "vary", "x-svn-vr-base"]
+                .map(|name| answer.header(name).map(str::to_owned))
+        };
+        assert_eq!(about(&own), about(&theirs), "{path} of {base}");
+        assert_eq!((own.status, &own.body[..4]), (200, b"SVN\x02".as_slice()), "{path} of {base}");
+        assert!((files.own() - before - 1.0).abs() < 0.1, "{path} of {base}: one of the two was answered here");
+    }
     // What is not there, or not a file, is the server's to say.
     let before = files.own();
+    for base in ["/ann/project.svn/!svn/rvr/1/copied", "/ann/other.svn/!svn/rvr/1/plain", "plain"] {
+        let theirs = files.get("!svn/rvr/2/plain", &[of(base).as_slice(), &[UNLESS]].concat());
+        assert_eq!(files.get("!svn/rvr/2/plain", &of(base)).status, theirs.status, "{base}");
+    }
     for (path, status) in [("!svn/rvr/1/copied", 404), ("!svn/rvr/4/plain", 404), ("!svn/rvr/1/", 200), ("plain", 200)]
     {
         assert_eq!(files.get(path, &[]).status, status, "{path}");
@@ -84,4 +109,50 @@ fn a_file_of_a_revision_is_the_same_from_our_reader_as_from_the_server() {
     // Nor does anybody else.
     let stranger = request(&files.world.site.address, "GET", "/ann/project.svn/!svn/rvr/1/plain", &[], b"").unwrap();
     assert_eq!(stranger.status, 401);
+}
+
+/// What an update brings is checked by the client: each file has a checksum.
+#[test]
+fn an_update_is_answered_by_our_reader_and_clients_get_what_was_committed() {
+    let world = World::new();
+    let url = create(&world, "project");
+    let (svn, wc) = (Svn::of(&world), world.path("wc"));
+    svn.ok(world.dir.path(), &["checkout", "-q", &url, wc.to_str().unwrap()]);
+    let mut state = 7_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 8
+    };
+    let sizes = [0, 1, 63, 64, 5_000, 102_399, 102_400, 102_401, 300_000, (1 << 20) + 5_000];
+    let mut contents: Vec<Vec<u8>> = sizes.map(|size| (0..size).map(|_| random() as u8 % 40 + 48).collect()).into();
+    let write = |contents: &[Vec<u8>]| {
+        for (at, content) in contents.iter().enumerate() {
+            fs::write(wc.join(format!("f{at}")), content).unwrap();
+        }
+    };
+    write(&contents);
+    for at in 0..sizes.len() {
+        svn.ok(&wc, &["add", "-q", &format!("f{at}")]);
+    }
+    svn.ok(&wc, &["commit", "-q", "-m", "all"]);
+    let behind = world.path("behind");
+    svn.ok(world.dir.path(), &["checkout", "-q", &url, behind.to_str().unwrap()]);
+    let before = world.metric("outlast_operations_total{", "operation=\"svn\",outcome=\"own\"").unwrap_or(0.0);
+    for round in 0..4 {
+        for content in &mut contents {
+            // Something in the middle is another, shorter or longer.
+            let at = random() as usize % (content.len() + 1);
+            let end = (at + random() as usize % 300).min(content.len());
+            content.splice(at..end, (0..=random() % 300).map(|n| n as u8));
+        }
+        write(&contents);
+        svn.ok(&wc, &["commit", "-q", "-m", &format!("round {round}")]);
+        svn.ok(&behind, &["update", "-q"]);
+        for (at, content) in contents.iter().enumerate() {
+            assert!(fs::read(behind.join(format!("f{at}"))).unwrap() == *content, "f{at} in round {round}");
+        }
+    }
+    let own = world.metric("outlast_operations_total{", "operation=\"svn\",outcome=\"own\"").unwrap_or(0.0) - before;
+    // All but the one that is too large for it, which is the server's to answer, each time.
+    assert!((own - 36.0).abs() < 0.1, "{own} were answered here");
 }

@@ -1,16 +1,17 @@
-//! Files that our own reader answers: no repository's server is asked for what a checkout consists of, thousands of small files.
+//! Files that our own reader answers: no repository's server is asked for what a checkout or an update consists of, thousands of small
+//! files, or what makes them of those that the client has.
 //!
 //! A file of a revision never changes. What is answered here has the bytes and the headers that mod_dav_svn gives it (its
-//! `deliver`, and HTTPv2's addresses, notes/http-and-webdav/http-protocol-v2.txt of Subversion's sources); whatever is asked for
-//! in another way (ranges, conditions, differences from a file that the client has) is the server's to answer.
+//! `deliver`, and HTTPv2's addresses, notes/http-and-webdav/http-protocol-v2.txt of Subversion's sources), and a delta makes the same
+//! bytes; whatever is asked for in another way (ranges, conditions) is the server's to answer.
 
 use super::pass::clean;
 use crate::pages::percent_decoded;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use forge::site::SvnSource;
+use forge::site::{Packing, SvnSource, make_svndiff};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 /// The largest file, in bytes; a larger one is sent as it is read.
 const OWN_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -19,32 +20,62 @@ const REVISION_ROOT: &str = "/!svn/rvr/";
 /// How long a client may keep what can't change, as mod_dav_svn says it.
 const KEPT: HeaderValue = HeaderValue::from_static("max-age=604800");
 /// With one of these a request asks for something else than the whole file.
-const IN_ANOTHER_WAY: [HeaderName; 7] = [
+const IN_ANOTHER_WAY: [HeaderName; 6] = [
     header::RANGE,
     header::IF_MATCH,
     header::IF_NONE_MATCH,
     header::IF_MODIFIED_SINCE,
     header::IF_UNMODIFIED_SINCE,
     header::IF_RANGE,
-    HeaderName::from_static("x-svn-vr-base"),
 ];
+/// The address of what the client has of the file: it takes a delta.
+const BASE: HeaderName = HeaderName::from_static("x-svn-vr-base");
+const DELTA: HeaderValue = HeaderValue::from_static("application/vnd.svn-svndiff");
 
-/// The answer, if it is one that is made here. `below` is the address below the repository's, `source` all of it, unless there are
-/// parts that who asks may not read; it is asked for only when it is needed.
-pub async fn own(request: &Parts, below: &str, source: impl Future<Output = Option<SvnSource>>) -> Option<Response> {
+/// The answer, if it is one that is made here. `root` is the repository's address and `below` the one below it, `source` all of it,
+/// unless there are parts that who asks may not read; it is asked for only when it is needed.
+pub async fn own(
+    request: &Parts,
+    root: &str,
+    below: &str,
+    source: impl Future<Output = Option<SvnSource>>,
+) -> Option<Response> {
     if request.method != Method::GET || IN_ANOTHER_WAY.iter().any(|name| request.headers.contains_key(name)) {
         return None;
     }
     let (rev, path) = address(below)?;
+    let base = match request.headers.get(&BASE) {
+        Some(base) => Some((address(base.to_str().ok()?.strip_prefix(root)?)?, base.clone())),
+        None => None,
+    };
     // Whatever is wrong with it, the server says it better.
-    let (source, wanted) = (source.await?, path.clone());
-    let reading = tokio::task::spawn_blocking(move || source.sent_file(rev, &wanted, OWN_FILE_BYTES_MAX));
-    let file = reading.await.ok()?.ok()??;
+    let (source, wanted, packing) = (source.await?, path.clone(), packing(&request.headers));
+    let reading = tokio::task::spawn_blocking(move || {
+        let file = source.sent_file(rev, &wanted, OWN_FILE_BYTES_MAX).ok()??;
+        let Some(((rev, path), named)) = base else { return Some((file, None)) };
+        let had = source.sent_file(rev, &path, OWN_FILE_BYTES_MAX).ok()??;
+        let delta = make_svndiff(&had.bytes, &file.bytes, packing);
+        Some((file, Some((delta, named))))
+    });
+    let (file, delta) = reading.await.ok()??;
     let mime_type = file.mime_type.as_deref().unwrap_or(b"text/plain");
     let tag = [b"\"", file.changed.to_string().as_bytes(), b"//", &path, b"\""].concat();
-    let mut response = Response::new(Body::from(Bytes::from_owner(Shared(file.bytes))));
+    let mut response = match delta {
+        None => {
+            let mut response = Response::new(Body::from(Bytes::from_owner(Shared(file.bytes))));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_bytes(mime_type).ok()?);
+            response
+        }
+        Some((delta, base)) => {
+            let mut response = Response::new(Body::from(delta));
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, DELTA);
+            headers.insert(header::VARY, HeaderValue::from_static("X-SVN-VR-Base"));
+            headers.insert(BASE, base);
+            response
+        }
+    };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_bytes(mime_type).ok()?);
     headers.insert(header::ETAG, HeaderValue::from_bytes(&tag).ok()?);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, KEPT);
@@ -62,6 +93,26 @@ fn address(below: &str) -> Option<(u64, Vec<u8>)> {
     (plain && rev.bytes().all(|byte| byte.is_ascii_digit())).then_some((rev.parse().ok()?, path))
 }
 
+/// The version of svndiff that a client likes best; version 0 is what all take.
+fn packing(headers: &HeaderMap) -> Packing {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
+    let mut best = (0.0, Packing::Plain);
+    for coding in lines.flat_map(|line| line.split(',')) {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let packing = match name.trim() {
+            "svndiff2" => Packing::Lz4,
+            "svndiff1" => Packing::Zlib,
+            "svndiff" => Packing::Plain,
+            _ => continue,
+        };
+        let weight = weight.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.parse::<f32>().ok()).unwrap_or_default();
+        if weight > best.0 {
+            best = (weight, packing);
+        }
+    }
+    best.1
+}
+
 /// A content that the reader keeps too.
 struct Shared(std::sync::Arc<Vec<u8>>);
 
@@ -74,6 +125,21 @@ impl AsRef<[u8]> for Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_gets_the_version_that_it_likes_best() {
+        let of = |text: &'static str| {
+            packing(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(text))]))
+        };
+        assert_eq!(of("gzip,svndiff2;q=0.9,svndiff1;q=0.8,svndiff;q=0.7"), Packing::Lz4);
+        assert_eq!(of("gzip,svndiff1;q=0.9,svndiff2;q=0.8,svndiff;q=0.7"), Packing::Zlib);
+        assert_eq!(of("svndiff1;q=0.9,svndiff;q=0.8"), Packing::Zlib);
+        assert_eq!(
+            (of("svndiff"), of("gzip"), of("svndiff2;q=0, svndiff1;q=x")),
+            (Packing::Plain, Packing::Plain, Packing::Plain)
+        );
+        assert_eq!(packing(&HeaderMap::new()), Packing::Plain);
+    }
 
     #[test]
     fn a_revisions_file_is_known_by_its_address() {
