@@ -136,7 +136,8 @@ fn coloured(
         push_spans(&mut html, line, &spans, &[]);
         lines.push(html);
     }
-    (lines, whole)
+    // Later there is more time.
+    (lines, whole && !(highlighter.out_of_time && effort == Effort::First))
 }
 
 /// From its place on, up to the next one's, text has this class.
@@ -149,17 +150,20 @@ pub(crate) struct Highlighter {
     state: Option<ParseState>,
     scopes: Scopes,
     deadline: Deadline,
+    /// It was given up because the deadline was past.
+    out_of_time: bool,
 }
 
 impl Highlighter {
     pub(crate) fn new(syntax: Option<&SyntaxReference>, deadline: Deadline) -> Self {
-        Self { state: syntax.map(ParseState::new), scopes: Scopes::default(), deadline }
+        Self { state: syntax.map(ParseState::new), scopes: Scopes::default(), deadline, out_of_time: false }
     }
 
     /// The next line's spans; `line` has no line feed, and `buffer` is anything. None of them: plain.
     pub(crate) fn spans(&mut self, line: &str, buffer: &mut String) -> Spans {
         let Some(state) = &mut self.state else { return Spans::new() };
-        if line.len() > LINE_BYTES_MAX || self.deadline.past() {
+        self.out_of_time = self.deadline.past();
+        if line.len() > LINE_BYTES_MAX || self.out_of_time {
             self.state = None;
             return Spans::new();
         }

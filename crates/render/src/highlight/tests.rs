@@ -46,7 +46,9 @@ fn lines_are_counted_as_git_does() {
 fn time_ends_it_and_nothing_is_lost() {
     let text = "let a = \"b\"; // c\n".repeat(50);
     let deadline = Deadline(Instant::now());
-    let lines = coloured(syntax_of("a.rs", ""), &text, deadline, Effort::Whole).0;
+    let (lines, whole) = coloured(syntax_of("a.rs", ""), &text, deadline, Effort::Whole);
+    assert!(whole, "it is never more");
+    assert!(!coloured(syntax_of("a.rs", ""), &text, deadline, Effort::First).1, "later there is more time");
     assert_eq!(lines, vec!["let a = &quot;b&quot;; // c"; 50]);
 }
 
