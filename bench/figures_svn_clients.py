@@ -4,6 +4,7 @@ The peers are what an administrator would set up: Debian's apache2 with mod_dav_
 """
 
 import getpass
+import itertools
 import os
 import shutil
 import statistics
@@ -41,23 +42,22 @@ def turns(act, clients, rounds=ROUNDS):
 
 def reading(made, clients, door):
     """What only reads: Outlast first, then the peer."""
-    where = lambda at: os.path.join(made.work, f"wc-{door}-{at}")  # noqa: E731
+    numbers = itertools.count()
+
+    def where():
+        # Always another: ext4 is slow to make files where some have just been removed.
+        return os.path.join(made.work, f"wc-{door}-{next(numbers)}")
 
     def fetched(verb):
-        def act(client, at):
-            shutil.rmtree(where(at), ignore_errors=True)
-            return client.seconds(verb, "-q", f"{client.url}/trunk", where(at))
-
-        return act
+        return lambda client, at: client.seconds(verb, "-q", f"{client.url}/trunk", where())
 
     def updated(client, at):
         # A copy of one that was never further: a client takes what it has had before from its own store, and asks for nothing.
-        behind = where(at) + "-behind"
+        behind, place = os.path.join(made.work, f"wc-{door}-behind-{at}"), where()
         if not os.path.exists(behind):
             client.seconds("checkout", "-q", "-r", str(REVISIONS - BEHIND), f"{client.url}/trunk", behind)
-        shutil.rmtree(where(at), ignore_errors=True)
-        shutil.copytree(behind, where(at), symlinks=True)
-        return client.seconds("update", "-q", "-r", str(REVISIONS), where(at))
+        shutil.copytree(behind, place, symlinks=True)
+        return client.seconds("update", "-q", "-r", str(REVISIONS), place)
 
     def asked(*arguments):
         return lambda client, at: client.seconds(arguments[0], *arguments[1:-1], client.url + arguments[-1])
@@ -169,10 +169,10 @@ def recovery(scene):
 
 
 def files_of(data):
-    """The only repository's directory in a site's data."""
+    """The largest repository's directory in a site's data."""
     place = os.path.join(data, "svn")
-    (name,) = (name for name in os.listdir(place) if name.isdigit())
-    return os.path.join(place, name, "repo")
+    repositories = [os.path.join(place, name, "repo") for name in os.listdir(place) if name.isdigit()]
+    return max(repositories, key=lambda repository: weight(repository)[1])
 
 
 def weight(place):
