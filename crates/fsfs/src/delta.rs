@@ -23,6 +23,15 @@ pub fn make_svndiff(source: &[u8], target: &[u8], packing: Packing) -> Vec<u8> {
     out
 }
 
+/// The next window of a delta that makes of nothing what comes piece by piece, each of [`WINDOW_BYTES_MAX`] at most. A delta begins with
+/// [`Packing::head`].
+#[must_use]
+pub fn make_window(piece: &[u8], packing: Packing) -> Vec<u8> {
+    let mut out = Vec::with_capacity(piece.len() + 16);
+    window(&mut out, 0, &[], piece, packing);
+    out
+}
+
 fn window(out: &mut Vec<u8>, at: usize, source: &[u8], target: &[u8], packing: Packing) {
     let mut made = Instructions::default();
     made.find(source, target);
@@ -103,6 +112,9 @@ impl Instructions {
 
     /// Goes through the target once. What is the same at its beginning is copied without looking for it.
     fn find(&mut self, source: &[u8], target: &[u8]) {
+        if source.is_empty() {
+            return self.insert(target);
+        }
         let mut done = same(source, target);
         if done >= BLOCK || (done > 0 && done == target.len()) {
             self.copy(0, done);
@@ -223,6 +235,16 @@ mod tests {
             (state >> 24) as u8
         };
         (0..bytes).map(next).collect()
+    }
+
+    #[test]
+    fn what_comes_piece_by_piece_is_one_delta() {
+        let pieces = [1, 63, 64, 127, 128, 20_000, WINDOW_BYTES_MAX].map(|bytes| noise(bytes, 7));
+        for packing in PACKINGS {
+            let windows = pieces.iter().map(|piece| make_window(piece, packing));
+            let delta = [packing.head().to_vec()].into_iter().chain(windows).collect::<Vec<_>>().concat();
+            assert!(apply_svndiff(&delta, b"", 1 << 20).unwrap() == pieces.concat(), "{packing:?}");
+        }
     }
 
     proptest! {

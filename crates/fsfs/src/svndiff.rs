@@ -5,7 +5,7 @@ use crate::error::{FsError, Result, damaged};
 use std::io::{BufRead, Read};
 
 /// The most bytes that a window makes, or looks at in its source. Subversion's own bound.
-pub(crate) const WINDOW_BYTES_MAX: usize = 100 << 10;
+pub const WINDOW_BYTES_MAX: usize = 100 << 10;
 /// The most bytes of a number.
 const NUMBER_BYTES_MAX: usize = 10;
 /// The most bytes of a window's instructions, as they are and as they lie there. Subversion's own bound.
@@ -24,7 +24,8 @@ pub enum Packing {
 
 impl Packing {
     /// What a delta begins with.
-    pub(crate) fn head(self) -> &'static [u8; 4] {
+    #[must_use]
+    pub fn head(self) -> &'static [u8; 4] {
         match self {
             Self::Plain => b"SVN\0",
             Self::Zlib => b"SVN\x01",

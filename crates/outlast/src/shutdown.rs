@@ -2,15 +2,17 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Resolves at the first SIGTERM or SIGINT. A second signal, while the graceful stop is under way, ends the process.
-pub(crate) async fn requested() -> std::io::Result<()> {
+/// Resolves at the first SIGTERM or SIGINT from now on: neither ends the process any more. A second signal, while the graceful stop
+/// is under way, does.
+pub(crate) fn requested() -> std::io::Result<impl Future<Output = ()>> {
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
-    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-    tokio::spawn(async move {
+    Ok(async move {
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-        tracing::warn!("second signal: stopping at once");
-        std::process::exit(130);
-    });
-    Ok(())
+        tokio::spawn(async move {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+            tracing::warn!("second signal: stopping at once");
+            std::process::exit(130);
+        });
+    })
 }

@@ -232,7 +232,8 @@ fn listen(base: &Path) -> io::Result<UnixListener> {
 
 /// The repository whose only use is that commits into it are refused.
 async fn make_probe(programs: &Programs, base: &Path) -> Result<(), ChildError> {
-    let files = SvnRepository::begin(programs, &base.join("probe.begin")).await?;
+    // By this process's number: what made it for an earlier one may still be at it, see `end_strays`.
+    let files = SvnRepository::begin(programs, &base.join(format!("begin-{}-probe", std::process::id()))).await?;
     let made = || {
         let scratch = base.join("probe.part");
         if scratch.exists() {

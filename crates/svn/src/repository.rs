@@ -98,9 +98,12 @@ impl SvnRepository {
     /// # Errors
     /// When `svnadmin` fails.
     pub async fn begin(programs: &Programs, scratch: &Path) -> Result<Vec<GenesisFile>, ChildError> {
-        let read = Self::create(programs, scratch).await?.genesis();
+        let created = Self::create(programs, scratch).await;
+        let read = created.map(|made| made.genesis());
+        // Also when it failed: what lies there would be in the next one's way.
         let removed = fs::remove_dir_all(scratch);
-        read.and_then(|files| removed.map(|()| files))
+        read?
+            .and_then(|files| removed.map(|()| files))
             .map_err(|error| ChildError::Start { program: "svnadmin".to_owned(), error })
     }
 

@@ -106,6 +106,35 @@ async fn where_the_gate_does_not_hold_nothing_is_served() {
     assert_eq!(engine.repository(1).youngest().unwrap(), 0);
 }
 
+/// A site that is killed while it prepares Subversion leaves the repository of its probe half made.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_start_that_was_killed_left_is_in_nobodys_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let (base, programs) = (dir.path().join("svn"), Programs::find().unwrap());
+    let begun = base.join(format!("begin-{}-probe", std::process::id()));
+    svn::prepare_directory(&base).unwrap();
+    SvnRepository::create(&programs, &begun).await.unwrap();
+    for half in ["probe.part/repo/db", "probe/db"] {
+        fs::create_dir_all(base.join(half)).unwrap();
+    }
+    let engine = engine(dir.path(), EngineLimits::default()).await;
+    assert!(served(&engine, 1).await.is_some());
+    assert!(!begun.exists() && !base.join("probe.part").exists());
+}
+
+/// A beginning that fails leaves nothing that the next one would stumble over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_could_not_begin_begins_when_it_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (base, programs) = (dir.path().join("svn"), Programs::find().unwrap());
+    svn::prepare_directory(&base).unwrap();
+    let scratch = base.join("begin-1");
+    SvnRepository::create(&programs, &scratch).await.unwrap();
+    let failed = SvnRepository::begin(&programs, &scratch).await.unwrap_err().to_string();
+    assert!(failed.contains("is an existing repository"), "{failed}");
+    SvnRepository::begin(&programs, &scratch).await.unwrap();
+}
+
 /// Whatever a server is talked into, it reaches its own repository and no other; and nobody talks to it but us.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_reaches_no_other_repository_and_is_reached_with_the_secret_alone() {

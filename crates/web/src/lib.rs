@@ -10,6 +10,7 @@
 
 mod api;
 mod app;
+mod codings;
 mod errors;
 mod flood;
 mod git_http;

@@ -145,7 +145,8 @@ impl Subversion {
             slots: Mutex::default(),
             behind: Mutex::default(),
             kept: Mutex::default(),
-            scratch: AtomicU64::new(0),
+            // What an earlier process was making when it was killed is in nobody's way.
+            scratch: AtomicU64::new(u64::from(std::process::id()) << 32),
             sessions: Mutex::default(),
         }))
     }

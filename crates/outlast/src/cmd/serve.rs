@@ -37,6 +37,8 @@ pub(crate) async fn run(options: &Serve) -> anyhow::Result<ExitCode> {
     let ssh = ssh_listener(&mut config).await?;
     let opened = Opened::open(&config).await?;
     let admin = admin_socket(&config.data)?;
+    // Who reads where the site is may stop it at once.
+    let stop_requested = shutdown::requested()?;
     announce(&config, &opened, address, ssh.as_ref())?;
 
     let limits = Limits {
@@ -57,7 +59,7 @@ pub(crate) async fn run(options: &Serve) -> anyhow::Result<ExitCode> {
     let public = web::router(opened.app.clone(), web::Door::Public);
     let public = tokio::spawn(serve_cut(listener, public, limits, stopping(), cuts));
     let private = tokio::spawn(serve(admin, web::router(opened.app.clone(), web::Door::Admin), limits, stopping()));
-    shutdown::requested().await?;
+    stop_requested.await;
     tracing::info!("stopping: requests in flight may finish");
     stop.send_replace(true);
     public.await?;

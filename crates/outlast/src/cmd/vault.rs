@@ -17,7 +17,7 @@ pub(crate) async fn run(command: VaultCommand, as_json: bool) -> anyhow::Result<
     match command {
         VaultCommand::Serve(options) => {
             logging::start(Format::Text);
-            let stop = stop_signal(options.until_stdin_closes);
+            let stop = stop_signal(options.until_stdin_closes)?;
             serve(*options, stop).await?;
             Ok(ExitCode::SUCCESS)
         }
@@ -115,8 +115,9 @@ fn probe_json(probe: &Probe) -> serde_json::Value {
 }
 
 /// A signal; for a vault that a site started, also the end of that site, seen as the end of standard input.
-async fn stop_signal(until_stdin_closes: bool) {
-    let stdin_closed = async {
+fn stop_signal(until_stdin_closes: bool) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let requested = shutdown::requested()?;
+    let stdin_closed = async move {
         if !until_stdin_closes {
             return std::future::pending().await;
         }
@@ -129,10 +130,7 @@ async fn stop_signal(until_stdin_closes: bool) {
         });
         closed.await.ok();
     };
-    tokio::select! {
-        signal = shutdown::requested() => if let Err(error) = signal {
-            tracing::error!(%error, "cannot watch for signals");
-        },
-        () = stdin_closed => {},
-    }
+    Ok(async move {
+        tokio::select! { () = requested => {}, () = stdin_closed => {} }
+    })
 }

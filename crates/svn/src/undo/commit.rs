@@ -3,7 +3,7 @@
 use super::edit::{Changes, Edit, Within};
 use super::{Name, Undo};
 use crate::ra_svn::{Item, parse};
-use fsfs::{Fs, Node};
+use fsfs::{Fs, Node, Packing, WINDOW_BYTES_MAX, make_window};
 use std::io::{self, Read as _, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -12,8 +12,6 @@ use std::time::Duration;
 const SILENCE_MAX: Duration = Duration::from_secs(180);
 /// The longest answer.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
-/// Bytes of a file that are sent as one window: Subversion takes no larger ones.
-const WINDOW_BYTES: usize = 64 << 10;
 
 /// Why it was not committed.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +77,7 @@ impl Undo {
     }
 
     fn send(&self, server: &mut Server, url: &str) -> io::Result<()> {
-        let out = io::BufWriter::with_capacity(WINDOW_BYTES, &mut server.stream);
+        let out = io::BufWriter::with_capacity(WINDOW_BYTES_MAX, &mut server.stream);
         let mut editor = Editor { out, fs: &self.fs, url, base: self.newest, tokens: 0, path: Vec::new() };
         let root = editor.token();
         editor.write(format_args!("( open-root ( ( {} ) {}:{root} ) ) ", self.newest, root.len()))?;
@@ -268,9 +266,9 @@ impl<W: Write> Editor<'_, W> {
     /// A file's whole content, as a difference from nothing.
     fn content(&mut self, token: &str, node: &Node) -> io::Result<()> {
         self.write(format_args!("( apply-textdelta ( {}:{token} ( ) ) ) ", token.len()))?;
-        self.chunk(token, b"SVN\0")?;
+        self.chunk(token, Packing::Plain.head())?;
         let mut content = self.fs.open_content(node).map_err(io::Error::other)?;
-        let mut piece = vec![0; WINDOW_BYTES];
+        let mut piece = vec![0; WINDOW_BYTES_MAX];
         while let Some(content) = &mut content {
             let mut filled = 0;
             while filled < piece.len() {
@@ -282,7 +280,7 @@ impl<W: Write> Editor<'_, W> {
             if filled == 0 {
                 break;
             }
-            self.chunk(token, &window(&piece[..filled]))?;
+            self.chunk(token, &make_window(&piece[..filled], Packing::Plain))?;
         }
         self.write(format_args!("( textdelta-end ( {}:{token} ) ) ", token.len()))
     }
@@ -292,23 +290,6 @@ impl<W: Write> Editor<'_, W> {
         self.text(bytes)?;
         self.write(format_args!(") ) "))
     }
-}
-
-/// A window of svndiff that is all new data: no source, and one instruction that takes everything.
-fn window(data: &[u8]) -> Vec<u8> {
-    let number = |n: usize| {
-        let mut groups = vec![(n & 0x7f) as u8];
-        let mut rest = n >> 7;
-        while rest > 0 {
-            groups.push((rest & 0x7f) as u8 | 0x80);
-            rest >>= 7;
-        }
-        groups.reverse();
-        groups
-    };
-    let instruction = [vec![0x80], number(data.len())].concat();
-    let head = [0, 0].into_iter().chain(number(data.len())).chain(number(instruction.len())).chain(number(data.len()));
-    head.chain(instruction).chain(data.iter().copied()).collect()
 }
 
 /// A path as addresses have it.
@@ -326,15 +307,6 @@ fn encoded(path: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_window_is_read_as_what_it_was_made_of() {
-        for length in [1, 63, 64, 127, 128, 20_000, WINDOW_BYTES] {
-            let data: Vec<u8> = (0..length).map(|n| (n * 7) as u8).collect();
-            let delta = [b"SVN\0".to_vec(), window(&data)].concat();
-            assert_eq!(fsfs::apply_svndiff(&delta, b"", length).unwrap(), data, "{length}");
-        }
-    }
 
     #[test]
     fn a_path_is_an_address() {

@@ -6,6 +6,7 @@
 //! bytes; whatever is asked for in another way (ranges, conditions) is the server's to answer.
 
 use super::pass::clean;
+use crate::codings::accepted;
 use crate::pages::percent_decoded;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -95,17 +96,14 @@ fn address(below: &str) -> Option<(u64, Vec<u8>)> {
 
 /// The version of svndiff that a client likes best; version 0 is what all take.
 fn packing(headers: &HeaderMap) -> Packing {
-    let lines = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
     let mut best = (0.0, Packing::Plain);
-    for coding in lines.flat_map(|line| line.split(',')) {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let packing = match name.trim() {
+    for (name, weight) in accepted(headers) {
+        let packing = match name {
             "svndiff2" => Packing::Lz4,
             "svndiff1" => Packing::Zlib,
             "svndiff" => Packing::Plain,
             _ => continue,
         };
-        let weight = weight.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.parse::<f32>().ok()).unwrap_or_default();
         if weight > best.0 {
             best = (weight, packing);
         }

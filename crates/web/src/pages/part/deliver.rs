@@ -1,6 +1,7 @@
 //! Sends pages made of parts: compressed without compressing anything, where the browser takes it so.
 
 use super::{END, Part};
+use crate::codings::accepted;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -74,13 +75,7 @@ pub(crate) async fn deliver(request: Request, next: Next) -> Response {
 
 /// Whether `Accept-Encoding` names gzip, and not with a weight of nothing.
 fn takes_gzip(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
-    let mut named = lines.flat_map(|line| line.split(','));
-    named.any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let nothing = weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0);
-        name.trim().eq_ignore_ascii_case("gzip") && !nothing
-    })
+    accepted(headers).any(|(name, weight)| name.eq_ignore_ascii_case("gzip") && weight > 0.0)
 }
 
 #[cfg(test)]

@@ -133,10 +133,9 @@ impl Parts {
         Slot(self.parts.len() - 1)
     }
 
-    /// The same, for a part that may not be all there is.
-    pub(crate) fn slot_of(&mut self, part: Arc<Part>, whole: bool) -> Slot {
-        self.unfinished |= !whole;
-        self.slot(part)
+    /// Notes that a part is not all there is.
+    pub(crate) fn unfinished(&mut self) {
+        self.unfinished = true;
     }
 
     /// The page, with its parts in their slots.

@@ -65,7 +65,7 @@ pub(crate) async fn blame(page: RepoPage, rest: Rest, Query(late): Query<Late>) 
         frame,
         at,
         switcher,
-        slot: parts.slot_of(lines.part, lines.whole),
+        slot: lines.slot(&mut parts),
         late: !lines.whole,
     };
     parts.page(&page)

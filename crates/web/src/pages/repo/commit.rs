@@ -152,7 +152,7 @@ pub(crate) async fn commit(
         shell,
         frame,
         late: !diff.whole,
-        diff: parts.slot_of(diff.part, diff.whole),
+        diff: diff.slot(&mut parts),
         push,
         held,
         properties,

@@ -101,7 +101,7 @@ pub(crate) async fn compare(
         behind: show::counted(u64::from(comparison.behind), frame.revisions().0, frame.revisions().1),
         related: comparison.base.is_some(),
         late: !diff.whole,
-        diff: parts.slot_of(diff.part, diff.whole),
+        diff: diff.slot(&mut parts),
     };
     parts.page(&ComparePage { shell, frame, base, head, names, found: Some(found) })
 }

@@ -100,7 +100,7 @@ pub(crate) async fn file(
                 return Ok(alone);
             }
             more = !coloured.whole;
-            Body::Lines(parts.slot_of(coloured.part, coloured.whole))
+            Body::Lines(coloured.slot(&mut parts))
         }
         Found::Other(body) => body,
     };

@@ -3,7 +3,7 @@
 
 use super::frame::RepoPage;
 use crate::pages::error::PageError;
-use crate::pages::part::{Kept, Key, Part, alone};
+use crate::pages::part::{Kept, Key, Part, Parts, Slot, alone};
 use askama::Template;
 use axum::response::Response;
 use code::{ReadError, Source};
@@ -51,6 +51,14 @@ impl Shown {
     /// The answer, if it was the part alone that was asked for.
     pub(crate) fn alone(&self) -> Option<Response> {
         self.alone.then(|| alone(Arc::clone(&self.part)))
+    }
+
+    /// Where it will stand in a page.
+    pub(crate) fn slot(&self, parts: &mut Parts) -> Slot {
+        if !self.whole {
+            parts.unfinished();
+        }
+        parts.slot(Arc::clone(&self.part))
     }
 }
 

@@ -233,8 +233,8 @@ pub(crate) async fn home(
     let page = HomePage {
         shell,
         at,
-        listing: parts.slot_of(listing.part, listing.whole),
-        readme: parts.slot_of(readme.part, readme.whole),
+        listing: listing.slot(&mut parts),
+        readme: readme.slot(&mut parts),
         switcher: around.switcher,
         newest: around.newest,
         commits: show::counted(around.commits, frame.revisions().0, frame.revisions().1),
@@ -242,7 +242,7 @@ pub(crate) async fn home(
         branches: show::counted(branches as u64, "branch", "branches"),
         tags: show::counted(tags as u64, "tag", "tags"),
         late: !languages.whole,
-        languages: parts.slot_of(languages.part, languages.whole),
+        languages: languages.slot(&mut parts),
         frame,
     };
     parts.page(&page)
@@ -298,7 +298,7 @@ pub(crate) async fn tree(page: RepoPage, rest: Rest, Query(late): Query<Late>) -
     let crumbs = crumbs(&frame, &at);
     let Around { switcher, newest, properties, .. } = around;
     let mut parts = Parts::default();
-    let listing = parts.slot_of(listing.part, listing.whole);
-    let readme = parts.slot_of(readme.part, readme.whole);
+    let listing = listing.slot(&mut parts);
+    let readme = readme.slot(&mut parts);
     parts.page(&TreePage { shell, frame, at, crumbs, listing, switcher, readme, newest, properties })
 }
