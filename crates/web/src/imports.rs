@@ -129,8 +129,12 @@ impl Imports {
         jobs.insert(id, Job { account, from, path: path.to_string(), counts, state: State::Running });
         drop(jobs);
         let of = imports.clone();
+        let working = tokio::spawn(work);
         tokio::spawn(async move {
-            let state = match work.await {
+            // One that breaks off has ended too: it would count against its account for ever.
+            let worked =
+                working.await.unwrap_or_else(|error| Err(Error::internal(format!("an import broke off: {error}"))));
+            let state = match worked {
                 Ok(done) => State::Done(done),
                 Err(Error::NoRoom(why)) => State::Failed(why),
                 Err(error @ (Error::NotHeldYet { .. } | Error::NoQuorum { .. } | Error::Frozen { .. })) => {
@@ -152,5 +156,32 @@ impl Imports {
     /// One of this account's.
     pub(crate) fn of(&self, account: u64, id: u64) -> Option<Job> {
         self.jobs().get(&id).filter(|job| job.account == account).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_import_that_breaks_off_has_ended() {
+        let imports = Arc::new(Imports::default());
+        let begin = || Begin {
+            account: 7,
+            from: "https://example.org/x".to_owned(),
+            path: "ann/x".parse().unwrap(),
+            counts: Counts::Git(Arc::default()),
+        };
+        for _ in 0..=IMPORTS_RUNNING_OWN_MAX {
+            let id = Imports::begin(&imports, begin(), async { panic!("as it should") }).unwrap();
+            while imports.of(7, id).unwrap().runs() {
+                tokio::task::yield_now().await;
+            }
+            assert!(matches!(imports.of(7, id).unwrap().state, State::Failed(_)));
+        }
+        for _ in 0..IMPORTS_RUNNING_OWN_MAX {
+            Imports::begin(&imports, begin(), std::future::pending()).unwrap();
+        }
+        assert!(Imports::begin(&imports, begin(), std::future::pending()).is_err(), "as many as may");
     }
 }

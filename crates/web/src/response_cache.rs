@@ -10,7 +10,7 @@
 
 use crate::app::App;
 use crate::identity;
-use crate::pages::{ANSWER_BYTES_MAX, Whole};
+use crate::pages::{ANSWER_BYTES_MAX, Whole, cookies};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::response::{IntoResponse as _, Response};
 use clru::{CLruCache, WeightScale};
@@ -54,6 +54,8 @@ impl WeightScale<Asked, Entry> for InBytes {
 /// The pages of one moment.
 struct Pages {
     moment: Option<Moment>,
+    /// How often everything was let go of.
+    clears: u64,
     entries: CLruCache<Asked, Entry, RandomState, InBytes>,
 }
 
@@ -63,7 +65,7 @@ pub struct ResponseCache(Mutex<Pages>);
 impl Default for ResponseCache {
     fn default() -> Self {
         let most = NonZeroUsize::new(RESPONSE_CACHE_BYTES_MAX).unwrap_or(NonZeroUsize::MIN);
-        Self(Mutex::new(Pages { moment: None, entries: CLruCache::with_scale(most, InBytes) }))
+        Self(Mutex::new(Pages { moment: None, clears: 0, entries: CLruCache::with_scale(most, InBytes) }))
     }
 }
 
@@ -76,7 +78,9 @@ impl std::fmt::Debug for ResponseCache {
 impl ResponseCache {
     /// Lets go of everything: something of it may be of a repository that must leave no trace.
     pub fn clear(&self) {
-        self.pages().entries.clear();
+        let mut pages = self.pages();
+        pages.entries.clear();
+        pages.clears += 1;
     }
 
     fn get(&self, asked: &Asked, who: Option<&Principal>, moment: Moment, now: Instant) -> Option<Response> {
@@ -93,9 +97,10 @@ impl ResponseCache {
         Some(response)
     }
 
-    fn put(&self, asked: Asked, moment: Moment, entry: Entry) {
+    /// `clears`: how often everything had been let go of when the page began to be made.
+    fn put(&self, asked: Asked, moment: Moment, clears: u64, entry: Entry) {
         let mut pages = self.pages();
-        if pages.moment > Some(moment) {
+        if pages.moment > Some(moment) || pages.clears != clears {
             return;
         }
         if pages.moment < Some(moment) {
@@ -117,6 +122,7 @@ pub(crate) struct Lookup {
     asked: Asked,
     who: Option<Principal>,
     moment: Moment,
+    clears: u64,
 }
 
 impl Lookup {
@@ -124,6 +130,12 @@ impl Lookup {
     pub(crate) fn of(app: &App, request: &Parts, who: Option<&Principal>) -> Option<Self> {
         if request.method != Method::GET || COUNTING.iter().any(|name| request.headers.get_all(name).iter().count() > 1)
         {
+            return None;
+        }
+        let names_somebody = request.headers.contains_key(header::AUTHORIZATION)
+            || cookies::session(&request.headers, app.is_https()).is_some();
+        if who.is_none() && names_somebody {
+            // Whose session is over, or who could not be looked up just now: the page may find out otherwise.
             return None;
         }
         let moment = app.site.moment()?;
@@ -138,7 +150,8 @@ impl Lookup {
         }
         // Every page says when nothing can be written.
         field(app.site.writability().err().map(|error| error.to_string()).unwrap_or_default().as_bytes());
-        Some(Self { asked: asked.finalize().into(), who: who.cloned(), moment })
+        let clears = app.responses.pages().clears;
+        Some(Self { asked: asked.finalize().into(), who: who.cloned(), moment, clears })
     }
 
     /// The page, if it was made a moment ago.
@@ -162,9 +175,9 @@ impl Lookup {
         let Ok(body) = to_bytes(body, ANSWER_BYTES_MAX).await else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        let Self { asked, who, moment } = self;
+        let Self { asked, who, moment, clears } = self;
         let entry = Entry { who, at: Instant::now(), headers: parts.headers.clone(), body: body.clone() };
-        app.responses.put(asked, moment, entry);
+        app.responses.put(asked, moment, clears, entry);
         Response::from_parts(parts, Body::from(body))
     }
 }
@@ -186,7 +199,7 @@ mod tests {
     #[test]
     fn a_page_is_given_again_for_two_seconds_of_one_moment() {
         let (cache, now) = (ResponseCache::default(), Instant::now());
-        cache.put([1; 32], FIRST, page("one", now));
+        cache.put([1; 32], FIRST, 0, page("one", now));
         assert!(is_kept(&cache, 1, FIRST, now + KEPT_MAX - Duration::from_millis(1)));
         assert!(!is_kept(&cache, 2, FIRST, now), "another address");
         assert!(!is_kept(&cache, 1, FIRST, now + KEPT_MAX), "too old");
@@ -198,13 +211,17 @@ mod tests {
     #[test]
     fn of_a_moment_that_is_over_nothing_stays() {
         let (cache, now, next) = (ResponseCache::default(), Instant::now(), Moment { held: 7, ..FIRST });
-        cache.put([1; 32], FIRST, page("one", now));
-        cache.put([2; 32], next, page("two", now));
+        cache.put([1; 32], FIRST, 0, page("one", now));
+        cache.put([2; 32], next, 0, page("two", now));
         assert_eq!(cache.pages().entries.len(), 1);
-        cache.put([3; 32], FIRST, page("made long", now));
+        cache.put([3; 32], FIRST, 0, page("made long", now));
         assert!(is_kept(&cache, 2, next, now) && cache.pages().entries.len() == 1);
         cache.clear();
         assert!(!is_kept(&cache, 2, next, now));
+        cache.put([2; 32], next, 0, page("begun before", now));
+        assert!(!is_kept(&cache, 2, next, now), "it may be of what must leave no trace");
+        cache.put([2; 32], next, 1, page("two", now));
+        assert!(is_kept(&cache, 2, next, now));
     }
 
     #[test]
@@ -212,7 +229,7 @@ mod tests {
         let (cache, now) = (ResponseCache::default(), Instant::now());
         let large = "x".repeat(ANSWER_BYTES_MAX);
         for asked in 0..100 {
-            cache.put([asked; 32], FIRST, page(&large, now));
+            cache.put([asked; 32], FIRST, 0, page(&large, now));
         }
         assert!(is_kept(&cache, 99, FIRST, now) && !is_kept(&cache, 0, FIRST, now));
         assert!(cache.pages().entries.weight() <= RESPONSE_CACHE_BYTES_MAX);

@@ -28,10 +28,7 @@ impl VaultClient {
             if !status.is_success() {
                 return Err(refused(status, &bytes));
             }
-            let given = decode(&bytes).map_err(|error| ClientError::Nonsense(error.to_string()))?;
-            if given.is_empty() || given.len() > asked.len() {
-                return Err(ClientError::Nonsense("it gave another number of blobs".to_owned()));
-            }
+            let given = decode(&bytes, asked.len()).map_err(|error| ClientError::Nonsense(error.to_string()))?;
             let is_it = |(name, bytes): (&BlobName, Option<Bytes>)| bytes.filter(|bytes| BlobName::of(bytes) == *name);
             blobs.extend(asked.iter().zip(given).map(is_it));
         }
@@ -39,12 +36,37 @@ impl VaultClient {
     }
 }
 
-fn decode(answer: &Bytes) -> Result<Vec<Option<Bytes>>, minicbor::decode::Error> {
+/// `asked`: for how many. Others than so many are not even looked at: a null takes a byte there, and 32 here.
+fn decode(answer: &Bytes, asked: usize) -> Result<Vec<Option<Bytes>>, minicbor::decode::Error> {
     let mut d = Decoder::new(answer);
-    let count = d.array()?.ok_or_else(|| minicbor::decode::Error::message("an array without a length"))?;
+    let count = d.array()?.filter(|count| (1..=asked as u64).contains(count));
+    let count = count.ok_or_else(|| minicbor::decode::Error::message("it gave another number of blobs"))?;
     let mut blob = || match d.datatype()? {
         Type::Null => d.null().map(|()| None),
         _ => d.bytes().map(|bytes| Some(answer.slice_ref(bytes))),
     };
     (0..count).map(|_| blob()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minicbor::Encoder;
+
+    #[test]
+    fn as_many_as_were_asked_for_are_taken_and_no_more() {
+        let answer = |count: u64, nulls: u64| {
+            let mut e = Encoder::new(Vec::new());
+            e.array(count).unwrap();
+            for _ in 0..nulls {
+                e.null().unwrap();
+            }
+            Bytes::from(e.into_writer())
+        };
+        assert_eq!(decode(&answer(2, 2), 3).unwrap(), [None, None]);
+        assert_eq!(decode(&answer(3, 3), 3).unwrap().len(), 3);
+        for (count, nulls) in [(0, 0), (4, 4), (u64::MAX, 3), (3, 2)] {
+            assert!(decode(&answer(count, nulls), 3).is_err(), "{count}");
+        }
+    }
 }

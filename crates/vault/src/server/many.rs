@@ -54,7 +54,7 @@ fn one(shared: &Shared, name: &BlobName) -> Result<Option<Vec<u8>>, StoreError> 
     if len > INLINE_BLOB_BYTES_MAX as u64 {
         return Ok(None);
     }
-    let mut bytes = Vec::with_capacity(INLINE_BLOB_BYTES_MAX);
+    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
     reader.take(len).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
 }

@@ -98,7 +98,11 @@ impl FromRequestParts<App> for Visitor {
         let who = match cookies::session(headers, app.is_https()) {
             // A session that is over is nobody's; the page says so by what it offers.
             Some(cookie) => {
-                let who = app.site.session(cookie).await.ok();
+                let who = match app.site.session(cookie).await {
+                    Ok(who) => Some(who),
+                    Err(error) if error.is_ours() => return Err(error.into()),
+                    Err(_) => None,
+                };
                 if let Some(who) = &who {
                     identity::used(app, who);
                 }

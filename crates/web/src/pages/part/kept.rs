@@ -5,6 +5,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::num::NonZeroUsize;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -39,7 +40,11 @@ impl WeightScale<Key, Thing> for InBytes {
     }
 }
 
-type Things = CLruCache<Key, Thing, RandomState, InBytes>;
+struct Things {
+    by_key: CLruCache<Key, Thing, RandomState, InBytes>,
+    /// How often everything was let go of.
+    clears: u64,
+}
 
 /// What pages keep.
 pub struct Kept {
@@ -52,29 +57,27 @@ pub struct Kept {
 impl Default for Kept {
     fn default() -> Self {
         let most = NonZeroUsize::new(KEPT_BYTES_MAX).unwrap_or(NonZeroUsize::MIN);
-        let things = Mutex::new(Things::with_scale(most, InBytes));
-        Self { things, making: Mutex::default(), ahead: Arc::new(Semaphore::new(1)) }
+        let things = Things { by_key: CLruCache::with_scale(most, InBytes), clears: 0 };
+        Self { things: Mutex::new(things), making: Mutex::default(), ahead: Arc::new(Semaphore::new(1)) }
     }
 }
 
 impl Kept {
     /// What is kept of this key.
     pub(crate) fn get<T: Any + Send + Sync>(&self, key: &Key) -> Option<Arc<T>> {
-        Arc::clone(&lock(&self.things).get(key)?.value).downcast().ok()
+        Arc::clone(&lock(&self.things).by_key.get(key)?.value).downcast().ok()
     }
 
-    /// Keeps something that takes about so many bytes, and lets go of what was longest not asked for.
-    pub(crate) fn put<T: Any + Send + Sync>(&self, key: &Key, value: Arc<T>, bytes: usize) {
-        let bytes = bytes + 2 * (key.path.len() + key.of.len()) + 256;
-        if bytes <= KEPT_BYTES_MAX / SHARE_MAX {
-            // There is room for four times as much.
-            let _ = lock(&self.things).put_with_weight(key.clone(), Thing { value, bytes });
-        }
+    /// The right to keep what is read from now on.
+    pub(crate) fn keeper(self: &Arc<Self>) -> Keeper {
+        Keeper { kept: Arc::clone(self), clears: lock(&self.things).clears }
     }
 
     /// Lets go of everything: something of it may be of a repository that must leave no trace.
     pub fn clear(&self) {
-        lock(&self.things).clear();
+        let mut things = lock(&self.things);
+        things.by_key.clear();
+        things.clears += 1;
     }
 
     /// The right to make what this key names: who comes meanwhile waits, and finds it kept.
@@ -93,6 +96,33 @@ impl Kept {
     }
 }
 
+/// The right of one request to keep what it makes. What it read before everything was let go of is not kept after that.
+#[derive(Clone, Debug)]
+pub(crate) struct Keeper {
+    kept: Arc<Kept>,
+    clears: u64,
+}
+
+impl Deref for Keeper {
+    type Target = Kept;
+
+    fn deref(&self) -> &Kept {
+        &self.kept
+    }
+}
+
+impl Keeper {
+    /// Keeps something that takes about so many bytes, and lets go of what was longest not asked for.
+    pub(crate) fn put<T: Any + Send + Sync>(&self, key: &Key, value: Arc<T>, bytes: usize) {
+        let bytes = bytes + 2 * (key.path.len() + key.of.len()) + 256;
+        let mut things = lock(&self.kept.things);
+        if bytes <= KEPT_BYTES_MAX / SHARE_MAX && things.clears == self.clears {
+            // There is room for four times as much.
+            let _ = things.by_key.put_with_weight(key.clone(), Thing { value, bytes });
+        }
+    }
+}
+
 impl Kept {
     /// The right to make something that nobody waits for; None: somebody else has it.
     pub(crate) fn ahead(&self) -> Option<OwnedSemaphorePermit> {
@@ -102,7 +132,7 @@ impl Kept {
 
 impl std::fmt::Debug for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kept").field("weight", &lock(&self.things).weight()).finish_non_exhaustive()
+        f.debug_struct("Kept").field("weight", &lock(&self.things).by_key.weight()).finish_non_exhaustive()
     }
 }
 
@@ -120,18 +150,21 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_when_it_was_cleared_and_then_it_is_kept_anew() {
-        let kept = Kept::default();
-        kept.put(&key("1"), Arc::new("1".to_owned()), 100);
-        kept.clear();
-        assert_eq!(kept.get::<String>(&key("1")), None);
-        assert_eq!(lock(&kept.things).weight(), 0);
+        let before = Arc::new(Kept::default()).keeper();
+        before.put(&key("1"), Arc::new("1".to_owned()), 100);
+        before.clear();
+        assert_eq!(before.get::<String>(&key("1")), None);
+        assert_eq!(lock(&before.things).by_key.weight(), 0);
+        before.put(&key("1"), Arc::new("read before".to_owned()), 100);
+        assert_eq!(before.get::<String>(&key("1")), None, "it may be of what must leave no trace");
+        let kept = before.kept.keeper();
         kept.put(&key("1"), Arc::new("2".to_owned()), 100);
         assert_eq!(kept.get::<String>(&key("1")).as_deref(), Some(&"2".to_owned()));
     }
 
     #[test]
     fn what_is_kept_is_bounded_and_the_longest_unused_goes() {
-        let kept = Kept::default();
+        let kept = Arc::new(Kept::default()).keeper();
         let weight = KEPT_BYTES_MAX / 5;
         for of in ["1", "2", "3", "4"] {
             kept.put(&key(of), Arc::new(of.to_owned()), weight);
@@ -139,17 +172,17 @@ mod tests {
         assert_eq!(kept.get::<String>(&key("1")).as_deref(), Some(&"1".to_owned()));
         kept.put(&key("5"), Arc::new("5".to_owned()), weight);
         assert!(kept.get::<String>(&key("2")).is_none() && kept.get::<String>(&key("1")).is_some());
-        assert!(lock(&kept.things).weight() <= KEPT_BYTES_MAX);
+        assert!(lock(&kept.things).by_key.weight() <= KEPT_BYTES_MAX);
         kept.put(&key("6"), Arc::new("6".to_owned()), KEPT_BYTES_MAX / SHARE_MAX);
         assert!(kept.get::<String>(&key("6")).is_none(), "too large for one");
         kept.put(&key("1"), Arc::new("again".to_owned()), 10);
-        let things = lock(&kept.things);
+        let things = &lock(&kept.things).by_key;
         assert_eq!(things.weight(), things.iter().map(|(_, thing)| thing.bytes).sum::<usize>());
     }
 
     #[test]
     fn another_repository_another_address_another_thing_is_another_key() {
-        let kept = Kept::default();
+        let kept = Arc::new(Kept::default()).keeper();
         kept.put(&key("1"), Arc::new(1_u32), 1);
         for other in
             [Key { repo: 2, ..key("1") }, Key { path: "a/c".to_owned(), ..key("1") }, Key { what: "x", ..key("1") }]
@@ -160,10 +193,10 @@ mod tests {
 
     #[tokio::test]
     async fn one_makes_it_and_the_others_wait() {
-        let kept = Arc::new(Kept::default());
+        let kept = Arc::new(Kept::default()).keeper();
         let first = kept.turn(&key("1")).await;
         let waiting = tokio::spawn({
-            let kept = Arc::clone(&kept);
+            let kept = kept.clone();
             async move {
                 let _turn = kept.turn(&key("1")).await;
                 kept.get::<u32>(&key("1")).is_some()

@@ -11,7 +11,7 @@ mod kept;
 
 pub(crate) use deliver::{ANSWER_BYTES_MAX, Parted, Whole, deliver};
 pub use kept::Kept;
-pub(crate) use kept::Key;
+pub(crate) use kept::{Keeper, Key};
 
 use super::error::PageError;
 use askama::Template;

@@ -1,8 +1,8 @@
 //! What all pages of a repository share: the right to see it, its head, its tabs, and the revision an address names.
 
 use crate::app::App;
-use crate::pages::Kept;
 use crate::pages::error::PageError;
+use crate::pages::part::Keeper;
 use crate::pages::visitor::{Shell, Visitor};
 use axum::extract::FromRequestParts;
 use code::{CodePath, ReadError, Revision, Source};
@@ -11,7 +11,6 @@ use forge::site::CodeReader;
 use forge::{Principal, RepoPath};
 use http::StatusCode;
 use http::request::Parts;
-use std::sync::Arc;
 
 /// The head of a repository's pages.
 #[derive(Clone, Debug)]
@@ -62,7 +61,7 @@ pub(crate) struct RepoPage {
     pub(crate) visitor: Visitor,
     pub(crate) code: CodeReader,
     pub(crate) address: RepoPath,
-    pub(super) kept: Arc<Kept>,
+    pub(super) kept: Keeper,
     access: Option<Access>,
     clone_url: String,
     ssh_url: String,
@@ -129,6 +128,7 @@ impl FromRequestParts<App> for RepoPage {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
         let visitor = Visitor::from_request_parts(parts, app).await?;
         let address = parts.extensions.get::<RepoPath>().cloned().ok_or_else(PageError::not_found)?;
+        let kept = app.kept.keeper();
         let code = app.site.code(visitor.who.as_ref(), &address).await?;
         let access = match &visitor.who {
             Some(who) => app.site.repo_access(who, code.repo()).await?,
@@ -142,7 +142,7 @@ impl FromRequestParts<App> for RepoPage {
         let ssh_url = ssh_url.unwrap_or_default();
         let git_view_url =
             if is_svn { format!("{}/{}.git", app.site.base_url(), code.repo().path) } else { String::new() };
-        Ok(Self { visitor, code, address, kept: Arc::clone(&app.kept), access, clone_url, ssh_url, git_view_url })
+        Ok(Self { visitor, code, address, kept, access, clone_url, ssh_url, git_view_url })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::frame::RepoPage;
 use crate::pages::error::PageError;
-use crate::pages::part::{Kept, Key, Part, Parts, Slot, alone};
+use crate::pages::part::{Keeper, Key, Part, Parts, Slot, alone};
 use askama::Template;
 use axum::response::Response;
 use code::{ReadError, Source};
@@ -66,12 +66,12 @@ impl Shown {
 #[derive(Clone)]
 pub(crate) struct Maker {
     code: CodeReader,
-    kept: Arc<Kept>,
+    kept: Keeper,
 }
 
 impl RepoPage {
     pub(crate) fn maker(&self) -> Maker {
-        Maker { code: self.code.clone(), kept: Arc::clone(&self.kept) }
+        Maker { code: self.code.clone(), kept: self.kept.clone() }
     }
 }
 
