@@ -145,7 +145,8 @@ impl Command for TrashRestore {
 }
 
 pub(super) fn may_restore(tx: &mut Tx, who: &Principal, trashed: &Trashed) -> Result<bool, DbError> {
-    if !who.scopes().has(crate::people::Scope::RepoWrite) {
+    // What lies in the trash is in none of the repositories that a confined credential is for.
+    if !who.scopes().has(crate::people::Scope::RepoWrite) || who.is_confined() {
         return Ok(false);
     }
     // Of an organisation in the trash the access rules know nothing: who owned it is asked here.

@@ -10,8 +10,8 @@ use crate::event::Oid;
 use crate::export::Subject;
 use crate::names::{OwnerPath, RepoPath, UserName};
 use crate::org::query::{Org, org_fetch};
-use crate::people::Principal;
 use crate::people::query::user_fetch;
+use crate::people::{Principal, Scope};
 use crate::repo::query::repo_fetch;
 use vault::VaultUrl;
 
@@ -66,6 +66,10 @@ fn number(what: &str, text: &str) -> Result<u64, Error> {
 /// `alone`: one who may ask for their own account alone.
 fn user_delete(tx: &mut Tx, alone: Option<&Principal>, subject: &str) -> Result<Act, Error> {
     let name: UserName = subject.parse()?;
+    if let Some(who) = alone {
+        who.needs_all()?;
+        who.needs(Scope::UserWrite)?;
+    }
     let user = user_fetch(tx, &name)?.filter(|user| alone.is_none_or(|who| who.user() == user.id));
     let user = user.ok_or_else(|| Error::not_found(&name))?;
     Ok(Act::UserDelete { account: user.id, name: user.name })

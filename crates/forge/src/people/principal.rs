@@ -110,6 +110,16 @@ impl Principal {
         self.repos.is_some() || self.within.is_some()
     }
 
+    /// Refuses a credential that is for certain repositories alone, or for those of one organisation.
+    pub fn needs_all(&self) -> Result<(), Error> {
+        if self.is_confined() {
+            return Err(Error::forbidden(
+                "this credential is for certain repositories alone; use one that is for everything",
+            ));
+        }
+        Ok(())
+    }
+
     /// Refuses unless the credential has the scope.
     pub fn needs(&self, scope: Scope) -> Result<(), Error> {
         if self.scopes.has(scope) {

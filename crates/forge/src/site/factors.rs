@@ -127,7 +127,7 @@ impl Site {
         let secret = SessionSecret::generate()?;
         let renew = SessionRenew { session, owner: who.user(), authenticator, hash: secret.hash() };
         let renewed = self.change_rights(who.submitter(), renew).await?.output;
-        self.proofs.note(renewed, Instant::now());
+        self.proofs.note(renewed, who.user(), Instant::now());
         Ok(Some(secret))
     }
 

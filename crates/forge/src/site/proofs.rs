@@ -17,30 +17,52 @@ use std::time::{Duration, Instant};
 
 /// How long a proof is good.
 pub const PROOF_AGE_MAX: Duration = Duration::from_secs(15 * 60);
-/// Proofs that are remembered at one time; beyond it people are asked again.
+/// Proofs that are remembered at one time; beyond it those whose proof is oldest are asked again.
 const PROOFS_MAX: usize = 10_000;
+/// Of them, those of one account: whoever signs in again and again takes nobody's.
+const PROOFS_OWN_MAX: usize = 20;
 
 pub(super) const PROVE: &str = "prove";
 
+/// Whose session proved itself, and when.
+#[derive(Debug)]
+struct Given {
+    account: u64,
+    at: Instant,
+}
+
+impl Given {
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.duration_since(self.at) < PROOF_AGE_MAX
+    }
+}
+
 /// When each session last proved itself.
 #[derive(Debug, Default)]
-pub(crate) struct Proofs(Mutex<HashMap<u64, Instant>>);
+pub(crate) struct Proofs(Mutex<HashMap<u64, Given>>);
 
 impl Proofs {
-    pub(super) fn note(&self, session: u64, now: Instant) {
+    pub(super) fn note(&self, session: u64, account: u64, now: Instant) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= PROOFS_MAX {
-            known.retain(|_, since| now.duration_since(*since) < PROOF_AGE_MAX);
+        known.retain(|_, given| given.is_fresh(now));
+        known.remove(&session);
+        if known.values().filter(|given| given.account == account).count() >= PROOFS_OWN_MAX {
+            forget_oldest(&mut known, |given| given.account == account);
+        } else if known.len() >= PROOFS_MAX {
+            forget_oldest(&mut known, |_| true);
         }
-        if known.len() < PROOFS_MAX {
-            known.insert(session, now);
-        }
+        known.insert(session, Given { account, at: now });
     }
 
     pub(super) fn is_fresh(&self, session: u64, now: Instant) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&session).is_some_and(|since| now.duration_since(*since) < PROOF_AGE_MAX)
+        known.get(&session).is_some_and(|given| given.is_fresh(now))
     }
+}
+
+fn forget_oldest(known: &mut HashMap<u64, Given>, among: impl Fn(&Given) -> bool) {
+    let oldest = known.iter().filter(|(_, given)| among(given)).min_by_key(|(_, given)| given.at).map(|(id, _)| *id);
+    oldest.map(|session| known.remove(&session));
 }
 
 /// What somebody may prove themselves with.
@@ -140,7 +162,7 @@ impl Site {
         self.use_challenge(Some(who.user()), &proof).await?;
         self.ledger().submit(who.submitter(), Prove { account: who.user(), proof }).await?;
         self.attempts.succeeded_second(who.user());
-        self.proofs.note(session, Instant::now());
+        self.proofs.note(session, who.user(), Instant::now());
         Ok(())
     }
 }
@@ -152,15 +174,29 @@ mod tests {
     #[test]
     fn a_proof_is_one_sessions_and_ends() {
         let (proofs, now) = (Proofs::default(), Instant::now());
-        proofs.note(7, now);
+        proofs.note(7, 1, now);
         assert!(proofs.is_fresh(7, now + PROOF_AGE_MAX - Duration::from_secs(1)));
         assert!(!proofs.is_fresh(7, now + PROOF_AGE_MAX));
         assert!(!proofs.is_fresh(8, now));
-        for session in 0..2 * PROOFS_MAX as u64 {
-            proofs.note(session, now);
+    }
+
+    #[test]
+    fn nobody_is_kept_from_proving_themselves() {
+        let (proofs, now) = (Proofs::default(), Instant::now());
+        proofs.note(7, 1, now);
+        for session in 1000..1000 + 2 * PROOFS_OWN_MAX as u64 {
+            proofs.note(session, 2, now + Duration::from_millis(session));
+        }
+        assert_eq!(proofs.0.lock().unwrap().len(), 1 + PROOFS_OWN_MAX);
+        assert!(proofs.is_fresh(7, now), "another account took it");
+        assert!(proofs.is_fresh(999 + 2 * PROOFS_OWN_MAX as u64, now) && !proofs.is_fresh(1000, now));
+        for account in 10..10 + PROOFS_MAX as u64 {
+            proofs.note(10_000 + account, account, now + Duration::from_secs(60));
         }
         assert_eq!(proofs.0.lock().unwrap().len(), PROOFS_MAX);
-        proofs.note(u64::MAX, now + PROOF_AGE_MAX);
+        proofs.note(8, 1, now + Duration::from_secs(61));
+        assert!(proofs.is_fresh(8, now + Duration::from_secs(61)), "who proves themselves has");
+        proofs.note(9, 1, now + Duration::from_secs(61) + PROOF_AGE_MAX);
         assert_eq!(proofs.0.lock().unwrap().len(), 1, "the old ones make room");
     }
 }

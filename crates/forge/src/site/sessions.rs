@@ -13,7 +13,7 @@ use crate::people::known::KnownDevice;
 use crate::people::proof::Proof;
 use crate::people::query::{password_of, user_by_id, user_fetch};
 use crate::people::session::{SESSION_IDLE_MAX_US, SessionEnd, SessionStart, SessionsEnd, session_list};
-use crate::people::{Principal, SessionInfo, SessionSecret};
+use crate::people::{Password, Principal, SessionInfo, SessionSecret};
 use crate::writer::Submitter;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -59,14 +59,45 @@ pub struct SecondStep {
     pub wanted: ProofWanted,
 }
 
-/// Wrong passwords of late, by the hash of the name: whoever tries may write names as long as they like.
+/// Wrong passwords and codes of late.
 #[derive(Debug, Default)]
-pub(crate) struct Attempts(Mutex<HashMap<[u8; 32], (u32, Instant)>>);
+pub(crate) struct Attempts {
+    passwords: Tries,
+    /// Apart from the passwords: those come for names that whoever tries has made up, and the many push out the few.
+    codes: Tries,
+}
 
 impl Attempts {
-    /// Counts one more try; refuses when there were too many.
+    /// Counts one more try of a password; refuses when there were too many.
     fn begin(&self, name: &str, now: Instant) -> Result<(), Error> {
-        let name = hashed(name);
+        self.passwords.begin(hashed(name), now)
+    }
+
+    fn succeeded(&self, name: &str) {
+        self.passwords.succeeded(&hashed(name));
+    }
+
+    /// As [`begin`](Self::begin), for the codes of an account: six digits are soon guessed.
+    pub(super) fn begin_second(&self, account: u64, now: Instant) -> Result<(), Error> {
+        self.codes.begin(hashed(&account.to_string()), now)
+    }
+
+    pub(super) fn succeeded_second(&self, account: u64) {
+        self.codes.succeeded(&hashed(&account.to_string()));
+    }
+
+    /// Names and accounts that have had too many wrong tries.
+    fn spent(&self, now: Instant) -> usize {
+        self.passwords.spent(now) + self.codes.spent(now)
+    }
+}
+
+/// Wrong tries, by the hash of what they are for: whoever tries may write names as long as they like.
+#[derive(Debug, Default)]
+struct Tries(Mutex<HashMap<[u8; 32], (u32, Instant)>>);
+
+impl Tries {
+    fn begin(&self, name: [u8; 32], now: Instant) -> Result<(), Error> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= ATTEMPTS_NAMES_MAX && !known.contains_key(&name) {
             known.retain(|_, (_, since)| now.duration_since(*since) < ATTEMPTS_WINDOW);
@@ -87,7 +118,6 @@ impl Attempts {
         Ok(())
     }
 
-    /// Names that have had too many wrong tries.
     fn spent(&self, now: Instant) -> usize {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let spent =
@@ -95,28 +125,14 @@ impl Attempts {
         known.values().filter(spent).count()
     }
 
-    /// As [`begin`](Self::begin), for the codes of an account: six digits are soon guessed.
-    pub(super) fn begin_second(&self, account: u64, now: Instant) -> Result<(), Error> {
-        self.begin(&second(account), now)
-    }
-
-    pub(super) fn succeeded_second(&self, account: u64) {
-        self.succeeded(&second(account));
-    }
-
-    fn succeeded(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&hashed(name));
+    fn succeeded(&self, name: &[u8; 32]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 }
 
 /// Of a name, in any case of letters.
 fn hashed(name: &str) -> [u8; 32] {
     Sha256::digest(name.to_ascii_lowercase()).into()
-}
-
-/// No name has a space.
-fn second(account: u64) -> String {
-    format!("code of {account}")
 }
 
 impl Site {
@@ -133,6 +149,8 @@ impl Site {
     /// [`Error::Unauthenticated`] when they do not fit: whether the name is there is not said. [`Error::Forbidden`] after too
     /// many wrong ones: for a name together, and apart for a browser that has signed in to the account before.
     pub async fn sign_in(&self, name: &str, password: &str, from: &Device) -> Result<SignInStep, Error> {
+        // What costs no hashing is not counted: it would push out what is.
+        Password::offered(password)?;
         let counted_as = self.counted_as(name, from.known).await?;
         self.attempts.begin(&counted_as, Instant::now())?;
         let Some(account) = self.authenticator.with_password(name, password).await? else {
@@ -263,7 +281,7 @@ impl Site {
         // Who has just signed in has just proved it; but no provider's word is a proof of an officer or operator.
         let user = self.db().read_async(move |tx| user_by_id(tx, account)).await?;
         if proves && !(by_provider && user.is_none_or(|user| user.officer || user.operator)) {
-            self.proofs.note(session, Instant::now());
+            self.proofs.note(session, account, Instant::now());
         }
         Ok(secret)
     }
@@ -344,11 +362,26 @@ mod tests {
     }
 
     #[test]
+    fn names_that_somebody_made_up_give_nobody_more_tries_of_a_code() {
+        let (attempts, now) = (Attempts::default(), Instant::now());
+        for _ in 0..ATTEMPTS_MAX {
+            attempts.begin_second(7, now).unwrap();
+        }
+        for n in 0..ATTEMPTS_NAMES_MAX + 10 {
+            attempts.begin(&n.to_string(), now).unwrap();
+        }
+        assert!(attempts.begin_second(7, now).is_err());
+        assert_eq!(attempts.spent(now), 1);
+        attempts.succeeded_second(7);
+        attempts.begin_second(7, now).unwrap();
+    }
+
+    #[test]
     fn many_names_fill_no_memory() {
         let (attempts, now) = (Attempts::default(), Instant::now());
         for n in 0..ATTEMPTS_NAMES_MAX + 10 {
             attempts.begin(&format!("{n} {}", "x".repeat(100)), now).unwrap();
         }
-        assert_eq!(attempts.0.lock().unwrap().len(), ATTEMPTS_NAMES_MAX);
+        assert_eq!(attempts.passwords.0.lock().unwrap().len(), ATTEMPTS_NAMES_MAX);
     }
 }

@@ -30,7 +30,9 @@ fn a_lockdown_ends_what_was_made_or_used_and_all_that_it_made() {
     let mut world = guarded();
     let git = world.repository("code");
     world.push(&git, &["main"]);
-    user(&world, "mia");
+    let of_mia = "the long password of mia";
+    let mia = ["user", "create", "mia", "--email", "mia@example.org", "--password-stdin"];
+    world.site.cli_with(&mia, of_mia).success();
     let (mia, olga) = (token(&world, "mia", "repo:read,user:read"), token(&world, "olga", "repo:read,user:read,admin"));
 
     // From here on somebody has Ann's token, and the machine's command line.
@@ -72,6 +74,9 @@ fn a_lockdown_ends_what_was_made_or_used_and_all_that_it_made() {
     assert!(!refused.ok && refused.stderr.contains("locked down"), "{}", refused.stderr);
     let page = world.site.get("/").text();
     assert!(page.contains("locked down"), "every page says so");
+    // Whoever knows a password signs in, and makes himself no way in that would stay.
+    let (_, added) = Browser::sign_in(&world.site, "mia", of_mia).offer_passkey();
+    assert!(added.status != 200 && added.text().contains("locked down"), "{}", added.text());
     let seized = world.site.cli(&["unfreeze", "x"]);
     assert!(!seized.ok, "the machine alone lets nobody go on");
 
@@ -83,6 +88,7 @@ fn a_lockdown_ends_what_was_made_or_used_and_all_that_it_made() {
     }
     wait_until("it is lifted", 30, || world.site.cli(&["repo", "create", "ann/later"]).ok);
     assert!(!push(&git, &["main"]).ok, "what was ended stays ended");
+    Browser::sign_in(&world.site, "mia", of_mia).add_passkey();
     let lines = world.site.cli(&["audit", "--json", "--kind", "LockdownStarted"]).success();
     assert!(lines.contains("credentials ended"), "{lines}");
     let narrow = token(&world, "olga", "repo:read,user:read");

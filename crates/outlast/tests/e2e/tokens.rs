@@ -46,6 +46,11 @@ fn a_token_for_one_repository_opens_no_other() {
         expect("GET", "/ann/two.git/info/refs?service=git-receive-pack", "", 404);
         expect("PATCH", "/api/v1/repos/ann/two", r#"{"private":false}"#, 404);
         expect("POST", "/api/v1/user/repos", r#"{"name":"three"}"#, 403);
+        expect("POST", "/api/v1/outlast/orders", r#"{"act":"user-delete","subject":"ann"}"#, 403);
+        for page in ["/-/settings", "/-/settings/security", "/-/settings/sessions"] {
+            expect("GET", page, "", 403);
+        }
+        expect("POST", "/-/settings", "{}", 415);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     let headers = [("Authorization", ways(&token)[0].clone())];

@@ -7,6 +7,7 @@ use crate::identity;
 use axum::extract::{FromRequestParts, OriginalUri};
 use forge::Principal;
 use forge::settings::Name;
+use http::StatusCode;
 use http::request::Parts;
 
 /// What the frame of a page is made of.
@@ -76,6 +77,11 @@ impl Visitor {
         let who = self.who.as_ref().ok_or_else(|| PageError::sign_in(&self.shell.here))?;
         let must_enrol = who.session().is_some_and(|session| session.must_enrol);
         let here = self.shell.here.as_str();
+        // A token's scopes are the API's: here they would bind nothing.
+        if who.session().is_none() && here.starts_with("/-/settings") {
+            let words = "Settings are for who is signed in with a browser. A token has the API for what it may.";
+            return Err(PageError::new(StatusCode::FORBIDDEN, words));
+        }
         if must_enrol && ![super::error::ENROL, "/-/prove"].iter().any(|path| here.starts_with(path)) {
             Err(PageError::enrol())
         } else {

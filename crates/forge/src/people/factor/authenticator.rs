@@ -155,6 +155,8 @@ impl Command for AuthenticatorAdd {
     /// Its id, and whether it is good at once.
     type Output = (u64, bool);
     const URGENCY: Urgency = Urgency::Founding;
+    /// An intruder who knows a password would make himself a way in that stays.
+    const DURING_LOCKDOWN: bool = false;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, (u64, bool)), Error> {
         let user = query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;

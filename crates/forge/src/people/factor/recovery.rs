@@ -91,6 +91,8 @@ pub struct RecoveryCodesMake {
 impl Command for RecoveryCodesMake {
     type Output = ();
     const URGENCY: Urgency = Urgency::Founding;
+    /// An intruder who knows a password would make himself a way in that stays.
+    const DURING_LOCKDOWN: bool = false;
 
     fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
         query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;

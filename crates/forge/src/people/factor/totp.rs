@@ -147,6 +147,8 @@ pub struct TotpAdd {
 impl Command for TotpAdd {
     type Output = u64;
     const URGENCY: Urgency = Urgency::Founding;
+    /// An intruder who knows a password would make himself a way in that stays.
+    const DURING_LOCKDOWN: bool = false;
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, u64), Error> {
         let user = query::user_by_id(tx, self.account)?.ok_or_else(|| Error::not_found("the account"))?;

@@ -70,13 +70,19 @@ impl Browser {
 
     /// Adds a passkey to those that there are; what the page said then.
     pub(crate) fn another_passkey(&self) -> (Passkey, Answer) {
+        let (passkey, added) = self.offer_passkey();
+        assert_eq!(added.status, 200, "{}", added.text());
+        (passkey, added)
+    }
+
+    /// The same, where it may be refused.
+    pub(crate) fn offer_passkey(&self) -> (Passkey, Answer) {
         let mut passkey = Passkey::new(&format!("http://{}", self.host()));
         let page = self.by_name("GET", "/-/settings/security", "").text();
         let challenge = attribute_of(&page, "data-challenge").unwrap_or_else(|| panic!("no ceremony on {page}"));
         let answer = passkey.register(&unbase64(&challenge));
         let body = format!("name=test&challenge={challenge}&answer={}", encoded(&answer));
         let added = self.by_name("POST", "/-/settings/security/key", &body);
-        assert_eq!(added.status, 200, "{}", added.text());
         (passkey, added)
     }
 
