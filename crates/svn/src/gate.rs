@@ -1,6 +1,7 @@
 //! Our side of the commit gate: what Subversion's programs ask before something becomes visible.
 
-use crate::repository::{SvnRepository, is_lock, is_lock_name, number};
+use crate::locks::{is_lock, is_lock_name};
+use crate::repository::{SvnRepository, number};
 use std::collections::HashMap;
 use std::fs::File;
 use std::future::Future;

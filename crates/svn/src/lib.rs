@@ -23,6 +23,7 @@ mod gate;
 mod httpd;
 pub mod incoming;
 mod load;
+mod locks;
 pub mod ra_svn;
 mod read;
 mod remote;

@@ -4,10 +4,7 @@
 //! may write in it, and must not make this program read or change anything else.
 
 use crate::child::{self, ChildError, Programs, Start};
-use fsfs::Properties;
-use md5::{Digest as _, Md5};
 use rustix::fs::{FlockOperation, Mode, OFlags, ResolveFlags};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -167,7 +164,11 @@ impl SvnRepository {
     /// # Errors
     /// Those of the disk.
     pub fn set_youngest(&self, rev: u64) -> io::Result<()> {
-        self.write("db/current", format!("{rev}\n").as_bytes(), 0o644)
+        self.replace("db/current", 0o644, |file| {
+            file.write_all(format!("{rev}\n").as_bytes())?;
+            // Whatever the file system does with a rename: after a power loss it is the number of before, or this one.
+            file.sync_data()
+        })
     }
 
     /// A revision's file and its length.
@@ -183,6 +184,18 @@ impl SvnRepository {
         Ok((file, bytes))
     }
 
+    /// How many bytes a revision's file has; None: there is no such file.
+    ///
+    /// # Errors
+    /// When it can't be looked at.
+    pub fn revision_bytes(&self, rev: u64) -> io::Result<Option<u64>> {
+        match fs::symlink_metadata(self.root().join(rev_path(rev))) {
+            Ok(about) => Ok(about.is_file().then_some(about.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A revision's properties, as they lie there.
     ///
     /// # Errors
@@ -191,14 +204,14 @@ impl SvnRepository {
         self.small(&revprops_path(rev))
     }
 
-    /// Puts a revision's file there; it can't be seen before [`SvnRepository::set_youngest`].
+    /// Puts a revision's content there; it can't be seen before [`SvnRepository::set_youngest`], and is on the disk after
+    /// [`SvnRepository::sync`].
     ///
     /// # Errors
     /// Those of the disk and of reading.
-    pub fn put_revision(&self, rev: u64, content: &mut dyn Read, properties: &[u8]) -> io::Result<()> {
+    pub fn put_content(&self, rev: u64, content: &mut dyn Read) -> io::Result<()> {
         self.make_shard("db/revs", rev)?;
-        self.replace(&rev_path(rev), 0o444, |file| io::copy(content, file).map(drop))?;
-        self.put_revision_properties(rev, properties)
+        self.replace(&rev_path(rev), 0o444, |file| io::copy(content, file).map(drop))
     }
 
     /// Puts a revision's properties there.
@@ -238,11 +251,26 @@ impl SvnRepository {
             }
         }
         for dir in ["db/transactions", "db/txn-protorevs"] {
-            fs::remove_dir_all(self.root().join(dir))?;
-            fs::create_dir(self.root().join(dir))?;
-            child::give(&self.root().join(dir))?;
+            self.make_empty(dir)?;
         }
-        Ok(())
+        self.make_directory("db/locks")
+    }
+
+    /// Makes a directory of this name with nothing in it, whatever is there, or is not: a crash may have come between any two steps.
+    pub(crate) fn make_empty(&self, name: &str) -> io::Result<()> {
+        match fs::remove_dir_all(self.root().join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => self.make_directory(name),
+        }
+    }
+
+    /// A directory of this name that the server may write in. One that is there may be from just before a crash: it is given too.
+    pub(crate) fn make_directory(&self, name: &str) -> io::Result<()> {
+        let dir = self.root().join(name);
+        match fs::create_dir(&dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => child::give(&dir),
+        }
     }
 
     /// Keeps everybody else from committing. Waits for those who do.
@@ -254,78 +282,6 @@ impl SvnRepository {
         let file = self.open_with("db/write-lock", flags)?;
         rustix::fs::fcntl_lock(&file, FlockOperation::LockExclusive)?;
         Ok(WriteLock(file))
-    }
-
-    /// The locks on its files: the name of each lock's file, and what is in it.
-    ///
-    /// # Errors
-    /// When they can't be read.
-    pub fn locks(&self) -> io::Result<BTreeMap<String, Vec<u8>>> {
-        let mut locks = BTreeMap::new();
-        for shard in fs::read_dir(self.root().join("db/locks"))? {
-            let shard = shard?;
-            if !shard.file_type()?.is_dir() {
-                continue;
-            }
-            for entry in fs::read_dir(shard.path())? {
-                let name = entry?.file_name().to_string_lossy().into_owned();
-                let Some(bytes) = self.lock(&name)? else { continue };
-                locks.insert(name, bytes);
-            }
-        }
-        Ok(locks)
-    }
-
-    /// What is in a lock's file, if it is one and no index of locks.
-    ///
-    /// # Errors
-    /// When it can't be read.
-    pub fn lock(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        if !is_lock_name(name) {
-            return Ok(None);
-        }
-        match self.small(&lock_path(name)) {
-            Ok(bytes) => Ok(is_lock(&bytes).then_some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Makes the locks exactly these, with the indexes that Subversion finds them by.
-    ///
-    /// # Errors
-    /// Those of the disk.
-    pub fn set_locks(&self, locks: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
-        let dir = self.root().join("db/locks");
-        fs::remove_dir_all(&dir)?;
-        fs::create_dir(&dir)?;
-        child::give(&dir)?;
-        let mut indexes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        for (name, lock) in locks {
-            let path = Properties::parse(lock).ok().and_then(|lock| lock.text("path")).ok_or_else(|| damaged(name))?;
-            self.put_lock_file(name, lock)?;
-            let mut above = path.as_str();
-            while let Some((parent, _)) = above.rsplit_once('/').filter(|_| above != "/") {
-                above = if parent.is_empty() { "/" } else { parent };
-                indexes.entry(above.to_owned()).or_default().insert(name);
-            }
-        }
-        for (directory, names) in indexes {
-            let children: String = names.iter().map(|name| format!("{name}\n")).collect();
-            let text = format!("K 8\nchildren\nV {}\n{children}\nEND\n", children.len());
-            self.put_lock_file(&lock_name(&directory), text.as_bytes())?;
-        }
-        Ok(())
-    }
-
-    fn put_lock_file(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        if !is_lock_name(name) {
-            return Err(damaged(name));
-        }
-        let dir = self.root().join("db/locks").join(&name[..3]);
-        fs::create_dir_all(&dir)?;
-        child::give(&dir)?;
-        self.write(&lock_path(name), bytes, 0o644)
     }
 
     /// Its identity.
@@ -400,7 +356,7 @@ impl SvnRepository {
         Ok(File::from(rustix::fs::openat2(&root, name, flags | OFlags::NONBLOCK, Mode::empty(), resolve)?))
     }
 
-    fn write(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
         self.replace(name, mode, |file| file.write_all(bytes))
     }
 
@@ -427,12 +383,7 @@ impl SvnRepository {
     }
 
     pub(crate) fn make_shard(&self, kind: &str, rev: u64) -> io::Result<()> {
-        let dir = self.root().join(kind).join((rev / SHARD).to_string());
-        match fs::create_dir(&dir) {
-            Ok(()) => child::give(&dir),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.make_directory(&format!("{kind}/{}", rev / SHARD))
     }
 }
 
@@ -444,29 +395,11 @@ fn revprops_path(rev: u64) -> String {
     format!("db/revprops/{}/{rev}", rev / SHARD)
 }
 
-fn lock_path(name: &str) -> String {
-    format!("db/locks/{}/{name}", &name[..3])
-}
-
-/// The name of the file that keeps a path's lock, or a directory's index of locks.
-fn lock_name(path: &str) -> String {
-    Md5::digest(path.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(crate) fn is_lock_name(name: &str) -> bool {
-    name.len() == 32 && name.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-}
-
-/// Whether the file of this content keeps a lock: an index has only children.
-pub(crate) fn is_lock(bytes: &[u8]) -> bool {
-    Properties::parse(bytes).is_ok_and(|lock| lock.get("token").is_some() && lock.get("path").is_some())
-}
-
 pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
     std::str::from_utf8(bytes).ok()?.trim_end().parse().ok()
 }
 
-fn damaged(what: &str) -> io::Error {
+pub(crate) fn damaged(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("{what} is damaged"))
 }
 

@@ -14,7 +14,7 @@ use crate::repo::BlobSource;
 use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
-use svn::SvnRepository;
+use svn::{Properties, SvnRepository};
 use tokio::sync::watch;
 
 /// Where repositories lie and what they are made from.
@@ -88,12 +88,6 @@ impl SvnStore {
         Ok(self.repository(repo))
     }
 
-    fn put(&self, repository: &SvnRepository, row: &RevisionRow) -> io::Result<()> {
-        let mut content = Checked::new(self.blobs.concatenated(row.parts.clone()));
-        repository.put_revision(row.rev, &mut content, &row.properties)?;
-        content.must_be(&row.hash, row.rev)
-    }
-
     /// The journal is read under the repository's own lock: whatever was allowed before has happened then, or never will.
     fn reconcile(&self, repo: u64, repository: &SvnRepository, alone: bool) -> Result<Extras, Error> {
         let lock = repository.write_lock().map_err(|e| failed(repo, &e))?;
@@ -105,21 +99,17 @@ impl SvnStore {
 
     fn compare(&self, repository: &SvnRepository, rows: &SvnRows, held: u64, alone: bool) -> io::Result<Extras> {
         let there = repository.youngest()?;
-        let mut extras = Extras::default();
-        for row in &rows.revisions {
-            if row.rev > there {
-                tracing::info!(revision = row.rev, "held, and not yet in the repository: put there");
-                self.roll_forward(repository, row)?;
-                continue;
-            }
-            let properties = repository.revision_properties(row.rev)?;
-            if properties == row.properties || row.properties_seq >= held {
-                continue;
-            }
-            if row.properties_before.as_ref() == Some(&properties) {
-                repository.put_revision_properties(row.rev, &row.properties)?;
-            } else {
-                extras.properties.push(row.rev);
+        let (seen, missing) = rows.revisions.split_at(rows.revisions.partition_point(|row| row.rev <= there));
+        let (mut extras, mut wrote) = (Extras::default(), false);
+        for row in seen {
+            wrote |= self.content_as_held(repository, row, alone && row.rev == there)?;
+            match Found::of(repository, row, held)? {
+                Found::AsHeld => {}
+                Found::Before => {
+                    repository.put_revision_properties(row.rev, &row.properties)?;
+                    wrote = true;
+                }
+                Found::Others => extras.properties.push(row.rev),
             }
         }
         let newest = rows.revisions.last().map_or(0, |row| row.rev);
@@ -129,29 +119,101 @@ impl SvnStore {
         if !rows.pending && repository.locks()? != rows.locks {
             tracing::warn!("the locks on the disk are not those of the journal; they are set again");
             repository.set_locks(&rows.locks)?;
+            wrote = true;
         }
+        if wrote {
+            repository.sync()?;
+        }
+        self.roll_forward(repository, missing)?;
         if alone {
             repository.sweep()?;
         }
         Ok(extras)
     }
 
-    /// The file may lie there already, left by the commit that was held back.
-    fn roll_forward(&self, repository: &SvnRepository, row: &RevisionRow) -> io::Result<()> {
-        let left = repository.revision(row.rev).ok().filter(|(_, bytes)| *bytes == row.bytes);
-        let is_it = left.is_some_and(|(file, _)| {
-            let mut content = Checked::new(file);
-            io::copy(&mut content, &mut io::sink()).is_ok() && content.must_be(&row.hash, row.rev).is_ok()
-        });
-        if is_it {
-            repository.put_revision_properties(row.rev, &row.properties)?;
-        } else {
-            self.put(repository, row)?;
+    /// Puts a revision's content there anew where it is not what was committed: written by a machine whose power went. `whole`: all of
+    /// it is read; else its length decides. Whether it was put.
+    fn content_as_held(&self, repository: &SvnRepository, row: &RevisionRow, whole: bool) -> io::Result<bool> {
+        let is_it = match whole {
+            true => lies_there(repository, row),
+            false => repository.revision_bytes(row.rev)? == Some(row.bytes),
+        };
+        if !is_it {
+            tracing::warn!(revision = row.rev, "what lies there is not what was committed: it is put anew");
+            self.put_content(repository, row)?;
         }
-        repository.set_youngest(row.rev)
+        Ok(!is_it)
     }
+
+    fn put_content(&self, repository: &SvnRepository, row: &RevisionRow) -> io::Result<()> {
+        let mut content = Checked::new(self.blobs.concatenated(row.parts.clone()));
+        repository.put_content(row.rev, &mut content)?;
+        content.must_be(&row.hash, row.rev)
+    }
+
+    /// Puts there what is held and missing. It is on the disk before any of it can be seen: a revision that shows is whole, whenever
+    /// the power goes. One's file may lie there already, left by the commit that was held back.
+    fn roll_forward(&self, repository: &SvnRepository, missing: &[RevisionRow]) -> io::Result<()> {
+        let mut last = None;
+        let putting = missing.iter().try_for_each(|row| {
+            tracing::info!(revision = row.rev, "held, and not yet in the repository: put there");
+            if !lies_there(repository, row) {
+                self.put_content(repository, row)?;
+            }
+            repository.put_revision_properties(row.rev, &row.properties)?;
+            last = Some(row.rev);
+            Ok(())
+        });
+        if let Some(last) = last {
+            repository.sync()?;
+            repository.set_youngest(last)?;
+        }
+        putting
+    }
+}
+
+/// What lies there as a revision's properties.
+enum Found {
+    /// What is held, or was when the last change of them was not.
+    AsHeld,
+    /// What was held before, or what no program of Subversion's leaves: nothing, or bytes that are no properties.
+    Before,
+    /// What no entry knows.
+    Others,
+}
+
+impl Found {
+    fn of(repository: &SvnRepository, row: &RevisionRow, held: u64) -> io::Result<Self> {
+        let properties = match repository.revision_properties(row.rev) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            properties => properties?,
+        };
+        if properties == row.properties || row.properties_seq >= held {
+            return Ok(Self::AsHeld);
+        }
+        if properties.is_empty() || Properties::parse(&properties).is_err() {
+            tracing::warn!(
+                revision = row.rev,
+                "what lies there is no list of properties: those of the journal are put there"
+            );
+            return Ok(Self::Before);
+        }
+        Ok(if row.properties_before.as_ref() == Some(&properties) { Self::Before } else { Self::Others })
+    }
+}
+
+/// Whether a revision's file is exactly what was committed.
+fn lies_there(repository: &SvnRepository, row: &RevisionRow) -> bool {
+    let file = repository.revision(row.rev).ok().filter(|(_, bytes)| *bytes == row.bytes);
+    file.is_some_and(|(file, _)| {
+        let mut content = Checked::new(file);
+        io::copy(&mut content, &mut io::sink()).is_ok() && content.must_be(&row.hash, row.rev).is_ok()
+    })
 }
 
 fn failed(repo: u64, error: &io::Error) -> Error {
     Error::internal(format!("repository {repo}: {error}"))
 }
+
+#[cfg(test)]
+mod tests;

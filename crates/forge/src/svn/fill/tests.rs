@@ -62,15 +62,15 @@ impl FetchMany for Elsewhere {
     }
 }
 
-struct World {
-    dir: tempfile::TempDir,
-    blobs: BlobSource,
+pub(in crate::svn) struct World {
+    pub(in crate::svn) dir: tempfile::TempDir,
+    pub(in crate::svn) blobs: BlobSource,
     vault: Arc<Elsewhere>,
-    rows: SvnRows,
+    pub(in crate::svn) rows: SvnRows,
 }
 
 /// Three hundred revisions, some in two parts, one large.
-fn world() -> World {
+pub(in crate::svn) fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let (site, recovery) = (Identity::generate(), Identity::generate());
     let recipients = Recipients::parse(&recovery.recipient(), &site.recipient()).unwrap();
@@ -81,7 +81,7 @@ fn world() -> World {
         let mut row = RevisionRow { hash: Sha256::digest(&content).to_vec(), ..row(rev, 0) };
         for part in content.chunks(if rev % 10 == 0 { 1_000 } else { 2_000_000 }) {
             let (name, sealed) = seal_blob(&recipients, part).unwrap();
-            row.bytes += sealed.len() as u64;
+            row.bytes += part.len() as u64;
             row.parts.push(name);
             vault.blobs.insert(name, sealed);
         }
