@@ -232,8 +232,10 @@ fn listen(base: &Path) -> io::Result<UnixListener> {
 
 /// The repository whose only use is that commits into it are refused.
 async fn make_probe(programs: &Programs, base: &Path) -> Result<(), ChildError> {
-    // By this process's number: what made it for an earlier one may still be at it, see `end_strays`.
-    let files = SvnRepository::begin(programs, &base.join(format!("begin-{}-probe", std::process::id()))).await?;
+    // Never a name of before: what made it for an earlier process, or for a start that was given up, may still be at it.
+    static STARTS: AtomicU64 = AtomicU64::new(0);
+    let (process, start) = (std::process::id(), STARTS.fetch_add(1, Ordering::Relaxed));
+    let files = SvnRepository::begin(programs, &base.join(format!("begin-{process}-{start}-probe"))).await?;
     let made = || {
         let scratch = base.join("probe.part");
         if scratch.exists() {

@@ -259,7 +259,7 @@ impl SvnRepository {
     /// Makes a directory of this name with nothing in it, whatever is there, or is not: a crash may have come between any two steps.
     pub(crate) fn make_empty(&self, name: &str) -> io::Result<()> {
         match fs::remove_dir_all(self.root().join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => self.make_directory(name),
         }
     }

@@ -323,10 +323,20 @@ impl Shared {
     }
 
     pub(super) async fn engine(self: &Arc<Self>) -> Result<&Engine, Error> {
+        if self.engine.get().is_none() {
+            // A task of its own: it goes on when who asked leaves.
+            let shared = self.clone();
+            let starting = tokio::spawn(async move { shared.start_engine().await });
+            starting.await.map_err(|e| Error::internal(format!("starting Subversion broke off: {e}")))??;
+        }
+        self.engine.get().ok_or(Error::Stopping)
+    }
+
+    async fn start_engine(self: &Arc<Self>) -> Result<(), Error> {
         let programs = self.programs()?.clone();
         let gate = Arc::new(Gate(Arc::downgrade(self)));
         let start = || async { Engine::start(&self.store.dir, programs, self.limits, gate).await.map_err(child) };
-        self.engine.get_or_try_init(start).await
+        self.engine.get_or_try_init(start).await.map(drop)
     }
 
     async fn open(self: &Arc<Self>, repo: u64) -> Result<(), Error> {
