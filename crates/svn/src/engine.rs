@@ -1,6 +1,7 @@
 //! The servers of one site: started when a repository is first asked for, stopped when nobody has for a while.
 
 use crate::child::{self, ChildError, Programs};
+use crate::cut_off;
 use crate::fill::prepare_directory;
 use crate::gate::{self, Askers, CommitGate};
 use crate::httpd::{HttpServer, HttpStart};
@@ -37,6 +38,8 @@ pub struct EngineLimits {
     pub reader_wait_max: Duration,
     /// How long a large answer over HTTP may take in all.
     pub answer_time_max: Duration,
+    /// How long a commit that nobody goes on with is kept: much longer than any of these ends a client that is silent.
+    pub transaction_idle_max: Duration,
 }
 
 impl Default for EngineLimits {
@@ -50,6 +53,7 @@ impl Default for EngineLimits {
             silence_max: Duration::from_secs(300),
             reader_wait_max: Duration::from_secs(60),
             answer_time_max: Duration::from_secs(4 * 3600),
+            transaction_idle_max: Duration::from_secs(4 * 3600),
         }
     }
 }
@@ -91,6 +95,7 @@ impl Engine {
         let servers: Arc<Mutex<HashMap<u64, Arc<HttpServer>>>> = Arc::default();
         let answering = tokio::spawn(gate::serve(listener, askers.clone(), gate));
         let idle = tokio::spawn(stop_idle(servers.clone(), limits.idle_max));
+        let cut_off = tokio::spawn(cut_off::remove_again_and_again(base.to_owned(), limits.transaction_idle_max));
         Ok(Self {
             base: base.to_owned(),
             programs,
@@ -100,7 +105,7 @@ impl Engine {
             greeting: OnceCell::new(),
             sessions: Arc::new(Semaphore::new(limits.sessions_max.min(Semaphore::MAX_PERMITS))),
             tunnels: AtomicU64::new(1),
-            tasks: vec![answering, idle],
+            tasks: vec![answering, idle, cut_off],
         })
     }
 

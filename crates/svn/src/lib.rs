@@ -17,6 +17,7 @@
 //! 4. A repository's files are FSFS format 8 as Subversion 1.14 writes it: whatever it makes can be read by stock tools.
 
 mod child;
+mod cut_off;
 mod engine;
 mod fill;
 mod gate;

@@ -189,3 +189,22 @@ async fn as_many_sessions_are_open_as_may() {
     drop(first);
     assert!(engine.tunnel(1, session(4)).await.unwrap().is_some());
 }
+
+/// A member who begins commits and hangs up would fill the disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_of_a_commit_that_was_cut_off_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = EngineLimits { transaction_idle_max: Duration::from_millis(400), ..EngineLimits::default() };
+    let engine = engine(dir.path(), limits).await;
+    let tunnel = engine.tunnel(1, session(1)).await.unwrap().unwrap();
+    let (_near, far) = tokio::io::duplex(64 << 10);
+    let words = "( 2 ( edit-pipeline ) 25:svn+ssh://host/ann/r1.svn ) ( EXTERNAL ( 0: ) ) \
+                 ( commit ( 5:begun ( ) false ( ) ) ) ( open-root ( ( ) 1:r ) ) ( add-file ( 1:f 1:r 1:c ( ) ) ) ";
+    let db = dir.path().join("svn/1/repo/db");
+    let there = |kind: &str| fs::read_dir(db.join(kind)).unwrap().count();
+    let serving = tokio::spawn(async move { tunnel.relay(far, words.as_bytes(), |_| None, &AtomicU64::new(0)).await });
+    // It says nothing more.
+    until("it has begun", || there("transactions") == 1).await;
+    until("what was sent is gone", || there("transactions") + there("txn-protorevs") == 0).await;
+    serving.abort();
+}
