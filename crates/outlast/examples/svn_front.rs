@@ -16,7 +16,7 @@ use forge::site::SvnAct;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use svn::{CommitGate, Engine, EngineLimits, Programs, Readers, Record, SvnSource};
+use svn::{CommitGate, Engine, EngineLimits, PathRules, Programs, Readers, Record, SvnSource};
 use web::svn_http::{To, act, own, pass, whole};
 
 const USERS: [(&str, &str); 5] = [
@@ -139,7 +139,9 @@ async fn answer(front: &Front, request: Request) -> Result<Response, String> {
     };
     let named = decoded(root);
     let (number, finishing) = front.known(&named).map_err(|error| error.to_string())?;
-    let server = front.engine.http(number, &named, front.authz(&named).as_deref()).await.map_err(|e| e.to_string())?;
+    let authz = front.authz(&named);
+    let rules = PathRules { text: authz.as_deref(), as_of: 0 };
+    let server = front.engine.http(number, &named, rules).await.map_err(|e| e.to_string())?;
     let server = server.ok_or("too many servers run")?;
     let _turn = match act {
         SvnAct::Finish => Some(finishing.lock().await),

@@ -4,7 +4,7 @@ use crate::child::{self, ChildError, Programs};
 use crate::cut_off;
 use crate::fill::prepare_directory;
 use crate::gate::{self, Askers, CommitGate};
-use crate::httpd::{HttpServer, HttpStart};
+use crate::httpd::{HttpServer, HttpStart, PathRules};
 use crate::repository::SvnRepository;
 use crate::tunnel::{Session, Tunnel, TunnelStart};
 use std::collections::HashMap;
@@ -124,11 +124,11 @@ impl Engine {
         &self,
         repo: u64,
         location: &str,
-        authz: Option<&str>,
+        authz: PathRules<'_>,
     ) -> Result<Option<Arc<HttpServer>>, ChildError> {
         let mut servers = self.servers.lock().await;
         let fits = |server: &&Arc<HttpServer>| {
-            server.is_running() && server.location() == location && server.asks_rules() >= authz.is_some()
+            server.is_running() && server.location() == location && server.asks_rules() >= authz.text.is_some()
         };
         if let Some(server) = servers.get(&repo).filter(fits) {
             server.set_rules(authz).map_err(|error| ChildError::Start { program: "apache2".to_owned(), error })?;

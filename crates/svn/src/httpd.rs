@@ -53,13 +53,28 @@ pub struct HttpServer {
     limits: EngineLimits,
 }
 
+/// Rules of paths, as they were read.
+#[derive(Clone, Copy, Debug)]
+pub struct PathRules<'a> {
+    /// As Subversion's servers read them; None: there are none.
+    pub text: Option<&'a str>,
+    /// Larger for what was read later.
+    pub as_of: u64,
+}
+
 /// The rules of paths that a server asks.
 #[derive(Debug)]
 struct Rules {
     file: PathBuf,
-    text: Mutex<String>,
+    known: Mutex<Known>,
     /// Counts how often they became others.
     changes: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Known {
+    text: String,
+    as_of: u64,
 }
 
 /// What there is to ask when there are no rules any more.
@@ -76,7 +91,7 @@ pub(crate) struct HttpStart<'a> {
     /// `/OWNER/NAME.svn`
     pub(crate) location: &'a str,
     /// Rules of paths. A server that is started without any is not told of any later.
-    pub(crate) authz: Option<&'a str>,
+    pub(crate) authz: PathRules<'a>,
     pub(crate) limits: EngineLimits,
 }
 
@@ -101,7 +116,7 @@ impl HttpServer {
         let run = start.dir.join("run");
         let (above, name) = start.location.rsplit_once('/').unwrap_or_default();
         prepare(&run, name, &configuration(start, above, port, &secret)).map_err(failed)?;
-        start.authz.map_or(Ok(()), |text| put(&run.join("authz"), text)).map_err(failed)?;
+        start.authz.text.map_or(Ok(()), |text| put(&run.join("authz"), text)).map_err(failed)?;
         let probes = Arc::new(AtomicU64::new(0));
         let (dir, own) = (start.dir.clone(), format!("run/{PARENT}/{name}/").into_bytes());
         let asker = Asker { repo: start.repo, dir, own, session: None, only_probes: false, probes: probes.clone() };
@@ -123,9 +138,9 @@ impl HttpServer {
             .listens_on(port);
         let running = child.spawn().await.inspect_err(|_| start.askers.remove(&token))?;
         let (location, askers, used) = (start.location.to_owned(), start.askers.clone(), Mutex::new(Instant::now()));
-        let rules = start.authz.map(|text| Rules {
+        let rules = start.authz.text.map(|text| Rules {
             file: run.join("authz"),
-            text: Mutex::new(text.to_owned()),
+            known: Mutex::new(Known { text: text.to_owned(), as_of: start.authz.as_of }),
             changes: AtomicU64::new(0),
         });
         let (turns, limits) = (Turns::default(), start.limits);
@@ -164,16 +179,20 @@ impl HttpServer {
         self.rules.is_some()
     }
 
-    /// Gives it these rules of paths; a server without any has none to be changed.
-    pub(crate) fn set_rules(&self, authz: Option<&str>) -> io::Result<()> {
+    /// Gives it these rules of paths, unless it has what was read later; a server without any has none to be changed.
+    pub(crate) fn set_rules(&self, authz: PathRules<'_>) -> io::Result<()> {
         let Some(rules) = &self.rules else { return Ok(()) };
-        let authz = authz.unwrap_or(NO_RULES);
-        let mut text = rules.text.lock().unwrap_or_else(PoisonError::into_inner);
-        if *text != authz {
-            put(&rules.file, authz)?;
-            authz.clone_into(&mut text);
+        let mut known = rules.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if authz.as_of < known.as_of {
+            return Ok(());
+        }
+        let text = authz.text.unwrap_or(NO_RULES);
+        if known.text != text {
+            put(&rules.file, text)?;
+            text.clone_into(&mut known.text);
             rules.changes.fetch_add(1, Ordering::SeqCst);
         }
+        known.as_of = authz.as_of;
         Ok(())
     }
 
@@ -294,7 +313,7 @@ fn put(file: &Path, text: &str) -> io::Result<()> {
 
 fn configuration(start: &HttpStart<'_>, above: &str, port: u16, secret: &str) -> String {
     let modules = start.programs.modules.display();
-    let (rules, rules_module) = match start.authz {
+    let (rules, rules_module) = match start.authz.text {
         Some(_) => ("  AuthzSVNAccessFile /proc/self/cwd/run/authz\n", Some(&"authz_svn")),
         // Each path of a log would be asked for by itself, with the same answer.
         None => ("  SVNPathAuthz Off\n", None),

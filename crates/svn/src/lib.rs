@@ -38,7 +38,7 @@ pub use engine::{Engine, EngineLimits};
 pub use fill::{Shard, prepare_directory};
 pub use fsfs::{Packing, Properties, make_svndiff};
 pub use gate::{CommitGate, Record};
-pub use httpd::{HttpServer, SECRET_HEADER};
+pub use httpd::{HttpServer, PathRules, SECRET_HEADER};
 pub use load::{DUMP_SILENCE_MAX, Load, LoadError};
 pub use read::{Readers, SentFile, SvnPrint, SvnSource, archive, can_be_archived};
 pub use remote::{RemoteDump, RemoteSource};

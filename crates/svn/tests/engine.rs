@@ -8,8 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
-use svn::{CommitGate, Engine, EngineLimits, HttpServer, Programs, Record, SECRET_HEADER, Session, SvnRepository};
+use svn::{
+    CommitGate, Engine, EngineLimits, HttpServer, PathRules, Programs, Record, SECRET_HEADER, Session, SvnRepository,
+};
 use tokio::io::AsyncReadExt as _;
+
+const NO_RULES: PathRules<'_> = PathRules { text: None, as_of: 0 };
 
 /// Says yes to everything.
 struct Yes;
@@ -34,7 +38,7 @@ async fn engine(dir: &Path, limits: EngineLimits) -> Engine {
 }
 
 async fn served(engine: &Engine, repo: u64) -> Option<Arc<HttpServer>> {
-    engine.http(repo, &format!("/ann/r{repo}.svn"), None).await.unwrap()
+    engine.http(repo, &format!("/ann/r{repo}.svn"), NO_RULES).await.unwrap()
 }
 
 fn session(id: u64) -> Session<'static> {
@@ -98,7 +102,7 @@ async fn where_the_gate_does_not_hold_nothing_is_served() {
         let (place, part) = (dir.path().join("svn/gate.so"), dir.path().join("svn/other.so"));
         fs::write(&part, bytes).unwrap();
         fs::rename(&part, &place).unwrap();
-        let http = engine.http(1, "/ann/r1.svn", None).await.unwrap_err().to_string();
+        let http = engine.http(1, "/ann/r1.svn", NO_RULES).await.unwrap_err().to_string();
         assert!(http.contains("its commit gate does not hold") && http.contains("Nothing is served"), "{what}: {http}");
         let ssh = engine.tunnel(1, session(1)).await.unwrap_err().to_string();
         assert!(ssh.contains("commit gate does not hold"), "{what}: {ssh}");
@@ -188,6 +192,26 @@ async fn as_many_sessions_are_open_as_may() {
     assert!(engine.tunnel(1, session(3)).await.unwrap().is_none());
     drop(first);
     assert!(engine.tunnel(1, session(4)).await.unwrap().is_some());
+}
+
+/// Two requests look at the rules of paths, one before they are changed and one after it; the first is the slower one.
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_were_read_before_others_do_not_come_after_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), EngineLimits::default()).await;
+    let (strict, open) = ("[/]\nann = rw\n", "[/]\n* = rw\n");
+    let give = async |text, as_of| engine.http(1, "/ann/r1.svn", PathRules { text, as_of }).await.unwrap().unwrap();
+    let file = || fs::read_to_string(dir.path().join("svn/1/run/authz")).unwrap();
+    let server = give(Some(strict), 5).await;
+    for older in [Some(open), None] {
+        assert!(Arc::ptr_eq(&server, &give(older, 4).await));
+        assert_eq!((file().as_str(), server.generation()), (strict, 0));
+    }
+    for (text, as_of, generation) in [(None, 5, 1), (Some(strict), 6, 2), (Some(strict), 9, 2), (None, 8, 2)] {
+        assert!(Arc::ptr_eq(&server, &give(text, as_of).await));
+        assert_eq!(server.generation(), generation);
+    }
+    assert_eq!(file(), strict);
 }
 
 /// A member who begins commits and hangs up would fill the disk.

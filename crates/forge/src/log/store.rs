@@ -112,6 +112,12 @@ pub(crate) fn entry_bounds(tx: &mut Tx) -> Result<Option<(u64, i64)>, DbError> {
     Ok(Some((first, time)))
 }
 
+/// The number after that of the last entry.
+pub(crate) fn entries_written(tx: &mut Tx) -> Result<u64, DbError> {
+    let last: Option<u64> = tx.query_one("SELECT max(seq) FROM journal", &[])?.get(0)?;
+    Ok(last.map_or(0, |last| last + 1))
+}
+
 /// The entries that a database made from a snapshot does not have yet; None when it has all.
 ///
 /// They are [filled in](crate::replay::fill) from the front.

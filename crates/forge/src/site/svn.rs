@@ -6,12 +6,14 @@ use super::svn_looks::{May, Wants};
 use crate::access::{Write, authorize};
 use crate::error::Error;
 use crate::event::repo::RepoKind;
+use crate::log::entries_written;
 use crate::names::RepoPath;
 use crate::people::Principal;
 use crate::repo::Repo;
 use crate::site::CodeReader;
 use crate::svn::{FinishGuard, SvnLockInfo, entry_of, locks_fetch, path_rules_fetch};
 use std::sync::Arc;
+use svn::PathRules;
 pub use svn::{HttpServer as SvnServer, Packing, SvnSource, Turn as SvnTurn, make_svndiff};
 
 /// What a request does.
@@ -114,13 +116,14 @@ impl Site {
                 Wants::Writing => May::Write(authorize(tx, by.as_ref(), &wanted)?),
             };
             let authz = path_rules_fetch(tx, may.repo().id)?.authz();
-            Ok::<_, Error>((may, authz))
+            Ok::<_, Error>((may, authz, entries_written(tx)?))
         });
-        let (may, authz) = reading.await?;
+        let (may, authz, as_of) = reading.await?;
         self.must_be(may.repo(), RepoKind::Svn)?;
+        let rules = PathRules { text: authz.as_deref(), as_of };
         let server = match &may {
-            May::Read(proof) => self.subversion.http(proof, authz.as_deref()).await?,
-            May::Write(proof) => self.subversion.http(proof, authz.as_deref()).await?,
+            May::Read(proof) => self.subversion.http(proof, rules).await?,
+            May::Write(proof) => self.subversion.http(proof, rules).await?,
         };
         self.svn_looks.keep(moment, who, path, wants, &may, &server);
         Ok((may, server))

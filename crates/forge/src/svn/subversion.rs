@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use svn::{ChildError, Engine, EngineLimits, HttpServer, Programs, Record, SvnRepository};
+use svn::{ChildError, Engine, EngineLimits, HttpServer, PathRules, Programs, Record, SvnRepository};
 use tokio::sync::{OnceCell, OwnedMutexGuard};
 
 /// How long a request waits for its repository to be filled.
@@ -186,7 +186,7 @@ impl Subversion {
     }
 
     /// The server of a repository, which asks these rules of paths.
-    pub async fn http<A: Act>(&self, proof: &Authorized<A>, authz: Option<&str>) -> Result<Arc<HttpServer>, Error> {
+    pub async fn http<A: Act>(&self, proof: &Authorized<A>, authz: PathRules<'_>) -> Result<Arc<HttpServer>, Error> {
         self.0.programs()?;
         // The engine prepares itself meanwhile, the first time: a repository that is being filled is waited for the longer.
         let (opened, engine) = tokio::join!(self.open(proof), self.0.engine());
