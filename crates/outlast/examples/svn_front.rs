@@ -150,10 +150,10 @@ async fn answer(front: &Front, request: Request) -> Result<Response, String> {
     let all = front.work.join(named.trim_start_matches("/svn-test-work/"));
     let open = front.authz(&named).is_none_or(|rules| reads_all(&rules));
     let source = async { if open { source(all).await } else { None } };
-    if let Some(answer) = own(&parts, root, address.strip_prefix(root).unwrap_or_default(), source).await {
+    let to = To { server: &server, root, user, account: 1 };
+    if let Some(answer) = own(&parts, &to, address.strip_prefix(root).unwrap_or_default(), source).await {
         return Ok(answer);
     }
-    let to = To { server: &server, root, user, account: 1 };
     let request: Request<Body> = Request::from_parts(parts, body);
     Ok(pass(&to, act, request, std::future::pending()).await.unwrap_or_else(IntoResponse::into_response))
 }

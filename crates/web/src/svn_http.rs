@@ -78,12 +78,12 @@ async fn answer(app: &App, request: Request<Body>) -> Result<Response, ApiError>
     if parts.method == Method::GET && address[end..].trim_matches('/').is_empty() && wants_a_page(&parts.headers) {
         return Ok(Redirect::to(&format!("/{}", door.repo().path)).into_response());
     }
+    let to = To { server: door.server(), root: &root, user: door.user(), account: door.account() };
     let source = async { app.site.svn_whole(&door).await.ok().flatten() };
-    if let Some(answer) = own(&parts, &root, &address[end..], source).await {
+    if let Some(answer) = own(&parts, &to, &address[end..], source).await {
         app.metrics.count("svn", "own");
         return Ok(answer);
     }
-    let to = To { server: door.server(), root: &root, user: door.user(), account: door.account() };
     let stop = until_other_rights(app.clone(), parts.headers.get(header::AUTHORIZATION).cloned(), path, to.server);
     let answered = pass(&to, act, Request::from_parts(parts, body), stop).await;
     if let Some(why) = door.refusal() {

@@ -5,14 +5,15 @@
 //! `deliver`, and HTTPv2's addresses, notes/http-and-webdav/http-protocol-v2.txt of Subversion's sources), and a delta makes the same
 //! bytes; whatever is asked for in another way (ranges, conditions) is the server's to answer.
 
-use super::pass::clean;
+use super::pass::{BUSY, To, clean, told};
 use crate::codings::accepted;
+use crate::flood::Turn;
 use crate::pages::percent_decoded;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use forge::site::{Packing, SvnSource, make_svndiff};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 /// The largest file, in bytes; a larger one is sent as it is read.
 const OWN_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -31,13 +32,15 @@ const IN_ANOTHER_WAY: [HeaderName; 6] = [
 ];
 /// The address of what the client has of the file: it takes a delta.
 const BASE: HeaderName = HeaderName::from_static("x-svn-vr-base");
+/// What else than its address an answer follows from: who keeps one gives it to nobody who asks in another way.
+const VARIES_WITH: HeaderValue = HeaderValue::from_static("X-SVN-VR-Base, Accept-Encoding");
 const DELTA: HeaderValue = HeaderValue::from_static("application/vnd.svn-svndiff");
 
-/// The answer, if it is one that is made here. `root` is the repository's address and `below` the one below it, `source` all of it,
-/// unless there are parts that who asks may not read; it is asked for only when it is needed.
+/// The answer, if it is one that is made here. `below` is the address below the repository's, `source` all of it, unless there are
+/// parts that who asks may not read; it is asked for only when it is needed. It takes a turn as what the server answers does.
 pub async fn own(
     request: &Parts,
-    root: &str,
+    to: &To<'_>,
     below: &str,
     source: impl Future<Output = Option<SvnSource>>,
 ) -> Option<Response> {
@@ -46,19 +49,22 @@ pub async fn own(
     }
     let (rev, path) = address(below)?;
     let base = match request.headers.get(&BASE) {
-        Some(base) => Some((address(base.to_str().ok()?.strip_prefix(root)?)?, base.clone())),
+        Some(base) => Some((address(base.to_str().ok()?.strip_prefix(to.root)?)?, base.clone())),
         None => None,
     };
     // Whatever is wrong with it, the server says it better.
     let (source, wanted, packing) = (source.await?, path.clone(), packing(&request.headers));
-    let reading = tokio::task::spawn_blocking(move || {
+    let Some(turn) = to.server.turn(to.account).await else {
+        return Some(told(StatusCode::SERVICE_UNAVAILABLE, BUSY));
+    };
+    let reading = held_to_its_end((turn, Turn::of(request)), move || {
         let file = source.sent_file(rev, &wanted, OWN_FILE_BYTES_MAX).ok()??;
         let Some(((rev, path), named)) = base else { return Some((file, None)) };
         let had = source.sent_file(rev, &path, OWN_FILE_BYTES_MAX).ok()??;
         let delta = make_svndiff(&had.bytes, &file.bytes, packing);
         Some((file, Some((delta, named))))
     });
-    let (file, delta) = reading.await.ok()??;
+    let (file, delta) = reading.await??;
     let mime_type = file.mime_type.as_deref().unwrap_or(b"text/plain");
     let tag = [b"\"", file.changed.to_string().as_bytes(), b"//", &path, b"\""].concat();
     let mut response = match delta {
@@ -71,7 +77,6 @@ pub async fn own(
             let mut response = Response::new(Body::from(delta));
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, DELTA);
-            headers.insert(header::VARY, HeaderValue::from_static("X-SVN-VR-Base"));
             headers.insert(BASE, base);
             response
         }
@@ -80,8 +85,23 @@ pub async fn own(
     headers.insert(header::ETAG, HeaderValue::from_bytes(&tag).ok()?);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, KEPT);
+    headers.insert(header::VARY, VARIES_WITH);
     clean(headers);
     Some(response)
+}
+
+/// Runs what blocks, and gives back what is held for it when that has ended: who hangs up ends nothing, and has their next turn
+/// after it.
+async fn held_to_its_end<T: Send + 'static>(
+    held: impl Send + 'static,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let working = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(held);
+        done
+    });
+    working.await.ok()
 }
 
 /// The revision and the path that an address below a repository's names; None: it is another address, or one to be careful with.
@@ -123,6 +143,9 @@ impl AsRef<[u8]> for Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    use tokio::sync::Semaphore;
 
     #[test]
     fn a_client_gets_the_version_that_it_likes_best() {
@@ -137,6 +160,25 @@ mod tests {
             (Packing::Plain, Packing::Plain, Packing::Plain)
         );
         assert_eq!(packing(&HeaderMap::new()), Packing::Plain);
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_has_no_other_turn_before_the_work_has_ended() {
+        let turns = Arc::new(Semaphore::new(2));
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        let work = || {
+            let (turn, wait) = (turns.clone().try_acquire_owned().unwrap(), wait.clone());
+            held_to_its_end(turn, move || wait.lock().unwrap().recv())
+        };
+        for left in [1, 0] {
+            assert!(tokio::time::timeout(Duration::ZERO, work()).await.is_err(), "who waited has left");
+            assert_eq!(turns.available_permits(), left);
+        }
+        go.send(()).unwrap();
+        let _turn = tokio::time::timeout(Duration::from_secs(5), turns.acquire()).await.unwrap().unwrap();
+        assert_eq!(turns.available_permits(), 0);
+        go.send(()).unwrap();
     }
 
     #[test]

@@ -17,7 +17,8 @@ use tokio::sync::Mutex;
 /// The largest body of a request that makes something visible, in bytes: they name what they finish, and no more.
 const FINISH_BODY_BYTES_MAX: usize = 32 << 20;
 /// What somebody hears for whom there is no turn.
-const BUSY: &str = "this repository's server is busy, most likely with other requests of yours: try again in a moment";
+pub(super) const BUSY: &str =
+    "this repository's server is busy, most likely with other requests of yours: try again in a moment";
 /// The header with which the server behind knows us.
 const SECRET: HeaderName = HeaderName::from_static("x-outlast-gate");
 /// Whatever a browser makes of it, it has no scripts, forms or cookies of this site.
@@ -211,7 +212,6 @@ pub(super) fn told(status: StatusCode, why: &str) -> Response {
 pub(super) fn clean(headers: &mut HeaderMap) {
     HOP_BY_HOP.iter().for_each(|name| drop(headers.remove(name)));
     headers.remove(header::SERVER);
-    headers.remove(header::VARY);
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin"));
 }
