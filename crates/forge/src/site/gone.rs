@@ -5,6 +5,7 @@
 
 use super::Site;
 use super::code::Reading;
+use super::svn_looks::SvnLooks;
 use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::orders::erased_blobs;
@@ -30,7 +31,7 @@ impl Forgotten {
         db: &Db,
         (repositories, subversion, views): (&Repositories, &Subversion, &Views),
         spool: &Arc<Spool>,
-        reading: &Reading,
+        (reading, looks): (&Reading, &SvnLooks),
     ) -> Result<(), Error> {
         let forgotten = db.read_async(forgotten).await?;
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -58,6 +59,7 @@ impl Forgotten {
             forgetting.await.map_err(|error| Error::internal(error.to_string()))?;
         }
         reading.clear();
+        looks.clear();
         self.times.send_modify(|times| *times += 1);
         tracing::info!(repositories = left.len(), "what was forgotten has left this machine");
         self.done.lock().unwrap_or_else(PoisonError::into_inner).extend(left);

@@ -62,8 +62,8 @@ pub(super) enum Wants {
 type Key = (u64, RepoPath, Wants);
 
 /// What was found out for each.
-#[derive(Default)]
-pub(super) struct SvnLooks(Mutex<HashMap<Key, Look>>);
+#[derive(Clone, Default)]
+pub(super) struct SvnLooks(Arc<Mutex<HashMap<Key, Look>>>);
 
 impl std::fmt::Debug for SvnLooks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -111,6 +111,11 @@ impl SvnLooks {
         let (who, may, server) = (who.cloned(), may.clone(), Arc::downgrade(server));
         let key = key(who.as_ref(), path, wants);
         looks.insert(key, Look { moment, at: Instant::now(), who, may, server, whole: None });
+    }
+
+    /// Lets go of all of it, and of what was read of repositories.
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// What was [kept](Self::keep_whole) beside it; None: nothing was.

@@ -91,6 +91,7 @@ pub(super) struct Sweeper {
     position: crate::projector::Position,
     views: crate::svn::Views,
     reading: super::code::Reading,
+    looks: super::svn_looks::SvnLooks,
     forgotten: Arc<super::gone::Forgotten>,
     may_read: bool,
     jobs: Jobs,
@@ -106,6 +107,7 @@ impl Sweeper {
             position: site.position.clone(),
             views: site.views.clone(),
             reading: site.reading.clone(),
+            looks: site.svn_looks.clone(),
             forgotten: site.forgotten.clone(),
             may_read: !site.readable.is_empty(),
             jobs: site.jobs.clone(),
@@ -127,7 +129,7 @@ impl Sweeper {
         });
         swept.await.map_err(|error| Error::internal(error.to_string()))?;
         let places = (&self.repositories, &self.subversion, &self.views);
-        self.forgotten.leave(self.ledger.db(), places, &self.spool, &self.reading).await?;
+        self.forgotten.leave(self.ledger.db(), places, &self.spool, (&self.reading, &self.looks)).await?;
         self.views.remove_unused().await
     }
 }
