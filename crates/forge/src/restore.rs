@@ -43,7 +43,8 @@ pub struct Restored {
     pub by_hand: Vec<String>,
     /// Revisions of Subversion that the selected acts made. A plan takes none of them back: for that a revision has to be committed.
     pub revisions: Vec<SvnRevisions>,
-    /// Repositories of Subversion whose properties of revisions, or locks, are others now.
+    /// Repositories of Subversion whose properties of revisions, or locks, the selected acts changed: their disks follow what is put
+    /// back, now or by an earlier restore.
     pub touched: BTreeSet<u64>,
     /// There is more: do it again.
     pub more: bool,
@@ -124,6 +125,9 @@ impl Read {
     }
 
     fn entry(&mut self, seq: u64, event: &Event, selected: bool, report: &mut Restored) {
+        if selected {
+            report.touched.extend(subversion::touches(event));
+        }
         match event {
             Event::TeamCreated(e) => drop(self.teams.insert(seq, e.org)),
             Event::OrgMemberRemoved(e) => self.leave_teams(e, selected),
@@ -194,7 +198,6 @@ pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
     }
     plan.report.more = plan.events.len() > COMMAND_EVENTS_MAX;
     plan.events.truncate(COMMAND_EVENTS_MAX);
-    plan.report.touched = plan.events.iter().filter_map(subversion::touches).collect();
     Ok(plan)
 }
 

@@ -60,6 +60,6 @@ pub(crate) use store::SvnStore;
 pub(crate) use subversion::Keep;
 pub use subversion::{FinishGuard, Subversion, SubversionParts};
 pub use svn_git::{Authors, AuthorsError, Layout, Progress as ViewProgress};
-pub(crate) use undo::TakeBack;
+pub(crate) use undo::{TakeBack, TakenBack};
 pub(crate) use view::Views;
 pub use view::{VIEW_RETRY_AFTER, VIEW_UNUSED_MAX, VIEW_WAIT, VIEWS_BROUGHT_UP_AT_ONCE, VIEWS_MADE_AT_ONCE};

@@ -102,10 +102,11 @@ pub(super) fn properties(
     })
 }
 
-/// The repository on whose disk something must follow this event; None: on none.
+/// The repository on whose disk something must follow when this is put back; None: on none.
 pub(super) fn touches(event: &Event) -> Option<u64> {
     match event {
         Event::SvnRevpropsSet(e) => Some(e.repo),
+        Event::SvnLocked(e) => Some(e.repo),
         Event::SvnUnlocked(e) => Some(e.repo),
         _ => None,
     }

@@ -3,6 +3,7 @@
 use super::Site;
 use super::guard::Asked;
 use super::people::submitter;
+use super::svn_restore::Mode;
 use crate::error::Error;
 use crate::lockdown::{self, AccountUnfreeze, InForce, LockDown, LockdownLift, Made};
 use crate::names::UserName;
@@ -94,9 +95,14 @@ impl Site {
     }
 
     /// Puts back every ref and setting that an account changed since then, and takes back its revisions of Subversion by new ones: an
-    /// officer's act, or the operator's at the machine. With `look` it only says what it would do.
+    /// officer's act, or the operator's at the machine. With `look` it only says what it would do, and to an operator who is no officer
+    /// not which paths.
+    ///
+    /// # Errors
+    /// [`Error::NotHeldYet`]: entries are written that put something back. What follows from them follows when they are held; commits are
+    /// taken back when it is done again.
     pub async fn restore(
-        &self,
+        self: &Arc<Self>,
         by: Option<&Principal>,
         actor: &UserName,
         since_us: i64,
@@ -107,18 +113,42 @@ impl Site {
         if look {
             let mut told = self.db().read_async(move |tx| restore::plan(tx, &selection)).await?.report;
             told.touched.clear();
-            self.svn_take_back(by, actor.as_str(), look, &mut told).await;
+            let names = match by {
+                Some(who) => self.is_officer(who).await?,
+                None => true,
+            };
+            self.svn_take_back(by, actor.as_str(), Mode::Look { names }, &mut told).await;
             return Ok(told);
         }
+        let (site, by, actor) = (self.clone(), by.cloned(), actor.clone());
+        // A task of its own: what was written is followed by the rest also when who asked leaves.
+        let restoring = tokio::spawn(async move { site.put_back(by.as_ref(), &actor, selection).await });
+        restoring.await.map_err(|e| Error::internal(format!("a restore broke off: {e}")))?
+    }
+
+    async fn put_back(
+        &self,
+        by: Option<&Principal>,
+        actor: &UserName,
+        selection: Selection,
+    ) -> Result<Restored, Error> {
         let mut whole = Restored::default();
         loop {
             let command = Restore { selection: selection.clone(), by: by.cloned() };
-            let said = self.change_rights(submitter(by), command).await?.output;
+            let said = match self.change_rights(submitter(by), command).await {
+                Ok(answer) => answer.output,
+                Err(error) => {
+                    if let Error::NotHeldYet { seq, .. } = error {
+                        self.svn_follow_of(selection, seq + 1).await?;
+                    }
+                    return Err(error);
+                }
+            };
             let more = said.more;
             whole.add(said);
             if !more {
                 self.settings_read().await?;
-                self.svn_take_back(by, actor.as_str(), look, &mut whole).await;
+                self.svn_take_back(by, actor.as_str(), Mode::Do, &mut whole).await;
                 return Ok(whole);
             }
         }

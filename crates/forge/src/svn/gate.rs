@@ -12,7 +12,7 @@ use crate::spool::{LeasedPart, PartWriter};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::Read as _;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use svn::{CommitGate, Properties, Record};
 
 /// Revisions up to this size are sealed in one piece.
@@ -26,11 +26,12 @@ pub struct Finishing {
     /// Of what the site does itself: the officer whose act it is.
     pub(super) officer: Option<Principal>,
     refusal: Mutex<Option<String>>,
+    unheld: OnceLock<u64>,
 }
 
 impl Finishing {
     pub(super) fn new(proof: Authorized<Write>) -> Self {
-        Self { proof, officer: None, refusal: Mutex::default() }
+        Self { proof, officer: None, refusal: Mutex::default(), unheld: OnceLock::new() }
     }
 
     pub(super) fn of_officer(self, officer: Option<Principal>) -> Self {
@@ -48,7 +49,15 @@ impl Finishing {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn refuse(&self, why: &str) {
+    /// The entry that it wrote, if that is not held yet: what it changes becomes visible by itself.
+    pub(super) fn unheld(&self) -> Option<u64> {
+        self.unheld.get().copied()
+    }
+
+    fn refuse(&self, error: &Error, why: &str) {
+        if let Error::NotHeldYet { seq, .. } = error {
+            let _ = self.unheld.set(*seq);
+        }
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
     }
 }
@@ -68,14 +77,14 @@ impl CommitGate for Gate {
                 tracing::warn!(repository = repo, %error, "a change was held back");
             }
             let why = refusal(&error);
-            finishing.refuse(&why);
+            finishing.refuse(&error, &why);
             why
         })
     }
 
     fn unsure(&self, repo: u64) {
         if let Some(shared) = self.0.upgrade() {
-            shared.catch_up_later(repo, 0);
+            drop(shared.catch_up_later(repo, 0));
         }
     }
 }
@@ -122,8 +131,8 @@ impl Shared {
             Record::Unlock { name } => self.ledger.submit(by, SvnUnlock { proof, name }).await.map(drop),
         };
         match &submitted {
-            Err(Error::NotHeldYet { seq, .. }) => self.catch_up_later(repo, *seq + 1),
-            Err(Error::Conflict(_)) => self.catch_up_later(repo, 0),
+            Err(Error::NotHeldYet { seq, .. }) => drop(self.catch_up_later(repo, *seq + 1)),
+            Err(Error::Conflict(_)) => drop(self.catch_up_later(repo, 0)),
             _ => {}
         }
         submitted

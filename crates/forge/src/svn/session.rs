@@ -139,6 +139,14 @@ impl Subversion {
 }
 
 impl SvnSession {
+    /// What it may make visible; None: it may only read.
+    pub(super) fn finishing(&self) -> Option<Arc<Finishing>> {
+        match &self.refusal {
+            Refusal::May(finishing) => Some(finishing.clone()),
+            Refusal::MayNot(_) => None,
+        }
+    }
+
     /// Serves the client until either side ends, `stop` resolves, or nothing moves any more.
     pub(crate) async fn serve<C>(self, client: C, opening: &[u8], stop: impl Future<Output = ()>) -> io::Result<()>
     where

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use svn::{ChildError, Engine, EngineLimits, HttpServer, PathRules, Programs, Record, SvnRepository};
 use tokio::sync::{OnceCell, OwnedMutexGuard};
+use tokio::task::JoinHandle;
 
 /// How long a request waits for its repository to be filled.
 const FILL_WAIT: Duration = Duration::from_secs(60);
@@ -216,12 +217,9 @@ impl Subversion {
     }
 
     /// Brings what is on the disk up to the entries below `through`, once they are held: other properties of revisions, locks that
-    /// ended.
-    pub(crate) async fn catch_up(&self, repo: u64, through: u64) {
-        if self.is_there(repo) {
-            self.0.note_behind(repo, through.saturating_sub(1));
-            self.0.catch_up(repo, through).await;
-        }
+    /// ended. It goes on whether or not it is waited for. None: it is not on the disk.
+    pub(crate) fn follow(&self, repo: u64, through: u64) -> Option<JoinHandle<()>> {
+        self.is_there(repo).then(|| self.0.catch_up_later(repo, through))
     }
 
     /// A number for a directory of this process's own.
@@ -274,9 +272,10 @@ impl Subversion {
         }
     }
 
-    /// Tries again what could not be brought up.
+    /// Tries again what could not be brought up. What is not held yet waits until it is.
     pub(crate) async fn retry(&self) {
-        let behind: Vec<u64> = self.0.behind().keys().copied().collect();
+        let held = *self.0.store.held.borrow();
+        let behind = self.0.behind().iter().filter(|(_, seq)| **seq < held).map(|(repo, _)| *repo).collect::<Vec<_>>();
         for repo in behind {
             match self.0.store.bring_up(repo, false).await {
                 Ok(_) => drop(self.0.behind().remove(&repo)),
@@ -406,10 +405,10 @@ impl Shared {
     }
 
     /// Brings a repository up once the entries below `through` are held.
-    pub(super) fn catch_up_later(self: &Arc<Self>, repo: u64, through: u64) {
+    pub(super) fn catch_up_later(self: &Arc<Self>, repo: u64, through: u64) -> JoinHandle<()> {
         self.note_behind(repo, through.saturating_sub(1));
         let shared = self.clone();
-        tokio::spawn(async move { shared.catch_up(repo, through).await });
+        tokio::spawn(async move { shared.catch_up(repo, through).await })
     }
 
     async fn catch_up(&self, repo: u64, through: u64) {

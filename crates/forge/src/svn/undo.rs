@@ -20,14 +20,23 @@ pub(crate) struct TakeBack {
     pub(crate) officer: Option<Principal>,
 }
 
+/// How it went.
+pub(crate) enum TakenBack {
+    /// By this revision, which is held.
+    Revision(u64),
+    /// This entry is written and not held yet: it becomes a revision by itself.
+    Entry(u64),
+}
+
 impl Subversion {
-    /// Commits it; gives its number once it is held.
-    pub(crate) async fn take_back(&self, take: TakeBack) -> Result<u64, Error> {
+    /// Commits it.
+    pub(crate) async fn take_back(&self, take: TakeBack) -> Result<TakenBack, Error> {
         let TakeBack { repo, undo, author, message, officer } = take;
         let location = format!("{}.svn", repo.path);
         let url = format!("svn+ssh://outlast/{location}");
         let rights = SvnRights::Write(Authorized::<Write>::by_site(repo));
         let session: SvnSession = self.session_as((0, &author), &rights, &location, None, officer).await?;
+        let finishing = session.finishing();
         let failed = |e: std::io::Error| Error::internal(format!("a session of the site's own: {e}"));
         let (near, far) = UnixStream::pair().map_err(failed)?;
         far.set_nonblocking(true).map_err(failed)?;
@@ -37,8 +46,11 @@ impl Subversion {
         // It ends when the one who commits hangs up; that one says how it went.
         let (_, committed) = tokio::join!(session.serve(far, &opening, std::future::pending()), committing);
         match committed.map_err(|e| Error::internal(format!("taking revisions back broke off: {e}")))? {
-            Ok(rev) => Ok(rev),
-            Err(CommitError::Refused(why)) => Err(Error::conflict(why)),
+            Ok(rev) => Ok(TakenBack::Revision(rev)),
+            Err(CommitError::Refused(why)) => match finishing.and_then(|finishing| finishing.unheld()) {
+                Some(seq) => Ok(TakenBack::Entry(seq)),
+                None => Err(Error::conflict(why)),
+            },
             Err(error) => Err(Error::internal(error.to_string())),
         }
     }

@@ -15,5 +15,6 @@ mod pushes;
 mod recovery;
 mod rig;
 mod ssh_keys;
+mod svn_restores;
 mod svn_sessions;
 mod without;

@@ -11,14 +11,14 @@ use tokio::task::JoinHandle;
 
 const ADDRESS: &str = "svn+ssh://host/ada/project.svn";
 
-struct Client {
+pub(crate) struct Client {
     near: DuplexStream,
     served: JoinHandle<io::Result<()>>,
 }
 
 impl Client {
     /// A client that has said where it wants to go, and asks for the newest revision.
-    async fn begin(rig: &SiteRig, who: &Principal) -> Self {
+    pub(crate) async fn begin(rig: &SiteRig, who: &Principal) -> Self {
         let (near, far) = tokio::io::duplex(64 << 10);
         let (site, who) = (rig.site.clone(), who.clone());
         let served = tokio::spawn(async move { site.svn_over_ssh(&who, far).await });
@@ -30,12 +30,16 @@ impl Client {
     }
 
     async fn ask(&mut self) {
+        self.say("( get-latest-rev ( ) ) ").await;
+    }
+
+    pub(crate) async fn say(&mut self, words: &str) {
         // Who was refused may be gone.
-        let _ = self.near.write_all(b"( get-latest-rev ( ) ) ").await;
+        let _ = self.near.write_all(words.as_bytes()).await;
     }
 
     /// What it is told until this is in it, or to the end.
-    async fn told(&mut self, what: &str) -> String {
+    pub(crate) async fn told(&mut self, what: &str) -> String {
         let (mut said, mut piece) = (String::new(), [0; 4096]);
         while !said.contains(what) {
             let reading = tokio::time::timeout(Duration::from_secs(20), self.near.read(&mut piece));
