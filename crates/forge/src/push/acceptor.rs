@@ -1,6 +1,6 @@
 //! The domain's side of `git receive-pack`.
 
-use super::command::PushRefs;
+use super::command::{PushRefs, Pushing};
 use super::fuse::Fuse;
 use super::pack::{IncomingPack, Uploading};
 use super::report;
@@ -170,16 +170,23 @@ impl PushContext {
         let command = PushRefs { proof, moves, looked, parts, options: push.push_options, atomic: push.atomic };
         let committed = self.ledger.writer().submit(by, command).await;
         let committed = committed.inspect_err(|_| drop(first.and_then(|f| self.repositories.take_quarantine(&f))))?;
-        let rules = committed.output.protected.then(|| report::rules_line(&self.base_url, &path));
-        let results: Vec<_> = committed.output.refused.into_iter().map(|refused| refused.map_or(Ok(()), Err)).collect();
-        if committed.first_seq == committed.next_seq {
+        let Pushing { refused, protected, there } = committed.output;
+        let rules = protected.then(|| report::rules_line(&self.base_url, &path));
+        let results: Vec<_> = refused.into_iter().map(|refused| refused.map_or(Ok(()), Err)).collect();
+        // What was there already is answered as what is written now: when it is held, and with its entry.
+        let mut told = there.map(|seq| (seq, seq + 1));
+        if committed.first_seq < committed.next_seq {
+            told = Some((committed.first_seq, committed.next_seq));
+        } else {
             drop(first.and_then(|f| self.repositories.take_quarantine(&f)));
-            return Ok((Accepted { results, messages: rules.into_iter().collect() }, None));
         }
-        let waited = self.until_visible(repo, committed.next_seq).await;
+        let Some((entry, next_seq)) = told else {
+            return Ok((Accepted { results, messages: rules.into_iter().collect() }, None));
+        };
+        let waited = self.until_visible(repo, next_seq).await;
         Ok(match waited {
             Ok(held) => {
-                let (entry, vaults) = (committed.first_seq, self.ledger.shipping().sizes().len());
+                let vaults = self.ledger.shipping().sizes().len();
                 let receipt = report::receipt_line(&self.base_url, &path, entry);
                 let messages = rules.into_iter().chain([report::held_line(&held, vaults, entry), receipt]).collect();
                 (Accepted { results, messages }, Some(Ok(HeldPush { entry })))

@@ -1,8 +1,8 @@
 //! The one entry a push becomes.
 
-use super::judge::{judge, known_refs};
+use super::judge::{is_there, judge, known_refs};
 use crate::access::{self, Authorized, Write};
-use crate::db::Tx;
+use crate::db::{DbError, Tx};
 use crate::error::Error;
 use crate::event::Event;
 use crate::event::push::{Pushed, RefMove};
@@ -38,6 +38,8 @@ pub struct Pushing {
     pub refused: Vec<Option<String>>,
     /// Whether a protection refused one of them.
     pub protected: bool,
+    /// The last entry that brought a ref to where it was to be moved now; None: each had still to be moved. It may be not held yet.
+    pub there: Option<u64>,
 }
 
 impl Command for PushRefs {
@@ -55,6 +57,7 @@ impl Command for PushRefs {
         let known = known_refs(tx, repo.id, &self.moves)?;
         let protections = protect::judge::judge(tx, &repo, self.proof.by(), &self.moves, &self.looked)?;
         let protected = protections.iter().any(Option::is_some);
+        let there: Vec<_> = self.moves.iter().map(|m| is_there(&known, m)).collect();
         let judged = judge(known, &repo.head, &self.moves);
         // A ref that moved meanwhile is told first: what was looked at is not what would be moved.
         let mut refused: Vec<_> = judged.into_iter().zip(protections).map(|(moved, rule)| moved.or(rule)).collect();
@@ -62,23 +65,38 @@ impl Command for PushRefs {
             let others = "atomic push failed: another of its refs was refused";
             refused.iter_mut().filter(|r| r.is_none()).for_each(|r| *r = Some(others.to_owned()));
         }
-        let updates = moved(self.moves, &refused);
+        let (again, updates) = split(self.moves, &refused, &there);
+        let pushing = Pushing { refused, protected, there: last_entry(tx, repo.id, &again)? };
         if updates.is_empty() {
             // The leases are dropped, and with them the blobs.
-            return Ok((Vec::new(), Pushing { refused, protected }));
+            return Ok((Vec::new(), pushing));
         }
         let pack = self.parts.iter().map(|(lease, bytes)| Part { blob: lease.name(), bytes: *bytes }).collect();
         // Here and not by who submitted it: that one may be gone when it is committed.
         self.parts.into_iter().for_each(|(lease, _)| lease.named(ctx.next_seq + 1));
-        Ok((
-            vec![Pushed { repo: repo.id, updates, pack, options: self.options }.into()],
-            Pushing { refused, protected },
-        ))
+        Ok((vec![Pushed { repo: repo.id, updates, pack, options: self.options }.into()], pushing))
     }
 }
 
-/// Moves to where a ref is already say nothing, and are not written.
-fn moved(moves: Vec<RefMove>, refused: &[Option<String>]) -> Vec<RefMove> {
-    let kept = moves.into_iter().zip(refused).filter(|(m, refused)| refused.is_none() && m.old != m.new);
-    kept.map(|(m, _)| m).collect()
+/// Those not refused: what is there already, which is not written again, and what moves.
+fn split(moves: Vec<RefMove>, refused: &[Option<String>], there: &[bool]) -> (Vec<RefMove>, Vec<RefMove>) {
+    let (mut again, mut moved) = (Vec::new(), Vec::new());
+    for ((update, refused), there) in moves.into_iter().zip(refused).zip(there) {
+        match refused {
+            None if *there => again.push(update),
+            None if update.old != update.new => moved.push(update),
+            _ => {}
+        }
+    }
+    (again, moved)
+}
+
+/// The last entry that moved one of these refs.
+fn last_entry(tx: &mut Tx, repo: u64, moves: &[RefMove]) -> Result<Option<u64>, DbError> {
+    let mut last = None;
+    for update in moves {
+        let sql = "SELECT seq FROM ref WHERE repo = ?1 AND name = ?2";
+        last = last.max(Some(tx.query_one(sql, &[repo.into(), (&update.name).into()])?.get(0)?));
+    }
+    Ok(last)
 }

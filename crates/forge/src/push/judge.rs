@@ -60,12 +60,18 @@ pub(super) fn judge(mut known: Known, head: &str, moves: &[RefMove]) -> Vec<Opti
     verdicts
 }
 
+/// Whether a ref is where a move would bring it, which a push that is sent again finds. Of one deleted nothing is left to tell by.
+pub(super) fn is_there(known: &Known, update: &RefMove) -> bool {
+    update.new.is_some() && known.get(&update.name) == update.new.as_ref()
+}
+
 fn compare(known: &Known, head: &str, update: &RefMove) -> Option<String> {
     let text = match (known.get(&update.name), &update.old) {
         (now, old) if now == old.as_ref() => {
             let deletes_head = update.new.is_none() && update.name == head;
             return deletes_head.then(|| "deletion of the current branch prohibited".to_owned());
         }
+        _ if is_there(known, update) => return None,
         (Some(_), None) => "fetch first: somebody made this ref meanwhile",
         (None, Some(_)) => "stale info: somebody deleted this ref meanwhile",
         _ => "fetch first: somebody moved this ref meanwhile",
@@ -120,6 +126,13 @@ mod tests {
             update("refs/heads/b", 2, 0),
         ];
         assert_eq!(verdicts(&refs, &moves), ["ok", "fetch first", "ok", "fetch first", "stale info", "ok"]);
+    }
+
+    #[test]
+    fn a_ref_that_is_there_already_has_not_moved_away() {
+        let refs = [("refs/heads/main", 2), ("refs/heads/b", 2)];
+        let moves = [update("refs/heads/main", 1, 2), update("refs/heads/b", 0, 2), update("refs/heads/gone", 1, 0)];
+        assert_eq!(verdicts(&refs, &moves), ["ok", "ok", "stale info"]);
     }
 
     #[test]

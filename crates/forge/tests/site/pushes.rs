@@ -1,6 +1,7 @@
 //! Pushes with the real git.
 
 use crate::rig::{SiteRig, VaultRig, commit, config, git, git_ok, refs, said, vaults, work_tree};
+use futures_util::TryStreamExt;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,6 +38,36 @@ async fn a_push_is_held_answered_and_cloned_identical() {
     let verified = journal::receipt::verify(&receipt, None).unwrap();
     assert_eq!(verified.entry.seq, entry);
     assert!(rig.site.receipt_of_repository(None, &"ada/new".parse().unwrap(), entry).await.is_err());
+    rig.stop().await;
+}
+
+/// The client had read the refs before the first of the two was seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_comes_twice_is_answered_twice_and_written_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
+    let token = rig.user("ada", "repo").await;
+    let (remote, path) = (rig.remote(&token, "ada/x"), "ada/x".parse().unwrap());
+    let work = work_tree(&dir.path().join("work")).await;
+    git_ok(&work, &["push", "-q", &remote, "main"]).await;
+    let old = git_ok(&work, &["rev-parse", "HEAD"]).await;
+    commit(&work, "twice").await;
+    let new = git_ok(&work, &["rev-parse", "HEAD"]).await;
+    let told = git_ok(&work, &["push", &remote, "main"]).await;
+    let held = told.lines().find_map(|line| line.split_once("), entry ")).unwrap().1.trim();
+    let entries = rig.site.size();
+
+    let who = rig.site.authenticate(&format!("Bearer {token}")).await.unwrap();
+    let line = format!("{} {} refs/heads/main\0report-status side-band-64k", old.trim(), new.trim());
+    let objects = format!("printf '%s\\n' {} ^{} | git pack-objects --revs --stdout -q", new.trim(), old.trim());
+    let pack = std::process::Command::new("sh").args(["-c", &objects]).current_dir(&work).output().unwrap().stdout;
+    let body = [format!("{:04x}{line}0000", line.len() + 4).into_bytes(), pack].concat();
+    let repository = rig.site.open_for_push(Some(&who), &path).await.unwrap();
+    let answer: Vec<_> = repository.receive_pack(&body[..]).await.unwrap().try_collect().await.unwrap();
+    let told = String::from_utf8_lossy(&answer.concat()).into_owned();
+    assert!(told.contains("ok refs/heads/main") && told.contains(&format!("), entry {held}")), "{told}");
+    assert_eq!(rig.site.size(), entries, "{told}");
     rig.stop().await;
 }
 
@@ -116,12 +147,15 @@ async fn held_later(crash: bool) {
     let dir = tempfile::tempdir().unwrap();
     let vaults = vaults(dir.path()).await;
     let mut config = config(&dir.path().join("site"), &vaults);
-    config.limits.ledger.held_timeout = Duration::from_millis(300);
-    let mut rig = SiteRig::open(config.clone()).await;
+    let rig = SiteRig::open(config.clone()).await;
     let token = rig.user("ada", "repo").await;
     let work = work_tree(&dir.path().join("work")).await;
     git_ok(&work, &["push", "-q", &rig.remote(&token, "ada/x"), "main"]).await;
-    rig.until("all vaults have it", |site| site.vaults().iter().all(|v| v.lag == 0)).await;
+    rig.stop().await;
+    config.limits.ledger.held_timeout = Duration::from_millis(300);
+    let mut rig = SiteRig::open(config.clone()).await;
+    let ready = |site: &forge::Site| site.writability().is_ok() && site.vaults().iter().all(|v| v.lag == 0);
+    rig.until("all vaults have it", ready).await;
     let before = git_ok(&work, &["rev-parse", "HEAD"]).await;
     commit(&work, "later").await;
     let after = git_ok(&work, &["rev-parse", "HEAD"]).await;
@@ -133,6 +167,9 @@ async fn held_later(crash: bool) {
     let seen = git_ok(&work, &["ls-remote", &rig.remote(&token, "ada/x"), "main"]).await;
     assert!(seen.starts_with(before.trim()), "what is not held is not seen: {seen}");
     let entries = rig.site.size();
+    let told = said(&git(&work, &["push", &rig.remote(&token, "ada/x"), "main"]).await);
+    assert!(told.contains("[remote rejected]") && !told.contains("fetch first"), "nor twice: {told}");
+    assert_eq!(rig.site.size(), entries, "{told}");
     if crash {
         rig.kill().await;
         rig = SiteRig::open(config).await;

@@ -164,7 +164,7 @@ impl SiteRig {
         let _ = self.door.await;
         let lock = self.site.data().join("lock");
         drop(self.site);
-        for _ in 0..1000 {
+        for _ in 0..6000 {
             if std::fs::File::open(&lock).unwrap().try_lock().is_ok() {
                 return;
             }
@@ -212,7 +212,7 @@ impl SiteRig {
 
     /// Waits until something is so.
     pub(crate) async fn until(&self, what: &str, so: impl Fn(&Site) -> bool) {
-        for _ in 0..1000 {
+        for _ in 0..6000 {
             if so(&self.site) {
                 return;
             }
