@@ -15,7 +15,7 @@ pub(crate) struct Git {
 }
 
 /// What git printed and how it ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Output {
     pub(crate) ok: bool,
     pub(crate) stdout: String,

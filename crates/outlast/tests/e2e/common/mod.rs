@@ -14,9 +14,9 @@ mod world;
 
 pub(crate) use git::{Git, Output};
 pub(crate) use http::{Answer, FLUSH, basic, pkt, request};
-pub(crate) use pages::{Browser, encoded};
+pub(crate) use pages::{Browser, attribute_of, encoded};
 pub(crate) use passkey::Passkey;
-pub(crate) use process::{OUTLAST, Process, Said, cli, cli_with, wait_until};
+pub(crate) use process::{OUTLAST, Process, Said, Strace, cli, cli_with, freeze, wait_until};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use site::Site;
 pub(crate) use ssh::{Ssh, ssh_keygen};

@@ -171,7 +171,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 }
 
 /// The value of the first attribute of this name.
-fn attribute_of(html: &str, name: &str) -> Option<String> {
+pub(crate) fn attribute_of(html: &str, name: &str) -> Option<String> {
     let (_, after) = html.split_once(&format!(" {name}=\""))?;
     after.split('"').next().map(str::to_owned)
 }

@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -33,8 +33,17 @@ impl Process {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();
-        kill_process(pid, signal).unwrap();
+        send(self.pid(), signal);
+    }
+
+    /// SIGSTOP, and every thread of it stands still when this returns.
+    pub(crate) fn freeze(&self) {
+        freeze(&[self.pid()]);
+    }
+
+    /// It goes on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
     }
 
     /// SIGKILL, and the child is gone when this returns.
@@ -90,6 +99,56 @@ impl Drop for Process {
             eprintln!("--- the end of {}\n{}", self.log.display(), self.log_tail());
         }
         // Frozen or not: SIGKILL ends it.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn send(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
+}
+
+/// Stops these processes, and waits until they stand still: the signal is only sent so far, and on a busy machine a thread may answer
+/// one more request before it does.
+pub(crate) fn freeze(pids: &[u32]) {
+    pids.iter().for_each(|pid| send(*pid, Signal::STOP));
+    wait_until("they stand still", 20, || pids.iter().all(|pid| stands_still(*pid)));
+}
+
+fn stands_still(pid: u32) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    tasks.map(|task| std::fs::read_to_string(task.path().join("status")).unwrap_or_default()).all(|status| {
+        // A thread that ended while we looked has no status any more.
+        status.is_empty() || status.lines().any(|line| line.starts_with("State:\tT"))
+    })
+}
+
+/// `strace` at a process and what it starts. It ends with them.
+pub(crate) struct Strace {
+    child: Child,
+}
+
+impl Strace {
+    /// Attaches to `pid`; from when this returns on, what it is `told` is so.
+    pub(crate) fn attach<S: AsRef<std::ffi::OsStr>>(pid: u32, told: impl IntoIterator<Item = S>) -> Self {
+        let mut command = Command::new("strace");
+        command.args(["-p", &pid.to_string()]).args(told).stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut attached = String::new();
+        // The pipe stays open: it says more of each thread that begins.
+        BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut attached).unwrap();
+        assert!(attached.contains("attached"), "{attached}");
+        Self { child }
+    }
+
+    /// Waits until what it watches has ended, and it has written all of that.
+    pub(crate) fn wait(mut self) {
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Strace {
+    fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
     }

@@ -114,6 +114,43 @@ impl Site {
         cli_with(arguments.iter().copied().chain(["--data", self.data.to_str().unwrap()]), input)
     }
 
+    /// What the doctor finds under this name.
+    pub(crate) fn found(&self, id: &str) -> Vec<serde_json::Value> {
+        let said = self.cli(&["doctor", "--json"]).stdout;
+        let report: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.filter(|finding| finding["id"] == id).cloned().collect()
+    }
+
+    /// The events from this entry on that somebody brought about; alarms, drills, snapshots and packs the site writes when it likes.
+    pub(crate) fn events(&self, from: u64) -> Vec<String> {
+        const OWN: [&str; 4] = ["AlarmRaised", "DrillDone", "SnapshotTaken", "PackConsolidated"];
+        let lines = self.cli(&["audit", "--json", "--from", &from.to_string()]).success();
+        let event = |line: &str| -> String {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["event"].as_str().unwrap().to_owned()
+        };
+        lines.lines().map(event).filter(|event| !OWN.contains(&event.as_str())).collect()
+    }
+
+    /// How many entries the journal has.
+    pub(crate) fn entries(&self) -> u64 {
+        self.metric("outlast_journal_entries", "").unwrap().round() as u64
+    }
+
+    /// Whether somebody brought about an entry when there were already so many.
+    pub(crate) fn grew(&self, before: u64) -> bool {
+        self.entries() != before && !self.events(before).is_empty()
+    }
+
+    /// A metric's value, summed over its labels that hold `label`.
+    pub(crate) fn metric(&self, name: &str, label: &str) -> Option<f64> {
+        let text = self.get("/metrics").text();
+        let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        let values: Vec<f64> = lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        (!values.is_empty()).then(|| values.iter().sum())
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         request(&self.address, "GET", path, &[], b"").unwrap()
     }
