@@ -306,12 +306,12 @@ fn a_view_that_nobody_fetches_leaves_the_disk_and_is_made_again() {
     let git = Git::init(&world.path("asks"), "sha1");
     let refs = |world: &World, name: &str| git.refs_of(&world.url(&format!("ann/{name}")));
     // Once more with a short limit, and then as it would be after hours.
-    limited(&mut world, "svn_view_unused_s = 2");
+    limited(&mut world, "svn_view_unused_s = 10");
     let views = world.site.data.join("svn-git");
     let count = || fs::read_dir(&views).unwrap().count();
     let before = refs(&world, "project");
     assert_eq!(count(), 1);
-    wait_until("it is gone", 30, || count() == 0);
+    wait_until("it is gone", 60, || count() == 0);
     assert_eq!(refs(&world, "project"), before);
 
     // A restart does not make it newer, and what was fetched in time stays.
