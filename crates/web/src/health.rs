@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::errors::ApiError;
-use crate::metrics::{ClassLabel, DrillLabel, VaultLabel};
+use crate::metrics::{ClassLabel, DrillLabel, JobLabel, VaultLabel};
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
@@ -63,6 +63,11 @@ async fn metrics(State(app): State<App>) -> Response {
         metrics.load_shed.get_or_create(&label).set(counts.shed.cast_signed());
         metrics.load_waiting.get_or_create(&label).set(counts.waiting.cast_signed());
         metrics.load_working.get_or_create(&label).set(counts.working.cast_signed());
+    }
+    for (job, state) in app.site.job_states() {
+        let label = JobLabel { job: job.word() };
+        metrics.job_runs.get_or_create(&label).set(state.runs.cast_signed());
+        metrics.job_failures.get_or_create(&label).set(state.failures.cast_signed());
     }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(http::header::CONTENT_TYPE, content_type)], metrics.render()).into_response()

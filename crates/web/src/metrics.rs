@@ -23,6 +23,13 @@ pub struct VaultLabel {
     pub vault: String,
 }
 
+/// Names a job of the site.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct JobLabel {
+    /// As in its address: `settle`.
+    pub job: &'static str,
+}
+
 /// Names a kind of drill.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct DrillLabel {
@@ -77,6 +84,10 @@ pub struct Metrics {
     pub drill_answers_ms: Family<DrillLabel, Gauge>,
     /// Whether a drill is missing or has failed: 1 or 0.
     pub drill_alarm: Gauge,
+    /// Runs of each job that ended.
+    pub job_runs: Family<JobLabel, Gauge>,
+    /// Of which so many failed.
+    pub job_failures: Family<JobLabel, Gauge>,
 }
 
 impl Default for Metrics {
@@ -101,6 +112,8 @@ impl Default for Metrics {
             drill_differences: Family::default(),
             drill_answers_ms: Family::default(),
             drill_alarm: Gauge::default(),
+            job_runs: Family::default(),
+            job_failures: Family::default(),
         };
         metrics.register();
         metrics
@@ -142,6 +155,8 @@ impl Metrics {
             answers,
         );
         registry.register("drill_alarm", "Whether a drill is missing or has failed", self.drill_alarm.clone());
+        registry.register("job_runs", "Runs of a job that ended, since the start", self.job_runs.clone());
+        registry.register("job_failures", "Runs of a job that failed, since the start", self.job_failures.clone());
     }
 
     /// Counts one operation.

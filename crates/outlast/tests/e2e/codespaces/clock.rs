@@ -3,10 +3,6 @@
 use crate::common::{Site, wait_until};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// For how long the site sleeps between two looks at what is due, and something for a busy machine.
-const SETTLED: Duration = Duration::from_millis(2500);
 
 pub(super) struct Clock {
     file: PathBuf,
@@ -38,9 +34,12 @@ impl Clock {
         std::fs::rename(&new, &self.file).unwrap();
     }
 
-    /// What is due is carried out when this returns.
-    pub(super) fn settles(&self) {
-        std::thread::sleep(SETTLED);
+    /// What is due is carried out when this returns: the site has looked twice from beginning to end.
+    pub(super) fn settles(site: &Site) {
+        let looks = || site.metric("outlast_job_runs", "job=\"settle\"").unwrap();
+        let before = looks();
+        // The one that ends next may have begun before.
+        wait_until("the site looks at what is due", 60, || looks() >= before + 3.0);
     }
 
     /// Whole minutes until this time.

@@ -121,12 +121,12 @@ impl Story {
         ];
         orders.iter().for_each(|order| ["olga", "omar"].iter().for_each(|officer| sign(&world, order, officer)));
         clock.moves(72 * 60 - 2);
-        clock.settles();
+        Clock::settles(&world.site);
         orders
             .iter()
             .for_each(|order| assert_eq!(state(&world, order), "pending", "signed, and its 72 h are not over"));
         clock.moves(4);
-        clock.settles();
+        Clock::settles(&world.site);
         for order in &orders {
             wait_until("it is carried out", 30, || state(&world, order) == "executed");
         }
@@ -232,7 +232,7 @@ impl Story {
                 assert_eq!(page.status, 200, "somebody works, and stays signed in");
             }
         }
-        self.clock.settles();
+        Clock::settles(self.site());
     }
 
     /// How many minutes are left of an order's delay.

@@ -1,5 +1,6 @@
 //! D7 and D8: he destroys what he can, and would lock the owners out; three days pass.
 
+use super::clock::Clock;
 use super::{REPOSITORIES, Story, asks, held, order_in, paper, token};
 use crate::common::{Browser, push};
 use crate::guarded::{order_of, sign, signature, state};
@@ -92,7 +93,7 @@ pub(super) fn he_locks_the_owners_out(story: &mut Story) {
     });
     let deceived = deceived.unwrap().clone();
     sign(&story.world, &deceived, "olga");
-    story.clock.settles();
+    Clock::settles(story.site());
     story.assert_nothing_happened("signed by two, before its delay is over");
     let veto = signature(&story.world, &deceived, "veto", "omar");
     story.site().cli(&["order", "veto", &deceived, &veto, "--reason", "Pat is here"]).success();
