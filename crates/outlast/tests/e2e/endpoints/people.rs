@@ -252,7 +252,12 @@ impl People {
 
     /// How many entries the journal has.
     pub(super) fn journal(&self) -> u64 {
-        self.world.metric("outlast_journal_entries", "").unwrap().round() as u64
+        self.world.site.entries()
+    }
+
+    /// What was done since it had so many.
+    pub(super) fn done(&self, before: u64) -> Vec<String> {
+        if self.journal() == before { Vec::new() } else { self.world.site.events(before) }
     }
 }
 

@@ -183,7 +183,12 @@ impl Scene {
     }
 
     pub(super) fn entries(&self) -> u64 {
-        self.world.metric("outlast_journal_entries", "").unwrap().round() as u64
+        self.world.site.entries()
+    }
+
+    /// Whether somebody has changed something since there were so many.
+    pub(super) fn grew(&self, before: u64) -> bool {
+        self.world.site.grew(before)
     }
 
     /// Asks as somebody.
