@@ -76,15 +76,21 @@ def authenticator(server, session, envelope, mechanism, given):
     return AuthResult(success=right, handled=False)
 
 
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
-controller = Controller(
-    Sink(), hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True, auth_required=True,
+class AnyPort(Controller):
+    """Listens where there is room: aiosmtpd tries where it thinks that it listens, and that is at 0 otherwise."""
+
+    def _create_server(self):
+        self.socket = socket.create_server((self.hostname, 0))
+        self.port = self.socket.getsockname()[1]
+        return self.loop.create_server(self._factory_invoker, sock=self.socket, ssl=self.ssl_context)
+
+
+controller = AnyPort(
+    Sink(), hostname="127.0.0.1", port=0, ready_timeout=60, tls_context=context, require_starttls=True, auth_required=True,
     authenticator=authenticator,
 )
 controller.start()
-(place / "port.new").write_text(str(port))
+(place / "port.new").write_text(str(controller.port))
 (place / "port.new").rename(place / "port")
 while True:
     time.sleep(60)

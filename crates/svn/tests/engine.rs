@@ -47,14 +47,25 @@ fn session(id: u64) -> Session<'static> {
 
 /// The status of what a server answers to who asks it itself.
 fn asked(server: &HttpServer, path: &str, secret: &str) -> u16 {
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    answered(server.port(), path, secret).unwrap()
+}
+
+/// As [`asked`], of whoever listens at that port.
+fn answered(port: u16, path: &str, secret: &str) -> Option<u16> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let head = format!(
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Basic YW5uOng=\r\n{SECRET_HEADER}: {secret}\r\n\r\n"
     );
-    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(head.as_bytes()).ok()?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.split(' ').nth(1).unwrap().parse().unwrap()
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
+}
+
+/// Waits until a server answers no more. Another program may have its port by then.
+async fn ended(what: &str, repo: u64, (port, secret): (u16, String)) {
+    until(what, || answered(port, &format!("/ann/r{repo}.svn/"), &secret) != Some(200)).await;
 }
 
 /// What a session is told that asks for the newest revision.
@@ -167,17 +178,20 @@ async fn as_many_servers_run_as_may_and_those_that_nobody_uses_end() {
     let engine = engine(dir.path(), limits).await;
     let first = served(&engine, 1).await.unwrap();
     assert!(served(&engine, 2).await.is_none(), "the only one is in use");
-    let port = first.port();
+    assert_eq!(asked(&first, "/ann/r1.svn/", first.secret()), 200);
+    let of_first = (first.port(), first.secret().to_owned());
     drop(first);
     let second = served(&engine, 2).await.unwrap();
-    until("the first has ended", || TcpStream::connect(("127.0.0.1", port)).is_err()).await;
+    ended("the first has ended", 1, of_first).await;
     assert!(second.is_running());
 
     let other = tempfile::tempdir().unwrap();
     let limits = EngineLimits { idle_max: Duration::from_millis(400), ..EngineLimits::default() };
     let engine = self::engine(other.path(), limits).await;
-    let (used, unused) = (served(&engine, 1).await.unwrap(), served(&engine, 2).await.unwrap().port());
-    until("nobody used it", || TcpStream::connect(("127.0.0.1", unused)).is_err()).await;
+    let (used, unused) = (served(&engine, 1).await.unwrap(), served(&engine, 2).await.unwrap());
+    let of_unused = (unused.port(), unused.secret().to_owned());
+    drop(unused);
+    ended("nobody used it", 2, of_unused).await;
     assert!(used.is_running());
     assert!(served(&engine, 2).await.is_some(), "it is started again");
 }

@@ -87,7 +87,7 @@ async fn a_dropped_child_is_killed() {
     let child = GitCommand::new(&git(), dir.path(), "cat-file").flag("--batch").spawn().await.unwrap();
     let pid = child.child.id().unwrap();
     drop(child);
-    for _ in 0..100 {
+    for _ in 0..3000 {
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         if state.is_empty() || state.contains(") Z") {
             return;

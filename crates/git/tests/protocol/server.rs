@@ -197,7 +197,7 @@ impl Server {
 
     /// Waits until something is so; fails when it does not become so.
     pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
-        for _ in 0..500 {
+        for _ in 0..3000 {
             if is_so() {
                 return;
             }

@@ -19,8 +19,9 @@ fn nginx(dir: &Path, site: &str) -> (Process, String) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let own: String = own.iter().map(|kind| format!("{kind}_temp_path {}/{kind};\n", dir.display())).collect();
+    // One process: a master that is killed leaves its workers.
     let config = format!(
-        "daemon off; pid {dir}/nginx.pid; error_log {dir}/nginx.log warn;\nevents {{}}\nhttp {{\naccess_log off;\n{own}\
+        "daemon off; master_process off; pid {dir}/nginx.pid; error_log {dir}/nginx.log warn;\nevents {{}}\nhttp {{\naccess_log off;\n{own}\
          server {{\nlisten 127.0.0.1:{port};\nclient_max_body_size 0;\nlocation / {{\n{location}}}\n}}\n}}\n",
         dir = dir.display(),
         location = location(site),

@@ -217,8 +217,8 @@ fn an_owner_takes_a_repository_and_an_account_everything_from_a_page() {
         let bundle = dir.join("export/repositories/uma/hello/repository.bundle");
         assert_eq!(refs(&git, bundle.to_str().unwrap()), refs(&git, &remote));
     }
-    // What was made for it is gone again.
-    assert_eq!(std::fs::read_dir(world.site.data.join("export")).unwrap().count(), 0);
+    let left = || std::fs::read_dir(world.site.data.join("export")).unwrap().count();
+    wait_until("what was made for it is gone again", 20, || left() == 0);
     let nobody = Browser::new(&world.site);
     assert_ne!(nobody.post("/uma/hello/-/settings/export", "").status, 200);
 }

@@ -45,7 +45,9 @@ impl Sink {
     /// The texts, headers and all, of what came for somebody.
     pub(crate) fn mail(&self, to: &str) -> Vec<String> {
         let text = std::fs::read_to_string(self.dir.join("mail")).unwrap_or_default();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        // One without an end is still being written.
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let lines = whole.map(|line| serde_json::from_str::<Value>(line).unwrap());
         let own = lines.filter(|line| line["to"][0] == to);
         own.map(|line| line["text"].as_str().unwrap().to_owned()).collect()
     }

@@ -325,7 +325,7 @@ impl TestVault {
     pub async fn down(&mut self) {
         if let Some((stop, task)) = self.task.take() {
             drop(stop);
-            tokio::time::timeout(Duration::from_secs(1), task).await.ok();
+            tokio::time::timeout(Duration::from_secs(30), task).await.expect("the vault does not end").unwrap();
         }
     }
 
