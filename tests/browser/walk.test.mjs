@@ -19,9 +19,9 @@ test("a wrong password is said beside the form, and the name is kept", async () 
   await form.getByLabel(/name/i).fill("olivia");
   await form.getByLabel("Password", { exact: true }).fill("not the password");
   await form.getByRole("button", { name: /sign in/i }).click();
+  await page.locator("main").getByText(/wrong|not right|does not|no account/i).first().waitFor();
   assert.ok(page.url().includes("/-/sign-in"));
   assert.equal(await page.getByLabel(/name/i).first().inputValue(), "olivia");
-  assert.match(await text(page), /wrong|not right|does not|no account/i);
   await close();
 });
 
@@ -88,7 +88,7 @@ test("browse: directory, file, lines, blame, history, raw", async () => {
   await page.locator("#L10").first().waitFor();
   await page.locator('a[href$="#L10"]').first().click();
   await page.locator('a[href$="#L14"]').first().click({ modifiers: ["Shift"] });
-  assert.match(page.url(), /#L10-L14$/);
+  await page.waitForURL(/#L10-L14$/);
   await page.reload();
   assert.match(page.url(), /#L10-L14$/);
   await page.getByRole("link", { name: /blame/i }).first().click();
@@ -110,8 +110,9 @@ test("a commit, unified and split, with words marked", async () => {
   assert.match(await text(page), /and counted/);
   const split = page.getByRole("link", { name: /split|side by side/i }).or(page.getByRole("button", { name: /split|side by side/i })).first();
   await split.click();
-  assert.match(page.url(), /split/);
+  await page.waitForURL(/split/);
   await page.getByRole("link", { name: /unified/i }).or(page.getByRole("button", { name: /unified/i })).first().click();
+  await page.waitForURL((url) => !/split/.test(url.href));
   await page.goto(code(`commit/${commits.merge}`));
   assert.match(await text(page), /Merge branch/);
   await close();

@@ -2,11 +2,11 @@
 // nothing may be said on the console.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before } from "node:test";
-import { password } from "./site.mjs";
+import { password, until } from "./site.mjs";
 
 const require = createRequire(join(process.env.OUTLAST_NODE_MODULES, "here.js"));
 const { chromium } = require("playwright-core");
@@ -89,7 +89,7 @@ async function signedIn(user) {
 async function signInOnce(user) {
   const context = await browser.newContext({ baseURL: origin });
   const page = await context.newPage();
-  if (state.passkeys[user]) await signInWithPasskey(page, state.passkeys[user]);
+  if (state.passkeys[user]) await inTurn(user, () => signInWithPasskey(page, state.passkeys[user]));
   else await signIn(page, user);
   const cookies = await context.storageState();
   await context.close();
@@ -103,6 +103,18 @@ export async function authenticator(page) {
   const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
   const { authenticatorId } = await chrome.send("WebAuthn.addVirtualAuthenticator", { options });
   return { chrome, authenticatorId };
+}
+
+/** One test file after the other: a key's counter that comes late would be that of a copy. */
+async function inTurn(user, doing) {
+  const lock = join(state.place, `${user}.lock`);
+  const taken = () => { try { mkdirSync(lock); return true; } catch { return false; } };
+  await until(`it is this file's turn to be ${user}`, taken);
+  try {
+    await doing();
+  } finally {
+    rmdirSync(lock);
+  }
 }
 
 /** Signs in with a key that was registered when the site was filled. */
