@@ -151,7 +151,9 @@ impl PackCache {
     }
 
     fn forget(&self, key: CacheKey) {
-        lock(&self.entries).remove(&key);
+        // Under the lock: who asks next makes a file of the same name.
+        let mut entries = lock(&self.entries);
+        entries.remove(&key);
         // Whoever reads it still has it open.
         if let Err(error) = std::fs::remove_file(self.dir.join(key.file_name())) {
             tracing::debug!(%error, "cannot remove an answer");
@@ -226,11 +228,11 @@ impl Writer {
     /// The answer is whole, or will never be.
     pub fn end(mut self, result: Result<(), String>) {
         self.ended = true;
-        let failed = result.is_err();
-        self.progress.send_modify(|progress| progress.end = Some(result));
-        if failed {
+        // Before it is told: who asks after that computes anew.
+        if result.is_err() {
             self.cache.forget(self.key);
         }
+        self.progress.send_modify(|progress| progress.end = Some(result));
         self.cache.evict();
     }
 }
@@ -238,8 +240,8 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.ended {
-            self.progress.send_modify(|progress| progress.end = Some(Err("the computation was given up".to_owned())));
             self.cache.forget(self.key);
+            self.progress.send_modify(|progress| progress.end = Some(Err("the computation was given up".to_owned())));
         }
     }
 }
