@@ -112,7 +112,10 @@ impl Spool {
     pub fn insert(self: &Arc<Self>, sealed: &[u8]) -> Result<Lease, Error> {
         let name = BlobName::of(sealed);
         let (path, mut file) = self.temporary_file()?;
-        file.write_all(sealed).map_err(|e| self.failed(&e))?;
+        if let Err(e) = file.write_all(sealed) {
+            let _ = fs::remove_file(&path);
+            return Err(self.failed(&e));
+        }
         self.keep(&name, &path, &file, sealed.len() as u64)?;
         Ok(Lease::new(self.clone(), name, sealed.len() as u64))
     }
@@ -242,12 +245,15 @@ impl Spool {
             let _ = fs::remove_file(&path);
             return found.map(|_| None);
         }
-        let bytes = file.metadata().map_err(|e| self.failed(&e))?.len();
         // Entries name it already: it is whole before it has its name.
-        if let Err(e) = file.sync_all() {
-            let _ = fs::remove_file(&path);
-            return Err(self.failed(&e));
-        }
+        let whole = file.sync_all().and_then(|()| file.metadata());
+        let bytes = match whole {
+            Ok(whole) => whole.len(),
+            Err(e) => {
+                let _ = fs::remove_file(&path);
+                return Err(self.failed(&e));
+            }
+        };
         self.keep(name, &path, &file, bytes)?;
         self.named([name], FOR_LAGGARDS);
         self.file(name)

@@ -192,8 +192,31 @@ pub struct SealWriter {
 
 struct Part {
     writer: age::stream::StreamWriter<HashWriter>,
-    path: PathBuf,
+    file: HalfFile,
     plain_bytes: u64,
+}
+
+/// The file of a part that is not whole: it goes when it is dropped, so also when it cannot be written on.
+struct HalfFile(Option<PathBuf>);
+
+impl HalfFile {
+    fn become_whole(mut self, path: &Path) -> io::Result<()> {
+        if let Some(half) = &self.0 {
+            std::fs::rename(half, path)?;
+        }
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for HalfFile {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take()
+            && let Err(error) = std::fs::remove_file(&path)
+        {
+            tracing::debug!(%error, path = %path.display(), "cannot remove a half-written part");
+        }
+    }
 }
 
 struct HashWriter {
@@ -264,9 +287,10 @@ impl SealWriter {
 
     fn begin(&self) -> io::Result<Part> {
         let path = self.spool.join(format!("{}-{}-{}.part", std::process::id(), self.serial, self.done.len()));
-        let file = io::BufWriter::with_capacity(128 << 10, File::create(&path)?);
-        let writer = self.recipients.encrypt(HashWriter { file, hash: Sha256::new(), bytes: 0 })?;
-        Ok(Part { writer, path, plain_bytes: 0 })
+        let output = io::BufWriter::with_capacity(128 << 10, File::create(&path)?);
+        let file = HalfFile(Some(path));
+        let writer = self.recipients.encrypt(HashWriter { file: output, hash: Sha256::new(), bytes: 0 })?;
+        Ok(Part { writer, file, plain_bytes: 0 })
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -275,19 +299,9 @@ impl SealWriter {
         output.flush()?;
         let name = BlobName(journal::Hash(output.hash.finalize().into()));
         // Not fsynced: what makes a blob safe is that the vaults hold it, and until then the push is not answered.
-        std::fs::rename(&part.path, self.spool.join(name.to_string()))?;
+        part.file.become_whole(&self.spool.join(name.to_string()))?;
         self.done.push(SealedPart { name, bytes: output.bytes, plain_bytes: part.plain_bytes });
         Ok(())
-    }
-}
-
-impl Drop for SealWriter {
-    fn drop(&mut self) {
-        if let Some(part) = self.current.take()
-            && let Err(error) = std::fs::remove_file(&part.path)
-        {
-            tracing::debug!(%error, path = %part.path.display(), "cannot remove a half-written part");
-        }
     }
 }
 
@@ -371,6 +385,25 @@ mod tests {
         let mut writer = SealWriter::new(recipients, spool.path());
         writer.write(b"half").unwrap();
         drop(writer);
+        assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_full_disk_cut_short_leaves_nothing() {
+        let (_, _, recipients) = keys();
+        let spool = tempfile::tempdir().unwrap();
+        let full = |writer: &SealWriter| {
+            let part = format!("{}-{}-0.part", std::process::id(), writer.serial);
+            std::os::unix::fs::symlink("/dev/full", spool.path().join(part)).unwrap();
+        };
+        let mut writer = SealWriter::new(recipients.clone(), spool.path());
+        full(&writer);
+        assert!(writer.write(&[7; 1 << 20]).is_err(), "while it is written");
+        assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0);
+        let mut writer = SealWriter::new(recipients, spool.path());
+        full(&writer);
+        writer.write(b"little").unwrap();
+        assert!(writer.finish().is_err(), "at its end");
         assert_eq!(std::fs::read_dir(spool.path()).unwrap().count(), 0);
     }
 

@@ -27,10 +27,14 @@ impl PartWriter {
     pub fn write(&mut self, bytes: &[u8]) -> Result<Vec<LeasedPart>, Error> {
         // Asked for each piece: a push that cannot end well should not first fill the disk.
         self.spool.has_room(bytes.len() as u64)?;
-        self.seal.write(bytes).map_err(|e| self.spool.failed(&e))?;
+        let written = self.seal.write(bytes).map_err(|e| self.spool.failed(&e));
         let full = self.seal.complete()[self.given..].to_vec();
         self.given += full.len();
-        full.iter().map(|part| Ok((self.spool.adopt(&part.name, part.bytes)?, part.plain_bytes))).collect()
+        // Also when what follows could not be written: a part goes with its lease.
+        let leased = full.iter().map(|part| Ok((self.spool.adopt(&part.name, part.bytes)?, part.plain_bytes)));
+        let leased = leased.collect::<Vec<Result<LeasedPart, Error>>>();
+        written?;
+        leased.into_iter().collect()
     }
 
     /// The last part, if anything is in it.
