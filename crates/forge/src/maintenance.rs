@@ -9,11 +9,10 @@ use crate::event::push::PackConsolidated;
 use crate::event::site::{Part, SnapshotTaken};
 use crate::jobs::{Job, Jobs};
 use crate::ledger::Ledger;
-use crate::log::BlobSink;
 use crate::repo::{Repositories, query};
 use crate::site::SiteLimits;
 use crate::snapshot;
-use crate::spool::{LeasedPart, PartWriter, Spool};
+use crate::spool::{Lease, LeasedPart, PartWriter, Spool};
 use crate::writer::{Command, Decide, Submitter};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -126,6 +125,11 @@ impl Maintenance {
     }
 
     async fn snapshot_if_due(&self) {
+        let shipping = self.ledger.shipping();
+        // It could not be written that it was taken.
+        if shipping.trouble().is_some() || shipping.quorum_reachable().is_err() {
+            return;
+        }
         let every = self.limits.snapshot_every_entries;
         let due = self.ledger.db().read_async(move |tx| snapshot_due(tx, every)).await;
         let taken = match due {
@@ -144,13 +148,21 @@ impl Maintenance {
 
 /// Takes a snapshot of the database into the vaults. Gives its entry.
 pub(crate) async fn take_snapshot(ledger: &Arc<Ledger>, spool: &Arc<Spool>, by: Submitter) -> Result<u64, Error> {
-    let (db, sink) = (ledger.db().clone(), Arc::clone(spool));
-    let taking = tokio::task::spawn_blocking(move || snapshot::take(&db, &sink as &dyn BlobSink));
-    let event = taking.await.map_err(|e| Error::internal(e.to_string()))??;
-    let names: Vec<_> = event.parts.iter().map(|part| part.blob).collect();
-    let answer = ledger.submit(by, KeepSnapshot(event)).await?;
-    spool.named(&names, answer.next_seq);
-    tracing::info!(entry = answer.first_seq, parts = names.len(), "snapshot taken");
+    let (db, spool) = (ledger.db().clone(), Arc::clone(spool));
+    let taking = tokio::task::spawn_blocking(move || {
+        let mut leases = Vec::new();
+        let taken = snapshot::take(&db, |part| {
+            let lease = spool.seal(part)?;
+            let name = lease.name();
+            leases.push(lease);
+            Ok(name)
+        });
+        Ok::<_, Error>(KeepSnapshot { taken: taken?, leases })
+    });
+    let keep = taking.await.map_err(|e| Error::internal(e.to_string()))??;
+    let parts = keep.leases.len();
+    let answer = ledger.submit(by, keep).await?;
+    tracing::info!(entry = answer.first_seq, parts, "snapshot taken");
     Ok(answer.first_seq)
 }
 
@@ -195,14 +207,19 @@ impl Command for Consolidate {
     }
 }
 
+/// Its parts stay in the spool once an entry says that they are there; one that is not taken in leaves nothing.
 #[derive(Debug)]
-struct KeepSnapshot(SnapshotTaken);
+struct KeepSnapshot {
+    taken: SnapshotTaken,
+    leases: Vec<Lease>,
+}
 
 impl Command for KeepSnapshot {
     type Output = ();
     const DURING_LOCKDOWN: bool = true;
 
-    fn decide(self, _: &mut Tx, _: &Decide) -> Result<(Vec<Event>, ()), Error> {
-        Ok((vec![self.0.into()], ()))
+    fn decide(self, _: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ()), Error> {
+        self.leases.into_iter().for_each(|lease| lease.named(ctx.next_seq + 1));
+        Ok((vec![self.taken.into()], ()))
     }
 }

@@ -5,8 +5,9 @@ use super::header::Header;
 use crate::db::{Db, Row, Tx, Value};
 use crate::error::Error;
 use crate::event::site::{Part, SnapshotTaken};
-use crate::log::{self, BlobSink, Head};
+use crate::log::{self, Head};
 use crate::schema::TABLES;
+use journal::BlobName;
 use serde_json::{Value as Json, json};
 use std::io::{self, Write};
 
@@ -23,9 +24,9 @@ pub fn write(db: &Db, out: impl Write) -> Result<Header, Error> {
     Ok(header)
 }
 
-/// Takes a snapshot into sealed blobs, and gives the event that says where it is.
-pub fn take(db: &Db, blobs: &dyn BlobSink) -> Result<SnapshotTaken, Error> {
-    let mut out = Parts { blobs, buffer: Vec::new(), parts: Vec::new() };
+/// Takes a snapshot in parts, each of which `seal` puts into a blob, and gives the event that says where it is.
+pub fn take(db: &Db, seal: impl FnMut(&[u8]) -> Result<BlobName, Error>) -> Result<SnapshotTaken, Error> {
+    let mut out = Parts { seal, buffer: Vec::new(), parts: Vec::new() };
     let header = write(db, &mut out)?;
     out.seal().map_err(failed)?;
     Ok(SnapshotTaken { through: header.through(), parts: out.parts })
@@ -69,25 +70,25 @@ fn failed(e: io::Error) -> Error {
 }
 
 /// Seals what is written to it in parts of [`SNAPSHOT_PART_BYTES_MAX`].
-struct Parts<'a> {
-    blobs: &'a dyn BlobSink,
+struct Parts<S> {
+    seal: S,
     buffer: Vec<u8>,
     parts: Vec<Part>,
 }
 
-impl Parts<'_> {
+impl<S: FnMut(&[u8]) -> Result<BlobName, Error>> Parts<S> {
     fn seal(&mut self) -> io::Result<()> {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let blob = self.blobs.put(&self.buffer).map_err(io::Error::other)?;
+        let blob = (self.seal)(&self.buffer).map_err(io::Error::other)?;
         self.parts.push(Part { blob, bytes: self.buffer.len() as u64 });
         self.buffer.clear();
         Ok(())
     }
 }
 
-impl Write for Parts<'_> {
+impl<S: FnMut(&[u8]) -> Result<BlobName, Error>> Write for Parts<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let room = SNAPSHOT_PART_BYTES_MAX - self.buffer.len();
         let taken = bytes.len().min(room);

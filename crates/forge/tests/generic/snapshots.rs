@@ -7,7 +7,7 @@ use crate::rig::{Rig, Spool, hashes, keys, replay_into};
 use forge::Error;
 use forge::event::site::SnapshotTaken;
 use forge::ledger::LedgerLimits;
-use forge::log::{self, Head};
+use forge::log::{self, BlobSink as _, Head};
 use forge::replay::check;
 use forge::snapshot;
 use journal::batch::Batch;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use vault::JournalSource;
 
 fn taken(rig: &Rig) -> SnapshotTaken {
-    snapshot::take(rig.site.db(), &*rig.spool).unwrap()
+    snapshot::take(rig.site.db(), |part| rig.spool.put(part)).unwrap()
 }
 
 fn opened(spool: &Spool, taken: &SnapshotTaken) -> Vec<u8> {
