@@ -13,7 +13,7 @@ use journal::merkle::Frontier;
 use journal::order::RecoveryHalf;
 use journal::{BlobName, Hash, Origin};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use vault::EpochRecord;
 use vault::seal::seal_blob;
 
@@ -48,13 +48,11 @@ pub struct ViewKeys {
 }
 
 impl Keys {
-    /// Begins a site in this data directory: its keys, its first epoch and, unless there is one, its recovery key; the path says
-    /// where that was written.
-    pub fn create(data: &Path) -> Result<(Self, Option<PathBuf>), Error> {
-        let (recovery, written) = recovery::find_or_generate(data)?;
-        let keys = Self::begin(&recovery, &[])?;
+    /// Begins a site in this data directory: its keys, its first epoch and, unless there is one, its recovery key.
+    pub fn create(data: &Path) -> Result<Self, Error> {
+        let keys = Self::begin(&recovery::find_or_generate(data)?, &[])?;
         keys.write(data)?;
-        Ok((keys, written))
+        Ok(keys)
     }
 
     /// The keys of a new site, which nobody has seen yet; with `also` further recovery keys.

@@ -7,6 +7,8 @@ use journal::epoch::{RecoveryPublic, recovery_signing_key};
 use journal::note::SigningKey;
 use journal::order::RecoveryHalf;
 use journal::{Hash, Origin};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -15,6 +17,9 @@ use vault::seal::{Identity, Recipients};
 
 /// What the file is called in a new data directory.
 pub const RECOVERY_FILE: &str = "recovery-key.txt";
+
+/// What it is called while it is being written.
+const UNFINISHED_FILE: &str = "recovery-key.new";
 
 /// Bytes of the file: a few lines around the key.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -105,11 +110,15 @@ impl RecoveryKey {
         format!("recipient {}\nsigning {signing}\n", self.recipient())
     }
 
-    /// Writes the file, which must not be there, so that only its owner reads it.
+    /// Writes the file, which must not be there, so that only its owner reads it: whole, or not at all.
     pub fn write(&self, data: &Path) -> Result<PathBuf, Error> {
-        let path = data.join(RECOVERY_FILE);
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).map_err(at(&path))?;
-        file.write_all(self.text().as_bytes()).and_then(|()| file.sync_all()).map_err(at(&path))?;
+        let (path, beside) = (data.join(RECOVERY_FILE), data.join(UNFINISHED_FILE));
+        remove_unfinished(data)?;
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&beside).map_err(at(&beside))?;
+        let written = file.write_all(self.text().as_bytes()).and_then(|()| file.sync_all());
+        let written = written.and_then(|()| name_without_replacing(&beside, &path));
+        remove_unfinished(data)?;
+        written.map_err(at(&path))?;
         File::open(data).and_then(|dir| dir.sync_all()).map_err(at(data))?;
         Ok(path)
     }
@@ -184,15 +193,34 @@ pub(super) fn text_of(path: &Path) -> Result<String, Error> {
 }
 
 /// The recovery key of a new site: the one that lies there already (a first start that was cut short, or one that an officer
-/// brought), or a new one, written. The path says where it is when it is new.
-pub(super) fn find_or_generate(data: &Path) -> Result<(RecoveryKey, Option<PathBuf>), Error> {
+/// brought), or a new one, written.
+pub(super) fn find_or_generate(data: &Path) -> Result<RecoveryKey, Error> {
     let path = data.join(RECOVERY_FILE);
     if path.exists() {
-        return RecoveryKey::read(&path).map(|key| (key, None));
+        remove_unfinished(data)?;
+        return RecoveryKey::read(&path);
     }
     let key = RecoveryKey::generate();
-    let path = key.write(data)?;
-    Ok((key, Some(path)))
+    key.write(data)?;
+    Ok(key)
+}
+
+/// Whoever brings a key in the same moment finds it as it was.
+fn name_without_replacing(from: &Path, to: &Path) -> std::io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Some file systems can't, and have links; others, as of a memory stick, have none.
+        Err(Errno::INVAL | Errno::NOSYS) => std::fs::hard_link(from, to),
+        other => other.map_err(Into::into),
+    }
+}
+
+/// Removes what a start left that was cut short: nobody has seen this key, or it has its name already.
+fn remove_unfinished(data: &Path) -> Result<(), Error> {
+    let beside = data.join(UNFINISHED_FILE);
+    match std::fs::remove_file(&beside) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(at(&beside)(e)),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -203,14 +231,32 @@ mod tests {
     #[test]
     fn the_file_is_its_owners_and_gives_the_key_again() {
         let dir = tempfile::tempdir().unwrap();
-        let (key, path) = find_or_generate(dir.path()).unwrap();
-        let path = path.expect("it is new");
+        let (key, path) = (find_or_generate(dir.path()).unwrap(), dir.path().join(RECOVERY_FILE));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        let (again, new) = find_or_generate(dir.path()).unwrap();
-        assert_eq!((again.recipient(), new), (key.recipient(), None));
+        let again = find_or_generate(dir.path()).unwrap();
+        assert_eq!(again.recipient(), key.recipient());
         let origin: Origin = "outlast/ab".parse().unwrap();
         assert_eq!(key.signing_key(&origin).verifier(), again.signing_key(&origin).verifier());
         assert!(std::fs::read_to_string(path).unwrap().contains("outlast recover"));
+    }
+
+    #[test]
+    fn a_file_that_a_full_disk_cut_short_is_nobodys_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let (beside, path) = (dir.path().join(UNFINISHED_FILE), dir.path().join(RECOVERY_FILE));
+        std::fs::write(&beside, "# THE RECOVERY").unwrap();
+        let key = find_or_generate(dir.path()).unwrap();
+        assert_eq!(RecoveryKey::read(&path).unwrap().recipient(), key.recipient());
+        assert!(!beside.exists());
+    }
+
+    #[test]
+    fn a_key_that_lies_there_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = find_or_generate(dir.path()).unwrap();
+        assert!(RecoveryKey::generate().write(dir.path()).is_err());
+        assert_eq!(find_or_generate(dir.path()).unwrap().recipient(), key.recipient());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::db::Db;
 use crate::drill::Drills;
 use crate::egress::Egress;
 use crate::error::Error;
-use crate::keys::Keys;
+use crate::keys::{Keys, RECOVERY_FILE};
 use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::log::{BlobSink, Log, checkpoint_last};
@@ -37,7 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What happened when a site was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Begun {
-    /// The site is new, and its recovery key lies here: it must be moved away.
+    /// Nobody has an account yet, and the recovery key lies here: it must be moved away.
     pub recovery_key: Option<PathBuf>,
     /// The site is new.
     pub new: bool,
@@ -56,6 +56,7 @@ impl Site {
         let erased = Erased::new(view.as_ref().map_or(&[][..], |view| &view.erased));
         let database = database(&config)?;
         let size = database.read(checkpoint_last)?.map_or(0, |checkpoint| checkpoint.size);
+        begun.recovery_key = recovery_key(&config.data, &database)?;
         let spool = Spool::open(&config.data.join("spool"), keys.recipients()?, config.limits.spool_bytes_max, size)?;
         let spool = Arc::new(spool);
         let sink: Arc<dyn BlobSink> = Arc::new(Arc::clone(&spool));
@@ -235,8 +236,14 @@ fn keys(data: &Path) -> Result<(Keys, Begun), Error> {
     if Keys::exist(data) {
         return Ok((Keys::open(data)?, Begun::default()));
     }
-    let (keys, recovery_key) = Keys::create(data)?;
-    Ok((keys, Begun { recovery_key, new: true, strangers: Vec::new() }))
+    Ok((Keys::create(data)?, Begun { new: true, ..Begun::default() }))
+}
+
+/// Until somebody has an account nobody has been told for sure: a first start may have been killed before its words.
+fn recovery_key(data: &Path, database: &Db) -> Result<Option<PathBuf>, Error> {
+    let path = data.join(RECOVERY_FILE);
+    let nobody = database.read(|tx| Ok::<_, Error>(tx.query_opt("SELECT 1 FROM account LIMIT 1", &[])?.is_none()))?;
+    Ok(Some(path).filter(|path| nobody && path.is_file()))
 }
 
 pub(crate) fn database(config: &SiteConfig) -> Result<Db, Error> {

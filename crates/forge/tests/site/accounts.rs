@@ -13,6 +13,22 @@ pub(crate) fn bearer(token: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_recovery_key_is_told_of_until_somebody_has_an_account() {
+    let dir = tempfile::tempdir().unwrap();
+    let (vaults, data) = (vaults(dir.path()).await, dir.path().join("site"));
+    let key = Some(data.join(forge::keys::RECOVERY_FILE));
+    // Killed before it could say a word.
+    SiteRig::open(config(&data, &vaults)).await.kill().await;
+    let rig = SiteRig::open(config(&data, &vaults)).await;
+    assert_eq!((rig.begun.new, &rig.begun.recovery_key), (false, &key));
+    rig.user("ada", "repo").await;
+    rig.stop().await;
+    let rig = SiteRig::open(config(&data, &vaults)).await;
+    assert_eq!(rig.begun.recovery_key, None);
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_token_is_refused_at_once_also_without_vaults() {
     let dir = tempfile::tempdir().unwrap();
     let mut vaults = vaults(dir.path()).await;
