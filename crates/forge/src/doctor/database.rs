@@ -3,21 +3,32 @@
 use super::{Colour, Finding};
 use crate::error::Error;
 use crate::replay;
+use crate::repo::remove_dir;
 use crate::site::Site;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Under the data directory: where each doctor has a directory with a database of its own.
+const DIR: &str = "scratch";
+
+/// Removes what doctors left that were cut off.
+pub(crate) fn sweep(data: &Path) {
+    if let Err(error) = remove_dir(&data.join(DIR)) {
+        tracing::warn!(%error, "what a doctor left could not be removed");
+    }
+}
 
 impl Site {
     /// Rebuilds every table from the journal and compares.
     pub(super) async fn doctor_database(&self) -> Result<Finding, Error> {
         let (db, keys) = (self.db().clone(), self.keys().log_keys()?);
-        let scratch = self.data().join("scratch").join(std::process::id().to_string());
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let scratch = self.data().join(DIR).join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
         let checking = tokio::task::spawn_blocking(move || {
-            let failed = |error: std::io::Error| Error::internal(format!("{}: {error}", scratch.display()));
-            if scratch.exists() {
-                std::fs::remove_dir_all(&scratch).map_err(failed)?;
-            }
-            std::fs::create_dir_all(&scratch).map_err(failed)?;
+            std::fs::create_dir_all(&scratch)
+                .map_err(|error| Error::internal(format!("{}: {error}", scratch.display())))?;
             let found = replay::check(&db, &keys, &scratch);
-            std::fs::remove_dir_all(&scratch).map_err(failed)?;
+            remove_dir(&scratch)?;
             found
         });
         let found = checking.await.map_err(|error| Error::internal(error.to_string()))?;

@@ -154,6 +154,7 @@ impl Site {
             limits: config.limits.outbox,
         };
         crate::export::sweep(&config.data);
+        crate::doctor::sweep(&config.data);
         let outboxes = if view.is_none() { Some(super::alarms::Outboxes::open(telling)?) } else { None };
         let settings = super::settings::Held::new(ledger.db().read(crate::settings::Settings::load)?);
         let shut = super::lockdown::Shut::new(ledger.db().read(crate::lockdown::in_force)?);
