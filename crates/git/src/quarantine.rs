@@ -7,11 +7,23 @@
 
 use crate::child::ChildError;
 use crate::repository::{Repository, RepositoryError};
+use std::collections::hash_map::RandomState;
 use std::fs;
+use std::hash::BuildHasher as _;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::process::ChildStdin;
+
+/// What the names of this process's own begin with. Not the process's number: in a container each has the same one, and what
+/// a killed one left would be taken for this one's.
+static OURS: LazyLock<String> = LazyLock::new(|| format!("{:016x}-", RandomState::new().hash_one(std::process::id())));
+
+/// Whether a quarantine of this name is of a push to this process.
+pub fn is_ours(name: &str) -> bool {
+    name.starts_with(OURS.as_str())
+}
 
 /// A directory of objects.
 #[derive(Debug)]
@@ -33,8 +45,11 @@ impl Quarantine {
     pub(crate) fn create(repository: Repository) -> Result<Self, RepositoryError> {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let path = repository.path().join("quarantine").join(format!("{}-{serial}", std::process::id()));
-        fs::create_dir_all(path.join("pack")).map_err(|error| repository.io(error))?;
+        let dir = repository.path().join("quarantine");
+        let path = dir.join(format!("{}{serial}", *OURS));
+        // One that is there already is another push's: its objects are none of this one's.
+        let made = fs::create_dir_all(&dir).and_then(|()| fs::create_dir(&path));
+        made.and_then(|()| fs::create_dir(path.join("pack"))).map_err(|error| repository.io(error))?;
         Ok(Self { repository, path, keep: false })
     }
 
@@ -136,5 +151,27 @@ impl Drop for Quarantine {
         {
             tracing::warn!(%error, path = %self.path.display(), "cannot remove a quarantine; it goes at the next start");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ChildLimits, Git, ObjectFormat, RefName};
+
+    #[test]
+    fn what_another_process_of_the_same_number_left_is_not_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = Git::find(ChildLimits::default()).unwrap();
+        let repository =
+            Repository::create(&git, &dir.path().join("1.git"), ObjectFormat::Sha1, &RefName::main()).unwrap();
+        let (ours, place) = (repository.quarantine().unwrap(), repository.path().join("quarantine"));
+        let left = place.join(format!("{}-0", std::process::id()));
+        fs::create_dir_all(left.join("pack")).unwrap();
+        repository.sweep_quarantines(is_ours).unwrap();
+        assert_eq!((left.exists(), ours.path().join("pack").exists()), (false, true));
+        let next: u64 = ours.path().to_str().unwrap().rsplit_once('-').unwrap().1.parse::<u64>().unwrap() + 1;
+        fs::create_dir(place.join(format!("{}{next}", *OURS))).unwrap();
+        assert!(repository.quarantine().is_err(), "it is not shared with who made it");
     }
 }

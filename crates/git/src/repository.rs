@@ -19,6 +19,8 @@ const REFS_BYTES_MAX: u64 = 1 << 30;
 const FSCK_BYTES_MAX: u64 = 1 << 20;
 /// How long to wait for another writer of refs, which is a stock tool or maintenance.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How Git ends when it can't work on a repository.
+const GIT_DIED: i32 = 128;
 /// Up to so many refs, a connectivity check is told of all; beyond, of those that matter.
 const KNOWN_TIPS_MAX: usize = 256;
 
@@ -46,6 +48,17 @@ pub enum RepositoryError {
     },
 }
 
+impl RepositoryError {
+    /// Whether the repository is not what it should be, as far as this program or Git can tell; not: the system refused.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Io { .. } => false,
+            Self::Child(error) => matches!(error, ChildError::Failed { status, .. } if status.code() == Some(GIT_DIED)),
+            Self::Damaged { .. } => true,
+        }
+    }
+}
+
 /// A bare repository.
 #[derive(Debug, Clone)]
 pub struct Repository {
@@ -64,13 +77,27 @@ impl Repository {
     /// When it exists, or the file system fails.
     pub fn create(git: &Git, path: &Path, format: ObjectFormat, head: &RefName) -> Result<Self, RepositoryError> {
         let io = |error| RepositoryError::Io { path: path.to_owned(), error };
-        let part = path.with_extension("part");
+        let part = Self::unfinished(path);
         if part.exists() {
             fs::remove_dir_all(&part).map_err(io)?;
         }
         lay_out(&part, format, head).map_err(io)?;
         fs::rename(&part, path).map_err(io)?;
         Self::open(git, path)
+    }
+
+    /// Writes again, where a repository was made, what a power cut may have left empty of it: the directories, HEAD, the
+    /// configuration. What is as it should be stays as it is.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn lay_out_again(path: &Path, format: ObjectFormat, head: &RefName) -> Result<(), RepositoryError> {
+        lay_out(path, format, head).map_err(|error| RepositoryError::Io { path: path.to_owned(), error })
+    }
+
+    /// Where a repository is while it is being made.
+    pub fn unfinished(path: &Path) -> PathBuf {
+        path.with_extension("part")
     }
 
     /// Opens a repository.
@@ -85,9 +112,12 @@ impl Repository {
         if !path.join("objects").is_dir() || !path.join("refs").is_dir() {
             return Err(RepositoryError::Damaged { path, what: "it has no objects or no refs".to_owned() });
         }
-        let sha256 =
-            config.lines().any(|line| line.trim().replace(' ', "").eq_ignore_ascii_case("objectformat=sha256"));
-        let format = if sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 };
+        let Some(format) = format_of(&config) else {
+            return Err(RepositoryError::Damaged {
+                path,
+                what: "its configuration is none of a repository".to_owned(),
+            });
+        };
         Ok(Self { git: git.clone(), path, format })
     }
 
@@ -164,8 +194,7 @@ impl Repository {
     /// When it points to no branch.
     pub fn head(&self) -> Result<RefName, RepositoryError> {
         let text = fs::read_to_string(self.path.join("HEAD")).map_err(|error| self.io(error))?;
-        let target = text.trim().strip_prefix("ref: ").and_then(|name| name.parse().ok());
-        target.ok_or_else(|| self.damaged("HEAD does not name a branch"))
+        branch_of(&text).ok_or_else(|| self.damaged("HEAD does not name a branch"))
     }
 
     /// Points HEAD to a branch, born or not.
@@ -247,16 +276,18 @@ impl Repository {
         Ok(())
     }
 
-    /// Removes what writers left behind that were killed: the locks of refs, which nobody would ever release, and halves
-    /// of packs. Only for when nobody else works on the repository, so at the start of a server.
+    /// Removes what writers left behind that were killed: locks, which nobody would ever release, and halves of packs, of
+    /// commit-graphs and of listings of refs. Only for when nobody else works on the repository, so at the start of a server.
     ///
     /// # Errors
     /// When the file system fails.
     pub fn sweep_unfinished(&self) -> Result<(), RepositoryError> {
         let lock = |name: &str| name.ends_with(".lock");
-        let swept = remove_files(&self.path.join("objects/pack"), false, &|name| name.starts_with("tmp_"))
-            .and_then(|()| remove_files(&self.path, false, &lock))
-            .and_then(|()| remove_files(&self.path.join("refs"), true, &lock));
+        let half = |name: &str| lock(name) || name.starts_with("tmp_") || name.starts_with(".tmp-");
+        let swept = remove_files(&self.path, false, &|name| lock(name) || name == "packed-refs.new")
+            .and_then(|()| remove_files(&self.path.join("refs"), true, &lock))
+            .and_then(|()| remove_files(&self.path.join("objects/pack"), true, &half))
+            .and_then(|()| remove_files(&self.path.join("objects/info"), true, &half));
         swept.map_err(|error| self.io(error))
     }
 
@@ -401,25 +432,54 @@ pub fn known_tips(refs: &[Ref], head: Option<ObjectId>, old: impl Iterator<Item 
     tips
 }
 
+/// What is not there, or goes meanwhile, is removed.
 fn remove_files(dir: &Path, deep: bool, which: &dyn Fn(&str) -> bool) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
+    let Some(entries) = unless_absent(fs::read_dir(dir))? else { return Ok(()) };
+    for entry in entries {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             if deep {
                 remove_files(&entry.path(), deep, which)?;
             }
         } else if entry.file_name().to_str().is_some_and(which) {
-            fs::remove_file(entry.path())?;
+            unless_absent(fs::remove_file(entry.path()))?;
         }
     }
     Ok(())
 }
 
+fn unless_absent<T>(done: io::Result<T>) -> io::Result<Option<T>> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// The branch that HEAD's text names.
+fn branch_of(head: &str) -> Option<RefName> {
+    head.trim().strip_prefix("ref: ")?.parse().ok()
+}
+
+/// How the objects of a repository with this configuration are named.
+fn format_of(config: &str) -> Option<ObjectFormat> {
+    let has = |what: &str| config.lines().any(|line| line.trim().replace(' ', "").eq_ignore_ascii_case(what));
+    let sha256 = has("objectformat=sha256");
+    let is_one = sha256 || has("repositoryformatversion=0") || has("repositoryformatversion=1");
+    is_one.then_some(if sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 })
+}
+
+/// Writes what is not there, or is not what it should be.
 fn lay_out(path: &Path, format: ObjectFormat, head: &RefName) -> io::Result<()> {
     for dir in ["objects/info", "objects/pack", "refs/heads", "refs/tags", "quarantine"] {
         fs::create_dir_all(path.join(dir))?;
     }
-    fs::write(path.join("HEAD"), format!("ref: {head}\n"))?;
+    let text = |name| fs::read_to_string(path.join(name)).unwrap_or_default();
+    if branch_of(&text("HEAD")).is_none() {
+        fs::write(path.join("HEAD"), format!("ref: {head}\n"))?;
+    }
+    if format_of(&text("config")) == Some(format) {
+        return Ok(());
+    }
     let mut config = fs::File::create(path.join("config"))?;
     let version = if format == ObjectFormat::Sha256 { 1 } else { 0 };
     write!(config, "[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = true\n")?;

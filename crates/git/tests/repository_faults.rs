@@ -39,6 +39,31 @@ async fn locks_of_a_killed_writer_are_swept() {
 }
 
 #[tokio::test]
+async fn what_killed_maintenance_left_does_not_end_maintenance() {
+    let (_dir, repository, commit) = repository();
+    repository.set_refs(&[(RefName::main(), Some(commit))]).unwrap();
+    let left = [
+        "objects/pack/multi-pack-index.lock",
+        "objects/pack/.tmp-7-pack-0123.pack",
+        "objects/info/commit-graphs/commit-graph-chain.lock",
+        "objects/info/commit-graphs/tmp_graph_Zhv7aB",
+        "packed-refs.new",
+    ];
+    std::fs::create_dir_all(repository.path().join("objects/info/commit-graphs")).unwrap();
+    left.iter().for_each(|name| std::fs::write(repository.path().join(name), "").unwrap());
+    repository.sweep_unfinished().unwrap();
+    repository.maintain().await.unwrap();
+    assert_eq!(left.map(|name| repository.path().join(name).exists()), [false; 5]);
+}
+
+#[tokio::test]
+async fn what_is_not_there_need_not_be_swept() {
+    let (_dir, repository, _) = repository();
+    std::fs::remove_dir(repository.path().join("objects/info")).unwrap();
+    repository.sweep_unfinished().unwrap();
+}
+
+#[tokio::test]
 async fn a_ref_cut_short_is_passed_over_and_set_again() {
     let (_dir, repository, commit) = repository();
     std::fs::write(repository.path().join("refs/heads/main"), "").unwrap();

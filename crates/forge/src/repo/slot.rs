@@ -3,6 +3,8 @@
 //! ```text
 //! absent --catch_up (create, import packs, set refs)--> open, applied = H
 //! on disk --open: read marker; behind? catch_up-------> open, applied = H
+//! on disk --the first open in a process---------------> swept, laid out, its refs compared with the journal's: open
+//!    '-- objects are missing, or Git can't list refs--> put aside, filled as if absent; put back where that fails
 //! open --apply (next held entries)--------------------> open, applied = H'
 //! open --an error while applying----------------------> closed: the next touch opens it again and catches up
 //! ```
@@ -13,15 +15,15 @@ use super::as_of::{PackRow, packs_between, refs_as_of};
 use super::marker;
 use super::packs::BlobSource;
 use super::query::{self, Repo};
-use crate::db::Db;
+use super::store::remove_dir;
+use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::event::Oid;
 use crate::event::repo::Format;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 
@@ -61,6 +63,22 @@ pub(super) struct Tools {
     pub(super) git: git::Git,
     pub(super) db: Db,
     pub(super) blobs: BlobSource,
+    pub(super) in_order: InOrder,
+}
+
+/// The repositories in which nothing is any more that a kill or a power cut left: this process has opened them. Slots come and go
+/// while children work on a repository; what is swept again then would be theirs.
+#[derive(Default)]
+pub(super) struct InOrder(Mutex<HashSet<u64>>);
+
+impl InOrder {
+    fn has(&self, repo: u64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&repo)
+    }
+
+    fn put(&self, repo: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(repo);
+    }
 }
 
 pub(crate) struct Slot {
@@ -68,15 +86,28 @@ pub(crate) struct Slot {
     dir: PathBuf,
     pub(super) lock: tokio::sync::Mutex<()>,
     state: watch::Sender<Option<Opened>>,
-    /// Whether this process has removed what a killed one left here: locks of refs would otherwise hold for ever.
-    swept: AtomicBool,
+}
+
+/// What lies on the disk once it was brought up.
+struct OnDisk {
+    git: Arc<git::Repository>,
+    /// HEAD and the refs whose objects are here; None: Git can't tell.
+    listed: Option<(git::RefName, Vec<git::Ref>)>,
+    /// How many refs there should be.
+    refs: usize,
+}
+
+impl OnDisk {
+    fn is_whole(&self) -> bool {
+        self.listed.as_ref().is_some_and(|(_, refs)| refs.len() == self.refs)
+    }
 }
 
 impl Slot {
     pub(super) fn new(id: u64, git_dir: &Path) -> Self {
         let dir = git_dir.join(format!("{id}.git"));
         let (lock, state) = (tokio::sync::Mutex::new(()), watch::Sender::new(None));
-        Self { id, dir, lock, state, swept: AtomicBool::new(false) }
+        Self { id, dir, lock, state }
     }
 
     /// As it is now, if it is open.
@@ -116,33 +147,65 @@ impl Slot {
         let (id, marked) = (self.id, marker::read(&self.dir).unwrap_or(0));
         let repo = tools.db.read_async(move |tx| Ok::<_, Error>(query::repo_by_id(tx, id)?)).await?;
         let repo = repo.ok_or_else(|| Error::not_found(format!("repository {id}")))?;
-        if marked > 0 && (repo.seq < marked || held <= marked) {
+        let (first, through) = (!tools.in_order.has(id), marked.max(held));
+        let is_current = marked > 0 && (repo.seq < marked || held <= marked);
+        if is_current && !first {
             let git = Arc::new(self.open_dir(tools)?);
-            return self.publish_from_disk(git, marked, marked.max(held)).await;
+            return self.publish_from_disk(git, marked, through).await;
         }
-        if repo.id >= held {
+        if marked == 0 && repo.id >= held {
             return Err(Error::NotHeldYet { seq: repo.id, waited_s: 0, missing: Vec::new() });
         }
-        self.catch_up(tools, &repo, marked, held).await
+        let was_there = self.dir.is_dir();
+        let mut there = self.catch_up(tools, &repo, marked, through).await?;
+        if first && was_there && !there.is_whole() {
+            there = self.fill_anew(tools, &repo, through).await?;
+        }
+        let (head, refs) = there.listed.ok_or_else(|| self.failed(&"git cannot list its refs"))?;
+        // The marker moves when the refs do: the same refs have the same generation, also after a restart.
+        let generation = if is_current { marked } else { through };
+        if marker::read(&self.dir) != Some(generation) {
+            marker::write(&self.dir, generation)?;
+        }
+        if first {
+            remove_dir(&aside(&self.dir))?;
+            tools.in_order.put(id);
+        }
+        let snapshot = git::RefSnapshot::new(generation, there.git.format(), head, refs);
+        Ok(self.publish(there.git, snapshot, through))
     }
 
-    /// Imports the packs it lacks and sets its refs as of `held`.
-    async fn catch_up(&self, tools: &Tools, repo: &Repo, from: u64, held: u64) -> Result<Opened, Error> {
+    /// Fills a damaged repository from the journal alone. What lies there goes only once that is done: without vaults it may be all
+    /// there is.
+    async fn fill_anew(&self, tools: &Tools, repo: &Repo, through: u64) -> Result<OnDisk, Error> {
+        tracing::error!(repository = %repo.path, "damaged on the disk, as by a power cut: it is filled anew");
+        let aside = aside(&self.dir);
+        remove_dir(&aside)?;
+        std::fs::rename(&self.dir, &aside).map_err(|e| self.failed(&e))?;
+        let filled = self.catch_up(tools, repo, 0, through).await;
+        if filled.as_ref().is_ok_and(|there| there.listed.is_some()) {
+            return filled;
+        }
+        remove_dir(&self.dir)?;
+        std::fs::rename(&aside, &self.dir).map_err(|e| self.failed(&e))?;
+        filled.map_err(|e| self.failed(&format!("damaged on the disk, and it cannot be filled anew: {e}")))
+    }
+
+    /// Imports the packs it lacks and sets its refs as of `through`.
+    async fn catch_up(&self, tools: &Tools, repo: &Repo, from: u64, through: u64) -> Result<OnDisk, Error> {
         let id = self.id;
-        let (packs, refs) = tools
-            .db
-            .read_async(move |tx| Ok::<_, Error>((packs_between(tx, id, from, held)?, refs_as_of(tx, id, held)?)))
-            .await?;
+        let read =
+            move |tx: &mut Tx| Ok::<_, Error>((packs_between(tx, id, from, through)?, refs_as_of(tx, id, through)?));
+        let (packs, refs) = tools.db.read_async(read).await?;
         if !packs.is_empty() {
-            tracing::info!(repository = %repo.path, packs = packs.len(), from, to = held, "filling a repository");
+            tracing::info!(repository = %repo.path, packs = packs.len(), from, to = through, "filling a repository");
         }
         let git = Arc::new(self.create_or_open(tools, repo)?);
         for pack in packs {
             self.import(&git, &tools.blobs, pack).await?;
         }
-        self.set_all(&git, &refs, &repo.head).await?;
-        marker::write(&self.dir, held)?;
-        self.publish_from_disk(git, held, held).await
+        let listed = self.set_all(&git, &refs, &repo.head).await?;
+        Ok(OnDisk { git, listed, refs: refs.len() })
     }
 
     async fn import(&self, git: &git::Repository, blobs: &BlobSource, pack: PackRow) -> Result<(), Error> {
@@ -153,32 +216,38 @@ impl Slot {
 
     fn open_dir(&self, tools: &Tools) -> Result<git::Repository, Error> {
         let git = git::Repository::open(&tools.git, &self.dir).map_err(|e| self.failed(&e))?;
-        if !self.swept.swap(true, Ordering::Relaxed) {
+        if !tools.in_order.has(self.id) {
             git.sweep_unfinished().map_err(|e| self.failed(&e))?;
         }
         // Pushes of an earlier process were cut off; those of this one are at work.
-        let ours = format!("{}-", std::process::id());
-        git.sweep_quarantines(|name| name.starts_with(&ours)).map_err(|e| self.failed(&e))?;
+        git.sweep_quarantines(git::quarantine::is_ours).map_err(|e| self.failed(&e))?;
         Ok(git)
     }
 
     fn create_or_open(&self, tools: &Tools, repo: &Repo) -> Result<git::Repository, Error> {
-        if self.dir.is_dir() {
-            return self.open_dir(tools);
-        }
+        let head = ref_name(&repo.head)?;
         let format = match repo.format {
             Format::Sha1 => git::ObjectFormat::Sha1,
             Format::Sha256 => git::ObjectFormat::Sha256,
         };
-        git::Repository::create(&tools.git, &self.dir, format, &ref_name(&repo.head)?).map_err(|e| self.failed(&e))
+        if self.dir.is_dir() {
+            git::Repository::lay_out_again(&self.dir, format, &head).map_err(|e| self.failed(&e))?;
+            return self.open_dir(tools);
+        }
+        git::Repository::create(&tools.git, &self.dir, format, &head).map_err(|e| self.failed(&e))
     }
 
-    /// Makes the refs on the disk exactly these.
-    async fn set_all(&self, git: &git::Repository, refs: &BTreeMap<String, Oid>, head: &str) -> Result<(), Error> {
-        let (_, there) = git.refs().await.map_err(|e| self.failed(&e))?;
-        let there: BTreeMap<_, _> = there.into_iter().map(|r| (r.name, r.id)).collect();
-        let mut moves: Vec<_> =
-            there.keys().filter(|n| !refs.contains_key(n.as_str())).map(|n| (n.clone(), None)).collect();
+    /// Makes the refs on the disk exactly these, and gives those whose objects are here; None: Git can't list them.
+    async fn set_all(
+        &self,
+        git: &git::Repository,
+        refs: &BTreeMap<String, Oid>,
+        head: &str,
+    ) -> Result<Option<(git::RefName, Vec<git::Ref>)>, Error> {
+        let Some(listed) = self.listed(git).await? else { return Ok(None) };
+        let there: BTreeMap<_, _> = listed.1.iter().map(|r| (&r.name, r.id)).collect();
+        let gone = there.keys().filter(|name| !refs.contains_key(name.as_str())).map(|name| ((*name).clone(), None));
+        let mut moves: Vec<_> = gone.collect();
         for (name, oid) in refs {
             let (name, id) = (ref_name(name)?, object_id(oid)?);
             if there.get(&name) != Some(&id) {
@@ -186,7 +255,22 @@ impl Slot {
             }
         }
         let head = ref_name(head)?;
-        git.set_refs(&moves).and_then(|()| git.set_head(&head)).map_err(|e| self.failed(&e))
+        if moves.is_empty() && listed.0 == head {
+            return Ok(Some(listed));
+        }
+        git.set_refs(&moves).and_then(|()| git.set_head(&head)).map_err(|e| self.failed(&e))?;
+        self.listed(git).await
+    }
+
+    async fn listed(&self, git: &git::Repository) -> Result<Option<(git::RefName, Vec<git::Ref>)>, Error> {
+        match git.refs().await {
+            Ok(listed) => Ok(Some(listed)),
+            Err(error) if error.is_damage() => {
+                tracing::error!(repository = self.id, %error, "its refs cannot be listed");
+                Ok(None)
+            }
+            Err(error) => Err(self.failed(&error)),
+        }
     }
 
     /// Takes in the next held entries, in order. `through`: all its entries below are among them or before them. The lock is
@@ -259,6 +343,11 @@ impl std::fmt::Debug for Slot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Slot").field("dir", &self.dir).finish_non_exhaustive()
     }
+}
+
+/// Where a damaged repository lies while it is filled anew.
+pub(super) fn aside(dir: &Path) -> PathBuf {
+    dir.with_extension("damaged")
 }
 
 /// Bytes of a pack on their way from a blob to git.

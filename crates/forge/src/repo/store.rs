@@ -7,7 +7,7 @@
 //! 3. One repository is filled once at a time, however many ask for it, and goes on being filled when they leave.
 
 use super::packs::BlobSource;
-use super::slot::{Opened, Slot, Step, Tools};
+use super::slot::{self, InOrder, Opened, Slot, Step, Tools};
 use crate::access::{Act, Authorized};
 use crate::db::Db;
 use crate::error::Error;
@@ -62,7 +62,7 @@ impl Repositories {
             .map_err(|e| Error::internal(format!("{}: {e}", dir.display())))?;
         let (dir, slots, quarantines) = (dir.to_owned(), Mutex::default(), Mutex::default());
         let fills = Semaphore::new(FILLS_AT_ONCE);
-        let (tools, behind) = (Tools { git, db, blobs }, Mutex::default());
+        let (tools, behind) = (Tools { git, db, blobs, in_order: InOrder::default() }, Mutex::default());
         let shared = Shared { dir, tools, held, slots, quarantines, behind, fills, erased };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -180,11 +180,13 @@ impl Repositories {
 
     /// Removes a repository that was forgotten from the disk. One that is not there is no error; who reads it now reads to their end.
     pub(crate) async fn forget(&self, id: u64) -> Result<(), Error> {
-        let (slot, path) = (self.slot(id), self.path(id));
-        let _guard = slot.lock.lock().await;
-        slot.close();
+        let (its, path) = (self.slot(id), self.path(id));
+        let _guard = its.lock.lock().await;
+        its.close();
         self.behind().remove(&id);
-        let removing = tokio::task::spawn_blocking(move || remove_dir(&path));
+        // What was being made or mended when the server was killed has content too.
+        let paths = [git::Repository::unfinished(&path), slot::aside(&path), path];
+        let removing = tokio::task::spawn_blocking(move || paths.iter().try_for_each(|path| remove_dir(path)));
         removing.await.map_err(|error| Error::internal(error.to_string()))?
     }
 

@@ -200,7 +200,7 @@ impl Views {
         let shared = &self.0;
         let (place, root) = (shared.dir.join(repo.to_string()), subversion.open_id(repo).await?.root());
         let mut bounds = self.bounds(repo).await?;
-        let (git, first) = (shared.git.clone(), !slot.swept.swap(true, Ordering::AcqRel));
+        let (git, first) = (shared.git.clone(), !slot.swept.load(Ordering::Acquire));
         let opening = tokio::task::spawn_blocking(move || {
             let fs = svn_git::open(&root)?;
             let youngest = fs.youngest()?;
@@ -216,6 +216,7 @@ impl Views {
         });
         let opened = opening.await.map_err(|e| Error::internal(format!("repository {repo}: {e}")))?;
         let (fs, youngest, there, view, found) = opened.map_err(|e| failed(repo, e))?;
+        slot.swept.store(true, Ordering::Release);
         bounds = found;
         // What is held is put on the disk in a moment: what is not there yet is seen the next time.
         bounds.youngest = bounds.youngest.min(youngest);

@@ -10,6 +10,7 @@ mod incident_report;
 mod lockdown;
 mod orders;
 mod orgs;
+mod power_cuts;
 mod protections;
 mod pushes;
 mod recovery;
