@@ -304,7 +304,8 @@ impl Subversion {
         let mut open = slot.open.lock().await;
         *open = false;
         self.0.behind().remove(&repo);
-        let removing = tokio::task::spawn_blocking(move || crate::repo::remove_dir(&path));
+        let remove = crate::repo::remove_dir;
+        let removing = tokio::task::spawn_blocking(move || remove(&path.with_extension("part")).and(remove(&path)));
         removing.await.map_err(|error| Error::internal(error.to_string()))?
     }
 

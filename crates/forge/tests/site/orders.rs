@@ -142,7 +142,9 @@ async fn what_was_forgotten_leaves_the_disk_also_when_a_crash_came_between() {
     rig.kill().await;
 
     // As a crash leaves it that came before any of that.
-    let left = [git, data.join(format!("svn/{repo}")), data.join(format!("svn-git/{repo}"))];
+    let places = ["git/ID.part", "git/ID.damaged", "svn/ID", "svn/ID.part", "svn-git/ID"];
+    let place = |name: &&str| data.join(name.replace("ID", &repo.to_string()));
+    let left: Vec<_> = places.iter().map(place).chain([git]).collect();
     for place in &left {
         std::fs::create_dir_all(place).unwrap();
         std::fs::write(place.join("content"), "what is to go").unwrap();
