@@ -8,7 +8,8 @@
 //! Invariants:
 //! 1. Which entries are alarms follows from the events and the tables alone ([`record`] is part of applying them).
 //! 2. An alarm is written without vaults too, and during a lockdown: it takes nothing that an intruder could want.
-//! 3. One alarm of a rule and a subject that the site raises is open at a time: until somebody has seen it, or for a day.
+//! 3. One alarm of a rule and a subject that the site raises is open at a time: until somebody has seen it, or for a day. What somebody
+//!    does is one each time.
 //! 4. What a vault is told has no names in it: the rule, and the entry.
 
 mod bulk;

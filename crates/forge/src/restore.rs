@@ -5,9 +5,12 @@
 //! 2. What somebody else changed afterwards is left as it is, and named.
 //! 3. Doing it twice changes nothing.
 //! 4. Nothing selected is passed over in silence: what is not put back is named.
+//! 5. Once there is an officers' rule one officer alone does by this nothing that orders hold back ([`reserved`]). Who works at the
+//!    machine does all of it. Each is an alarm.
 
 mod acts;
 mod course;
+mod reserved;
 mod slot;
 mod subversion;
 
@@ -16,6 +19,7 @@ pub use subversion::SvnRevisions;
 
 use crate::db::Tx;
 use crate::error::Error;
+use crate::event::alarm::{AlarmRaised, AlarmRule};
 use crate::event::guard::RepoRestored;
 use crate::event::org::OrgMemberRemoved;
 use crate::event::protect::ProtectionSet;
@@ -23,14 +27,18 @@ use crate::event::push::{Pushed, RefMove};
 use crate::event::trash::{OrgRestored, UserRestored};
 use crate::event::{Event, Oid};
 use crate::log::{entry_each, read_row};
-use crate::orders::{acts_as_officer, in_trash};
+use crate::orders::{acts_as_officer, in_trash, rule_fetch};
 use crate::people::Principal;
 use crate::people::authenticate::still_good;
+use crate::people::query::user_by_id;
 use crate::repo::query::{namespace_path, repo_by_id};
 use crate::writer::{COMMAND_EVENTS_MAX, Command, Decide};
 use course::Course;
 use slot::{Slot, leaves_nothing, slots};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What one command puts back: with its alarm, what a command may.
+const EVENTS_MAX: usize = COMMAND_EVENTS_MAX - 1;
 
 /// What was put back, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +79,8 @@ impl Restored {
 pub(crate) struct Plan {
     pub(crate) events: Vec<Event>,
     pub(crate) report: Restored,
+    /// One officer does it: what is reserved is left out.
+    alone: bool,
 }
 
 /// What the journal says, up to its end.
@@ -165,9 +175,10 @@ impl Read {
     }
 }
 
-/// What it takes to put back the selected acts.
-pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
-    let (mut read, mut plan) = (Read::default(), Plan::default());
+/// What it takes to put back the selected acts. `by_officer`: for an officer, and not for who works at the machine.
+pub(crate) fn plan(tx: &mut Tx, selection: &Selection, by_officer: bool) -> Result<Plan, Error> {
+    let alone = by_officer && rule_fetch(tx)?.is_some();
+    let (mut read, mut plan) = (Read::default(), Plan { alone, ..Plan::default() });
     entry_each(tx, 0, u64::MAX >> 1, |entry| {
         let event = read_row(&entry)?.1;
         let by = match &event {
@@ -196,8 +207,8 @@ pub(crate) fn plan(tx: &mut Tx, selection: &Selection) -> Result<Plan, Error> {
             plan.report.revisions.push(SvnRevisions { repo, path, revisions });
         }
     }
-    plan.report.more = plan.events.len() > COMMAND_EVENTS_MAX;
-    plan.events.truncate(COMMAND_EVENTS_MAX);
+    plan.report.more = plan.events.len() > EVENTS_MAX;
+    plan.events.truncate(EVENTS_MAX);
     Ok(plan)
 }
 
@@ -265,9 +276,17 @@ impl Plan {
                 self.report.kept.push(format!("{place} {name}: somebody else moved it afterwards"));
             }
             let Some(before) = course.put_back() else { continue };
+            let update = RefMove { name, old: course.last.clone(), new: before.clone() };
+            let name = &update.name;
+            if self.alone
+                && let Some(why) = reserved::of_ref(tx, repo, &place, &update)?
+            {
+                self.report.by_hand.push(format!("{place} {name}: one officer alone does not put it back: {why}"));
+                continue;
+            }
             let shown = |oid: &Option<Oid>| oid.as_ref().map_or("nothing".to_owned(), ToString::to_string);
             self.report.done.push(format!("{place} {name}: from {} back to {}", shown(&course.last), shown(before)));
-            by_repo.entry(repo).or_default().push(RefMove { name, old: course.last.clone(), new: before.clone() });
+            by_repo.entry(repo).or_default().push(update);
         }
         for (repo, updates) in by_repo {
             self.events.push(Pushed { repo, updates, pack: Vec::new(), options: Vec::new() }.into());
@@ -312,6 +331,12 @@ impl Plan {
                 None => None,
             };
             if let Some(event) = event {
+                if self.alone
+                    && let Some(why) = reserved::of_row(tx, &slot, course.last.as_ref(), &event)?
+                {
+                    self.report.by_hand.push(format!("{shown}: one officer alone does not put it back: {why}"));
+                    continue;
+                }
                 let how = if before.is_some() { "as it was" } else { "taken away again" };
                 self.report.done.push(format!("{shown}: {how}"));
                 if before.is_some() { given.push(event) } else { taken.push(event) }
@@ -353,7 +378,22 @@ impl Command for Restore {
 
     fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, Restored), Error> {
         may_put_back(tx, ctx, self.by.as_ref())?;
-        let Plan { events, report } = plan(tx, &self.selection)?;
+        let Plan { mut events, report, .. } = plan(tx, &self.selection, self.by.is_some())?;
+        if !events.is_empty() {
+            events.push(alarm(tx, &self.selection, report.done.len())?.into());
+        }
         Ok((events, report))
     }
+}
+
+/// What officers are told of it.
+fn alarm(tx: &mut Tx, selection: &Selection, done: usize) -> Result<AlarmRaised, Error> {
+    let mut whose = Vec::new();
+    for acts in &selection.acts {
+        let user = if let Acts::Account(account) = acts { user_by_id(tx, *account)? } else { None };
+        whose.push(user.map_or_else(|| acts.to_string(), |user| user.name));
+    }
+    let subject = format!("acts of {}", whose.join(", "));
+    let about = format!("{subject} are put back: {done} refs and settings");
+    Ok(AlarmRaised { rule: AlarmRule::PutBack, subject, about })
 }

@@ -55,6 +55,10 @@ wire::words! {
         22 Flood = "flood",
         /// A witness saw another log than this one.
         23 WitnessDisagrees = "witness-disagrees",
+        /// What somebody did was put back.
+        24 PutBack = "put-back",
+        /// A link was made that sets somebody's password.
+        25 ResetLink = "reset-link",
     }
 }
 

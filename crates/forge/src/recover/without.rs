@@ -71,7 +71,7 @@ fn selection(database: &Db, without: &Without) -> Result<Selection, Error> {
 /// What is left to be put back.
 fn look(database: &Db, without: &Without) -> Result<Restored, Error> {
     let selection = selection(database, without)?;
-    let mut told = database.read(|tx| restore::plan(tx, &selection))?.report;
+    let mut told = database.read(|tx| restore::plan(tx, &selection, false))?.report;
     told.name_revisions();
     Ok(told)
 }
@@ -104,7 +104,7 @@ impl Command for PutBack {
     const DURING_LOCKDOWN: bool = true;
 
     fn decide(self, tx: &mut Tx, _: &Decide) -> Result<(Vec<Event>, Restored), Error> {
-        let Plan { events, report } = restore::plan(tx, &self.0)?;
+        let Plan { events, report, .. } = restore::plan(tx, &self.0, false)?;
         Ok((events, report))
     }
 }

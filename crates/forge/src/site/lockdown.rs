@@ -95,8 +95,8 @@ impl Site {
     }
 
     /// Puts back every ref and setting that an account changed since then, and takes back its revisions of Subversion by new ones: an
-    /// officer's act, or the operator's at the machine. With `look` it only says what it would do, and to an operator who is no officer
-    /// not which paths.
+    /// officer's act, or the operator's at the machine. Once there is an officers' rule an officer's leaves out, and names, what takes more
+    /// than one of them, or others. With `look` it only says what it would do, and to an operator who is no officer not which paths.
     ///
     /// # Errors
     /// [`Error::NotHeldYet`]: entries are written that put something back. What follows from them follows when they are held; commits are
@@ -111,7 +111,8 @@ impl Site {
         self.serves(by).await?;
         let selection = Selection::account(self.user_fetch(actor).await?.id, since_us);
         if look {
-            let mut told = self.db().read_async(move |tx| restore::plan(tx, &selection)).await?.report;
+            let by_officer = by.is_some();
+            let mut told = self.db().read_async(move |tx| restore::plan(tx, &selection, by_officer)).await?.report;
             told.touched.clear();
             let names = match by {
                 Some(who) => self.is_officer(who).await?,

@@ -14,6 +14,7 @@ mod power_cuts;
 mod protections;
 mod pushes;
 mod recovery;
+mod restored;
 mod rig;
 mod ssh_keys;
 mod svn_restores;
