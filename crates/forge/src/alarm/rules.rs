@@ -63,6 +63,7 @@ fn by_itself(event: &Event) -> Option<Rule> {
         Event::AccountFrozen(_) | Event::AccountUnfrozen(_) => Rule::AccountFrozen,
         Event::OfficerRuleSet(_) | Event::FactorsRequired(_) | Event::MailSet(_) => Rule::GuardChanged,
         Event::AlarmHookAdded(_) | Event::AlarmHookRemoved(_) | Event::CanaryRemoved(_) => Rule::GuardChanged,
+        Event::PasswordResetMade(_) => Rule::ResetLink,
         Event::EpochStarted(e) if e.epoch > 1 => Rule::Recovered,
         Event::DrillDone(e) if e.differences > 0 => Rule::DrillFailed,
         _ => return None,

@@ -68,23 +68,27 @@ impl MailChannel {
     }
 }
 
-/// The transport that tells of an entry: the newest; but that it was changed is told by the one before, so that who takes it over
-/// can't do so in silence.
+/// The transport that was in force when an entry came: mail that is set up today tells nothing of yesterday. That mail was changed or
+/// switched off is told by the transport before, so that who takes it over or ends it can't do so in silence.
+fn transport_then(tx: &mut Tx, at: &Stamp, event: &Event) -> Result<Option<Transport>, Error> {
+    let before = if matches!(event, Event::MailSet(_)) { transport_fetch(tx, at.seq)? } else { None };
+    before.map_or_else(|| Ok(transport_fetch(tx, at.seq + 1)?), |before| Ok(Some(before)))
+}
+
+/// The transport that tells of an entry now: the newest, which may be the one that works at last; that of then when mail was switched off
+/// meanwhile, or when that is what is told.
 fn transport_for(tx: &mut Tx, at: &Stamp, event: &Event) -> Result<Option<Transport>, Error> {
-    if matches!(event, Event::MailSet(_))
-        && let Some(before) = transport_fetch(tx, at.seq)?
-    {
-        return Ok(Some(before));
-    }
-    Ok(transport_fetch(tx, u64::MAX)?)
+    let newest = transport_fetch(tx, u64::MAX)?;
+    let then = transport_then(tx, at, event)?;
+    let changes = matches!(event, Event::MailSet(_)) && then.as_ref().is_some_and(|then| then.id < at.seq);
+    Ok(if changes { then } else { newest.or(then) })
 }
 
 impl Channel for MailChannel {
     const NAME: &'static str = "mail";
 
     fn recipients(&self, tx: &mut Tx, at: &Stamp, event: &Event) -> Result<Vec<String>, Error> {
-        // As it was then: mail that is set up today tells nothing of yesterday.
-        let Some(_) = transport_fetch(tx, at.seq + 1)? else { return Ok(Vec::new()) };
+        let Some(_) = transport_then(tx, at, event)? else { return Ok(Vec::new()) };
         letters::recipients(tx, at, event)
     }
 
@@ -101,7 +105,6 @@ impl Channel for MailChannel {
             let text = letters::text(tx, &site, &addressee, &row.stamp, &event, repositories.as_deref())?;
             Ok::<_, Error>(transport.zip(text))
         };
-        // Mail was switched off meanwhile.
         let Some((transport, (subject, text))) = self.db.read_async(read).await? else { return Ok(()) };
         let digest = journal::Hash::of(to.to_ascii_lowercase().as_bytes()).to_string();
         let id = format!(

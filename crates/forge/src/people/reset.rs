@@ -3,7 +3,8 @@
 //! Invariants:
 //! 1. A link is good once and for [`RESET_AGE_US`]; a new one ends the account's others, and so does whatever ends its credentials.
 //! 2. An officer's or operator's password is never set so: a link for it would be a way to their role.
-//! 3. It sets a password and nothing else. Who has a second factor still needs it; what was signed in is signed out.
+//! 3. Once there is an officers' rule an operator never sees a link: it is mailed to the account's own address, or there is none.
+//! 4. It sets a password and nothing else. Who has a second factor still needs it; what was signed in is signed out.
 
 use super::authenticate::still_good;
 use super::query::{User, user_by_id};
@@ -14,6 +15,8 @@ use crate::event::Event;
 use crate::event::people::{CredentialsRevoked, UserPasswordSet};
 use crate::event::reset::{PasswordResetEnded, PasswordResetMade};
 use crate::lockdown::is_frozen;
+use crate::mail::transport_fetch;
+use crate::orders::rule_fetch;
 use crate::writer::{Command, Decide};
 
 /// How long a link is good, microseconds: 24 hours.
@@ -49,7 +52,18 @@ pub fn reset_fetch(tx: &mut Tx, hash: &[u8; 32], now_us: i64) -> Result<Option<(
     Ok(if is_frozen(tx, reset.account)? { None } else { user.map(|user| (reset, user)) })
 }
 
-/// Makes a link. Gives its id and until when it is good.
+/// A link that was made, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResetMade {
+    /// Whose password it sets: the account's name.
+    pub name: String,
+    /// Until when it is good, microseconds since 1970.
+    pub expires_us: i64,
+    /// The address that it goes to; None: whoever made it is shown it.
+    pub to: Option<String>,
+}
+
+/// Makes a link.
 #[derive(Debug)]
 pub struct ResetMake {
     /// Whose password.
@@ -61,9 +75,9 @@ pub struct ResetMake {
 }
 
 impl Command for ResetMake {
-    type Output = (u64, i64);
+    type Output = ResetMade;
 
-    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, (u64, i64)), Error> {
+    fn decide(self, tx: &mut Tx, ctx: &Decide) -> Result<(Vec<Event>, ResetMade), Error> {
         if let Some(who) = &self.by
             && !still_good(tx, who.credential(), ctx.now_us)?
         {
@@ -73,11 +87,32 @@ impl Command for ResetMake {
         if is_frozen(tx, user.id)? {
             return Err(Error::conflict(format!("{} is suspended: let it go on first", user.name)));
         }
+        let to = match &self.by {
+            Some(_) if rule_fetch(tx)?.is_some() => Some(address(tx, &user)?),
+            _ => None,
+        };
         let expires_us = ctx.now_us.saturating_add(RESET_AGE_US);
         let mut events: Vec<Event> = vec![PasswordResetMade { account: user.id, hash: self.hash, expires_us }.into()];
         events.extend(ended(tx, user.id)?);
-        Ok((events, (ctx.id(0), expires_us)))
+        Ok((events, ResetMade { name: user.name, expires_us, to }))
     }
+}
+
+/// Where a link for this account goes.
+fn address(tx: &mut Tx, user: &User) -> Result<String, Error> {
+    let elsewhere = "whoever works at the site's machine makes a link there: outlast user reset-password";
+    if transport_fetch(tx, u64::MAX)?.is_none() {
+        return Err(Error::conflict(format!(
+            "the link goes to the account by mail, and no mail server is set: set one (outlast mail set), or {elsewhere} {}",
+            user.name
+        )));
+    }
+    user.email.clone().ok_or_else(|| {
+        Error::conflict(format!(
+            "the link goes to the account by mail, and {} has no address: {elsewhere} {}",
+            user.name, user.name
+        ))
+    })
 }
 
 /// What ends an account's links.

@@ -73,15 +73,22 @@ impl Site {
     /// Sends a message to see whether mail works, by an operator or at the admin socket. Gives what the server it went to is called.
     pub async fn mail_test(&self, by: Option<&Proved>, to: &Email) -> Result<String, Error> {
         by.map(Proved::who).map_or(Ok(()), Principal::needs_operator)?;
+        let site = self.base_url();
+        let text = format!("Somebody who runs {site} asked for this message, to see whether mail arrives. It did.\n");
+        self.mail_post(to.as_str(), "A message to try whether mail arrives", text).await
+    }
+
+    /// Sends at once what is in no entry, and is not sent again. Gives what the server it went to is called.
+    pub(super) async fn mail_post(&self, to: &str, subject: &str, text: String) -> Result<String, Error> {
         let transport = self.db().read_async(|tx| transport_fetch(tx, u64::MAX)).await?;
         let transport = transport.ok_or_else(|| Error::conflict("no mail server is set"))?;
         let channel = MailChannel::new(&self.ledger, &self.keys, self.base_url())?;
-        let (host, site) = (channel.host(), self.base_url());
+        let host = channel.host();
         let letter = Letter {
-            to: to.to_string(),
-            subject: format!("[{host}] A message to try whether mail arrives"),
-            text: format!("Somebody who runs {site} asked for this message, to see whether mail arrives. It did.\n"),
-            id: format!("test.{:016x}@{host}", u64::from_be_bytes(crate::keys::random::<8>()?)),
+            to: to.to_owned(),
+            subject: format!("[{host}] {subject}"),
+            text,
+            id: format!("once.{:016x}@{host}", u64::from_be_bytes(crate::keys::random::<8>()?)),
         };
         channel.post(&transport, &letter).await?;
         Ok(format!("{}:{}", transport.host, transport.port))

@@ -40,25 +40,42 @@ impl Site {
     }
 }
 
-/// A link for a forgotten password. It shows its secret; nothing else keeps it.
+/// A link for a forgotten password.
 #[derive(Debug)]
-pub struct ResetLink {
-    /// Where it leads.
-    pub address: String,
-    /// Until when it is good, microseconds since 1970.
-    pub expires_us: i64,
+pub enum ResetLink {
+    /// Its secret is shown; nothing else keeps it.
+    Shown {
+        /// Where it leads.
+        address: String,
+        /// Until when it is good, microseconds since 1970.
+        expires_us: i64,
+    },
+    /// It was mailed to the account's own address, and nobody else has seen it.
+    Mailed,
 }
 
 impl Site {
-    /// Makes a link that sets an account's password once. `by` None: at the admin socket.
+    /// Makes a link that sets an account's password once. Once there is an officers' rule an operator's is mailed to the account. `by`
+    /// None: at the admin socket.
     pub async fn reset_link_make(&self, by: Option<&Proved>, name: &UserName) -> Result<ResetLink, Error> {
         let by = by.map(Proved::who);
         by.map_or(Ok(()), Principal::needs_operator)?;
         let account = self.user_fetch(name).await?.id;
         let secret = SessionSecret::generate()?;
         let command = ResetMake { account, hash: secret.hash(), by: by.cloned() };
-        let (_, expires_us) = self.change_rights(submitter(by), command).await?.output;
-        Ok(ResetLink { address: format!("{}/-/sign-in/reset/{}", self.base_url(), secret.reveal()), expires_us })
+        let made = self.change_rights(submitter(by), command).await?.output;
+        let address = format!("{}/-/sign-in/reset/{}", self.base_url(), secret.reveal());
+        let Some(to) = made.to else { return Ok(ResetLink::Shown { address, expires_us: made.expires_us }) };
+        let site = self.base_url();
+        let text = format!(
+            "Somebody who runs {site} made this link for you, {}. Whoever opens it sets your password, once, within 24 hours:\n\n\
+             {address}\n\nIf you asked for none, tell an officer of the site.\n",
+            made.name
+        );
+        let sent = self.mail_post(&to, "A link that sets your password", text).await;
+        sent.map(|_| ResetLink::Mailed).map_err(|error| {
+            Error::conflict(format!("the link was made, and could not be mailed: {error}. Make another"))
+        })
     }
 
     /// Whose password a link sets.

@@ -1,6 +1,8 @@
 //! Mail, taken by somebody else's mail server.
 
 use crate::common::{Browser, Process, Site, World, provided, request, wait_until};
+use crate::guarded::found;
+use crate::settings::operator;
 use crate::svn::{Svn, create, layout};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -178,4 +180,33 @@ fn commits_to_subversion_are_told_to_who_asked_and_may_read_them() {
     assert!(
         !bob.iter().any(|mail| mail.contains("nother plan")) && !carol.iter().any(|mail| mail.contains("last plan"))
     );
+}
+
+#[test]
+fn a_link_for_a_password_goes_to_its_owner_and_what_ends_mail_is_told_by_it() {
+    let mut world = World::new();
+    let Some(sink) = Sink::start(&world.path("sink")) else { return };
+    sink.serve(&mut world.site);
+    let opal = operator(&world);
+    world.site.cli(&["user", "create", "wil", "--email", "wil@example.org"]).success();
+    let world = found(world, &["--delay", "1s"]);
+    let act = || opal.post("/-/admin/users/wil", "act=reset");
+
+    let made = act();
+    assert!(made.status == 200 && made.text().contains("was mailed"), "{}", made.text());
+    assert!(!made.text().contains("/-/sign-in/reset/"), "{}", made.text());
+    sink.await_mail("olga@example.org", "Alarm: reset-link");
+    let link = sink.mail("wil@example.org").iter().find_map(|mail| {
+        let (_, secret) = mail.split_once("/-/sign-in/reset/")?;
+        Some(format!("/-/sign-in/reset/{}", secret.split(|c: char| !c.is_ascii_hexdigit()).next()?))
+    });
+    assert_eq!(opal.get(&link.unwrap()).status, 200);
+
+    // Switched off, it says so as its last.
+    world.site.cli(&["mail", "off"]).success();
+    sink.await_mail("olga@example.org", "no mail is sent");
+    let refused = act();
+    assert!(refused.status == 422 && refused.text().contains("no mail server is set"), "{}", refused.text());
+    let shown = world.site.cli(&["user", "reset-password", "wil"]).success();
+    assert!(shown.contains("/-/sign-in/reset/"), "{shown}");
 }

@@ -15,7 +15,7 @@ use forge::event::role::SiteRole;
 use forge::people::command::WhichToken;
 use forge::people::{Password, Token};
 use forge::quota::{Quota, Subject};
-use forge::site::NewUser;
+use forge::site::{NewUser, ResetLink};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -129,8 +129,10 @@ async fn reset_link_make(
     State(app): State<App>,
     Path(Named(name)): Path<Named>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let link = app.site.reset_link_make(None, &name).await?;
-    let shape = json!({ "url": link.address, "expires_at": shapes::time(link.expires_us) });
+    let shape = match app.site.reset_link_make(None, &name).await? {
+        ResetLink::Shown { address, expires_us } => json!({ "url": address, "expires_at": shapes::time(expires_us) }),
+        ResetLink::Mailed => json!({}),
+    };
     Ok((StatusCode::CREATED, Json(shape)))
 }
 

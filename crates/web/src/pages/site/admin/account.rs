@@ -58,6 +58,8 @@ struct AccountPage {
     spared: &'static str,
     /// The visitor may let it go on.
     can_let_go: bool,
+    /// Links for forgotten passwords are shown to nobody here.
+    mailed: bool,
     /// A link for a forgotten password that was just made.
     link: Option<(String, String)>,
 }
@@ -82,7 +84,8 @@ async fn page(
     let who = visitor.operator()?;
     let name: UserName = name.parse().map_err(|_| PageError::not_found())?;
     let (look, last) = app.site.account_look(who, &name).await?;
-    let can_let_go = app.site.officer_rule().await?.is_none() || app.site.is_officer(who).await?;
+    let mailed = app.site.officer_rule().await?.is_some();
+    let can_let_go = !mailed || app.site.is_officer(who).await?;
     let own = who.user() == look.user.id;
     let status = outcome.status();
     let user = &look.user;
@@ -112,7 +115,11 @@ async fn page(
             (false, false) => "",
         },
         can_let_go,
-        link: link.map(|link| (link.address, show::time_us(link.expires_us))),
+        mailed,
+        link: match link {
+            Some(ResetLink::Shown { address, expires_us }) => Some((address, show::time_us(expires_us))),
+            _ => None,
+        },
         orgs: look.orgs,
         shell: visitor.shell,
     };
@@ -170,12 +177,12 @@ async fn act(
     let outcome = match wanted.act.as_str() {
         "reset" => {
             let made = site.reset_link_make(Some(&by), &user).await;
-            let (made, answer) = match made {
-                Ok(made) => (Some(made), Ok(())),
-                Err(error) => (None, Err(error)),
+            let said = match made {
+                Ok(ResetLink::Mailed) => "A link was mailed to the account's own address.",
+                _ => "Here is the link. It is shown this once.",
             };
-            link = made;
-            Outcome::of(answer, "Here is the link. It is shown this once.")
+            let answer = made.map(|made| link = Some(made));
+            Outcome::of(answer, said)
         }
         "suspend" => {
             let suspended = site.account_oversee(Some(&by), &user, Act::Suspend { reason: wanted.reason }).await;
