@@ -162,6 +162,10 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
         }
         Event::PasswordResetMade(e) => format!("link {seq} for {}", account(tx, e.account)?),
         Event::PasswordResetEnded(e) => format!("link {}", e.reset),
+        Event::OidcProviderSet(e) => format!("{}, which is {}", e.name, e.issuer),
+        Event::OidcProviderRemoved(e) => e.name.clone(),
+        Event::IdentityLinked(e) => format!("{:?} at {} is {}", e.label, e.issuer, account(tx, e.account)?),
+        Event::IdentityUnlinked(e) => format!("identity {}", e.identity),
         Event::OpenPgpKeyAdded(e) => format!("key {seq} {:?} of {}", e.name, account(tx, e.account)?),
         Event::OpenPgpKeyRemoved(e) => format!("key {}", e.key),
         Event::RepoCreated(_) => repository(tx, seq)?,

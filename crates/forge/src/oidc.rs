@@ -6,7 +6,9 @@
 //! 2. Somebody is known by issuer and subject. A mail address or a name that a provider tells makes nobody an existing account.
 //! 3. What an ID token says is believed only if its signature is by a key of the issuer's, and it is from this issuer, for this site, for
 //!    the browser that asked, and fresh.
-//! 4. The site asks the issuer's machine, and those that the operator named, by https; no redirect is followed.
+//! 4. A provider is a way in: it is in the inventory, to set one is an alarm, and a lockdown takes away one that was set meanwhile. What an
+//!    officer or operator links sleeps as their new factors do.
+//! 5. The site asks the issuer's machine, and those that the operator named, by https; no redirect is followed.
 
 mod command;
 mod discovery;

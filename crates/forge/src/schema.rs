@@ -103,7 +103,8 @@ tables! {
     org_factor_policy(organisation; since_us) "?1, ?2";
     oidc_provider(name; seq, label, issuer, client_id, secret, registers, hosts, set_us)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
-    oidc_identity(id; account, issuer, subject, label, linked_us, removed_us) "?1, ?2, ?3, ?4, ?5, ?6, ?7";
+    oidc_identity(id; account, issuer, subject, label, linked_us, removed_us, sleeps_until_us)
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
     repository(id; namespace, name, kind, format, visibility, head, created_us, pushed_us, seq, description, website)
         "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12";
     collaborator(repo, account; access, seq) "?1, ?2, ?3, ?4";

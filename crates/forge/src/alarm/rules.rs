@@ -28,6 +28,7 @@ fn rule_of(tx: &mut Tx, event: &Event) -> Result<Option<Rule>, DbError> {
         Event::RecoveryCodeUsed(e) => e.account,
         Event::SshKeyAdded(e) => e.account,
         Event::SshCertificateSeen(e) => e.account,
+        Event::IdentityLinked(e) => e.account,
         // Who has its private key can be anybody.
         Event::SshAuthorityAdded(e) if e.org.is_none() => return Ok(Some(Rule::PrivilegedCredential)),
         Event::FactorRemoved(e) => factor_owner(tx, e.factor)?.unwrap_or(0),
@@ -63,6 +64,8 @@ fn by_itself(event: &Event) -> Option<Rule> {
         Event::AccountFrozen(_) | Event::AccountUnfrozen(_) => Rule::AccountFrozen,
         Event::OfficerRuleSet(_) | Event::FactorsRequired(_) | Event::MailSet(_) => Rule::GuardChanged,
         Event::AlarmHookAdded(_) | Event::AlarmHookRemoved(_) | Event::CanaryRemoved(_) => Rule::GuardChanged,
+        // Whoever runs it can be everybody who is linked with it.
+        Event::OidcProviderSet(_) => Rule::GuardChanged,
         Event::PasswordResetMade(_) => Rule::ResetLink,
         Event::EpochStarted(e) if e.epoch > 1 => Rule::Recovered,
         Event::DrillDone(e) if e.differences > 0 => Rule::DrillFailed,

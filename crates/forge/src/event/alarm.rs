@@ -25,7 +25,7 @@ wire::words! {
         7 Lockdown = "lockdown",
         /// An account was frozen, by the fuse or a lockdown, or let go on.
         8 AccountFrozen = "account-frozen",
-        /// What guards the site was changed: the officers' rule, second factors, mail, webhooks, canaries.
+        /// What guards the site was changed: the officers' rule, second factors, mail, webhooks, canaries, sign-in providers.
         9 GuardChanged = "guard-changed",
         /// The site was recovered: a new epoch began.
         10 Recovered = "recovered",

@@ -259,7 +259,7 @@ impl Payload for OrgFactorsRequired {
     }
 }
 
-/// A factor, token or SSH key that slept is good from now on: another officer said that it is its owner's.
+/// A factor, token, SSH key or linked sign-in that slept is good from now on: another officer said that it is its owner's.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct FactorWoken {
@@ -274,7 +274,8 @@ impl Payload for FactorWoken {
             .execute("UPDATE authenticator SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?
             + tx.execute("UPDATE totp SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?
             + tx.execute("UPDATE token SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?
-            + tx.execute("UPDATE ssh_key SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?;
+            + tx.execute("UPDATE ssh_key SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?
+            + tx.execute("UPDATE oidc_identity SET sleeps_until_us = NULL WHERE id = ?1", &[self.factor.into()])?;
         must_change_one(changed, "factor", at)
     }
 }

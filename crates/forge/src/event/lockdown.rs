@@ -14,8 +14,8 @@ pub struct LockdownStarted {
     /// What was made or used since then was taken for the intruder's, microseconds since 1970.
     #[n(0)]
     pub since_us: i64,
-    /// Tokens, SSH keys, sessions and webhooks that were, and those that they made; passwords and factors that were set since then, no
-    /// officer's: each by the entry that made it.
+    /// Tokens, SSH keys, sessions, webhooks and sign-in providers that were, and those that they made; passwords and factors that were
+    /// set since then, no officer's: each by the entry that made it.
     #[n(1)]
     pub credentials: Vec<u64>,
     /// Accounts that were made since then, or by such a credential.
@@ -47,6 +47,7 @@ impl Payload for LockdownStarted {
             authority_end(tx, *credential, at)?;
             tx.execute("UPDATE ssh_certificate SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
             tx.execute("UPDATE oidc_identity SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
+            tx.execute("DELETE FROM oidc_provider WHERE seq = ?1", &values[..1])?;
             tx.execute("UPDATE recovery_code SET used_us = ?2 WHERE seq = ?1 AND used_us IS NULL", &values)?;
             tx.execute("UPDATE alarm_hook SET removed_us = ?2 WHERE id = ?1 AND removed_us IS NULL", &values)?;
             tx.execute("UPDATE password_reset SET ended_us = ?2 WHERE id = ?1 AND ended_us IS NULL", &values)?;

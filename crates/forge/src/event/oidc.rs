@@ -84,19 +84,24 @@ pub struct IdentityLinked {
     /// What people know them by there.
     #[n(3)]
     pub label: String,
+    /// Until when it signs nobody in yet, microseconds since 1970: an officer's or operator's who has a second factor.
+    #[n(4)]
+    pub sleeps_until_us: Option<i64>,
 }
 
 impl Payload for IdentityLinked {
     fn apply(&self, tx: &mut Tx, at: &Stamp) -> Result<(), ApplyError> {
-        let sql = "INSERT INTO oidc_identity (id, account, issuer, subject, label, linked_us, removed_us)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)";
-        let values: [Value; 6] = [
+        let sql = "INSERT INTO oidc_identity (id, account, issuer, subject, label, linked_us, removed_us,
+                                              sleeps_until_us)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7)";
+        let values: [Value; 7] = [
             at.seq.into(),
             self.account.into(),
             (&self.issuer).into(),
             (&self.subject).into(),
             (&self.label).into(),
             at.time_us.into(),
+            self.sleeps_until_us.into(),
         ];
         tx.execute(sql, &values)?;
         Ok(())

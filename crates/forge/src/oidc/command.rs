@@ -10,8 +10,8 @@ use crate::names::{Email, UserName, plain_text};
 use crate::people::Principal;
 use crate::people::authenticate::still_good;
 use crate::people::command::UserCreate;
-use crate::people::factor::authenticator_list;
-use crate::people::query::password_of;
+use crate::people::factor::{authenticator_list, made_inside_sleeps};
+use crate::people::query::{password_of, user_by_id};
 use crate::writer::{Command, Decide, Urgency};
 
 /// Providers of one site.
@@ -101,16 +101,17 @@ impl Command for ProviderRemove {
     }
 }
 
-fn linked(tx: &mut Tx, account: u64, issuer: &str, subject: &str, label: &str) -> Result<Event, Error> {
+fn linked(tx: &mut Tx, account: u64, issuer: &str, subject: &str, label: &str) -> Result<IdentityLinked, Error> {
     if identity_fetch(tx, issuer, subject)?.is_some() {
         return Err(Error::conflict("this sign-in of the provider's is linked with an account already"));
     }
     let label = plain_text("what a provider calls somebody", label, LABEL_CHARS_MAX).ok().flatten();
     let label = label.unwrap_or_else(|| subject.chars().filter(|c| crate::names::is_harmless(*c)).take(40).collect());
-    Ok(IdentityLinked { account, issuer: issuer.to_owned(), subject: subject.to_owned(), label }.into())
+    let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+    Ok(IdentityLinked { account, issuer, subject, label, sleeps_until_us: None })
 }
 
-/// Links what a provider calls somebody with their account.
+/// Links what a provider calls somebody with their account. It sleeps as a new factor of theirs would.
 #[derive(Debug)]
 pub struct IdentityLink {
     /// Who.
@@ -133,7 +134,10 @@ impl Command for IdentityLink {
                 "an account has {IDENTITIES_MAX} of these at most; remove some first"
             )));
         }
-        Ok((vec![linked(tx, self.by.user(), &self.issuer, &self.subject, &self.label)?], ()))
+        let user = user_by_id(tx, self.by.user())?.ok_or_else(|| Error::not_found("the account"))?;
+        let sleeps_until_us = made_inside_sleeps(tx, ctx, &user)?;
+        let link = linked(tx, user.id, &self.issuer, &self.subject, &self.label)?;
+        Ok((vec![IdentityLinked { sleeps_until_us, ..link }.into()], ()))
     }
 }
 
@@ -191,7 +195,7 @@ impl Command for Register {
         let create =
             UserCreate { name: self.name, email: self.email, password_hash: None, officer: false, operator: false };
         let (mut events, account) = create.decide(tx, ctx)?;
-        events.push(link);
+        events.push(link.into());
         Ok((events, account))
     }
 }

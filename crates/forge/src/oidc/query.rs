@@ -1,6 +1,7 @@
 //! Reading providers and identities.
 
 use crate::db::{DbError, Row, Tx};
+use crate::error::Error;
 
 /// A provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,22 @@ pub struct Identity {
     pub label: String,
     /// Since when, microseconds since 1970.
     pub linked_us: i64,
+    /// Until when it signs nobody in yet.
+    pub sleeps_until_us: Option<i64>,
+}
+
+impl Identity {
+    /// Refuses while it sleeps.
+    pub(crate) fn must_be_awake(&self, now_us: i64) -> Result<(), Error> {
+        if self.sleeps_until_us.is_none_or(|until| until <= now_us) {
+            return Ok(());
+        }
+        Err(Error::Unauthenticated(
+            "this was linked with an officer's or operator's account less than a day ago, and sleeps: sign in as usual, or have an officer \
+             wake it"
+                .into(),
+        ))
+    }
 }
 
 /// All providers, by name.
@@ -63,14 +80,14 @@ fn provider_of(row: &Row) -> Result<Provider, DbError> {
 
 /// An account's identities, by id.
 pub fn identity_list(tx: &mut Tx, account: u64) -> Result<Vec<Identity>, DbError> {
-    let sql = "SELECT id, account, issuer, label, linked_us FROM oidc_identity
+    let sql = "SELECT id, account, issuer, label, linked_us, sleeps_until_us FROM oidc_identity
                WHERE account = ?1 AND removed_us IS NULL ORDER BY id";
     tx.query(sql, &[account.into()])?.iter().map(identity_of).collect()
 }
 
 /// Whom an issuer calls this.
 pub(crate) fn identity_fetch(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option<Identity>, DbError> {
-    let sql = "SELECT id, account, issuer, label, linked_us FROM oidc_identity
+    let sql = "SELECT id, account, issuer, label, linked_us, sleeps_until_us FROM oidc_identity
                WHERE issuer = ?1 AND subject = ?2 AND removed_us IS NULL ORDER BY id LIMIT 1";
     tx.query_opt(sql, &[issuer.into(), subject.into()])?.map(|row| identity_of(&row)).transpose()
 }
@@ -82,5 +99,6 @@ fn identity_of(row: &Row) -> Result<Identity, DbError> {
         issuer: row.get(2)?,
         label: row.get(3)?,
         linked_us: row.get(4)?,
+        sleeps_until_us: row.get(5)?,
     })
 }

@@ -38,6 +38,8 @@ pub enum CredentialKind {
     WebhookSecret,
     /// Who a provider of OpenID Connect says that it is.
     Identity,
+    /// A provider whose word signs in whom it is linked with, as it was set last: the site's own, and nobody's in particular.
+    Provider,
     /// A key that an officer signs orders with.
     OfficerKey,
     /// A share of the recovery key, as far as it was published.
@@ -62,6 +64,7 @@ impl CredentialKind {
             Self::SshCertificate => "SSH certificate",
             Self::WebhookSecret => "webhook secret",
             Self::Identity => "identity",
+            Self::Provider => "sign-in provider",
             Self::OfficerKey => "officer key",
             Self::RecoveryShare => "recovery share",
         }
@@ -72,7 +75,8 @@ impl CredentialKind {
     pub fn is_factor(self) -> bool {
         let made_inside =
             matches!(self, Self::Session | Self::Token | Self::ResetLink | Self::SshKey | Self::DeployKey);
-        !made_inside && !matches!(self, Self::SshAuthority | Self::SshCertificate | Self::WebhookSecret)
+        !made_inside
+            && !matches!(self, Self::SshAuthority | Self::SshCertificate | Self::WebhookSecret | Self::Provider)
     }
 }
 
@@ -168,9 +172,16 @@ const SOURCES: &[(CredentialKind, &str)] = &[
     (
         CredentialKind::Identity,
         "SELECT t.id, t.account, n.name, t.label || ' (' || t.issuer || ')', t.linked_us, j.actor, j.credential,
-                CAST(NULL AS TEXT), CAST(NULL AS BIGINT), t.removed_us, CAST(NULL AS BIGINT)
+                CAST(NULL AS TEXT), CAST(NULL AS BIGINT), t.removed_us, t.sleeps_until_us
          FROM oidc_identity t JOIN namespace n ON n.id = t.account LEFT JOIN journal j ON j.seq = t.id
          WHERE t.id >= ?1 AND t.linked_us >= ?2 AND (?3 = 0 OR t.account = ?3) ORDER BY t.id DESC LIMIT ?4",
+    ),
+    (
+        CredentialKind::Provider,
+        "SELECT t.seq, CAST(0 AS BIGINT), CAST('' AS TEXT), t.name || ' (' || t.issuer || ')', t.set_us, j.actor, j.credential,
+                CAST(NULL AS TEXT), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)
+         FROM oidc_provider t LEFT JOIN journal j ON j.seq = t.seq
+         WHERE t.seq >= ?1 AND t.set_us >= ?2 AND ?3 = 0 ORDER BY t.seq DESC LIMIT ?4",
     ),
     (
         CredentialKind::OfficerKey,
@@ -311,7 +322,6 @@ mod tests {
         ("canary", "it opens nothing"),
         ("filed_order", "the hash of an order"),
         ("mail_transport", "what the site signs in with elsewhere"),
-        ("oidc_provider", "what the site signs in with elsewhere"),
         ("order_signature", "the hash of an order"),
         ("svn_revision", "the hash of a revision"),
         ("trashed_account", "its password is in password_made, and opens nothing until the account is back"),

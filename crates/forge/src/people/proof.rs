@@ -80,7 +80,9 @@ impl Proof {
             Self::Provider { issuer, subject } => {
                 let account = known()?;
                 let linked = identity_fetch(tx, issuer, subject)?.filter(|identity| identity.account == account);
-                linked.ok_or_else(|| Error::Unauthenticated("it is no longer linked with this account".into()))?;
+                linked
+                    .ok_or_else(|| Error::Unauthenticated("it is no longer linked with this account".into()))?
+                    .must_be_awake(now_us)?;
                 if factors(tx, account, now_us)?.any() {
                     return Err(Error::Unauthenticated("this account needs its second factor too".into()));
                 }

@@ -19,7 +19,8 @@ CREATE TABLE oidc_identity (
     subject TEXT NOT NULL,
     label TEXT NOT NULL,
     linked_us BIGINT NOT NULL,
-    removed_us BIGINT
+    removed_us BIGINT,
+    sleeps_until_us BIGINT
 );
 CREATE INDEX oidc_identity_subject ON oidc_identity (issuer, subject);
 CREATE INDEX oidc_identity_account ON oidc_identity (account);

@@ -196,6 +196,7 @@ impl Site {
     /// A provider stands in for the password: who has more is asked for it.
     async fn sign_in_identity(&self, identity: &Identity, known: &Known, from: &Device) -> Result<SignInStep, Error> {
         let account = identity.account;
+        identity.must_be_awake(now_us())?;
         if self.db().read_async(move |tx| factors(tx, account, now_us())).await?.any() {
             return self.second_step(account).await.map(SignInStep::Second);
         }

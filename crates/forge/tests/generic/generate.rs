@@ -625,7 +625,8 @@ fn oidc_provider_removed(world: &mut World, _: &mut Rng) -> Event {
 fn identity_linked(world: &mut World, rng: &mut Rng) -> Event {
     world.identities.push(world.next_seq);
     let (account, subject, label) = (rng.pick(&world.accounts), rng.text(), rng.text());
-    IdentityLinked { account, issuer: "https://id.example.org".into(), subject, label }.into()
+    let sleeps_until_us = rng.one_in(2).then(|| (rng.next() >> 12) as i64);
+    IdentityLinked { account, issuer: "https://id.example.org".into(), subject, label, sleeps_until_us }.into()
 }
 
 fn identity_unlinked(world: &mut World, rng: &mut Rng) -> Event {

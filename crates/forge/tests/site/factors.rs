@@ -1,14 +1,16 @@
 //! Second factors, with an authenticator in software.
 
-use crate::rig::{SiteRig, config, vaults};
+use crate::rig::{SiteRig, config, new_user, vaults};
 use forge::event::people::SignIn;
+use forge::oidc::IdentityLink;
 use forge::people::Proof;
 use forge::people::factor::{
-    AuthenticatorAdd, RecoveryCode, RecoveryCodesMake, TotpAdd, TotpSecret, authenticator_list,
+    AuthenticatorAdd, FactorWake, RecoveryCode, RecoveryCodesMake, TotpAdd, TotpSecret, authenticator_list,
 };
+use forge::people::proof::Prove;
 use forge::people::session::SessionStart;
 use forge::people::webauthn::{Assertion, Registration};
-use forge::site::{Device, Shows, SignInStep};
+use forge::site::{Device, NewUser, Shows, SignInStep};
 use forge::writer::Submitter;
 use forge::{Error, Site};
 
@@ -197,5 +199,32 @@ async fn a_required_factor_is_required_at_every_door() {
     rig.site.app_add(&by, "phone", &ticket, &app.code(now_step())).await.unwrap();
     rig.site.authenticate(&format!("Bearer {token}")).await.unwrap();
     assert!(!rig.site.session(&secret.reveal()).await.unwrap().session().unwrap().must_enrol);
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_an_officer_links_sleeps_until_another_officer_wakes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
+    let origin = rig.site.relying_party().unwrap().origin;
+    let mut officers = Vec::new();
+    for name in ["olga", "omar"] {
+        officers.push(rig.site.user_create(None, NewUser { officer: true, ..new_user(name) }).await.unwrap().id);
+    }
+    let (olga, omar) = (officers[0], officers[1]);
+    let who = rig.proved("olga").await.who().clone();
+    register(&rig.site, olga, &mut Passkey::new(&origin)).await;
+    let (issuer, subject) = ("https://id.example.org".to_owned(), "olga there".to_owned());
+    let link = IdentityLink { by: who.clone(), issuer: issuer.clone(), subject: subject.clone(), label: String::new() };
+    let identity = rig.site.ledger().submit(who.submitter(), link).await.unwrap().first_seq;
+    let signs_in = async || {
+        let proof = Proof::Provider { issuer: issuer.clone(), subject: subject.clone() };
+        let prove = Prove { account: olga, proof };
+        rig.site.ledger().submit(Submitter::default(), prove).await.unwrap_err().to_string()
+    };
+    assert!(signs_in().await.contains("sleeps"), "{}", signs_in().await);
+    rig.site.ledger().submit(Submitter::default(), FactorWake { factor: identity, officer: omar }).await.unwrap();
+    assert!(signs_in().await.contains("second factor"), "{}", signs_in().await);
     rig.stop().await;
 }

@@ -4,7 +4,7 @@ use crate::factors::now_step;
 use crate::rig::{SiteRig, config, new_user, vaults};
 use forge::lockdown::MadeKind;
 use forge::people::inventory::{CredentialKind, InventoryFilter};
-use forge::site::{Device, NewUser, SignInStep};
+use forge::site::{Device, NewProvider, NewUser, SignInStep};
 use forge::ssh::command::NewSshKey;
 
 fn now_us() -> i64 {
@@ -22,6 +22,13 @@ async fn what_was_set_since_then_opens_nothing_and_an_officer_loses_nothing() {
     rig.site.user_create(None, NewUser { officer: true, ..new_user("olga") }).await.unwrap();
     let (ada, bob) = (rig.proved("ada").await, rig.proved("bob").await);
     let (pager, _) = rig.site.alarm_hook_add(None, "https://pager.example.org/x").await.unwrap();
+    let provider = |name: &str| NewProvider {
+        name: name.into(),
+        issuer: format!("https://{name}.example.org"),
+        client_id: "outlast".into(),
+        ..NewProvider::default()
+    };
+    rig.site.provider_put(None, provider("work")).await.unwrap();
     let since = now_us();
 
     // Somebody has Ada's session, fresh as it is, and Bob's; Olga sets a password meanwhile.
@@ -33,6 +40,10 @@ async fn what_was_set_since_then_opens_nothing_and_an_officer_loses_nothing() {
     rig.site.ssh_key_add(&ada, key).await.unwrap();
     rig.site.password_set(Some(&bob), &"bob".parse().unwrap(), "the intruder's own".parse().unwrap()).await.unwrap();
     rig.site.alarm_hook_add(None, "https://his.example.org/x").await.unwrap();
+    rig.site.provider_put(None, provider("his")).await.unwrap();
+    let alarms = rig.site.alarm_list(None, true, None).await.unwrap();
+    let set = |line: &forge::audit::AuditLine| line.event == "OidcProviderSet" && line.about.contains("https://his.");
+    assert!(alarms.iter().any(|alarm| alarm.line.as_ref().is_some_and(set)), "{alarms:#?}");
     rig.site.password_set(None, &"olga".parse().unwrap(), "another for olga".parse().unwrap()).await.unwrap();
 
     let made = rig.site.lock_down(None, since).await.unwrap();
@@ -45,6 +56,9 @@ async fn what_was_set_since_then_opens_nothing_and_an_officer_loses_nothing() {
     assert!(has(CredentialKind::WebhookSecret, ""), "what he had posted to himself: {made:#?}");
     let hooks = rig.site.alarm_hook_list(None).await.unwrap();
     assert_eq!(hooks.iter().map(|hook| hook.id).collect::<Vec<_>>(), [pager], "the one from before goes on");
+    assert!(has(CredentialKind::Provider, ""), "who signs in whom he likes: {made:#?}");
+    let providers = rig.site.providers().await.unwrap();
+    assert_eq!(providers.iter().map(|known| known.name.as_str()).collect::<Vec<_>>(), ["work"]);
     assert!(!has(CredentialKind::Password, "ada") && made.iter().all(|made| made.owner != "olga"), "{made:#?}");
 
     // What is in the tree is over in the inventory, and nothing that was made since then is good beside it.

@@ -1,4 +1,4 @@
-//! Waking a new factor, token or SSH key of an officer or operator before its day is over: another officer says that it is theirs.
+//! Waking a new factor, token, SSH key or linked sign-in of an officer or operator before its day is over: another officer says that it is theirs.
 
 use crate::db::Tx;
 use crate::error::Error;
@@ -25,7 +25,9 @@ impl Command for FactorWake {
         let sql = "SELECT account FROM authenticator WHERE id = ?1 AND removed_us IS NULL AND sleeps_until_us > ?2
                    UNION ALL SELECT account FROM totp WHERE id = ?1 AND removed_us IS NULL AND sleeps_until_us > ?2
                    UNION ALL SELECT account FROM token WHERE id = ?1 AND revoked_us IS NULL AND sleeps_until_us > ?2
-                   UNION ALL SELECT account FROM ssh_key WHERE id = ?1 AND removed_us IS NULL AND sleeps_until_us > ?2";
+                   UNION ALL SELECT account FROM ssh_key WHERE id = ?1 AND removed_us IS NULL AND sleeps_until_us > ?2
+                   UNION ALL SELECT account FROM oidc_identity
+                             WHERE id = ?1 AND removed_us IS NULL AND sleeps_until_us > ?2";
         let row = tx.query_opt(sql, &[self.factor.into(), ctx.now_us.into()])?;
         let owner: u64 =
             row.ok_or_else(|| Error::not_found("a sleeping factor, token or key of this number"))?.get(0)?;

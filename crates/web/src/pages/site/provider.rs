@@ -152,6 +152,7 @@ struct IdentityRow {
     label: String,
     issuer: String,
     linked: String,
+    asleep: Option<String>,
 }
 
 #[derive(Template)]
@@ -175,6 +176,7 @@ async fn page(app: &App, visitor: Visitor, outcome: Outcome) -> Result<Response,
         label: identity.label,
         issuer: identity.issuer,
         linked: show::time_us(identity.linked_us),
+        asleep: identity.sleeps_until_us.filter(|until| *until > forge::now_us()).map(show::time_us),
     });
     let providers = app.site.providers().await?.into_iter().map(|known| (known.name, known.label)).collect();
     let status = outcome.status();
@@ -193,7 +195,7 @@ async fn link(
     Form(Ticket { ticket }): Form<Ticket>,
 ) -> Result<Response, PageError> {
     let linked = app.site.identity_link(&by, &ticket).await;
-    page(&app, visitor, Outcome::of(linked, "It is linked: from now on it signs you in.")?).await
+    page(&app, visitor, Outcome::of(linked, "It is linked.")?).await
 }
 
 #[derive(Deserialize)]
