@@ -26,6 +26,7 @@ pub(super) fn told(at: &Stamp, event: &Event) -> Option<Told> {
         Event::PasswordResetMade(e) => (e.account, "A link that sets your password was made by who runs the site"),
         Event::TokenCreated(e) => (e.account, "An access token was made for your account"),
         Event::SshKeyAdded(e) => (e.account, "An SSH key was added to your account"),
+        Event::SshCertificateSeen(e) => (e.account, "A new SSH certificate opened the door as you"),
         Event::IdentityLinked(e) => (e.account, "A sign-in with a provider was linked with your account"),
         Event::AuthenticatorAdded(e) => (e.account, "A security key or passkey was added to your account"),
         Event::TotpAdded(e) => (e.account, "An app for one-time passwords was added to your account"),

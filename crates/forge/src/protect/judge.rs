@@ -129,10 +129,16 @@ fn judge_one(
     if has(tx, rights, who, role)? {
         return if update.new.is_some() { judge_content(tx, rule, who, role, looked) } else { Ok(None) };
     }
+    let certified = match who.and_then(|who| who.within) {
+        Some(_) => ", with a key or token of their own and not with an organisation's certificate",
+        None => "",
+    };
     let why = match (rights.is_nobody(), rights.role) {
         (true, _) => format!("nobody may {verb}"),
-        (false, Some(role)) => format!("you may not {verb}: it takes the role {role}, or to be named in the rule"),
-        (false, None) => format!("you may not {verb}: only those named in the rule may"),
+        (false, Some(role)) => {
+            format!("you may not {verb}: it takes the role {role}, or to be named in the rule{certified}")
+        }
+        (false, None) => format!("you may not {verb}: only those named in the rule may{certified}"),
     };
     Ok(Some(format!("protected {} (rule {}): {why}", rule.kind, rule.pattern)))
 }
@@ -178,7 +184,8 @@ fn has(tx: &mut Tx, rights: &Rights, who: Option<&Principal>, role: Option<Acces
     if rights.role.is_some() && role >= rights.role {
         return Ok(true);
     }
-    let Some(who) = who else { return Ok(false) };
+    // An organisation's owner has whomever they like named by an authority of its own: whom a rule names shows a credential of theirs.
+    let Some(who) = who.filter(|who| who.within.is_none()) else { return Ok(false) };
     if rights.people.iter().any(|(id, _)| *id == who.user()) {
         return Ok(true);
     }

@@ -168,6 +168,25 @@ fn a_certificate_that_is_not_right_in_everything_opens_nothing() {
 }
 
 #[test]
+fn whom_a_rule_names_is_not_whom_an_owners_authority_names() {
+    let crew = Crew::new();
+    crew.api(
+        "POST",
+        "/api/v1/repos/crew/tool/branch_protections",
+        r#"{"rule_name":"main","push":{"people":["bob"]}}"#,
+        201,
+    );
+    crew.sign(&[]);
+    let (git, url) = (crew.git(), crew.bob.url("crew/tool"));
+    crew.work.commit("more", "more\n");
+    let said = git.run(["push", &url, "main"]).failure();
+    assert!(said.contains("not with an organisation's certificate"), "{said}");
+    git.run(["push", "-q", &url, "main:side"]).success();
+    let token = crew.world.site.cli(&["token", "create", "bob", "--scope", "repo:write"]).success();
+    git.run(["push", "-q", &crew.world.site.url("crew/tool", Some(("bob", token.trim()))), "main"]).success();
+}
+
+#[test]
 fn what_is_revoked_ends_and_so_does_all_of_an_authority_that_is_removed() {
     let crew = Crew::new();
     let ended = |what: &str, mut running: std::process::Child| {
