@@ -37,7 +37,7 @@ impl Site {
 
     /// As [`Site::svn_follow`], for what was written of a selection and is not held yet.
     pub(super) async fn svn_follow_of(&self, selection: Selection, through: u64) -> Result<(), Error> {
-        let planned = self.db().read_async(move |tx| restore::plan(tx, &selection)).await?;
+        let planned = self.db().read_async(move |tx| restore::plan(tx, &selection, false)).await?;
         drop(self.svn_follow(&planned.report.touched, through));
         Ok(())
     }
