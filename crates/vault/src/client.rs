@@ -316,8 +316,17 @@ impl VaultClient {
 
     /// Appends batches; one cosignature line comes back for each. Whether they are good, the caller checks.
     pub async fn append(&self, batches: &[Bytes]) -> Result<Vec<NoteSignature>, ClientError> {
+        self.append_proven(batches, &[]).await
+    }
+
+    /// As [`Self::append`], with the proof that the batches lead to where the newest epoch begins. A vault of an older release asks
+    /// for none.
+    pub async fn append_proven(&self, batches: &[Bytes], proof: &[Hash]) -> Result<Vec<NoteSignature>, ClientError> {
         let body = encode_batches(batches.iter().map(AsRef::as_ref));
-        let (status, bytes) = self.ask(Method::POST, "/v1/append", body.into(), ANSWER_TIMEOUT).await?;
+        let hashes: Vec<_> = proof.iter().map(ToString::to_string).collect();
+        let query = if hashes.is_empty() { String::new() } else { format!("?proof={}", hashes.join(",")) };
+        let path = format!("/v1/append{query}");
+        let (status, bytes) = self.ask(Method::POST, &path, body.into(), ANSWER_TIMEOUT).await?;
         if status == StatusCode::FAILED_DEPENDENCY {
             let names = std::str::from_utf8(&bytes).unwrap_or_default().lines().filter_map(|line| line.parse().ok());
             return Err(ClientError::MissingBlobs(names.collect()));

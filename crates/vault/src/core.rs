@@ -25,7 +25,7 @@ use journal::checkpoint::Checkpoint;
 use journal::cosignature::cosign;
 use journal::entry::Envelope;
 use journal::epoch::{Epoch, RecoveryPublic};
-use journal::merkle::Frontier;
+use journal::merkle::{Frontier, verify_consistency};
 use journal::note::{NoteSignature, SignedNote, SigningKey, VerifierKey};
 use journal::{BlobName, Hash, Origin};
 use opened::Opened;
@@ -92,9 +92,25 @@ impl State {
         }
         let (note, checkpoint) = batch.checkpoint()?;
         note.verify(&epoch.log_key)?;
+        // Where an epoch begins, a batch ends: across it nobody could compare roots.
+        let (first, end) = (batch.first, batch.end());
+        if let Some((over, _)) = self.epochs.iter().find(|(later, _)| first < later.size && later.size < end) {
+            return Err(Refusal::OldEpoch { ours: over.epoch, theirs: batch.epoch });
+        }
         let next = extend(frontier, batch);
         self.check_roots(&next, &checkpoint)?;
         Ok((next, note))
+    }
+
+    /// What comes before the newest epoch is what that epoch began with, whoever still holds an older one's key: entries that would be
+    /// cosigned below its beginning come with the proof that they lead there.
+    fn check_proof(&self, next: &Frontier, proof: &[Hash]) -> Result<(), Refusal> {
+        let newest = self.current()?;
+        if next.size() >= newest.size {
+            return Ok(());
+        }
+        verify_consistency(next.size(), newest.size, &next.root(), &newest.root, proof)
+            .map_err(|_| Refusal::Unproven { epoch: newest.epoch, size: newest.size })
     }
 
     fn check_roots(&self, next: &Frontier, checkpoint: &Checkpoint) -> Result<(), Refusal> {
@@ -348,6 +364,20 @@ impl<S: Store + ?Sized> Vault<S> {
     /// # Errors
     /// When any of them must be refused, none is stored.
     pub fn append(&mut self, requests: &[Vec<u8>], now_s: u64) -> Result<Vec<NoteSignature>, Refusal> {
+        self.append_proven(requests, &[], now_s)
+    }
+
+    /// As [`Self::append`]. Batches that end before the newest epoch begins come with the consistency proof from the last one's end
+    /// to that beginning.
+    ///
+    /// # Errors
+    /// As there; [`Refusal::Unproven`].
+    pub fn append_proven(
+        &mut self,
+        requests: &[Vec<u8>],
+        proof: &[Hash],
+        now_s: u64,
+    ) -> Result<Vec<NoteSignature>, Refusal> {
         self.ready()?;
         let mut notes = Vec::new();
         let mut new: Vec<(Cow<'_, [u8]>, Batch)> = Vec::new();
@@ -362,6 +392,9 @@ impl<S: Store + ?Sized> Vault<S> {
             frontier = next;
             notes.push(note);
             new.push((self.state.erased.stored(bytes, &batch), batch));
+        }
+        if !new.is_empty() {
+            self.state.check_proof(&frontier, proof)?;
         }
         self.check_blobs(&new)?;
         self.store_batches(&new)?;

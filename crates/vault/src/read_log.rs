@@ -105,9 +105,17 @@ impl LogReader {
         let epoch = epoch.filter(|epoch| epoch.epoch == batch.epoch && epoch.origin == batch.origin);
         let epoch = epoch.ok_or_else(|| bad("it is of another epoch or log".to_owned()))?;
         note.verify(&epoch.log_key).map_err(|error| bad(error.to_string()))?;
+        if self.epochs.iter().any(|(later, _)| seq < later.size && later.size < batch.end()) {
+            return Err(bad("it goes on in an epoch that was over".to_owned()));
+        }
         batch.entries.iter().for_each(|entry| self.frontier.push(Envelope::leaf(entry)));
-        if self.frontier.root() != checkpoint.root {
+        let (size, root) = (self.frontier.size(), self.frontier.root());
+        if root != checkpoint.root {
             return Err(bad("its entries do not lead to the signed root".to_owned()));
+        }
+        // Whoever still held an older key signed something else than the recovery key did.
+        if self.epochs.iter().any(|(later, _)| later.size == size && later.root != root) {
+            return Err(bad(format!("an epoch began with {size} other entries")));
         }
         Ok(VerifiedBatch { batch, bytes, checkpoint })
     }
@@ -356,4 +364,75 @@ async fn check_blob(
     }
     report.problems.extend(last.map(|error| format!("blob {name}: {error}")));
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::{Credential, Role};
+    use crate::url::VaultUrl;
+    use journal::Origin;
+    use journal::note::{KeyKind, SigningKey};
+
+    fn key(seed: u64) -> SigningKey {
+        SigningKey::from_seed("outlast/read", KeyKind::Ed25519, &[seed as u8; 32]).unwrap()
+    }
+
+    fn origin() -> Origin {
+        "outlast/read".parse().unwrap()
+    }
+
+    fn tree(texts: &[&str]) -> Frontier {
+        let mut tree = Frontier::new();
+        texts.iter().for_each(|text| tree.push(Envelope::leaf(text.as_bytes())));
+        tree
+    }
+
+    /// Two epochs, the second from where these entries end.
+    fn reader(of: &[&str]) -> LogReader {
+        let epoch = |number, size, root| Epoch {
+            origin: origin(),
+            epoch: number,
+            size,
+            root,
+            log_key: key(number).verifier().clone(),
+            data_key: BlobName::of(b"a key"),
+            recovery: vec![key(9).verifier().clone().into()],
+            past: None,
+            order: None,
+        };
+        let second = tree(of);
+        let epochs = [epoch(1, 0, Frontier::new().root()), epoch(2, second.size(), second.root())];
+        let cosigner = SigningKey::from_seed("v", KeyKind::Cosignature, &[1; 32]).unwrap();
+        let url = VaultUrl {
+            role: Role::Recover,
+            credential: Credential::generate().unwrap(),
+            address: "127.0.0.1:1".to_owned(),
+            name: "v".to_owned(),
+            domain: "v".to_owned(),
+            pin: Hash::of(b""),
+            vkey: cosigner.verifier().clone(),
+        };
+        let epochs = epochs.map(|epoch| (epoch, String::new())).into();
+        let client = Arc::new(VaultClient::new(url).unwrap());
+        LogReader { client, epochs, frontier: Frontier::new(), waiting: VecDeque::new() }
+    }
+
+    /// A batch of the first epoch with these entries.
+    fn batch(texts: &[&str]) -> Vec<u8> {
+        let tree = tree(texts);
+        let checkpoint = Checkpoint::new(origin(), 1, tree.size(), tree.root()).sign(&key(1)).unwrap().to_string();
+        let entries = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+        let batch =
+            Batch { origin: origin(), epoch: 1, first: 0, entries, checkpoint, snapshot_entry: None, inline: vec![] };
+        batch.encode().unwrap()
+    }
+
+    #[test]
+    fn what_an_epoch_began_with_is_not_what_an_older_key_says() {
+        assert!(reader(&["one", "two"]).verify(batch(&["one", "two"])).is_ok());
+        let bad = |texts: &[&str]| reader(&["one", "two"]).verify(batch(texts)).unwrap_err().to_string();
+        assert!(bad(&["one", "forged"]).contains("other entries"));
+        assert!(bad(&["one", "two", "three"]).contains("an epoch that was over"));
+    }
 }

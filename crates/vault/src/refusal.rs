@@ -27,6 +27,16 @@ pub enum Refusal {
         /// What was asked.
         theirs: u64,
     },
+    /// Entries from before the newest epoch's beginning, without the proof that they lead there.
+    #[error(
+        "epoch {epoch} began with {size} entries: those before come with the proof that they lead there, which the recovered site makes"
+    )]
+    Unproven {
+        /// The newest epoch.
+        epoch: u64,
+        /// Where it began.
+        size: u64,
+    },
     /// The epoch has other recovery keys than the one before, and the order for that is not here, or not due.
     #[error("this vault keeps the recovery keys that it knows: {0}")]
     NoOrder(String),

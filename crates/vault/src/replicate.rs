@@ -10,7 +10,8 @@ use crate::quorum::Quorum;
 use crate::shipper;
 use crate::source::JournalSource;
 use crate::url::VaultUrl;
-use journal::note::VerifierKey;
+use journal::epoch::Epoch;
+use journal::note::{SignedNote, VerifierKey};
 use journal::{BlobName, Origin};
 use std::collections::HashMap;
 use std::fmt;
@@ -33,6 +34,14 @@ pub struct EpochRecord {
     pub data_key: Vec<u8>,
     /// Where the recovery keys changed: the data keys of the epochs before, sealed to the new ones.
     pub past: Option<Vec<u8>>,
+}
+
+impl EpochRecord {
+    /// With how many entries it begins. None: it is no statement.
+    fn size(&self) -> Option<u64> {
+        let note: SignedNote = self.statement.parse().ok()?;
+        Some(note.text().parse::<Epoch>().ok()?.size)
+    }
 }
 
 /// What the shippers of a site know from the start.
@@ -142,6 +151,8 @@ pub(crate) struct Live {
 
 pub(crate) struct Shared {
     pub(crate) config: ReplicatorConfig,
+    /// Where the newest epoch begins.
+    pub(crate) epoch_start: u64,
     pub(crate) source: Arc<dyn JournalSource>,
     quorum: RwLock<Quorum>,
     remotes: RwLock<Vec<Arc<Remote>>>,
@@ -252,7 +263,9 @@ impl Replicator {
     /// When TLS can't be set up.
     pub fn start(config: ReplicatorConfig, source: Arc<dyn JournalSource>) -> Result<Self, crate::ClientError> {
         let committed = watch::Sender::new(source.size());
+        let epoch_start = config.epochs.last().and_then(EpochRecord::size).unwrap_or(0);
         let shared = Arc::new(Shared {
+            epoch_start,
             quorum: RwLock::new(config.quorum.clone()),
             config,
             source,

@@ -11,6 +11,7 @@
 use crate::client::{ClientError, VaultState};
 use crate::replicate::{Remote, Shared, Trouble};
 use crate::source::EncodedBatch;
+use journal::Hash;
 use journal::checkpoint::Checkpoint;
 use journal::cosignature;
 use journal::epoch::Epoch;
@@ -192,7 +193,10 @@ async fn check(shared: &Arc<Shared>, remote: &Remote, state: &VaultState) -> Res
         return Err(lies("its checkpoint is not one that this site signed".to_owned()));
     }
     let size = shared.source.size();
-    if value.size > size {
+    // The recovery key's word stands for this site's log up to where its epoch began. A vault that has not taken the epoch was shown
+    // another log by whoever held the lost site's key: that is no reason to stop.
+    let left_behind = state.epoch < ours;
+    if value.size > size && !left_behind {
         return Err(Ended::Trouble(Trouble::Rollback {
             vault: remote.name().to_owned(),
             held: value.size,
@@ -203,6 +207,11 @@ async fn check(shared: &Arc<Shared>, remote: &Remote, state: &VaultState) -> Res
     let root = tokio::task::spawn_blocking(move || source.root_at(value.size)).await;
     let root =
         root.map_err(|error| Ended::Source(error.to_string()))?.map_err(|error| Ended::Source(error.to_string()))?;
+    if left_behind && root != Some(value.root) {
+        return Err(lies(
+            "it holds another log than was recovered, as evidence; an empty vault takes its place".to_owned(),
+        ));
+    }
     if root != Some(value.root) {
         return Err(Ended::Trouble(Trouble::Fork { vault: remote.name().to_owned(), size: value.size }));
     }
@@ -237,14 +246,15 @@ async fn ship(shared: &Arc<Shared>, remote: &Remote, position: u64) -> Result<u6
         remote.ensure_blob(&shared.source, *name).await.map_err(Ended::Source)?;
     }
     let bodies = batches.iter().map(|batch| batch.bytes.clone()).collect::<Vec<_>>();
-    let lines = match asking(remote, remote.client.append(&bodies)).await {
+    let proof = proof_from(shared, batches.last().map_or(position, |batch| batch.end())).await?;
+    let lines = match asking(remote, remote.client.append_proven(&bodies, &proof)).await {
         Err(ClientError::MissingBlobs(names)) => {
             // It had them once, or said so; they are brought again.
             remote.forget_blobs(&names);
             for name in names {
                 remote.ensure_blob(&shared.source, name).await.map_err(Ended::Source)?;
             }
-            asking(remote, remote.client.append(&bodies)).await?
+            asking(remote, remote.client.append_proven(&bodies, &proof)).await?
         }
         other => other?,
     };
@@ -255,6 +265,17 @@ async fn ship(shared: &Arc<Shared>, remote: &Remote, position: u64) -> Result<u6
         end = done(shared, remote, batch, &line.to_string());
     }
     Ok(end)
+}
+
+/// What a vault asks for that was behind when this epoch began; nothing for all others.
+async fn proof_from(shared: &Shared, end: u64) -> Result<Vec<Hash>, Ended> {
+    let (source, start) = (shared.source.clone(), shared.epoch_start);
+    if end >= start {
+        return Ok(Vec::new());
+    }
+    let proving = tokio::task::spawn_blocking(move || source.consistency(end, start));
+    let proof = proving.await.map_err(|error| Ended::Source(error.to_string()))?;
+    proof.map_err(|error| Ended::Source(error.to_string()))
 }
 
 async fn batches_from(shared: &Shared, position: u64) -> Result<Vec<Arc<EncodedBatch>>, Ended> {

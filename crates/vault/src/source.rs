@@ -76,6 +76,12 @@ pub trait JournalSource: Send + Sync + 'static {
     /// How many entries are committed.
     fn size(&self) -> u64;
 
+    /// The proof (RFC 6962) that the log of `old` entries is the beginning of the log of `new`.
+    ///
+    /// # Errors
+    /// When it can't be made, or not yet.
+    fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, SourceError>;
+
     /// The batches from the one that begins at `first` on, in order, up to about `bytes_max` bytes and at least one if there
     /// is one. A batch is the same bytes each time.
     ///

@@ -6,7 +6,7 @@ mod common;
 
 use common::{TestLog, TestVault, until};
 use std::sync::Arc;
-use vault::{Trouble, VaultClient, verify_vault};
+use vault::{JournalSource as _, Trouble, VaultClient, verify_vault};
 
 async fn three(dir: &std::path::Path) -> [TestVault; 3] {
     [TestVault::start(dir, "a").await, TestVault::start(dir, "b").await, TestVault::start(dir, "c").await]
@@ -133,6 +133,67 @@ async fn a_recovered_site_shuts_the_lost_one_out() {
     let client = Arc::new(VaultClient::new(vaults[0].recover_url()).unwrap());
     let report = verify_vault(client, std::slice::from_ref(&lost.identity)).await.unwrap();
     assert_eq!((report.entries, report.epochs, report.problems), (3, 2, vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_that_was_behind_takes_nothing_more_from_the_lost_sites_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = TestVault::start(dir.path(), "a").await;
+    let lost = TestLog::new(1);
+    lost.write(2, "before");
+    let replicator = lost.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 2).await;
+    replicator.stop().await;
+    let intruders = [lost.copy(), lost.copy(), lost.copy()];
+    lost.write(2, "what other vaults hold");
+    lost.write(3, "and more of it");
+    let recovered = lost.recovered(2);
+    let client = VaultClient::new(vault.url()).unwrap();
+    client.start_epoch(recovered.epochs.last().unwrap()).await.unwrap();
+    // Over the new epoch's beginning, up to it, and before it.
+    for (intruder, count) in intruders.iter().zip([9, 5, 2]) {
+        intruder.write(count, "forged");
+        let refused = client.append(&intruder.encoded()).await.unwrap_err().to_string();
+        assert!(refused.contains("epoch") || refused.contains("other entries"), "{refused}");
+        let proof = lost.consistency(4, 7).unwrap();
+        client.append_proven(&intruder.encoded(), &proof).await.unwrap_err();
+    }
+    assert_eq!(client.state().await.unwrap().size, 2);
+    let first = &lost.encoded()[..2];
+    let refused = client.append(first).await.unwrap_err().to_string();
+    assert!(refused.contains("come with the proof"), "{refused}");
+    assert_eq!(client.append_proven(first, &lost.consistency(4, 7).unwrap()).await.unwrap().len(), 2);
+    recovered.write(1, "in the new epoch");
+    let new = recovered.replicate(&[vault.url()]);
+    until("it catches up", || new.status()[0].size == 8).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_with_the_lost_sites_other_log_does_not_stop_the_recovered_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = three(dir.path()).await;
+    let urls = vaults.each_ref().map(TestVault::url);
+    let lost = TestLog::new(1);
+    lost.write(2, "before");
+    let (shorter, longer) = (lost.copy(), lost.copy());
+    lost.write(3, "what one vault holds");
+    shorter.write(1, "forged");
+    longer.write(9, "forged");
+    for (log, vault) in [&lost, &shorter, &longer].into_iter().zip(&vaults) {
+        let client = VaultClient::new(vault.url()).unwrap();
+        client.enrol(&log.epochs[0]).await.unwrap();
+        client.append(&log.encoded()).await.unwrap();
+    }
+    let recovered = lost.recovered(2);
+    recovered.write(1, "in the new epoch");
+    let new = recovered.replicate(&urls);
+    let other = |error: &Option<String>| error.as_ref().is_some_and(|error| error.contains("another log"));
+    until("all were met", || {
+        let status = new.status();
+        status[0].size == 6 && status[1..].iter().all(|vault| other(&vault.last_error))
+    })
+    .await;
+    assert_eq!(*new.trouble().borrow(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! The log as the shippers read it.
 
 use super::Log;
+use super::receipt;
 use super::store::{self, CheckpointRow, EntryRow};
 use crate::db::Tx;
 use crate::error::Error;
@@ -27,6 +28,11 @@ const FRAMING_BYTES: usize = 64 * 1024;
 impl JournalSource for Log {
     fn size(&self) -> u64 {
         Log::size(self)
+    }
+
+    fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, SourceError> {
+        let proof = self.db.read(|tx| receipt::consistency_proof(tx, old, new));
+        proof.map_err(|e| SourceError::new(e.to_string()))
     }
 
     fn batches_from(&self, first: u64, bytes_max: usize) -> Result<Vec<Arc<EncodedBatch>>, SourceError> {

@@ -114,7 +114,10 @@ async fn route(shared: Arc<Shared>, role: Role, request: Request<Incoming>) -> A
         ("/v1/state", &Method::GET) => blocking(move || state(&shared)).await,
         ("/v1/enrol", &Method::POST) => statement(shared, request.into_body(), true).await,
         ("/v1/epoch", &Method::POST) => statement(shared, request.into_body(), false).await,
-        ("/v1/append", &Method::POST) => append(shared, request.into_body()).await,
+        ("/v1/append", &Method::POST) => {
+            let proof = proof(request.uri().query())?;
+            append(shared, proof, request.into_body()).await
+        }
         ("/v1/batches", &Method::GET) => {
             may_read()?;
             let from =
@@ -230,13 +233,22 @@ async fn notice(shared: Arc<Shared>, body: Incoming) -> Answer {
     }
 }
 
-async fn append(shared: Arc<Shared>, body: Incoming) -> Answer {
+/// `proof=HEX,HEX`: that the batches lead to where the newest epoch begins.
+fn proof(query: Option<&str>) -> Result<Vec<Hash>, No> {
+    let Some(query) = query else { return Ok(Vec::new()) };
+    let hashes = query.strip_prefix("proof=").map(|list| list.split(',').map(str::parse).collect::<Result<_, _>>());
+    let bad = || no(StatusCode::BAD_REQUEST, "a proof is a list of hashes: ?proof=HEX,HEX");
+    hashes.and_then(Result::ok).ok_or_else(bad)
+}
+
+async fn append(shared: Arc<Shared>, proof: Vec<Hash>, body: Incoming) -> Answer {
     let bytes = collect(body, APPEND_BYTES_MAX).await?;
     blocking(move || {
         let batches =
             decode_batches(&bytes).map_err(|_| no(StatusCode::BAD_REQUEST, "the body is a CBOR array of batches"))?;
         shared.watch.bring(What::Entries, bytes.len() as u64, 0);
-        let lines = shared.vault().append(&batches, now_s()).map_err(|refusal| refuse(&shared, &refusal))?;
+        let done = shared.vault().append_proven(&batches, &proof, now_s());
+        let lines = done.map_err(|refusal| refuse(&shared, &refusal))?;
         shared.watch.cosigned();
         Ok(text(StatusCode::OK, lines.iter().map(|line| format!("{line}\n")).collect::<String>()))
     })
@@ -395,7 +407,7 @@ pub(super) fn refuse(shared: &Shared, refusal: &Refusal) -> No {
         Refusal::Size { .. } | Refusal::Fork(_) | Refusal::HoldsMore { .. } | Refusal::OtherLog(_) => {
             StatusCode::CONFLICT
         }
-        Refusal::OldEpoch { .. } => StatusCode::GONE,
+        Refusal::OldEpoch { .. } | Refusal::Unproven { .. } => StatusCode::GONE,
         Refusal::NoOrder(_) => StatusCode::FORBIDDEN,
         Refusal::NotEnrolled => StatusCode::PRECONDITION_REQUIRED,
         Refusal::MissingBlobs(_) => StatusCode::FAILED_DEPENDENCY,

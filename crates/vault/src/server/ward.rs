@@ -227,7 +227,9 @@ impl Watch {
     pub(super) fn refused(&self, refusal: &Refusal) {
         match refusal {
             Refusal::Fork(_) => self.raise(AlarmKind::Fork, refusal.to_string()),
-            Refusal::OldEpoch { .. } => self.raise(AlarmKind::OldEpoch, refusal.to_string()),
+            Refusal::OldEpoch { .. } | Refusal::Unproven { .. } => {
+                self.raise(AlarmKind::OldEpoch, refusal.to_string());
+            }
             Refusal::Damaged(_) | Refusal::Unfit(_) | Refusal::Store(StoreError::Damaged(_) | StoreError::Unfit(_)) => {
                 self.raise(AlarmKind::Store, refusal.to_string());
             }

@@ -11,6 +11,7 @@ use journal::epoch::{Epoch, RecoveryPublic, recovery_signing_key};
 use journal::merkle::Frontier;
 use journal::note::{KeyKind, SigningKey};
 use journal::policy::Policy;
+use journal::tile::{TileId, prove_consistency};
 use journal::{BlobName, Hash, Origin};
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -242,6 +243,13 @@ impl JournalSource for TestLog {
         self.state.lock().unwrap().frontier.size()
     }
 
+    fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, SourceError> {
+        let batches = self.encoded();
+        let batches = batches.iter().map(|bytes| Batch::decode(bytes).unwrap());
+        let leaves: Vec<_> = batches.flat_map(|batch| batch.entries).map(|bytes| Envelope::leaf(&bytes)).collect();
+        prove_consistency(old, new, &|id: &TileId| tile(&leaves, id)).map_err(|e| SourceError::new(e.to_string()))
+    }
+
     fn batches_from(&self, first: u64, bytes_max: usize) -> Result<Vec<Arc<EncodedBatch>>, SourceError> {
         let state = self.state.lock().unwrap();
         let mut bytes = 0;
@@ -269,6 +277,18 @@ impl JournalSource for TestLog {
     fn cosigned(&self, vault: &str, size: u64, _: &str) {
         self.state.lock().unwrap().cosigned.push((vault.to_owned(), size));
     }
+}
+
+/// A tile of the tree over these leaves.
+fn tile(leaves: &[Hash], id: &TileId) -> Option<Vec<Hash>> {
+    let below = 1usize << (8 * id.level);
+    let first = usize::try_from(id.index).unwrap() * 256;
+    let root = |number: usize| {
+        let mut frontier = Frontier::new();
+        leaves.get(number * below..(number + 1) * below)?.iter().for_each(|leaf| frontier.push(*leaf));
+        Some(frontier.root())
+    };
+    (first..first + usize::from(id.width)).map(root).collect()
 }
 
 /// A vault server in this process.

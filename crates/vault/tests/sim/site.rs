@@ -10,6 +10,7 @@ use journal::epoch::{Epoch, recovery_signing_key};
 use journal::merkle::Frontier;
 use journal::note::{KeyKind, NoteSignature, SigningKey, VerifierKey};
 use journal::policy::Policy;
+use journal::tile::{TileId, prove_consistency};
 use journal::{BlobName, Hash, Origin};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +51,8 @@ pub(crate) struct Site {
     pub(crate) epochs: Vec<(String, Vec<u8>)>,
     pub(crate) batches: Vec<Made>,
     pub(crate) frontier: Frontier,
+    /// With how many entries its epoch began.
+    start: u64,
     /// Where each vault is, as far as the site knows, and what it has cosigned.
     pub(crate) at: Vec<u64>,
     pub(crate) cosigned: BTreeMap<String, u64>,
@@ -71,6 +74,7 @@ impl Site {
             epochs: Vec::new(),
             batches: Vec::new(),
             frontier: Frontier::new(),
+            start: 0,
             at: vec![0; vaults],
             cosigned: BTreeMap::new(),
             acked: 0,
@@ -85,7 +89,7 @@ impl Site {
 
     /// Starts an epoch where the log ends.
     pub(crate) fn begin_epoch(&mut self, number: u64) {
-        self.epoch = number;
+        (self.epoch, self.start) = (number, self.frontier.size());
         self.signer = number;
         let data_key = format!("the sealed data key of epoch {number} of site {}", self.number).into_bytes();
         let key = recovery_key();
@@ -172,6 +176,16 @@ impl Site {
         self.batches.iter().find(|made| made.end == size).map(|made| made.root)
     }
 
+    /// What a vault asks for that is given only what came before the epoch.
+    pub(crate) fn proof(&self, end: u64) -> Vec<Hash> {
+        if end >= self.start {
+            return Vec::new();
+        }
+        let batches = self.batches.iter().map(|made| Batch::decode(&made.bytes).unwrap());
+        let leaves: Vec<_> = batches.flat_map(|batch| batch.entries).map(|bytes| Envelope::leaf(&bytes)).collect();
+        prove_consistency(end, self.start, &|id: &TileId| tile(&leaves, id)).unwrap()
+    }
+
     /// The batches from `first` on, some of them.
     pub(crate) fn from(&self, first: u64, most: usize) -> Vec<Made> {
         self.batches.iter().filter(|made| made.first >= first).take(most).cloned().collect()
@@ -206,6 +220,18 @@ impl Site {
         self.acked = self.acked.max(held);
         news.then_some(held)
     }
+}
+
+/// A tile of the tree over these leaves.
+fn tile(leaves: &[Hash], id: &TileId) -> Option<Vec<Hash>> {
+    let below = 1usize << (8 * id.level);
+    let first = usize::try_from(id.index).unwrap() * 256;
+    let root = |number: usize| {
+        let mut frontier = Frontier::new();
+        leaves.get(number * below..(number + 1) * below)?.iter().for_each(|leaf| frontier.push(*leaf));
+        Some(frontier.root())
+    };
+    (first..first + usize::from(id.width)).map(root).collect()
 }
 
 fn log_key(epoch: u64) -> SigningKey {

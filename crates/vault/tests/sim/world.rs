@@ -67,7 +67,8 @@ pub(crate) enum Message {
     Ask,
     Statements(Vec<(String, Vec<u8>)>),
     Blob(BlobName, Vec<u8>),
-    Append(Vec<Vec<u8>>),
+    /// Batches, and the proof that they lead to where the epoch begins.
+    Append(Vec<Vec<u8>>, Vec<Hash>),
 }
 
 pub(crate) enum Answer {
@@ -404,11 +405,12 @@ impl World {
                     }
                 }
             }
+            let proof = self.sites[site].proof(next.last().map_or(0, |made| made.end));
             let bytes: Vec<_> = next.into_iter().map(|made| made.bytes).collect();
             if !self.healed() && self.random.chance(150) {
-                self.send(site, vault, Message::Append(bytes.clone()));
+                self.send(site, vault, Message::Append(bytes.clone(), proof.clone()));
             }
-            self.send(site, vault, Message::Append(bytes));
+            self.send(site, vault, Message::Append(bytes, proof));
         }
         let pause = 4 + self.random.below(12);
         self.at(self.now + pause, Event::Ship(site));
@@ -425,7 +427,7 @@ impl World {
         if self.random.chance(100) {
             let mut random = self.random.fork();
             let forged = self.sites[site].forged(&mut random);
-            self.send(site, vault, Message::Append(vec![forged]));
+            self.send(site, vault, Message::Append(vec![forged], Vec::new()));
         }
         if self.random.chance(100) {
             // An answer that no vault gave.
@@ -467,8 +469,8 @@ impl World {
             Message::Blob(name, bytes) => {
                 Vault::put_blob(open.store(), &name, &mut bytes.as_slice()).ok();
             }
-            Message::Append(requests) => {
-                let signed = match open.append(&requests, clock) {
+            Message::Append(requests, proof) => {
+                let signed = match open.append_proven(&requests, &proof, clock) {
                     Ok(lines) => Some(lines),
                     Err(refusal) if careless(&refusal, mutant) => Some(sign_all(&node.key, &requests, clock)),
                     Err(refusal) => {
