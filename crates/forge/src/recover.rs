@@ -1,15 +1,17 @@
 //! Recovery: a site from its vaults, on any machine, with the recovery key.
 //!
 //! ```text
-//! survey (who answers, how far is each) -> read the longest log, verified -> newest snapshot + the rest, or replay of all
-//!   -> new keys, new epoch signed by the recovery key, told to the vaults -> directory written -> serve
+//! survey (who answers, how far is each; the same epochs) -> read the longest log, verified -> newest snapshot + the rest, or replay of all
+//!   -> do all vaults keep this log? -> new keys, new epoch signed by the recovery key, told to the vaults -> directory written -> serve
 //! ```
 //!
 //! Invariants:
-//! 1. Nothing is believed that is not signed: the epochs by recovery keys, every batch by its epoch's key, every entry by the
-//!    tree; a vault that shows another log than the others is named and not used.
-//! 2. The log goes on exactly where the longest verified one ends. The epoch that begins there shuts the lost site out of every
-//!    vault that hears of it.
+//! 1. Nothing is believed that is not signed: the epochs by recovery keys, every batch by its epoch's key, every entry by the tree. The
+//!    rows of a snapshot are what the lost site said of its journal; `--full` makes them from the journal instead.
+//! 2. A signature is not enough, for the lost site's key may be in other hands: no epoch begins, and nothing is written at any vault,
+//!    unless all vaults that answer keep one log (`agree.rs`) and know the same epochs (`epochs.rs`). Otherwise whoever recovers is told
+//!    which hold what, and leaves vaults out. The log then goes on exactly where the longest one ends; the epoch that begins there
+//!    shuts the lost site out of every vault that hears of it.
 //! 3. The directory is a site's only at the very end (its keys come last): a recovery that was cut short is begun again, in an
 //!    empty directory.
 //! 4. [`Without`] takes nothing out of the log: new entries put back what was done, before anybody is served.
@@ -17,6 +19,8 @@
 //!    from an earlier entry would fork it. A view only reads, writes to no vault and has no keys to do so. What came later is
 //!    undone on the site itself, by new entries.
 
+mod agree;
+mod epochs;
 mod erased;
 mod full;
 mod log_source;
@@ -76,7 +80,7 @@ pub struct RecoverRequest {
     pub without: Option<Without>,
     /// Only say what `without` would put back: it is done in the directory, no vault hears of it, and the directory goes again.
     pub dry_run: bool,
-    /// Fill and check all repositories now.
+    /// Replay every entry, though there may be a snapshot; fill and check all repositories now.
     pub full: bool,
     /// Tokens stay good. Otherwise they are revoked: nobody knows who took them from the lost site.
     pub keep_credentials: bool,
@@ -99,10 +103,17 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
     config.limits = request.limits.clone();
     config.database = request.database.clone().filter(|_| !request.dry_run);
     let database = crate::site::database(&config)?;
-    // What was done by whom, only all entries say.
-    let wanted = rebuild::Wanted { at: request.at, from_snapshot: request.without.is_none() };
+    // What was done by whom, only all entries say; and that a row is explained by one.
+    let from_snapshot = request.without.is_none() && !request.full;
+    let wanted = rebuild::Wanted { at: request.at, from_snapshot };
     let rebuilt = rebuild::rebuild(&survey, &opener, wanted, &database, progress).await?;
     let mut report = survey.report(&rebuilt);
+    match (survey.disagreement(&rebuilt).await, request.at) {
+        (None, _) => {}
+        (Some(text), None) => return Err(Error::conflict(format!("{text}. No epoch was begun"))),
+        // A view binds no vault to anything, and may be looked into for the very difference.
+        (Some(text), Some(_)) => report.warnings.push(text),
+    }
     if !survey.has_signed() {
         report.warnings.push(format!(
             "this recovery key was named by another and has signed no epoch yet: that {} is your site's log is the word of these vaults",

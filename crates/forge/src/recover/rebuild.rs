@@ -1,7 +1,7 @@
 //! The database, from the log.
 
 use super::erased::ErasedLater;
-use super::log_source::{self, Batches};
+use super::log_source::{self, Batches, Ended};
 use super::report::Progress;
 use super::survey::{Source, Survey};
 use super::{At, Opener};
@@ -32,8 +32,9 @@ pub(super) struct Rebuilt {
     pub(super) last_time_us: i64,
     /// The snapshot it began with.
     pub(super) snapshot: Option<u64>,
-    /// Entries that could be read and verified; for a view more than `size`.
-    pub(super) available: u64,
+    /// What was read and verified; for a view more than `size`.
+    pub(super) read: Ended,
+    /// Besides those of the reading.
     pub(super) warnings: Vec<String>,
     /// For a view: what of its content was erased later.
     pub(super) erased: Vec<ErasedLater>,
@@ -78,7 +79,7 @@ pub(super) async fn rebuild(
     let frontier = loaded.clone().unwrap_or_default();
     let snapshot = loaded.as_ref().map(Frontier::size);
     let of = survey.sources.iter().map(|source| source.size).max().unwrap_or(0);
-    let (batches, reading) = log_source::read(survey, frontier);
+    let (batches, reading) = log_source::read(&survey.sources, &survey.recovery_keys, frontier);
     let replaying = Replaying { database: database.clone(), keys: keys.clone(), blobs, at: wanted.at };
     let (told, mut tells) = mpsc::unbounded_channel();
     let replayed = tokio::task::spawn_blocking(move || {
@@ -95,10 +96,10 @@ pub(super) async fn rebuild(
         warnings.push(format!("whether content was erased later could not be read: {error}"));
         Vec::new()
     });
-    let ended = reading.await.map_err(|e| Error::internal(e.to_string()))?;
-    warnings.extend(ended.warnings);
+    let read = reading.await.map_err(|e| Error::internal(e.to_string()))?;
     let head = database.read(Head::load)?;
     if head.size() == 0 {
+        warnings.extend(read.warnings);
         return Err(Error::damaged(format!("no entry could be recovered: {}", warnings.join("; "))));
     }
     Ok(Rebuilt {
@@ -106,7 +107,7 @@ pub(super) async fn rebuild(
         root: head.root(),
         last_time_us: head.last_time_us,
         snapshot,
-        available: ended.frontier.size(),
+        read,
         warnings,
         erased,
         temporary,

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use vault::Quorum;
 
-/// Starts the new epoch at the vaults, writes its first entries, and makes the directory a site's.
+/// Starts the new epoch at the vaults, which are known to keep one log; writes its first entries, and makes the directory a site's.
 pub(super) async fn settle(
     survey: &Survey,
     request: &RecoverRequest,
@@ -59,11 +59,12 @@ pub(super) async fn settle(
 /// The recovery keys of the epoch that a recovery begins, and the order by which they are others than before.
 ///
 /// # Errors
-/// When the key at hand may not begin it, or the order is not for this site.
+/// When the key at hand may not begin it, the order is not for this site, or it is not known whose the keys are.
 pub(super) fn recovery_from_here(
     survey: &Survey,
     request: &RecoverRequest,
 ) -> Result<(Vec<RecoveryPublic>, Option<Hash>), Error> {
+    survey.keys_are_known(request)?;
     let (newest, own) = (survey.newest()?, request.key.public(&survey.origin));
     let (recovery, order) = match &request.order {
         None => (newest.recovery.clone(), None),

@@ -1,5 +1,6 @@
 //! Who answers, what each has, and which log is the site's.
 
+use super::epochs::{self, Shown};
 use super::opener::Opener;
 use super::rebuild::Rebuilt;
 use super::report::{Progress, Report, VaultFound};
@@ -19,9 +20,9 @@ use vault::{EpochRecord, LogReader, ReadError, Role, VaultClient, VaultUrl};
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) client: Arc<VaultClient>,
-    /// What it has cosigned: size and root.
+    /// What it has cosigned: size and root. A damaged vault signs nothing, and only says how many entries it has.
     pub(super) size: u64,
-    pub(super) root: Hash,
+    pub(super) root: Option<Hash>,
 }
 
 /// What is known before anything is read.
@@ -29,11 +30,13 @@ pub(super) struct Survey {
     pub(super) origin: Origin,
     /// Those of whoever recovers.
     pub(super) recovery_keys: Vec<VerifierKey>,
-    /// Those that can be read, the longest log first.
+    /// Those that can be read, the longest log first unless another is wanted.
     pub(super) sources: Vec<Source>,
     pub(super) found: Vec<VaultFound>,
     /// Every epoch any of them knows, with its data key.
     pub(super) epochs: BTreeMap<u64, (EpochRecord, DataKey)>,
+    /// Who shows each of them.
+    pub(super) shown: BTreeMap<u64, Vec<Shown>>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -65,8 +68,10 @@ pub(super) async fn survey(
     let origin = one_origin(&origins, &found)?;
     sources.sort_by_key(|source| std::cmp::Reverse(source.size));
     let recovery_keys = opener.recovery(&origin).into_iter().map(|key| key.verifier).collect();
-    let mut survey = Survey { origin, recovery_keys, sources, found, epochs: BTreeMap::new(), warnings: Vec::new() };
+    let (epochs, shown, warnings) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    let mut survey = Survey { origin, recovery_keys, sources, found, epochs, shown, warnings };
     survey.read_epochs(opener).await?;
+    survey.verify_epochs()?;
     Ok(survey)
 }
 
@@ -79,9 +84,9 @@ async fn look(url: &VaultUrl) -> Result<(Origin, Source), String> {
         tracing::warn!(vault = url.name, "the vault reports damage; what is good in it is used");
     }
     let Some(checkpoint) = state.checkpoint else {
-        let source = Source { client, size: 0, root: Frontier::new().root() };
-        // A damaged vault signs nothing: how far it reaches, reading will show.
-        return Ok((origin, Source { size: if state.damaged.is_some() { state.size } else { 0 }, ..source }));
+        // How far a damaged vault reaches, reading will show.
+        let size = if state.damaged.is_some() { state.size } else { 0 };
+        return Ok((origin, Source { client, size, root: None }));
     };
     let note: SignedNote = checkpoint.parse().map_err(|e| format!("its checkpoint: {e}"))?;
     let signed = note.signatures().iter().any(|line| cosignature::verify(&url.vkey, note.text(), line).is_ok());
@@ -89,7 +94,7 @@ async fn look(url: &VaultUrl) -> Result<(Origin, Source), String> {
     if !signed || value.origin != origin {
         return Err("its checkpoint is not one it has cosigned".to_owned());
     }
-    Ok((origin, Source { client, size: value.size, root: value.root }))
+    Ok((origin, Source { client, size: value.size, root: Some(value.root) }))
 }
 
 fn one_origin(origins: &BTreeMap<Origin, Vec<String>>, found: &[VaultFound]) -> Result<Origin, Error> {
@@ -128,14 +133,15 @@ impl Survey {
         for source in std::mem::take(&mut self.sources) {
             match LogReader::open(source.client.clone(), Frontier::new(), &self.recovery_keys).await {
                 Ok(reader) => {
-                    self.add_epochs(&source.client, opener, reader.epochs()).await?;
+                    self.add_epochs(&source, opener, reader.epochs()).await?;
                     good.push(source);
                 }
                 Err(error) => {
+                    let name = source.client.url().name.clone();
                     if let ReadError::Key(EpochError::Replaced(_)) = &error {
-                        replaced = Some(error.to_string());
+                        replaced = Some(format!("vault {name}: {error}"));
                     }
-                    self.discard(&source.client.url().name.clone(), &error.to_string());
+                    self.discard(&name, &error.to_string());
                 }
             }
         }
@@ -144,32 +150,15 @@ impl Survey {
             let none = "no vault's log was begun with this recovery key: is it the right key for these vaults?";
             return Err(Error::invalid(replaced.unwrap_or_else(|| none.to_owned())));
         }
-        Ok(())
-    }
-
-    /// Whether one of the keys at hand has signed an epoch: what it signed binds all that came before. Otherwise another key named it,
-    /// and that this is the log one looks for is the word of the vaults that one was given.
-    pub(super) fn has_signed(&self) -> bool {
-        let signed = |note: &SignedNote| self.recovery_keys.iter().any(|key| note.verify(key).is_ok());
-        self.epochs.values().any(|(record, _)| record.statement.parse().is_ok_and(|note: SignedNote| signed(&note)))
-    }
-
-    /// The newest statement that a vault has given.
-    pub(super) fn newest(&self) -> Result<Epoch, Error> {
-        let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("the newest epoch: {e}"));
-        let (record, _) = self.epochs.values().next_back().ok_or_else(|| bad(&"there is none"))?;
-        let note: SignedNote = record.statement.parse().map_err(|e| bad(&e))?;
-        note.text().parse().map_err(|e| bad(&e))
+        match replaced {
+            Some(text) => Err(epochs::parted(&format!("{text}; other vaults know of no such change"))),
+            None => Ok(()),
+        }
     }
 
     /// The epochs of one vault. Those before the recovery keys changed open with what the change left for the new ones.
-    async fn add_epochs(
-        &mut self,
-        client: &VaultClient,
-        opener: &Opener,
-        epochs: &[(Epoch, String)],
-    ) -> Result<(), Error> {
-        let mut past = BTreeMap::new();
+    async fn add_epochs(&mut self, source: &Source, opener: &Opener, epochs: &[(Epoch, String)]) -> Result<(), Error> {
+        let (client, mut past) = (&source.client, BTreeMap::new());
         for (epoch, statement) in epochs.iter().rev() {
             let sealed = match epoch.past {
                 Some(name) => Some(fetch(client, epoch.epoch, &name).await?),
@@ -178,6 +167,7 @@ impl Survey {
             if let Some(sealed) = sealed.as_deref().filter(|_| past.is_empty()) {
                 past = opener.past(sealed)?.unwrap_or_default();
             }
+            self.show(source, epoch)?;
             self.add_epoch(client, opener, (epoch, statement, sealed), &past).await?;
         }
         Ok(())
@@ -217,9 +207,22 @@ impl Survey {
         self.epochs.keys().next_back().copied().unwrap_or(0)
     }
 
+    /// That a vault has cosigned more than could be read.
+    fn unread(&self, rebuilt: &Rebuilt) -> Option<String> {
+        let longest = self.found.iter().filter_map(|found| found.entries).max().unwrap_or(0);
+        let missing = longest.checked_sub(rebuilt.read.frontier.size()).filter(|missing| *missing > 0)?;
+        Some(format!("{missing} entries that a vault has cosigned could not be read from any"))
+    }
+
+    /// What is wrong with the vaults, apart from what they hold: a drill finds it, though others made up for it.
+    pub(super) fn vault_problems(&self, rebuilt: &Rebuilt) -> Vec<String> {
+        let unanswered = self.found.iter().filter(|found| found.problem.is_some()).map(ToString::to_string);
+        unanswered.chain(rebuilt.read.warnings.iter().cloned()).chain(self.unread(rebuilt)).collect()
+    }
+
     pub(super) fn report(&self, rebuilt: &Rebuilt) -> Report {
         let mut warnings = self.warnings.clone();
-        warnings.extend(rebuilt.warnings.iter().cloned());
+        warnings.extend(rebuilt.warnings.iter().chain(&rebuilt.read.warnings).cloned());
         let answering = self.found.iter().filter(|found| found.entries.is_some()).count();
         if answering == 1 {
             warnings.push(format!(
@@ -232,11 +235,7 @@ impl Survey {
                 "not all vaults answered; nothing acknowledged is missing if those that did are a quorum".to_owned(),
             );
         }
-        let longest = self.found.iter().filter_map(|found| found.entries).max().unwrap_or(0);
-        if longest > rebuilt.available {
-            let missing = longest - rebuilt.available;
-            warnings.push(format!("{missing} entries that a vault has cosigned could not be read from any"));
-        }
+        warnings.extend(self.unread(rebuilt));
         Report {
             origin: self.origin.to_string(),
             entries: rebuilt.size,

@@ -5,6 +5,7 @@
 mod accounts;
 mod drills;
 mod factors;
+mod forks;
 mod imports;
 mod incident_report;
 mod lockdown;
