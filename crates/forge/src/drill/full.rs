@@ -21,7 +21,8 @@ impl Site {
     /// Rebuilds the site from these vaults, or from those it may read, in a throw-away place, and compares everything.
     /// Gives the entry of the result, and the result.
     ///
-    /// One drill in two begins with the newest snapshot, as a recovery does; the others replay everything.
+    /// One drill in two begins with the newest snapshot, as a recovery does; the others replay everything. Each pair reads another
+    /// vault first; the others are compared with it.
     ///
     /// # Errors
     /// [`Error::Conflict`] while another drill runs. [`Error::Invalid`] when there is no vault that may be read. What goes
@@ -47,7 +48,10 @@ impl Site {
         (report.through, report.root, report.rows) = (live.size, live.root, live.rows);
         match self.practise(&vaults, &scratch, &live, progress).await {
             Ok(practised) => self.compare(&mut report, &live, practised).await?,
-            Err(error) => report.set_differences(vec![format!("the site could not be rebuilt: {error}")]),
+            Err(error) => {
+                report.vaults.clear();
+                report.set_differences(vec![format!("the site could not be rebuilt: {error}")]);
+            }
         }
         drop(scratch);
         self.drill_done(report).await
@@ -62,17 +66,21 @@ impl Site {
     ) -> Result<Practised, Error> {
         self.ledger().held_until(live.size).await?;
         let through = live.size.checked_sub(1);
-        let replay_all = self.drill_count().await?.is_multiple_of(2);
+        let count = self.drill_count().await?;
+        let (replay_all, first_vault) = (count.is_multiple_of(2), count / 2);
         let (to, limits) = (scratch.path().join("site"), self.limits());
-        let practice = Practice { vaults, to: &to, through, replay_all, limits };
+        let practice = Practice { vaults, to: &to, through, first_vault, replay_all, limits };
         practise(&Opener::with_site_keys(self.keys())?, practice, progress).await
     }
 
     async fn compare(&self, report: &mut DrillReport, live: &Live, practised: Practised) -> Result<(), Error> {
-        let Practised { database, report: recovered, root, full, database_time, whole_time } = practised;
+        let Practised { database, report: recovered, vaults, vault_problems, root, full, database_time, whole_time } =
+            practised;
+        report.vaults = vaults;
         (report.answers_ms, report.whole_ms) = (ms(database_time), ms(whole_time));
         (report.snapshot, report.repositories, report.refs) = (recovered.snapshot, full.repositories, full.refs);
         let mut found = full.problems;
+        found.extend(vault_problems);
         if (recovered.entries, root) != (live.size, live.root) {
             found.push(format!("the vaults gave {} of {} entries, or others", recovered.entries, live.size));
         }

@@ -25,7 +25,7 @@ pub async fn officer_drill(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<(DrillReport, String), Error> {
     let started_us = now_us();
-    let practice = Practice { vaults, to, through: None, replay_all: false, limits };
+    let practice = Practice { vaults, to, through: None, first_vault: 0, replay_all: false, limits };
     let practised = practise(&Opener::with_recovery_key(key), practice, progress).await?;
     let recovered = practised.report;
     let mut report = DrillReport {
@@ -42,7 +42,7 @@ pub async fn officer_drill(
         repositories: practised.full.repositories,
         refs: practised.full.refs,
         blobs: 0,
-        vaults: vaults.iter().map(|url| url.name.clone()).collect(),
+        vaults: practised.vaults,
         differences_count: 0,
         differences: Vec::new(),
     };

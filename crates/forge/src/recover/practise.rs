@@ -22,6 +22,8 @@ pub(crate) struct Practice<'a> {
     pub(crate) to: &'a Path,
     /// Up to and with this entry; None: all there is.
     pub(crate) through: Option<u64>,
+    /// Which vault is read first, counted through those that answer: a vault that is never read is never proved.
+    pub(crate) first_vault: u64,
     /// Replay everything, though there may be a snapshot.
     pub(crate) replay_all: bool,
     pub(crate) limits: &'a SiteLimits,
@@ -31,6 +33,10 @@ pub(crate) struct Practice<'a> {
 pub(crate) struct Practised {
     pub(crate) database: Db,
     pub(crate) report: Report,
+    /// The vaults that were read, or whose checkpoint was found in what was read.
+    pub(crate) vaults: Vec<String>,
+    /// What is wrong with vaults: one does not answer, could not be read, or holds another log.
+    pub(crate) vault_problems: Vec<String>,
     /// The root over the entries.
     pub(crate) root: Hash,
     pub(crate) full: FullReport,
@@ -48,7 +54,9 @@ pub(crate) async fn practise(
 ) -> Result<Practised, Error> {
     let began = Instant::now();
     let lock = crate::site::lock(practice.to)?;
-    let survey = survey::survey(practice.vaults, opener, progress).await?;
+    let mut survey = survey::survey(practice.vaults, opener, progress).await?;
+    let first = practice.first_vault % (survey.sources.len() as u64).max(1);
+    survey.sources.rotate_left(usize::try_from(first).unwrap_or(0));
     let mut config = SiteConfig::new(practice.to);
     config.limits = practice.limits.clone();
     let database = crate::site::database(&config)?;
@@ -59,7 +67,11 @@ pub(crate) async fn practise(
     let place = Place { dir: practice.to, limits: practice.limits, keys: &rebuilt.temporary, erased };
     let full = full::fill_and_check(&survey, &place, &database, progress).await?;
     let whole_time = began.elapsed();
-    let report = survey.report(&rebuilt);
+    let mut report = survey.report(&rebuilt);
+    let disagreement = survey.disagreement(&rebuilt).await;
+    report.warnings.extend(disagreement.clone());
+    let vaults = survey.sources.iter().map(|source| source.client.url().name.clone()).collect();
+    let vault_problems = survey.vault_problems(&rebuilt).into_iter().chain(disagreement).collect();
     drop(lock);
-    Ok(Practised { database, report, root: rebuilt.root, full, database_time, whole_time })
+    Ok(Practised { database, report, vaults, vault_problems, root: rebuilt.root, full, database_time, whole_time })
 }

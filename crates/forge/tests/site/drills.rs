@@ -46,6 +46,27 @@ async fn a_full_drill_rebuilds_and_compares_everything_and_leaves_nothing_but_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn drills_take_turns_with_the_vaults_and_say_what_is_wrong_with_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vaults = vaults(dir.path()).await;
+    let rig = site(dir.path(), &vaults).await;
+    let urls = readable(&vaults);
+    let mut firsts = Vec::new();
+    for _ in 0..3 {
+        rig.until("all vaults have it", |site| site.vaults().iter().all(|v: &VaultStatus| v.lag == 0)).await;
+        let (_, report) = rig.site.drill(&urls, &mut |_| {}).await.unwrap();
+        assert!(report.is_good() && report.vaults.len() == 3, "{report}");
+        firsts.push(report.vaults[0].clone());
+    }
+    assert_eq!(firsts, ["eu", "eu", "jp"]);
+    vaults[1].stop().await;
+    let (_, report) = rig.site.drill(&urls, &mut |_| {}).await.unwrap();
+    assert_eq!(report.vaults.iter().filter(|name| *name == "us").count(), 0, "it was not read: {report}");
+    assert!(!report.is_good() && report.differences[0].contains("vault us"), "{report}");
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_behind_the_journals_back_is_a_difference_and_an_alarm() {
     let dir = tempfile::tempdir().unwrap();
     let vaults = vaults(dir.path()).await;
