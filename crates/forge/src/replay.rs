@@ -20,7 +20,7 @@ mod open;
 mod rebuild;
 
 pub use apply::{Progress, Replayed, replay};
-pub use check::{Findings, check};
+pub use check::{Findings, check, check_in};
 pub use compare::{DIFFERENCES_MAX, Difference, TableHash, differences, table_hash_through, table_hashes};
 pub use fill::fill;
 pub use fill_from::fill_from;

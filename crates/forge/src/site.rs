@@ -28,6 +28,7 @@ mod mail;
 mod moment;
 mod names;
 mod oidc;
+mod older;
 mod open;
 mod orgs;
 mod oversight;

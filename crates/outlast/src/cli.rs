@@ -231,7 +231,7 @@ pub(crate) struct Recover {
     /// With --without: only say what would be put back; nothing stays in the directory and no vault hears of it.
     #[arg(long, requires = "without")]
     pub(crate) dry_run: bool,
-    /// Fill every repository and check every object and ref before finishing.
+    /// Replay the whole journal instead of loading the lost site's newest snapshot; fill every repository and check every object and ref.
     #[arg(long)]
     pub(crate) full: bool,
     /// Keep sessions and tokens valid. By default all are revoked, because whoever took the old site has them.

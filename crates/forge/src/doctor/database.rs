@@ -24,13 +24,7 @@ impl Site {
         let (db, keys) = (self.db().clone(), self.keys().log_keys()?);
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let scratch = self.data().join(DIR).join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
-        let checking = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&scratch)
-                .map_err(|error| Error::internal(format!("{}: {error}", scratch.display())))?;
-            let found = replay::check(&db, &keys, &scratch);
-            remove_dir(&scratch)?;
-            found
-        });
+        let checking = tokio::task::spawn_blocking(move || replay::check_in(&db, &keys, &scratch));
         let found = checking.await.map_err(|error| Error::internal(error.to_string()))?;
         let finding = Finding::good("database", "every row of the database is explained by the journal");
         let why = "a row that no entry explains was put there by somebody who went around the site, or is damage";
@@ -45,8 +39,9 @@ impl Site {
         if found.is_clean() {
             return Ok(finding);
         }
-        let words: Vec<_> = found.journal.iter().cloned().chain(found.rows.iter().map(ToString::to_string)).collect();
-        let problem = format!("the database is not what the journal explains: {}", words.join("; "));
-        Ok(finding.bad(Colour::Red, problem, why, "find out who edited it, then rebuild it with `outlast recover`"))
+        let problem = format!("the database is not what the journal explains: {found}");
+        // Without --full the rows would come back with the newest snapshot.
+        let then = "find out who edited it, then rebuild it from the journal alone: `outlast recover --full`";
+        Ok(finding.bad(Colour::Red, problem, why, then))
     }
 }

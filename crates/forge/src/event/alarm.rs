@@ -59,6 +59,8 @@ wire::words! {
         24 PutBack = "put-back",
         /// A link was made that sets somebody's password.
         25 ResetLink = "reset-link",
+        /// Rows that came with a snapshot are not what the journal explains.
+        26 RowsUnexplained = "rows-unexplained",
     }
 }
 

@@ -4,6 +4,10 @@ use super::{FullReport, View};
 use crate::restore::Restored;
 use std::fmt;
 
+/// What a snapshot is worth.
+const SNAPSHOT_WORD: &str = "the snapshot's rows are the lost site's word: once the older entries are back, the site compares them with \
+    its journal and raises an alarm on a difference; --full replays the journal instead";
+
 /// What is being done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -125,7 +129,10 @@ impl fmt::Display for Report {
         }
         match self.snapshot {
             Some(through) => {
-                writeln!(f, "database: snapshot of {through} entries, {} replayed", self.entries - through)?
+                writeln!(f, "database: snapshot of {through} entries, {} replayed", self.entries - through)?;
+                if self.view.is_none() {
+                    writeln!(f, "{SNAPSHOT_WORD}")?;
+                }
             }
             None => writeln!(f, "database: {} entries replayed", self.entries)?,
         }

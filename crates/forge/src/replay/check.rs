@@ -5,6 +5,7 @@ use super::rebuild::rebuild;
 use crate::db::Db;
 use crate::error::Error;
 use crate::log::{self, LogKeys};
+use std::fmt;
 use std::path::Path;
 
 /// What was found.
@@ -26,6 +27,25 @@ impl Findings {
     pub fn is_clean(&self) -> bool {
         self.journal.is_none() && self.rows.is_empty()
     }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> = self.journal.iter().cloned().chain(self.rows.iter().map(ToString::to_string)).collect();
+        f.write_str(&words.join("; "))
+    }
+}
+
+/// As [`check`], in a directory that is made for it and removed afterwards.
+pub fn check_in(live: &Db, keys: &LogKeys, scratch: &Path) -> Result<Findings, Error> {
+    let failed = |error: std::io::Error| Error::internal(format!("{}: {error}", scratch.display()));
+    if scratch.exists() {
+        std::fs::remove_dir_all(scratch).map_err(failed)?;
+    }
+    std::fs::create_dir_all(scratch).map_err(failed)?;
+    let found = check(live, keys, scratch);
+    std::fs::remove_dir_all(scratch).map_err(failed)?;
+    found
 }
 
 /// Rebuilds the projections from `live`'s own journal in a new database in `scratch`, and compares table by table.

@@ -5,21 +5,13 @@ use super::alarms::Outboxes;
 use crate::error::Error;
 use crate::event::repo::RepoKind;
 use crate::jobs::{Job, Jobs};
-use crate::log::Log;
 use crate::maintenance::{Maintenance, take_snapshot};
 use crate::projector::{Projector, all_repos};
-use crate::replay;
-use crate::repo::BlobSource;
 use crate::writer::Submitter;
-use journal::BlobName;
-use std::io::Read as _;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use vault::VaultUrl;
 
-/// How long until what could not be read from the vaults is tried again.
-const RETRY_EVERY: Duration = Duration::from_secs(15);
 /// How often the spool is looked through when nothing else asks for it.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -42,7 +34,7 @@ pub(super) fn start(site: &Arc<Site>, outboxes: Option<Outboxes>) {
         tokio::spawn(fill(Sweeper::of(site))),
         tokio::spawn(crate::drill::run_schedule(Arc::downgrade(site))),
         tokio::spawn(super::guard::settling(site)),
-        tokio::spawn(fill_log(site.ledger.log().clone(), site.readable.clone(), site.blobs.clone(), site.jobs.clone())),
+        tokio::spawn(super::older::bring_back(super::older::Parts::of(site, outboxes.is_none()))),
     ];
     // A view tells nobody anything, and raises no alarm.
     if let Some(outboxes) = outboxes {
@@ -194,30 +186,4 @@ async fn fill_all(parts: &Sweeper, missing: Vec<(u64, RepoKind)>) -> Result<(), 
     }
     tracing::info!("all repositories are filled");
     Ok(())
-}
-
-/// After a recovery from a snapshot: brings back the journal before it, which vaults that are behind and old receipts need.
-async fn fill_log(log: Arc<Log>, vaults: Vec<VaultUrl>, blobs: BlobSource, jobs: Jobs) {
-    if vaults.is_empty() {
-        return;
-    }
-    loop {
-        for vault in &vaults {
-            let (name, blobs) = (vault.name.clone(), blobs.clone());
-            let fetch = move |names: &[BlobName]| {
-                let mut bytes = Vec::new();
-                let read = blobs.concatenated(names.to_vec()).read_to_end(&mut bytes);
-                read.map(|_| bytes).map_err(|e| Error::internal(e.to_string()))
-            };
-            match jobs.run(Job::FillLog, replay::fill_from(log.clone(), vault.clone(), fetch)).await {
-                Ok(false) => return,
-                Ok(true) => tracing::info!(vault = name, "the journal before the snapshot is back"),
-                Err(error) => {
-                    tracing::warn!(vault = name, %error, "the journal before the snapshot could not be brought back")
-                }
-            }
-        }
-        jobs.next(Job::FillLog, RETRY_EVERY);
-        tokio::time::sleep(RETRY_EVERY).await;
-    }
 }

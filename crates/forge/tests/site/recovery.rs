@@ -221,6 +221,12 @@ async fn a_directory_that_is_gone_is_filled_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vault_that_is_behind_the_snapshot_catches_up_with_the_recovered_site() {
+    for answers in [false, true] {
+        behind_the_snapshot(answers).await;
+    }
+}
+
+async fn behind_the_snapshot(answers: bool) {
     let dir = tempfile::tempdir().unwrap();
     let mut vaults = vaults(dir.path()).await;
     let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
@@ -235,17 +241,57 @@ async fn a_vault_that_is_behind_the_snapshot_catches_up_with_the_recovered_site(
     rig.user("bob", "repo").await;
     std::fs::rename(dir.path().join("site/recovery-key.txt"), dir.path().join("key.txt")).unwrap();
     rig.kill().await;
+    if answers {
+        vaults[2].start().await;
+    }
     let all: Vec<_> = vaults.iter().collect();
     let mut wanted = request(&all, &dir.path().join("key.txt"), &dir.path().join("again"));
     wanted.keep_credentials = true;
     let report = recovered(wanted).await;
     assert!(report.snapshot.is_some_and(|through| through > 3 && through <= snapshot));
-    vaults[2].start().await;
+    if !answers {
+        vaults[2].start().await;
+    }
     let rig = SiteRig::open(SiteConfig::new(dir.path().join("again"))).await;
     rig.until("the one behind catches up", |site| site.vaults().iter().all(|v| v.lag == 0 && v.size > snapshot)).await;
     rig.site.writability().unwrap();
     let receipt = rig.site.receipt(3).await.unwrap();
     assert!(journal::receipt::verify(&receipt, None).is_ok(), "of an entry before the snapshot");
     git_ok(dir.path(), &["clone", "-q", &rig.remote(&token, "ada/x"), "clone"]).await;
+    rig.stop().await;
+}
+
+/// A row that no entry explains: somebody who holds the site makes himself an operator, and a snapshot carries it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_came_with_a_snapshot_is_found_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let vaults = vaults(dir.path()).await;
+    let rig = SiteRig::open(config(&dir.path().join("site"), &vaults)).await;
+    rig.user("eve", "repo").await;
+    rig.site.db().write(|tx| tx.execute("UPDATE account SET operator = 1", &[])).unwrap();
+    rig.site.snapshot_take().await.unwrap();
+    rig.until("all vaults have it", |site| site.vaults().iter().all(|v| v.lag == 0)).await;
+    std::fs::rename(dir.path().join("site/recovery-key.txt"), dir.path().join("key.txt")).unwrap();
+    rig.kill().await;
+    let all: Vec<_> = vaults.iter().collect();
+    let request = |to: &str| request(&all, &dir.path().join("key.txt"), &dir.path().join(to));
+    let is_operator = |rig: &SiteRig| {
+        let read = rig.site.db().read(|tx| tx.query_one("SELECT operator FROM account", &[])?.get::<bool>(0));
+        read.unwrap()
+    };
+    let report = recovered(request("fast")).await;
+    assert!(report.snapshot.is_some() && report.to_string().contains("the lost site's word"), "{report}");
+    let rig = SiteRig::open(SiteConfig::new(dir.path().join("fast"))).await;
+    assert!(is_operator(&rig));
+    let alarms = "SELECT count(*) FROM alarm WHERE rule = 'rows-unexplained'";
+    rig.until("an alarm", |site| site.db().read(|tx| tx.query_one(alarms, &[])?.get::<u64>(0)).unwrap() > 0).await;
+    rig.until("nothing is left to check", |_| !dir.path().join("fast/rows-unchecked").exists()).await;
+    rig.stop().await;
+    let mut full = request("full");
+    full.full = true;
+    let report = recovered(full).await;
+    assert!(report.is_good() && report.snapshot.is_none(), "{report}");
+    let rig = SiteRig::open(SiteConfig::new(dir.path().join("full"))).await;
+    assert!(!is_operator(&rig));
     rig.stop().await;
 }
