@@ -1,5 +1,6 @@
 //! A vault as its callers see it: one function for each request, over kept-alive connections with a pinned key.
 
+mod blob;
 mod many;
 mod told;
 
@@ -9,9 +10,8 @@ use crate::server::encode_batches;
 use crate::tls::{self, SERVER_NAME};
 use crate::url::VaultUrl;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
-use hyper::body::{Frame, Incoming};
+use http_body_util::{BodyExt as _, Full, Limited, combinators::BoxBody};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
@@ -21,7 +21,7 @@ use journal::{BlobName, Hash};
 use minicbor::Decoder;
 use serde::Deserialize;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 
@@ -31,11 +31,12 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a blob may be on its way, in either direction.
 pub(crate) const BLOB_TIMEOUT: Duration = Duration::from_secs(600);
-/// The most bytes of an answer that is not a blob.
+/// The most bytes of an answer that is not blobs.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// The most bytes of an answer to a blob that was put, or of a refusal to give one.
+const WORDS_BYTES_MAX: usize = 64 << 10;
 /// Connections that are kept for the next request.
 const IDLE_MAX: usize = 16;
-const CHUNK_BYTES: usize = 256 << 10;
 
 type Body = BoxBody<Bytes, io::Error>;
 
@@ -123,10 +124,6 @@ pub struct VaultClient {
     url: VaultUrl,
     tls: tokio_rustls::TlsConnector,
     idle: Mutex<Vec<SendRequest<Body>>>,
-}
-
-fn empty() -> Body {
-    whole(Bytes::new())
 }
 
 fn whole(bytes: Bytes) -> Body {
@@ -225,12 +222,22 @@ impl VaultClient {
         body: Bytes,
         timeout: Duration,
     ) -> Result<(StatusCode, Bytes), ClientError> {
+        self.ask_for(method, path, body, timeout, ANSWER_BYTES_MAX).await
+    }
+
+    /// A request whose answer is of so many bytes at most.
+    async fn ask_for(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        timeout: Duration,
+        answer_bytes_max: usize,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let asking = async {
             let (response, sender) = self.send(method, path, || Some(whole(body.clone()))).await?;
             let status = response.status();
-            let body = http_body_util::Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-            let bytes =
-                body.map_err(|error| ClientError::Unreachable(format!("the answer broke off: {error}")))?.to_bytes();
+            let bytes = limited(response.into_body(), answer_bytes_max).await?;
             self.keep(sender);
             Ok((status, bytes))
         };
@@ -282,36 +289,6 @@ impl VaultClient {
             self.put_blob_bytes(&BlobName::of(blob), blob.clone().into()).await?;
         }
         self.ask_ok(Method::POST, path, epoch.statement.clone().into()).await.map(|_| ())
-    }
-
-    /// Whether the vault has a blob, or needs it no more: it was erased there by order.
-    pub async fn has_blob(&self, name: &BlobName) -> Result<bool, ClientError> {
-        match self.ask(Method::HEAD, &format!("/v1/blob/{name}"), Bytes::new(), ANSWER_TIMEOUT).await? {
-            (StatusCode::OK | StatusCode::GONE, _) => Ok(true),
-            (StatusCode::NOT_FOUND, _) => Ok(false),
-            (status, bytes) => Err(refused(status, &bytes)),
-        }
-    }
-
-    /// Puts a blob from memory.
-    pub async fn put_blob_bytes(&self, name: &BlobName, bytes: Bytes) -> Result<(), ClientError> {
-        let (status, answer) = self.ask(Method::PUT, &format!("/v1/blob/{name}"), bytes, BLOB_TIMEOUT).await?;
-        if status.is_success() || status == StatusCode::GONE { Ok(()) } else { Err(refused(status, &answer)) }
-    }
-
-    /// Puts a blob from a file, from its start. One that was erased there by order is not taken, and need not be.
-    pub async fn put_blob(&self, name: &BlobName, file: std::fs::File, len: u64) -> Result<(), ClientError> {
-        let path = format!("/v1/blob/{name}");
-        let file = Arc::new(file);
-        let sending = async {
-            let (response, sender) = self.send(Method::PUT, &path, || Some(file_body(file.clone()))).await?;
-            let status = response.status();
-            let bytes = response.into_body().collect().await?.to_bytes();
-            self.keep(sender);
-            if status.is_success() || status == StatusCode::GONE { Ok(()) } else { Err(refused(status, &bytes)) }
-        };
-        tracing::debug!(blob = %name, bytes = len, vault = self.url.name, "putting a blob");
-        tokio::time::timeout(BLOB_TIMEOUT, sending).await.map_err(|_| ClientError::TimedOut(BLOB_TIMEOUT))?
     }
 
     /// Appends batches; one cosignature line comes back for each. Whether they are good, the caller checks.
@@ -429,64 +406,14 @@ impl VaultClient {
         }
         Ok(records)
     }
+}
 
-    /// A blob, written to `into` and checked against its name. `false` when the vault has it not, or it was erased there.
-    pub async fn blob(&self, name: &BlobName, into: &mut (dyn io::Write + Send)) -> Result<bool, ClientError> {
-        let reading = async {
-            let (response, sender) = self.send(Method::GET, &format!("/v1/blob/{name}"), || Some(empty())).await?;
-            let status = response.status();
-            if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
-                return Ok(false);
-            }
-            let mut body = response.into_body();
-            if !status.is_success() {
-                return Err(refused(status, &body.collect().await?.to_bytes()));
-            }
-            let mut hash = sha2::Sha256::default();
-            while let Some(frame) = body.frame().await {
-                if let Ok(data) = frame?.into_data() {
-                    sha2::Digest::update(&mut hash, &data);
-                    into.write_all(&data)?;
-                }
-            }
-            self.keep(sender);
-            let found = Hash(sha2::Digest::finalize(hash).into());
-            if found == name.0 {
-                Ok(true)
-            } else {
-                Err(ClientError::Nonsense(format!("the bytes of blob {name} were changed")))
-            }
-        };
-        tokio::time::timeout(BLOB_TIMEOUT, reading).await.map_err(|_| ClientError::TimedOut(BLOB_TIMEOUT))?
-    }
+/// A body of so many bytes at most.
+async fn limited(body: Incoming, bytes_max: usize) -> Result<Bytes, ClientError> {
+    let body = Limited::new(body, bytes_max).collect().await;
+    Ok(body.map_err(|error| ClientError::Unreachable(format!("the answer broke off: {error}")))?.to_bytes())
 }
 
 fn refused(status: StatusCode, bytes: &[u8]) -> ClientError {
     ClientError::Refused { status, text: String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]).into_owned() }
-}
-
-/// A file from its start, read at offsets, so that a second try begins there again.
-fn file_body(file: Arc<std::fs::File>) -> Body {
-    let stream = futures_util::stream::unfold(Some(0u64), move |offset| {
-        let file = file.clone();
-        async move {
-            let offset = offset?;
-            let read = tokio::task::spawn_blocking(move || {
-                use std::os::unix::fs::FileExt as _;
-                let mut chunk = vec![0; CHUNK_BYTES];
-                let count = file.read_at(&mut chunk, offset)?;
-                chunk.truncate(count);
-                Ok::<_, io::Error>(Bytes::from(chunk))
-            });
-            match read.await.map_err(io::Error::other).and_then(|read| read) {
-                Ok(chunk) if chunk.is_empty() => None,
-                Ok(chunk) => {
-                    let next = offset + chunk.len() as u64;
-                    Some((Ok(chunk), Some(next)))
-                }
-                Err(error) => Some((Err(error), None)),
-            }
-        }
-    });
-    BoxBody::new(StreamBody::new(stream.map(|item| item.map(Frame::data))))
 }

@@ -50,8 +50,8 @@ use tokio::sync::Semaphore;
 
 pub(crate) use files::{lock, opened_key, write_private};
 pub(crate) use gossip::PeerSeen;
-pub(crate) use many::MANY_NAMES_MAX;
-pub(crate) use routes::encode_batches;
+pub(crate) use many::{MANY_BYTES, MANY_NAMES_MAX};
+pub(crate) use routes::{BLOB_BYTES_MAX, encode_batches};
 
 /// Connections that a vault keeps open at once.
 pub(crate) const CONNECTIONS_MAX: usize = 256;

@@ -22,8 +22,10 @@ const RATE_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 const RATE_WAIT: Duration = Duration::from_secs(30);
 /// How often that is done for one request.
 const RATE_WAITS_MAX: usize = 3;
-/// Bytes of an answer's text that are shown.
+/// Bytes of an answer's text that are shown, and read.
 const WORDS_BYTES_MAX: usize = 200;
+/// How long is waited for them.
+const WORDS_WAIT: Duration = Duration::from_secs(10);
 
 /// What is asked for, below a repository's address.
 pub(super) struct Asked {
@@ -62,14 +64,28 @@ pub(super) async fn ask(egress: Egress, url: &GitUrl, asked: &Asked) -> Result<(
                 )));
             }
             status => {
-                let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-                let words = String::from_utf8_lossy(&body[..body.len().min(WORDS_BYTES_MAX)]).into_owned();
-                let words = words.replace(|c: char| c.is_control(), " ");
+                let words = words(response.into_body()).await;
                 return Err(Error::invalid(format!("{at} answers {}: {}", status.as_u16(), words.trim())));
             }
         }
     }
     Err(Error::invalid(format!("{url} sends on and on")))
+}
+
+/// What an answer says: its beginning, as much as came in time. The rest is not read.
+async fn words(mut body: Incoming) -> String {
+    let mut bytes = Vec::new();
+    let reading = async {
+        while bytes.len() < WORDS_BYTES_MAX
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            let data = frame.into_data().unwrap_or_default();
+            bytes.extend_from_slice(&data[..data.len().min(WORDS_BYTES_MAX - bytes.len())]);
+        }
+    };
+    // Too late is as good as silent: what came is shown.
+    let _ = tokio::time::timeout(WORDS_WAIT, reading).await;
+    String::from_utf8_lossy(&bytes).replace(|c: char| c.is_control(), " ")
 }
 
 /// How long a server asks to be left alone: it says so by 429, or by 403 when nothing remains of what it allows.
@@ -138,4 +154,30 @@ where
     }
     let request = request.body(Full::new(asked.body.clone())).map_err(|e| failed(&e))?;
     sender.send_request(request).await.map_err(|e| failed(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    #[tokio::test]
+    async fn a_refusal_without_an_end_is_cut_short() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: GitUrl = format!("http://{}/a/b", listener.local_addr().unwrap()).parse().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            let head = b"HTTP/1.1 500 X\r\ntransfer-encoding: chunked\r\n\r\n";
+            let chunk = [&b"10000\r\n"[..], &[b'x'; 65_536], b"\r\n"].concat();
+            stream.write_all(head).await.unwrap();
+            // For as long as anybody takes it, and then nothing more.
+            while stream.write_all(&chunk).await.is_ok() {}
+        });
+        let asked = Asked { method: Method::GET, below: String::new(), content_type: None, body: Bytes::new() };
+        let asking = tokio::time::timeout(Duration::from_secs(60), ask(Egress::Any, &url, &asked));
+        let error = asking.await.expect("it ends").unwrap_err().to_string();
+        assert!(error.contains("500") && error.contains("xxx") && error.len() < 400, "{error}");
+        tokio::time::timeout(Duration::from_secs(60), server).await.expect("nobody reads on").unwrap();
+    }
 }

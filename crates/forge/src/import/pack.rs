@@ -21,6 +21,8 @@ use tokio_util::io::StreamReader;
 
 /// Refs of a repository that is taken in.
 pub(super) const IMPORT_REFS_MAX: usize = 200_000;
+/// Bytes of the list of them, with those that are left out.
+pub(super) const IMPORT_REFS_BYTES_MAX: usize = 64 << 20;
 /// Bytes that are read ahead of what is taken in.
 const AHEAD_BYTES: usize = 1 << 18;
 /// How long a server may say nothing in the middle.
@@ -68,13 +70,18 @@ pub(super) async fn refs(egress: Egress, url: &GitUrl) -> Result<Remote, Error> 
         format: "sha1".to_owned(),
         capabilities: Vec::new(),
     };
-    let (mut first, mut begun) = (true, false);
+    let (mut first, mut begun, mut bytes) = (true, false, 0);
     while let Some(line) = next_line(&mut reader, &remote.url).await? {
         match line {
             Line::Flush if begun => break,
             Line::Flush => {}
             line => {
                 let Some(text) = line.text().map(str::to_owned) else { continue };
+                bytes += text.len();
+                if bytes > IMPORT_REFS_BYTES_MAX {
+                    let url = &remote.url;
+                    return Err(Error::invalid(format!("{url} lists refs of more than {IMPORT_REFS_BYTES_MAX} bytes")));
+                }
                 if text.starts_with('#') {
                     continue;
                 }
@@ -214,6 +221,29 @@ mod tests {
         assert_eq!((remote.left_out, remote.head.as_deref()), (2, Some("refs/heads/dev")));
         assert!(remote.has("side-band-64k") && !remote.has("side-band"));
         assert!(remote.line("<html>", false).is_err() && remote.line("xyz refs/heads/a", false).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_list_of_refs_without_an_end_is_refused() {
+        use tokio::io::AsyncReadExt as _;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: GitUrl = format!("http://{}/a/b", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let id = "1".repeat(40);
+            for n in 0..2 * IMPORT_REFS_BYTES_MAX / 60_000 {
+                let mut line = Vec::new();
+                pkt::write(&mut line, format!("{id} refs/heads/{n}{}\n", "x".repeat(60_000)).as_bytes());
+                if stream.write_all(&line).await.is_err() {
+                    return;
+                }
+            }
+            stream.write_all(b"0000").await.unwrap();
+        });
+        let refused = refs(Egress::Any, &url).await.unwrap_err().to_string();
+        assert!(refused.contains("more than 67108864 bytes"), "{refused}");
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! Many small blobs with few requests.
 
 use super::{BLOB_TIMEOUT, ClientError, VaultClient, refused};
-use crate::server::MANY_NAMES_MAX;
+use crate::server::{MANY_BYTES, MANY_NAMES_MAX};
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use journal::BlobName;
+use journal::batch::INLINE_BLOB_BYTES_MAX;
 use minicbor::Decoder;
 use minicbor::data::Type;
+
+/// The most bytes of an answer: the last blob in it may be as large as one can be, and each has a head.
+const ANSWER_BYTES_MAX: usize = MANY_BYTES + INLINE_BLOB_BYTES_MAX + (64 << 10);
 
 impl VaultClient {
     /// Those of these blobs that the vault gives together with others, in their order, each checked against its name. `None`: it is
@@ -20,7 +24,10 @@ impl VaultClient {
         while let Some(rest) = names.get(blobs.len()..).filter(|rest| !rest.is_empty()) {
             let asked = &rest[..rest.len().min(MANY_NAMES_MAX)];
             let body: String = asked.iter().map(|name| format!("{name}\n")).collect();
-            let (status, bytes) = self.ask(Method::POST, "/v1/blobs", body.into(), BLOB_TIMEOUT).await?;
+            let (status, bytes) = {
+                let (method, path) = (Method::POST, "/v1/blobs");
+                self.ask_for(method, path, body.into(), BLOB_TIMEOUT, ANSWER_BYTES_MAX).await?
+            };
             if status == StatusCode::NOT_FOUND {
                 blobs.resize(names.len(), None);
                 break;

@@ -16,7 +16,7 @@ pub(crate) const MANY_NAMES_MAX: usize = 1024;
 /// The most bytes of one request: each name is 64 digits and the end of its line.
 pub(super) const MANY_REQUEST_BYTES_MAX: usize = MANY_NAMES_MAX * 65;
 /// About how many bytes of blobs one answer holds.
-const MANY_BYTES: usize = 4 << 20;
+pub(crate) const MANY_BYTES: usize = 4 << 20;
 
 /// The first of the blobs that are named, as many as fit into an answer, at least one. What is not given this way, because it is larger than what comes in a
 /// batch, is not here or was erased, stands there as null: asked for by itself, it is given, or said to be gone.
