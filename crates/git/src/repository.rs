@@ -67,9 +67,6 @@ pub struct Repository {
     format: ObjectFormat,
 }
 
-/// Moves of one push that are looked at for lost history.
-pub const REWRITES_LOOKED_AT_MAX: usize = 256;
-
 impl Repository {
     /// Makes an empty repository, whole or not at all.
     ///
@@ -370,11 +367,17 @@ impl Repository {
         Ok(!walk.run(b"", 1 << 10).await?.is_empty())
     }
 
-    /// Of moves from one object to another, how many lose some of the history they come from. Beyond [`REWRITES_LOOKED_AT_MAX`]
-    /// none is looked at.
-    pub async fn rewrites(&self, quarantine: Option<&Quarantine>, moves: &[(ObjectId, ObjectId)]) -> u64 {
-        let mut count = 0;
-        for (old, new) in moves.iter().take(REWRITES_LOOKED_AT_MAX) {
+    /// Of moves from one object to another, how many lose some of the history they come from. So many are looked at; each beyond is
+    /// taken for one that does, or whoever pushes would put what nobody may see behind them.
+    pub async fn rewrites(
+        &self,
+        quarantine: Option<&Quarantine>,
+        moves: &[(ObjectId, ObjectId)],
+        looked_at_max: usize,
+    ) -> u64 {
+        let moved: Vec<_> = moves.iter().filter(|(old, new)| old != new).collect();
+        let mut count = moved.len().saturating_sub(looked_at_max) as u64;
+        for (old, new) in moved.into_iter().take(looked_at_max) {
             // What is no commit is taken for a rewrite, as git does for tags.
             count += u64::from(self.leaves_behind(*old, *new, quarantine).await.unwrap_or(true));
         }

@@ -255,6 +255,17 @@ async fn head_moves_to_a_branch_born_or_not() {
 }
 
 #[tokio::test]
+async fn moves_that_are_none_hide_no_rewrite_and_what_is_not_looked_at_counts_as_one() {
+    let (work, (_dir, repository)) = (Work::new(ObjectFormat::Sha1), repository(ObjectFormat::Sha1));
+    let (first, second) = (work.commit("one"), work.commit("two"));
+    repository.import_pack(&work.pack(&[second], &[])[..]).await.unwrap();
+    let (forward, back, none) = ((first, second), (second, first), (second, second));
+    assert_eq!(repository.rewrites(None, &[none, forward, none], 2).await, 0);
+    assert_eq!(repository.rewrites(None, &[none, none, none, back], 2).await, 1);
+    assert_eq!(repository.rewrites(None, &[forward, forward, back, back, back], 2).await, 3);
+}
+
+#[tokio::test]
 async fn fsck_says_what_is_damaged() {
     let (work, (_dir, repository)) = (Work::new(ObjectFormat::Sha1), repository(ObjectFormat::Sha1));
     let tip = work.commit("one");

@@ -1,7 +1,7 @@
 //! The domain's side of `git receive-pack`.
 
 use super::command::{PushRefs, Pushing};
-use super::fuse::Fuse;
+use super::fuse::{Fuse, REWRITES_LOOKED_AT_MAX};
 use super::pack::{IncomingPack, Uploading};
 use super::report;
 use crate::access::{self, Authorized, Write};
@@ -206,7 +206,10 @@ impl PushContext {
         let moves: Vec<_> = push.updates.iter().filter_map(|update| Some((update.old?, update.new?))).collect();
         let rewrites = match moves.is_empty() {
             true => 0,
-            false => self.repositories.open(proof).await?.git.rewrites(push.quarantine.as_ref(), &moves).await,
+            false => {
+                let git = &self.repositories.open(proof).await?.git;
+                git.rewrites(push.quarantine.as_ref(), &moves, REWRITES_LOOKED_AT_MAX).await
+            }
         };
         self.fuse.pass(proof.submitter(), u64::from(deleted > 0), deleted + rewrites).await
     }

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 pub(crate) const DESTRUCTIVE_ACTS_MAX: u64 = 5;
 /// Refs that one account deletes or moves to where their history is lost, within [`FUSE_WINDOW`].
 pub(crate) const REF_REWRITES_MAX: u64 = 20;
+/// Moves of one push that are looked at for lost history; each beyond counts as one that lost it.
+pub(crate) const REWRITES_LOOKED_AT_MAX: usize = 1024;
 /// For how long an act counts.
 pub(crate) const FUSE_WINDOW: Duration = Duration::from_secs(600);
 /// Accounts whose acts are counted at one time.
