@@ -27,6 +27,7 @@ mod gossip;
 mod many;
 mod possession;
 mod public;
+mod room;
 mod routes;
 mod ward;
 
@@ -38,14 +39,15 @@ use crate::store::{Store, StoreError};
 use crate::url::VaultUrl;
 use crate::ward::WatchConfig;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use journal::Hash;
+use room::{Room, STRANGER_TIME_MAX, Seat};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 pub(crate) use files::{lock, opened_key, write_private};
@@ -53,8 +55,6 @@ pub(crate) use gossip::PeerSeen;
 pub(crate) use many::{MANY_BYTES, MANY_NAMES_MAX};
 pub(crate) use routes::{BLOB_BYTES_MAX, encode_batches};
 
-/// Connections that a vault keeps open at once.
-pub(crate) const CONNECTIONS_MAX: usize = 256;
 /// Connections that the status page without TLS keeps open at once.
 pub(crate) const STATUS_CONNECTIONS_MAX: usize = 64;
 /// How long a client may take for its TLS handshake.
@@ -200,13 +200,12 @@ impl Running {
         if let Some(listener) = self.status {
             tasks.spawn(serve_status(listener, self.shared.clone()));
         }
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let room = Arc::new(Room::default());
         let mut stop = std::pin::pin!(stop);
         loop {
-            let permit = room.clone().acquire_owned().await.map_err(io::Error::other)?;
-            let stream = tokio::select! {
+            let (stream, from) = tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
+                    Ok(accepted) => accepted,
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -215,25 +214,13 @@ impl Running {
                 },
                 () = &mut stop => break,
             };
-            stream.set_nodelay(true)?;
+            let seat = Arc::new(room.seat(from.ip()));
             let (tls, shared, watcher) = (self.tls.clone(), self.shared.clone(), graceful.watcher());
             tokio::spawn(async move {
-                match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => {
-                        let service =
-                            hyper::service::service_fn(move |request| routes::handle(shared.clone(), request));
-                        let connection = hyper::server::conn::http1::Builder::new()
-                            .timer(TokioTimer::new())
-                            .header_read_timeout(IDLE_TIMEOUT)
-                            .serve_connection(TokioIo::new(stream), service);
-                        if let Err(error) = watcher.watch(connection).await {
-                            tracing::debug!(%error, "connection ended");
-                        }
-                    }
-                    Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-                    Err(_) => tracing::debug!("TLS handshake took too long"),
+                tokio::select! {
+                    () = serve(stream, tls, shared, watcher, seat.clone()) => {}
+                    () = seat.ends() => tracing::debug!("a connection without a credential was cut"),
                 }
-                drop(permit);
             });
         }
         tasks.abort_all();
@@ -244,6 +231,35 @@ impl Running {
         }
         self.shared.watch.close();
         Ok(())
+    }
+}
+
+/// One connection, for as long as it lives.
+async fn serve(
+    stream: TcpStream,
+    tls: tokio_rustls::TlsAcceptor,
+    shared: Arc<Shared>,
+    watcher: Watcher,
+    seat: Arc<Seat>,
+) {
+    let handshake = async {
+        stream.set_nodelay(true)?;
+        tls.accept(stream).await
+    };
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
+        Ok(Ok(stream)) => {
+            let service =
+                hyper::service::service_fn(move |request| routes::handle(shared.clone(), seat.clone(), request));
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(IDLE_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = watcher.watch(connection).await {
+                tracing::debug!(%error, "connection ended");
+            }
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake took too long"),
     }
 }
 
@@ -263,7 +279,7 @@ async fn serve_status(listener: TcpListener, shared: Arc<Shared>) {
                 .timer(TokioTimer::new())
                 .header_read_timeout(IDLE_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
+            if let Ok(Err(error)) = tokio::time::timeout(STRANGER_TIME_MAX, connection).await {
                 tracing::debug!(%error, "connection ended");
             }
             drop(permit);

@@ -5,6 +5,7 @@ use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
 use std::io::{self, Read};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What answers are made of.
@@ -19,13 +20,21 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed()
 }
 
+/// How long the sender of a large body may say nothing in the middle.
+const BODY_SILENCE_MAX: Duration = Duration::from_secs(60);
+
 /// A request's body for code that blocks. `bytes_max` bounds it.
 pub(crate) fn reader(mut body: Incoming, bytes_max: u64) -> impl Read + Send {
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_WAITING);
     tokio::spawn(async move {
         let mut left = bytes_max;
-        while let Some(frame) = body.frame().await {
-            let chunk = frame.map_err(io::Error::other).and_then(|frame| {
+        loop {
+            let frame = match tokio::time::timeout(BODY_SILENCE_MAX, body.frame()).await {
+                Ok(None) => return,
+                Ok(Some(frame)) => frame.map_err(io::Error::other),
+                Err(_) => Err(io::ErrorKind::TimedOut.into()),
+            };
+            let chunk = frame.and_then(|frame| {
                 let data = frame.into_data().unwrap_or_default();
                 left = left.checked_sub(data.len() as u64).ok_or_else(|| io::Error::other("the body is too large"))?;
                 Ok(data)

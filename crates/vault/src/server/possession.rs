@@ -9,7 +9,7 @@
 //! ```
 //! The answer is JSON: for each blob a hash, `null` (it is not here), or `"erased ORDER"`.
 
-use super::routes::{Answer, json_answer, no, refuse};
+use super::routes::{Answer, No, json_answer, no, refuse};
 use super::{Shared, audit, ward};
 use crate::client::{ClientError, VaultClient};
 use crate::compare::AUDIT_BLOBS_MAX;
@@ -29,8 +29,11 @@ pub(crate) const PEER_AUDIT_BLOBS: usize = 64;
 
 const HEADER: &str = "outlast/audit/v1";
 
-/// What a vault answers to one that its owner named.
-pub(super) fn answer(shared: &Shared, body: &[u8]) -> Answer {
+/// What is asked: a nonce, and names of blobs.
+pub(super) type Asked = (Hash, Vec<BlobName>);
+
+/// What a vault asks that this one's owner named.
+pub(super) fn asked_by_peer(shared: &Shared, body: &[u8]) -> Result<Asked, No> {
     let text = std::str::from_utf8(body).ok();
     let note: Option<SignedNote> = text.and_then(|text| text.parse().ok());
     let Some(note) = note else { return Err(no(StatusCode::BAD_REQUEST, "this is no signed note")) };
@@ -40,14 +43,16 @@ pub(super) fn answer(shared: &Shared, body: &[u8]) -> Answer {
         return Err(no(StatusCode::FORBIDDEN, "no vault that this one's owner named with --peer signed this"));
     }
     let own = shared.vault().key().verifier().to_string();
-    let Some((nonce, names)) = asked(note.text(), &own) else {
-        return Err(no(StatusCode::BAD_REQUEST, "this asks nothing of this vault"));
-    };
-    let found = names.iter().map(|name| one(shared, &nonce, name)).collect::<Result<Vec<_>, _>>();
+    asked(note.text(), &own).ok_or_else(|| no(StatusCode::BAD_REQUEST, "this asks nothing of this vault"))
+}
+
+/// The answers.
+pub(super) fn answer(shared: &Shared, (nonce, names): &Asked) -> Answer {
+    let found = names.iter().map(|name| one(shared, nonce, name)).collect::<Result<Vec<_>, _>>();
     Ok(json_answer(&json!(found.map_err(|error| refuse(shared, &error.into()))?)))
 }
 
-fn asked(text: &str, own: &str) -> Option<(Hash, Vec<BlobName>)> {
+fn asked(text: &str, own: &str) -> Option<Asked> {
     let mut lines = text.lines();
     lines.next().filter(|line| *line == HEADER)?;
     lines.next().filter(|line| *line == own)?;

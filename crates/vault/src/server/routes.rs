@@ -1,6 +1,7 @@
 //! One function for each request.
 
 use super::body::{Body, from_reader, full, reader};
+use super::room::Seat;
 use super::ward::{Watch, now_s, now_us};
 use super::{Shared, audit, erasure, many, possession, public};
 use crate::core::Vault;
@@ -20,6 +21,7 @@ use serde_json::json;
 use std::convert::Infallible;
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most bytes of one append request.
 pub(crate) const APPEND_BYTES_MAX: usize = 32 << 20;
@@ -31,6 +33,8 @@ const AUDIT_REQUEST_BYTES_MAX: usize = 32 << 10;
 const NOTICE_BYTES_MAX: usize = 2 << 10;
 /// The most bytes of an epoch statement.
 const STATEMENT_BYTES_MAX: usize = 16 << 10;
+/// How long a small body may be on its way.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// About how many bytes of batches one answer holds.
 const BATCHES_BYTES: usize = 8 << 20;
 
@@ -44,17 +48,22 @@ pub(super) fn no(status: StatusCode, words: impl Into<String>) -> No {
     No(status, words.into())
 }
 
-pub(super) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+pub(super) async fn handle(
+    shared: Arc<Shared>,
+    seat: Arc<Seat>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
     if public::is_public(request.method(), request.uri().path()) {
         return Ok(public::answer(shared, request.uri().path().to_owned()).await);
     }
     if *request.method() == Method::POST && request.uri().path() == possession::PATH {
-        return Ok(by_peer(shared, request.into_body()).await);
+        return Ok(by_peer(shared, &seat, request.into_body()).await);
     }
     let Some(role) = role(&shared, &request) else {
         shared.watch.stranger();
         return Ok(text(StatusCode::UNAUTHORIZED, "this vault does not know that credential"));
     };
+    seat.showed_credential();
     shared.watch.contact();
     let what = format!("{} {}", request.method(), request.uri().path());
     let of = shared.clone();
@@ -195,9 +204,10 @@ fn state(shared: &Shared) -> Answer {
 
 /// A whole body that must be small.
 async fn collect(body: Incoming, bytes_max: usize) -> Result<Bytes, No> {
-    match Limited::new(body, bytes_max).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(_) => Err(no(
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Err(_) => Err(no(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")),
+        Ok(Err(_)) => Err(no(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body did not arrive whole, or is over {bytes_max} bytes"),
         )),
@@ -303,12 +313,15 @@ async fn audited(shared: Arc<Shared>, body: Incoming) -> Answer {
 }
 
 /// A vault that this one's owner named asks for proof of what is here.
-async fn by_peer(shared: Arc<Shared>, body: Incoming) -> Response<Body> {
-    let answer = match collect(body, AUDIT_REQUEST_BYTES_MAX).await {
-        Ok(bytes) => blocking(move || possession::answer(&shared, &bytes)).await,
-        Err(no) => Err(no),
+async fn by_peer(shared: Arc<Shared>, seat: &Seat, body: Incoming) -> Response<Body> {
+    let answer = async {
+        let bytes = collect(body, AUDIT_REQUEST_BYTES_MAX).await?;
+        let asked = possession::asked_by_peer(&shared, &bytes)?;
+        // Its signature is its credential.
+        seat.showed_credential();
+        blocking(move || possession::answer(&shared, &asked)).await
     };
-    answer.unwrap_or_else(|No(status, words)| text(status, words))
+    answer.await.unwrap_or_else(|No(status, words)| text(status, words))
 }
 
 fn decode_batches(bytes: &[u8]) -> Result<Vec<Vec<u8>>, minicbor::decode::Error> {
