@@ -14,10 +14,6 @@ fn token(world: &World, user: &str, scope: &str) -> String {
     world.site.cli(&["token", "create", user, "--scope", scope]).success().trim().to_owned()
 }
 
-fn user(world: &World, name: &str) {
-    world.site.cli(&["user", "create", name, "--email", &format!("{name}@example.org")]).success();
-}
-
 /// The time of the newest entry, as the audit log has it.
 pub(crate) fn now(world: &World) -> String {
     let said = world.site.cli(&["audit", "--json"]).success();
