@@ -301,7 +301,8 @@ impl<S: Store + ?Sized> Vault<S> {
             }
         }
         // Two statements with one number would be two sites that both recovered: the first one wins.
-        if self.store.put_epoch(epoch.epoch, statement)? == Put::Present {
+        let put = self.store.put_epoch(epoch.epoch, statement).map_err(|error| self.failed(error))?;
+        if put == Put::Present {
             self.reload()?;
             let stored = self.state.epochs.iter().any(|(_, text)| text == statement);
             return if stored { Ok(()) } else { Err(Refusal::OldEpoch { ours: epoch.epoch, theirs: epoch.epoch }) };
@@ -445,14 +446,16 @@ impl<S: Store + ?Sized> Vault<S> {
             }
             Ok(())
         });
-        if let Err(error) = stored {
-            tracing::error!(%error, "append failed; the state is read from the store again");
-            if let Err(again) = self.reload() {
-                self.stale = Some(format!("the store could not be read after it failed: {again}"));
-            }
-            return Err(error.into());
+        stored.map_err(|error| self.failed(error))
+    }
+
+    /// The storage failed, and what was being stored may be there all the same: an epoch that is ends the one before it.
+    fn failed(&mut self, error: StoreError) -> Refusal {
+        tracing::error!(%error, "storing failed; the state is read from the store again");
+        if let Err(again) = self.reload() {
+            self.stale = Some(format!("the store could not be read after it failed: {again}"));
         }
-        Ok(())
+        error.into()
     }
 }
 

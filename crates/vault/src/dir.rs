@@ -9,6 +9,8 @@
 //! ```
 //! A segment that ends in a record cut short is never touched again: the next batch begins a new one.
 
+mod unsynced;
+
 use crate::disk::Disk;
 use crate::probe::{Probe, probe_directory};
 use crate::segment::{HEADER_BYTES, Scan, header, scan};
@@ -16,9 +18,11 @@ use crate::store::{Judge, OpenBlob, Place, Put, Store, StoreError};
 use journal::batch::Batch;
 use journal::{BlobName, Hash};
 use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use unsynced::Unsynced;
 
 /// A segment that has reached this many bytes is followed by a new one.
 pub(crate) const SEGMENT_BYTES: u64 = 64 << 20;
@@ -30,6 +34,9 @@ pub struct DirStore<D: Disk> {
     dir: PathBuf,
     disk: D,
     open: Mutex<Open>,
+    unsynced: Unsynced,
+    /// Directories that are there, durably.
+    made: Mutex<HashSet<PathBuf>>,
 }
 
 /// The segment that is being appended to; after an error there is none, and the next append begins a new one.
@@ -55,7 +62,8 @@ impl<D: Disk> DirStore<D> {
             let mut text = FORMAT.as_bytes();
             disk.create(&dir.join("FORMAT"), &mut text, &mut |_| Ok(()))?;
         }
-        let store = Self { dir: dir.to_owned(), disk, open: Mutex::default() };
+        let (open, unsynced, made) = Default::default();
+        let store = Self { dir: dir.to_owned(), disk, open, unsynced, made };
         let last_number = store.segments()?.last().map_or(0, |(number, _)| *number);
         store.lock().last_number = last_number;
         Ok(store)
@@ -68,6 +76,17 @@ impl<D: Disk> DirStore<D> {
     fn blob_path(&self, name: &BlobName) -> PathBuf {
         let hex = name.to_string();
         self.dir.join("blob").join(&hex[..2]).join(hex)
+    }
+
+    /// Makes a directory of the store's. One that is there may not be durable: who made it may not have come so far.
+    fn make_dir(&self, directory: &Path) -> io::Result<()> {
+        let made = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if !made().contains(directory) {
+            self.disk.create_dir(directory)?;
+            directory.parent().map_or(Ok(()), |parent| self.disk.sync(parent))?;
+            made().insert(directory.to_owned());
+        }
+        Ok(())
     }
 
     /// The segments by number, with their files.
@@ -105,7 +124,8 @@ impl<D: Disk> DirStore<D> {
         if let Some((_, newest)) = self.segments()?.last() {
             self.disk.sync(newest)?;
         }
-        for part in ["segment", "epoch", "erasure"].map(|part| self.dir.join(part)) {
+        self.disk.sync(&self.dir)?;
+        for part in ["blob", "segment", "epoch", "erasure"].map(|part| self.dir.join(part)) {
             match self.disk.sync(&part) {
                 // No order was ever carried out here.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -175,15 +195,14 @@ pub(crate) fn hash_of(source: &mut dyn Read) -> io::Result<Hash> {
 impl<D: Disk> Store for DirStore<D> {
     fn put_blob(&self, name: &BlobName, source: &mut dyn Read) -> Result<Put, StoreError> {
         let path = self.blob_path(name);
-        if let Some(directory) = path.parent() {
-            self.disk.create_dir(directory)?;
-        }
+        let directory = path.parent().unwrap_or(&self.dir);
+        self.make_dir(directory)?;
         let mut wrong = false;
         let mut check = |back: &mut dyn Read| {
             wrong = hash_of(back)? != name.0;
             if wrong { Err(io::Error::other("wrong hash")) } else { Ok(()) }
         };
-        match self.disk.create(&path, source, &mut check) {
+        match self.unsynced.during(directory, || self.disk.create(&path, source, &mut check)) {
             Ok(true) => Ok(Put::Stored),
             Ok(false) => Ok(Put::Present),
             Err(_) if wrong => Err(StoreError::WrongBytes(*name)),
@@ -192,7 +211,13 @@ impl<D: Disk> Store for DirStore<D> {
     }
 
     fn has_blob(&self, name: &BlobName) -> Result<bool, StoreError> {
-        Ok(self.disk.open(&self.blob_path(name))?.is_some())
+        let path = self.blob_path(name);
+        if self.disk.open(&path)?.is_none() {
+            return Ok(false);
+        }
+        let directory = path.parent().unwrap_or(&self.dir);
+        self.unsynced.settle(directory, || self.disk.sync(directory))?;
+        Ok(true)
     }
 
     fn blob(&self, name: &BlobName) -> Result<Option<OpenBlob>, StoreError> {
@@ -314,7 +339,7 @@ impl<D: Disk> Store for DirStore<D> {
 
     fn put_erasure(&self, order: &Hash, record: &str) -> Result<Put, StoreError> {
         let directory = self.dir.join("erasure");
-        self.disk.create_dir(&directory)?;
+        self.make_dir(&directory)?;
         let hash = Hash::of(record.as_bytes());
         let mut check = |back: &mut dyn Read| {
             if hash_of(back)? == hash {

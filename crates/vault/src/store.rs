@@ -68,8 +68,8 @@ pub trait Store: Send + Sync + 'static {
     /// durable, not those received, must have the name's hash.
     fn put_blob(&self, name: &BlobName, source: &mut dyn Read) -> Result<Put, StoreError>;
 
-    /// Whether there is a blob of this name. Says nothing about
-    /// bytes that have changed since a put acknowledged them.
+    /// Whether there is a blob of this name that is durable, also when the put that brought it failed or is still going on. Says
+    /// nothing about bytes that have changed since a put acknowledged them.
     fn has_blob(&self, name: &BlobName) -> Result<bool, StoreError>;
 
     /// A blob's bytes and their number, unchecked: who reads them checks the hash. `None` when there is none.

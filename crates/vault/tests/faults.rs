@@ -7,11 +7,11 @@ mod common;
 use common::{TestLog, tree};
 use journal::note::{KeyKind, SigningKey};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use vault::disk::{Disk, RealDisk};
-use vault::{DirStore, Refusal, Vault};
+use vault::{DirStore, Put, Refusal, Store as _, Vault};
 
 /// What goes wrong next.
 #[derive(Clone, Copy, PartialEq)]
@@ -25,17 +25,21 @@ enum Fault {
     ReadBackLies,
     /// Reading fails.
     ReadFails,
+    /// A new file has its name, and the fsync of the directory reports an error.
+    NameSyncFails,
 }
 
 #[derive(Clone)]
 struct FaultyDisk {
     fault: Arc<Mutex<Fault>>,
     syncs: Arc<AtomicU64>,
+    /// What was made durable by itself.
+    synced: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl FaultyDisk {
     fn new() -> Self {
-        Self { fault: Arc::new(Mutex::new(Fault::None)), syncs: Arc::default() }
+        Self { fault: Arc::new(Mutex::new(Fault::None)), syncs: Arc::default(), synced: Arc::default() }
     }
 
     fn next(&self, fault: Fault) {
@@ -57,7 +61,8 @@ impl Disk for FaultyDisk {
         source: &mut dyn Read,
         check: &mut dyn FnMut(&mut dyn Read) -> io::Result<()>,
     ) -> io::Result<bool> {
-        RealDisk.create(path, source, check)
+        let created = RealDisk.create(path, source, check);
+        if self.fault() == Fault::NameSyncFails { Err(io::Error::other("fsync failed")) } else { created }
     }
     fn create_segment(&self, path: &Path) -> io::Result<()> {
         RealDisk.create_segment(path)
@@ -77,6 +82,10 @@ impl Disk for FaultyDisk {
         }
     }
     fn sync(&self, path: &Path) -> io::Result<()> {
+        if self.fault() == Fault::NameSyncFails {
+            return Err(io::Error::other("fsync failed"));
+        }
+        self.synced.lock().unwrap().push(path.to_owned());
         RealDisk.sync(path)
     }
     fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
@@ -157,6 +166,50 @@ fn a_write_that_failed_is_not_signed_for_and_a_second_try_succeeds() {
         let again = open(dir.path(), &disk);
         assert_eq!((again.size(), again.root(), again.damaged()), (4, log.root(), None));
     }
+}
+
+#[test]
+fn a_blob_whose_name_may_not_be_durable_is_not_there_until_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = FaultyDisk::new();
+    let store = DirStore::open(dir.path(), disk.clone()).unwrap();
+    let name = journal::BlobName::of(b"bytes");
+    let put = || Vault::put_blob(&store, &name, &mut &b"bytes"[..]);
+    let directory = dir.path().join("blob").join(&name.to_string()[..2]);
+    // Its directory is there, and durable.
+    store.put_blob(&name, &mut &b"others"[..]).unwrap_err();
+    assert!(disk.synced.lock().unwrap().contains(&dir.path().join("blob")));
+    disk.next(Fault::NameSyncFails);
+    assert!(put().is_err() && directory.join(name.to_string()).exists());
+    assert!(put().is_err() && store.has_blob(&name).is_err(), "what is seen may not be durable");
+    disk.next(Fault::None);
+    disk.synced.lock().unwrap().clear();
+    assert_eq!(put().unwrap(), Put::Present);
+    assert_eq!(*disk.synced.lock().unwrap(), [directory]);
+    assert!(store.has_blob(&name).unwrap());
+    assert_eq!(disk.synced.lock().unwrap().len(), 1, "once is enough");
+}
+
+#[test]
+fn an_epoch_that_failed_to_be_stored_and_may_be_there_ends_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, log) = (FaultyDisk::new(), TestLog::new(1));
+    let mut vault = enrolled(dir.path(), &disk, &log);
+    log.write(2, "good");
+    vault.append(&requests(&log), 1).unwrap();
+    let next = log.recovered(2);
+    let record = &next.epochs[1];
+    let data_key = journal::BlobName::of(&record.data_key);
+    Vault::put_blob(vault.store(), &data_key, &mut record.data_key.as_slice()).unwrap();
+    disk.next(Fault::NameSyncFails);
+    assert!(vault.start_epoch(&record.statement).is_err());
+    log.write(1, "by the lost site");
+    assert!(vault.append(&requests(&log), 1).is_err());
+    disk.next(Fault::None);
+    assert!(matches!(vault.append(&requests(&log), 1), Err(Refusal::OldEpoch { .. })));
+    vault.start_epoch(&record.statement).unwrap();
+    let again = open(dir.path(), &disk);
+    assert_eq!((again.size(), again.epoch().map(|(_, number)| number), again.damaged()), (2, Some(2), None));
 }
 
 #[test]

@@ -205,6 +205,10 @@ impl Disk for SimDisk {
         state.files.insert(path.to_owned(), File { bytes, durable, named: false });
         // It has its name for whoever looks, before the directory is durable.
         state.may_die()?;
+        let trouble = state.trouble;
+        if state.random.chance(trouble) {
+            return Err(io::Error::other("fsync of the directory failed"));
+        }
         state.named(path);
         state.may_die()?;
         Ok(true)

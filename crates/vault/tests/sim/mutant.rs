@@ -18,6 +18,8 @@ pub(crate) enum Mutant {
     CreateSync,
     /// The fsync of the directory that a new segment is in.
     SegmentDirSync,
+    /// The fsync of a directory in which a blob was not put well, before it is believed that the blob is there.
+    NameSync,
     /// Reading back what was appended.
     ReadBack,
     /// Hashing a blob that was stored.
@@ -69,12 +71,13 @@ pub(crate) enum Mutant {
 }
 
 /// All of them.
-pub(crate) const ALL: [Mutant; 29] = [
+pub(crate) const ALL: [Mutant; 30] = [
     Mutant::AppendSync,
     Mutant::LoadSync,
     Mutant::LoadDirSync,
     Mutant::CreateSync,
     Mutant::SegmentDirSync,
+    Mutant::NameSync,
     Mutant::ReadBack,
     Mutant::BlobHash,
     Mutant::BlobsThere,

@@ -31,7 +31,11 @@ impl Store for SimStore {
     }
 
     fn has_blob(&self, name: &BlobName) -> Result<bool, StoreError> {
-        if self.mutant == Mutant::BlobsThere { Ok(true) } else { self.dir.has_blob(name) }
+        match self.mutant {
+            Mutant::BlobsThere => Ok(true),
+            Mutant::NameSync => Ok(self.dir.blob(name)?.is_some()),
+            _ => self.dir.has_blob(name),
+        }
     }
 
     fn blob(&self, name: &BlobName) -> Result<Option<OpenBlob>, StoreError> {
