@@ -21,6 +21,7 @@
 
 mod audit;
 mod body;
+mod bring;
 mod erasure;
 mod files;
 mod gossip;
@@ -50,10 +51,11 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+pub(crate) use bring::BLOB_BYTES_MAX;
 pub(crate) use files::{lock, opened_key, write_private};
 pub(crate) use gossip::PeerSeen;
 pub(crate) use many::{MANY_BYTES, MANY_NAMES_MAX};
-pub(crate) use routes::{BLOB_BYTES_MAX, encode_batches};
+pub(crate) use routes::encode_batches;
 
 /// Connections that the status page without TLS keeps open at once.
 pub(crate) const STATUS_CONNECTIONS_MAX: usize = 64;
@@ -148,6 +150,9 @@ pub(crate) struct Shared {
     /// What its owner was handed.
     orders: Orders,
     watch: ward::Watch,
+    /// Who stores entries, and who brings a blob while the site is slowed down.
+    appending: Arc<tokio::sync::Mutex<()>>,
+    slowed: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Shared {

@@ -13,7 +13,7 @@ pub(crate) use alarms::{Alarms, Message};
 pub(crate) use drill::{DRILL_BYTES_MAX, DrillKept, DrillSeen};
 pub(crate) use incidents::{INCIDENTS_BYTES_MAX, Incident, IncidentsSeen};
 pub use meter::Budget;
-pub(crate) use meter::{Meter, What};
+pub(crate) use meter::{Brought, Meter, What};
 pub(crate) use page::{Report, html, json, metrics};
 pub use webhook::{Webhook, WebhookError};
 

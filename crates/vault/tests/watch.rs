@@ -91,6 +91,26 @@ async fn a_flood_is_slowed_down_and_told_and_entries_are_held() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn junk_takes_no_room_from_what_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_sink, watch) = Sink::start().await;
+    let watch = WatchConfig { budget: Budget { bytes_day_max: 100_000, objects_day_max: 1000 }, ..watch };
+    let vault = TestVault::start_watching(dir.path(), "a", StoreKind::Dir, watch).await;
+    let log = TestLog::new(1);
+    let client = vault::VaultClient::new(vault.url()).unwrap();
+    let junk = bytes::Bytes::from(vec![9; 300_000]);
+    assert!(client.append(&[junk.clone()]).await.is_err());
+    assert!(client.put_blob_bytes(&journal::BlobName::of(b"others"), junk).await.is_err());
+    let told = status(&vault);
+    assert_eq!((&told["bytes_today"], &told["slowed_down"]), (&Value::from(0), &Value::from(false)));
+    log.write(1, "a revocation");
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 1).await;
+    replicator.stop().await;
+    assert!(status(&vault)["bytes_today"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn forks_old_epochs_and_forbidden_verbs_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let (sink, watch) = Sink::start().await;

@@ -7,6 +7,11 @@ use std::fmt;
 /// What a snapshot is worth.
 const SNAPSHOT_WORD: &str = "the snapshot's rows are the lost site's word: once the older entries are back, the site compares them with \
     its journal and raises an alarm on a difference; --full replays the journal instead";
+/// The vaults refuse what the lost site writes, but who has its credential can still send them blobs.
+const RENEW: &str = "whoever has the lost site's credentials can still send these vaults blobs, which take room: their owners should \
+                     renew them. With the vault stopped, remove private/append.credential in its directory, and \
+                     private/recover.credential too if the lost site could read; start it, and give this site the new site.url or \
+                     recover.url (outlast serve --vault)";
 
 /// What is being done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +144,7 @@ impl fmt::Display for Report {
         writeln!(f, "repositories: {}", self.repositories)?;
         if let Some(epoch) = self.epoch {
             writeln!(f, "epoch {epoch} begins here; the lost site can write to these vaults no more")?;
+            writeln!(f, "{RENEW}")?;
         }
         if !self.replaced.is_empty() {
             writeln!(
@@ -163,5 +169,33 @@ impl fmt::Display for Report {
             say_undone(undone, f)?;
         }
         self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_what_the_lost_site_can_still_do_and_how_that_ends() {
+        let report = Report {
+            origin: "outlast/x".to_owned(),
+            entries: 3,
+            last_time_us: 0,
+            epoch: Some(2),
+            vaults: Vec::new(),
+            snapshot: None,
+            repositories: 0,
+            replaced: Vec::new(),
+            credentials_revoked: false,
+            warnings: Vec::new(),
+            full: None,
+            view: None,
+            undone: None,
+        };
+        let said = report.to_string();
+        assert!(said.contains("private/append.credential") && said.contains("new site.url"), "{said}");
+        let view = Report { epoch: None, ..report }.to_string();
+        assert!(!view.contains("credential"), "{view}");
     }
 }

@@ -73,6 +73,8 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
         fork_path: dir.join("private/fork.txt"),
         orders: Orders::of(dir),
         watch,
+        appending: Arc::default(),
+        slowed: Arc::default(),
     };
     let public = config.public_address.clone().unwrap_or_else(|| address.to_string());
     let [site, recover] = urls(&shared, [(Role::Append, append), (Role::Recover, recover)], &public, pin);

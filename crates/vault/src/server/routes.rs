@@ -1,14 +1,14 @@
 //! One function for each request.
 
-use super::body::{Body, from_reader, full, reader};
+use super::body::{Body, from_reader, full};
+use super::bring::{append, put_blob};
 use super::room::Seat;
 use super::ward::{Watch, now_s, now_us};
 use super::{Shared, audit, erasure, many, possession, public};
-use crate::core::Vault;
 use crate::credential::{Credential, Role};
 use crate::refusal::Refusal;
-use crate::store::{Put, StoreError};
-use crate::ward::{AlarmKind, DRILL_BYTES_MAX, DrillSeen, INCIDENTS_BYTES_MAX, IncidentsSeen, What};
+use crate::store::StoreError;
+use crate::ward::{AlarmKind, DRILL_BYTES_MAX, DrillSeen, INCIDENTS_BYTES_MAX, IncidentsSeen};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -16,17 +16,12 @@ use hyper::{Method, Request, Response, StatusCode, header};
 use journal::epoch::RecoveryPublic;
 use journal::note::VerifierKey;
 use journal::{BlobName, Hash};
-use minicbor::{Decoder, Encoder};
+use minicbor::Encoder;
 use serde_json::json;
 use std::convert::Infallible;
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most bytes of one append request.
-pub(crate) const APPEND_BYTES_MAX: usize = 32 << 20;
-/// The most bytes of one blob.
-pub(crate) const BLOB_BYTES_MAX: u64 = 80 << 20;
 /// The most bytes of a request to prove possession.
 const AUDIT_REQUEST_BYTES_MAX: usize = 32 << 10;
 /// The most bytes of an alarm of the site's.
@@ -177,7 +172,9 @@ pub(super) fn json_answer(value: &serde_json::Value) -> Response<Body> {
 }
 
 /// Disk work, away from the threads that serve connections.
-async fn blocking(work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, No> + Send + 'static,
+) -> Result<T, No> {
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -203,7 +200,7 @@ fn state(shared: &Shared) -> Answer {
 }
 
 /// A whole body that must be small.
-async fn collect(body: Incoming, bytes_max: usize) -> Result<Bytes, No> {
+pub(super) async fn collect(body: Incoming, bytes_max: usize) -> Result<Bytes, No> {
     match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Err(_) => Err(no(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")),
@@ -249,20 +246,6 @@ fn proof(query: Option<&str>) -> Result<Vec<Hash>, No> {
     let hashes = query.strip_prefix("proof=").map(|list| list.split(',').map(str::parse).collect::<Result<_, _>>());
     let bad = || no(StatusCode::BAD_REQUEST, "a proof is a list of hashes: ?proof=HEX,HEX");
     hashes.and_then(Result::ok).ok_or_else(bad)
-}
-
-async fn append(shared: Arc<Shared>, proof: Vec<Hash>, body: Incoming) -> Answer {
-    let bytes = collect(body, APPEND_BYTES_MAX).await?;
-    blocking(move || {
-        let batches =
-            decode_batches(&bytes).map_err(|_| no(StatusCode::BAD_REQUEST, "the body is a CBOR array of batches"))?;
-        shared.watch.bring(What::Entries, bytes.len() as u64, 0);
-        let done = shared.vault().append_proven(&batches, &proof, now_s());
-        let lines = done.map_err(|refusal| refuse(&shared, &refusal))?;
-        shared.watch.cosigned();
-        Ok(text(StatusCode::OK, lines.iter().map(|line| format!("{line}\n")).collect::<String>()))
-    })
-    .await
 }
 
 async fn drill(shared: Arc<Shared>, body: Incoming) -> Answer {
@@ -324,12 +307,6 @@ async fn by_peer(shared: Arc<Shared>, seat: &Seat, body: Incoming) -> Response<B
     answer.await.unwrap_or_else(|No(status, words)| text(status, words))
 }
 
-fn decode_batches(bytes: &[u8]) -> Result<Vec<Vec<u8>>, minicbor::decode::Error> {
-    let mut d = Decoder::new(bytes);
-    let count = d.array()?.ok_or_else(|| minicbor::decode::Error::message("an array without a length"))?;
-    (0..count).map(|_| Ok(d.bytes()?.to_vec())).collect()
-}
-
 /// Batches as one body.
 pub(crate) fn encode_batches<'a>(batches: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut e = Encoder::new(Vec::new());
@@ -358,41 +335,6 @@ async fn has_blob(shared: Arc<Shared>, name: BlobName) -> Answer {
         Ok(text(if found { StatusCode::OK } else { StatusCode::NOT_FOUND }, ""))
     })
     .await
-}
-
-async fn put_blob(shared: Arc<Shared>, name: BlobName, body: Incoming) -> Answer {
-    let mut reader = reader(body, BLOB_BYTES_MAX);
-    blocking(move || {
-        let failed = |error: StoreError| refuse(&shared, &error.into());
-        if let Err(erased) = erasure::not_erased(&shared, &name) {
-            // Who is in the middle of sending hears no answer.
-            std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| failed(error.into()))?;
-            return Err(erased);
-        }
-        let put = if shared.store.has_blob(&name).map_err(failed)? {
-            Vault::put_blob(&*shared.store, &name, &mut reader)
-        } else {
-            shared.watch.bring(What::Blob, 0, 1);
-            Vault::put_blob(&*shared.store, &name, &mut Metered { reader, shared: &shared })
-        };
-        let put = put.map_err(|refusal| refuse(&shared, &refusal))?;
-        Ok(text(if put == Put::Stored { StatusCode::CREATED } else { StatusCode::OK }, ""))
-    })
-    .await
-}
-
-/// Counts the bytes that come, and makes them wait when the site brought too many.
-struct Metered<'a, R> {
-    reader: R,
-    shared: &'a Shared,
-}
-
-impl<R: Read> Read for Metered<'_, R> {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.reader.read(buf)?;
-        self.shared.watch.bring(What::Blob, count as u64, 0);
-        Ok(count)
-    }
 }
 
 async fn get_blob(shared: Arc<Shared>, name: BlobName) -> Answer {

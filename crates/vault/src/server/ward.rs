@@ -8,7 +8,7 @@ use crate::core::Vault;
 use crate::probe::Probe;
 use crate::refusal::Refusal;
 use crate::store::{Store, StoreError};
-use crate::ward::{AlarmKind, Alarms, DrillKept, DrillSeen, IncidentsSeen, Meter, Report, WatchConfig, What};
+use crate::ward::{AlarmKind, Alarms, Brought, DrillKept, DrillSeen, IncidentsSeen, Meter, Report, WatchConfig, What};
 use journal::checkpoint::Checkpoint;
 use journal::note::VerifierKey;
 use std::collections::BTreeMap;
@@ -237,11 +237,23 @@ impl Watch {
         }
     }
 
-    /// Counts what is brought and waits where the site is slowed down. Blocks.
-    pub(super) fn bring(&self, what: What, bytes: u64, objects: u64) {
-        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let wait = self.seen().meter.bring(what, bytes, objects, now_ms);
-        std::thread::sleep(wait);
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Counts what is brought, and says how long its bringer waits where the site is slowed down.
+    pub(super) fn bring(&self, brought: &mut Brought, what: What, bytes: u64, objects: u64) -> Duration {
+        self.seen().meter.bring(brought, what, bytes, objects, self.now_ms())
+    }
+
+    /// What was brought of a blob was not kept. How long the answer waits.
+    pub(super) fn give_back(&self, brought: Brought) -> Duration {
+        self.seen().meter.give_back(brought, self.now_ms())
+    }
+
+    /// How long entries wait for those before them.
+    pub(super) fn entries_wait(&self) -> Duration {
+        self.seen().meter.wait(What::Entries, self.now_ms())
     }
 
     fn probed(&self, probe: &Probe) {
