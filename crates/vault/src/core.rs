@@ -66,6 +66,8 @@ pub struct Vault<S: Store + ?Sized> {
     stale: Option<String>,
     /// Why the store is not to be trusted with more.
     unfit: Option<String>,
+    /// How far was signed before, as something else than the store remembers it.
+    signed: Option<SignedNote>,
 }
 
 impl State {
@@ -146,8 +148,8 @@ impl<S: Store + ?Sized> Vault<S> {
     /// When the store can't be read at all. Damage is not an error here: such a vault serves what is good, and signs
     /// nothing.
     pub fn open(store: Arc<S>, key: SigningKey) -> Result<Self, StoreError> {
-        let mut vault =
-            Self { store, key, state: State::default(), opened: Opened::default(), stale: None, unfit: None };
+        let (state, opened, stale, unfit, signed) = Default::default();
+        let mut vault = Self { store, key, state, opened, stale, unfit, signed };
         vault.reload()?;
         Ok(vault)
     }
@@ -168,6 +170,7 @@ impl<S: Store + ?Sized> Vault<S> {
             other => other?,
         }
         self.state = state;
+        self.look_back()?;
         self.stale = None;
         Ok(())
     }

@@ -147,6 +147,8 @@ pub(crate) struct Shared {
     kind: &'static str,
     /// Where the proof of a fork is kept.
     fork_path: PathBuf,
+    /// Where the newest checkpoint is kept that was signed, apart from the store.
+    signed_path: PathBuf,
     /// What its owner was handed.
     orders: Orders,
     watch: ward::Watch,
@@ -234,6 +236,7 @@ impl Running {
         if finished.await.is_err() {
             tracing::warn!("some requests did not finish in time; stopping all the same");
         }
+        ward::keep_signed(&self.shared);
         self.shared.watch.close();
         Ok(())
     }

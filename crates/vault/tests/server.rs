@@ -209,6 +209,38 @@ async fn forks_rollbacks_and_forgeries_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_has_less_than_was_signed_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vault = TestVault::start(dir.path(), "a").await;
+    let log = TestLog::new(1);
+    let client = VaultClient::new(vault.url()).unwrap();
+    let (segments, copy) = (vault.dir.join("store/segment"), dir.path().join("segment"));
+    log.write(2, "kept");
+    let replicator = log.replicate(&[vault.url()]);
+    until("held", || *replicator.held().borrow() == 2).await;
+    let once = tree(&segments);
+    log.write(3, "lost");
+    replicator.committed();
+    until("held, too", || *replicator.held().borrow() == 5).await;
+    replicator.stop().await;
+    let signed = vault.dir.join("private/signed");
+    until("written down", || std::fs::read_to_string(&signed).is_ok_and(|text| text.lines().nth(1) == Some("5"))).await;
+    vault.down().await;
+    std::fs::rename(&segments, &copy).unwrap();
+    std::fs::create_dir(&segments).unwrap();
+    once.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    vault.up().await;
+    let state = client.state().await.unwrap();
+    assert!(state.damaged.is_some_and(|what| what.contains("less than the 5 entries")) && state.checkpoint.is_none());
+    assert!(client.append(&log.encoded()).await.is_err(), "it could be signed for twice, with other entries");
+    vault.down().await;
+    std::fs::remove_dir_all(&segments).unwrap();
+    std::fs::rename(&copy, &segments).unwrap();
+    vault.up().await;
+    assert_eq!(client.state().await.unwrap().damaged, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_servers_do_not_share_a_directory() {
     let dir = tempfile::tempdir().unwrap();
     let _first = TestVault::start(dir.path(), "a").await;

@@ -236,6 +236,33 @@ fn locks_that_run_out_are_renewed_and_none_is_forgotten() {
 }
 
 #[test]
+fn a_longer_lock_is_for_what_is_there_already_too() {
+    let (fake, dir) = (FakeS3::start(Lie::None), tempfile::tempdir().unwrap());
+    let open = |days: u64| {
+        let url = S3Url { lock: std::time::Duration::from_secs(days * 86_400), ..fake.url("v") };
+        S3Store::open(url, S3Credentials::new("AK", "SK"), OWNER).unwrap().remembering(dir.path().join("lock-days"))
+    };
+    let (store, name) = (open(30), BlobName::of(b"kept"));
+    store.put_blob(&name, &mut &b"kept"[..]).unwrap();
+    assert_eq!(store.sweep().unwrap().renewed, 0);
+    assert_eq!(open(400).sweep().unwrap().renewed, 1, "the others were read when it was opened");
+    let long = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(399 * 24);
+    assert!(fake.locked_until("v/").unwrap() > long);
+    let (again, before) = (open(400), fake.requests());
+    assert_eq!(again.sweep().unwrap().renewed, 0);
+    assert!(fake.requests() - before < 4, "then what is new is not asked for one by one");
+}
+
+#[test]
+fn a_list_that_is_cut_and_does_not_go_on_is_no_whole_one() {
+    let fake = FakeS3::start(Lie::None);
+    let store = s3(fake.url("v")).unwrap();
+    store.put_blob(&BlobName::of(b"kept"), &mut &b"kept"[..]).unwrap();
+    fake.lie(Lie::CutsList);
+    assert!(store.blobs().is_err() && store.sweep().is_err());
+}
+
+#[test]
 fn storage_errors_in_a_row_leave_no_hole_and_no_fork() {
     for after in [false, true] {
         for count in [1, 2, 3, 4, 6, 9, 12] {

@@ -36,6 +36,40 @@ fn chosen(nonce: &Hash, what: &[u8]) -> u64 {
 }
 
 impl<S: Store + ?Sized> Vault<S> {
+    /// Says what was signed here before, as something else than the store remembers it: a store that has less, or another log, is
+    /// damaged. A bucket that lists a part of what is in it looks whole by itself.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remember(&mut self, signed: SignedNote) -> Result<(), StoreError> {
+        self.signed = Some(signed);
+        self.look_back()
+    }
+
+    /// Takes note of how far is signed; the checkpoint, when that is further than before.
+    pub(crate) fn note_signed(&mut self) -> Option<&SignedNote> {
+        let newest = self.state.checkpoint.as_ref().filter(|_| self.damaged().is_none())?;
+        if self.signed.as_ref().is_some_and(|signed| signed.text() == newest.text()) {
+            return None;
+        }
+        self.signed = Some(newest.clone());
+        self.signed.as_ref()
+    }
+
+    pub(super) fn look_back(&mut self) -> Result<(), StoreError> {
+        let Some(signed) = &self.signed else { return Ok(()) };
+        let has = match self.standing(signed)? {
+            Standing::Same => return Ok(()),
+            Standing::Ahead => "less than",
+            Standing::OtherLog | Standing::Forked { .. } => "another log than",
+        };
+        let size = signed.text().lines().nth(1).unwrap_or_default();
+        if self.state.damaged.is_none() {
+            self.state.damaged = Some(format!("it has {has} the {size} entries that were signed here"));
+        }
+        Ok(())
+    }
+
     /// Some of the blobs that entries below `size` need and that were not erased here, at most `most`, as the nonce decides.
     ///
     /// # Errors

@@ -163,10 +163,13 @@ impl Bucket {
                     .filter(|version| version.key.starts_with(&whole))
                     .map(|version| Version { key: version.key[own..].to_owned(), ..version }),
             );
-            markers = match (page.is_truncated, page.next_key_marker) {
-                (true, Some(key)) => Some((key, page.next_version_id_marker.unwrap_or_default())),
-                _ => return Ok(found),
-            };
+            let next = page.next_key_marker.map(|key| (key, page.next_version_id_marker.unwrap_or_default()));
+            match (page.is_truncated, next) {
+                (false, _) => return Ok(found),
+                (true, Some(next)) if markers.as_ref() != Some(&next) => markers = Some(next),
+                // A part that was taken for the whole would be a store that has lost something.
+                (true, _) => return Err(io::Error::other("the bucket's list is cut, and does not go on").into()),
+            }
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) mod erased;
 mod http;
 mod sign;
 pub(crate) mod store;
+mod sweep;
 mod url;
 
 pub use sign::S3Credentials;

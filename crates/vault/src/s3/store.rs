@@ -22,6 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use journal::{BlobName, Hash};
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,7 +43,9 @@ const LOCK_SLACK: Duration = Duration::from_secs(3600);
 /// A store in a bucket.
 pub struct S3Store {
     pub(crate) bucket: Bucket,
-    lock: Duration,
+    pub(super) lock: Duration,
+    /// Where it is written for how long all of it was locked when the locks were last looked at.
+    pub(super) lock_days: Option<PathBuf>,
     /// Each segment's name and its good version; a place's segment counts from 0 in this list.
     segments: Mutex<Vec<(String, String)>>,
     /// The blobs that this process has read and found good.
@@ -70,13 +73,19 @@ impl S3Store {
         Ok(store)
     }
 
+    /// The same, which keeps in a file for how long all of it is locked; without one each lock is asked for at every sweep.
+    #[must_use]
+    pub fn remembering(self, lock_days: PathBuf) -> Self {
+        Self { lock_days: Some(lock_days), ..self }
+    }
+
     /// A store that nothing was asked yet.
     pub(crate) fn connect(url: S3Url, credentials: S3Credentials) -> Result<Self, StoreError> {
         let lock = url.lock;
         let bucket = Bucket::new(Client::new(url, credentials)?);
         let blobs_under_way = (Mutex::new(0), Condvar::new());
-        let (segments, known, erased, unsettled) = Default::default();
-        Ok(Self { bucket, lock, segments, known, erased, unsettled, blobs_under_way })
+        let (lock_days, segments, known, erased, unsettled) = Default::default();
+        Ok(Self { bucket, lock, lock_days, segments, known, erased, unsettled, blobs_under_way })
     }
 
     /// S3 has no reliable compare-and-swap, so two vaults in one place could both believe to be its only writer.
@@ -207,7 +216,7 @@ impl S3Store {
         Ok(None)
     }
 
-    fn renew(&self, key: &str, version: &str) -> Result<(), StoreError> {
+    pub(super) fn renew(&self, key: &str, version: &str) -> Result<(), StoreError> {
         let lock = Lock { mode: "COMPLIANCE".to_owned(), until: self.until() };
         self.bucket.set_retention(key, version, &lock, false).map_err(failed)?;
         match self.bucket.retention(key, version).map_err(failed)? {
@@ -453,31 +462,7 @@ impl Store for S3Store {
     }
 
     fn sweep(&self) -> Result<Sweep, StoreError> {
-        let half = later(Timestamp::now(), self.lock / 2);
-        let mut sweep = Sweep::default();
-        self.erasure_records()?;
-        for version in self.versions("")? {
-            let Some(hash) = hash_in(&version.key).filter(|_| !version.key.starts_with("probe/")) else { continue };
-            sweep.objects += 1;
-            let written: Option<Timestamp> = version.last_modified.parse().ok();
-            // A lock in compliance mode can't have been shortened, which the probe makes sure of.
-            if written.is_some_and(|written| later(written, self.lock) > half) {
-                continue;
-            }
-            let lock = self.bucket.retention(&version.key, &version.version_id).map_err(failed)?;
-            let good = |lock: &Lock| lock.mode == "COMPLIANCE" && lock.until >= half;
-            if lock.as_ref().is_none_or(|lock| !good(lock)) {
-                // Only what is worth keeping: others' bytes under our names would be locked for ever.
-                let object = self.bucket.get(&version.key, Some(&version.version_id), None).map_err(failed)?;
-                let worth =
-                    |object: &Object| Hash::of(&object.bytes) == hash && !self.is_retired(&version.key, &object.bytes);
-                if object.as_ref().is_some_and(worth) {
-                    self.renew(&version.key, &version.version_id)?;
-                    sweep.renewed += 1;
-                }
-            }
-        }
-        Ok(sweep)
+        self.renew_all()
     }
 }
 

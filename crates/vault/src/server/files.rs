@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::tls;
 use crate::url::{PeerUrl, name_is_valid};
 use journal::Hash;
-use journal::note::{KeyKind, SigningKey};
+use journal::note::{KeyKind, SignedNote, SigningKey};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -46,10 +46,15 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
     let store: Arc<dyn Store> = match &config.store {
         StoreKind::Dir => Arc::new(DirStore::open(&dir.join("store"), RealDisk)?),
         StoreKind::S3 { url, credentials } => {
-            Arc::new(S3Store::open(url.clone(), credentials.clone(), &key.verifier().to_string())?)
+            let store = S3Store::open(url.clone(), credentials.clone(), &key.verifier().to_string())?;
+            Arc::new(store.remembering(dir.join("private/lock-days")))
         }
     };
     let mut vault = Vault::open(store.clone(), key)?;
+    let signed_path = dir.join("private/signed");
+    if let Some(signed) = signed_before(&signed_path)? {
+        vault.remember(signed)?;
+    }
     if matches!(config.store, StoreKind::S3 { .. }) {
         vault.set_unfit(Some("it has not been probed yet; the vault's log says why".to_owned()));
     }
@@ -71,6 +76,7 @@ pub(super) fn open(config: &VaultServeConfig, address: SocketAddr) -> Result<Ope
             StoreKind::S3 { .. } => "a bucket with Object Lock",
         },
         fork_path: dir.join("private/fork.txt"),
+        signed_path,
         orders: Orders::of(dir),
         watch,
         appending: Arc::default(),
@@ -108,6 +114,18 @@ pub(crate) fn opened_key(dir: &Path) -> Result<SigningKey, ServeError> {
         Ok(key)
     } else {
         Err(ServeError::Invalid("public.url is of another cosigner key".to_owned()))
+    }
+}
+
+/// The newest checkpoint that was signed here before, as far as that was written down.
+fn signed_before(path: &Path) -> Result<Option<SignedNote>, ServeError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let signed = text.parse().map_err(|error| ServeError::Invalid(format!("{}: {error}", path.display())))?;
+            Ok(Some(signed))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -416,6 +416,15 @@ fn sweep(shared: &Shared) -> bool {
     }
 }
 
+/// Writes down how far was signed, so that a store that has less at a later start is known to have lost it. Not with each signature:
+/// that would be one fsync more for each push, and what is lost in such a way is not the last two seconds.
+pub(super) fn keep_signed(shared: &Shared) {
+    let Some(signed) = shared.vault().note_signed().map(ToString::to_string) else { return };
+    if let Err(error) = write_private(&shared.signed_path, signed.as_bytes()) {
+        tracing::warn!(%error, "cannot write down how far was signed");
+    }
+}
+
 /// Watches for as long as the server runs.
 pub(super) async fn watch(shared: Arc<Shared>) {
     loop {
@@ -424,6 +433,7 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         let looked = tokio::task::spawn_blocking(move || {
             let enrolled = of.vault().epoch().is_some();
             of.watch.look(enrolled);
+            keep_signed(&of);
         });
         if let Err(error) = looked.await {
             tracing::error!(%error, "watching failed");

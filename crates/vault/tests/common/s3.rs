@@ -53,6 +53,8 @@ pub enum Lie {
     HidesVersions,
     /// A lock can't be extended.
     NoExtension,
+    /// The list of versions breaks off and does not say where it goes on.
+    CutsList,
 }
 
 /// All of them that must keep a vault from trusting the store.
@@ -379,8 +381,9 @@ impl State {
     fn list(&self, prefix: &str) -> Response<Full<Bytes>> {
         let mut keys: Vec<_> = self.versions.keys().filter(|key| key.starts_with(prefix)).collect();
         keys.sort();
-        let mut text = "<?xml version=\"1.0\"?><ListVersionsResult><IsTruncated>false</IsTruncated>".to_owned();
-        for key in keys {
+        let cut = self.lie == Lie::CutsList;
+        let mut text = format!("<?xml version=\"1.0\"?><ListVersionsResult><IsTruncated>{cut}</IsTruncated>");
+        for key in keys.into_iter().skip(usize::from(cut)) {
             for (at, version) in self.versions[key].iter().rev().enumerate() {
                 if at > 0 && self.lie == Lie::HidesVersions {
                     break;
