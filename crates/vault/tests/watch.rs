@@ -99,7 +99,7 @@ async fn junk_takes_no_room_from_what_is_kept() {
     let log = TestLog::new(1);
     let client = vault::VaultClient::new(vault.url()).unwrap();
     let junk = bytes::Bytes::from(vec![9; 300_000]);
-    assert!(client.append(&[junk.clone()]).await.is_err());
+    assert!(client.append(std::slice::from_ref(&junk)).await.is_err());
     assert!(client.put_blob_bytes(&journal::BlobName::of(b"others"), junk).await.is_err());
     let told = status(&vault);
     assert_eq!((&told["bytes_today"], &told["slowed_down"]), (&Value::from(0), &Value::from(false)));
