@@ -11,7 +11,7 @@ use forge::event::repo::{Format, RepoCreated, RepoKind, Visibility};
 use forge::event::site::{Part, SiteStarted};
 use forge::event::{Event, Oid};
 use forge::log::LogKeys;
-use forge::replay::{differences, rebuild, replay};
+use forge::replay::{Passing, differences, rebuild, replay};
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::entry::{Body, DataKey, Entry, seal};
@@ -94,7 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let db = Db::sqlite(&dir.path().join("live.db"))?;
     let start = Instant::now();
     let none = |_: &[BlobName]| Err(forge::Error::internal("no event here is in a blob"));
-    replay(&db, &keys, batches.into_iter().map(Ok::<_, String>), &none, &mut |_| {})?;
+    replay(&db, &keys, batches.into_iter().map(Ok::<_, String>), &none, Passing::default(), &mut |_| {})?;
     say("replay of sealed batches, durable", events, start.elapsed());
     let rebuilt = Db::sqlite_scratch(&dir.path().join("rebuilt.db"))?;
     let start = Instant::now();

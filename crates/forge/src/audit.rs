@@ -204,6 +204,10 @@ fn about(tx: &mut Tx, seq: u64, event: &Event) -> Result<String, DbError> {
         Event::RecoveryCodesMade(e) => account(tx, e.account)?,
         Event::RecoveryCodeUsed(e) => account(tx, e.account)?,
         Event::EpochStarted(e) => format!("epoch {}", e.epoch),
+        Event::EntriesSkipped(e) => {
+            let skips = e.read().map_or_else(|| "?".to_owned(), |said| said.skips.to_string());
+            format!("entries {skips}: in the log, and nothing of them is applied")
+        }
         Event::DrillDone(e) => format!("a {} drill: {} differences", e.kind, e.differences),
         Event::SiteRoleGranted(e) => format!("{} is {}", account(tx, e.account)?, e.role),
         Event::SiteRoleRevoked(e) => format!("{} is no longer {}", account(tx, e.account)?, e.role),

@@ -33,6 +33,7 @@ pub mod reset;
 pub mod role;
 pub mod setting;
 pub mod site;
+pub mod skipped;
 pub mod ssh;
 pub mod svn;
 pub mod svn_mail;
@@ -176,6 +177,7 @@ events! {
     1 => SiteStarted(site::SiteStarted),
     2 => EpochStarted(site::EpochStarted),
     3 => SnapshotTaken(site::SnapshotTaken),
+    4 => EntriesSkipped(skipped::EntriesSkipped),
     // 20-29: vaults.
     20 => VaultEnrolled(vault::VaultEnrolled),
     // 30-39: settings.

@@ -34,8 +34,8 @@ pub use store::{
 
 pub(crate) use sealer::{Sealed, read_row};
 pub(crate) use store::{
-    checkpoint_insert, checkpoint_put, cosignature_insert, entries_written, entry_each_content, entry_insert, tile_put,
-    tile_put_full, tile_stored, unfilled_set,
+    checkpoint_insert, checkpoint_put, cosignature_insert, entries_written, entry_each_content, entry_insert,
+    leaf_each, skipped_list, tile_put, tile_put_full, tile_stored, time_before, unfilled_set,
 };
 
 use crate::db::{Db, DbError, Tx};

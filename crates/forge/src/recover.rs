@@ -15,7 +15,9 @@
 //! 3. The directory is a site's only at the very end (its keys come last): a recovery that was cut short is begun again, in an
 //!    empty directory.
 //! 4. [`Without`] takes nothing out of the log: new entries put back what was done, before anybody is served.
-//! 5. [`At`] makes no site but a view: the log cannot be cut back, for the vaults hold what came later, and a site that went on
+//! 5. Entries that are skipped stay in the log. That nothing of them was applied is signed by the recovery key, and is itself an entry, the
+//!    second of the new epoch: every later replay passes over the same ones, and no site can name others.
+//! 6. [`At`] makes no site but a view: the log cannot be cut back, for the vaults hold what came later, and a site that went on
 //!    from an earlier entry would fork it. A view only reads, writes to no vault and has no keys to do so. What came later is
 //!    undone on the site itself, by new entries.
 
@@ -29,6 +31,7 @@ mod practise;
 mod rebuild;
 mod report;
 mod settle;
+mod skipped;
 mod survey;
 mod view;
 mod without;
@@ -45,10 +48,14 @@ pub use without::{Whose, Without};
 
 use crate::error::Error;
 use crate::keys::{Keys, RecoveryKey};
+use crate::replay::{SKIP_RANGES_MAX, Skips};
 use crate::site::{SiteConfig, SiteLimits};
 use journal::order::SignedOrder;
 use std::path::PathBuf;
 use vault::VaultUrl;
+
+/// Entries that do not replay and that one dry run lists.
+pub const BAD_ENTRIES_MAX: usize = 1000;
 
 /// Up to where a view shows the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +85,10 @@ pub struct RecoverRequest {
     pub at: Option<At>,
     /// As if these acts had not been.
     pub without: Option<Without>,
-    /// Only say what `without` would put back: it is done in the directory, no vault hears of it, and the directory goes again.
+    /// Entries of which nothing is applied, first and last of each run: they do not replay, and stay leaves of the log.
+    pub skip: Vec<(u64, u64)>,
+    /// Only say which entries do not replay, and what `without` would put back: it is done in the directory, no vault hears of it, and
+    /// the directory goes again.
     pub dry_run: bool,
     /// Replay every entry, though there may be a snapshot; fill and check all repositories now.
     pub full: bool,
@@ -104,8 +114,9 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
     config.database = request.database.clone().filter(|_| !request.dry_run);
     let database = crate::site::database(&config)?;
     // What was done by whom, only all entries say; and that a row is explained by one.
-    let from_snapshot = request.without.is_none() && !request.full;
-    let wanted = rebuild::Wanted { at: request.at, from_snapshot };
+    let from_snapshot = request.without.is_none() && !request.full && !request.dry_run;
+    let bad_max = if request.dry_run { BAD_ENTRIES_MAX } else { 0 };
+    let wanted = rebuild::Wanted { at: request.at, from_snapshot, skip: Skips::of(&request.skip), bad_max };
     let rebuilt = rebuild::rebuild(&survey, &opener, wanted, &database, progress).await?;
     let mut report = survey.report(&rebuilt);
     match (survey.disagreement(&rebuilt).await, request.at) {
@@ -122,6 +133,8 @@ pub async fn recover(request: RecoverRequest, progress: &mut (dyn FnMut(Progress
     }
     match request.at {
         Some(_) => report.view = Some(view::settle(&request, &rebuilt)?),
+        // What can't begin an epoch as it is has been said.
+        None if !report.bad.is_empty() => {}
         None => settle::settle(&survey, &request, &database, &rebuilt, &mut report, progress).await?,
     }
     // After what was put back: a repository that was deleted may be there again.
@@ -152,8 +165,13 @@ fn empty_directory(request: &RecoverRequest) -> Result<std::fs::File, Error> {
     if request.without.is_some() && request.at.is_some() {
         return Err(Error::invalid("a view shows what was; leave out --at or --without"));
     }
-    if request.dry_run && request.without.is_none() {
-        return Err(Error::invalid("a dry run says what --without would put back; name it"));
+    if request.at.is_some() && (request.dry_run || !request.skip.is_empty()) {
+        return Err(Error::invalid("a view shows what was; leave out --at, or --skip and --dry-run"));
+    }
+    if request.skip.len() > SKIP_RANGES_MAX {
+        return Err(Error::invalid(format!(
+            "one recovery passes over {SKIP_RANGES_MAX} runs of entries: join them (FIRST..LAST)"
+        )));
     }
     if to.exists() {
         let mut entries = std::fs::read_dir(to).map_err(|e| Error::internal(format!("{}: {e}", to.display())))?;

@@ -7,8 +7,9 @@
 //!
 //! Invariants:
 //! 1. Entries are applied in order and without gaps, each exactly once; anything else is an error that names the entry.
-//! 2. What is unknown or does not decode stops the replay with a report; nothing is skipped.
-//! 3. The tree's root is compared with the checkpoint's after each transaction and at the end.
+//! 2. What is unknown or does not decode or apply stops the replay with a report. What is passed over is what whoever recovers has
+//!    named ([`Skips`]); it stays a leaf of the tree, and the journal says that it was passed over.
+//! 3. The tree's root is compared with each checkpoint's.
 
 mod apply;
 mod check;
@@ -18,6 +19,7 @@ mod fill_from;
 mod in_place;
 mod open;
 mod rebuild;
+mod skips;
 
 pub use apply::{Progress, Replayed, replay};
 pub use check::{Findings, check, check_in};
@@ -27,6 +29,7 @@ pub use fill_from::fill_from;
 pub use in_place::{make_ready, rebuild_in_place};
 pub use open::Fetch;
 pub use rebuild::rebuild;
+pub use skips::{BadEntry, Passing, SKIP_RANGES_MAX, Skips, Vet};
 
 /// Events applied in one transaction.
 const TRANSACTION_EVENTS: usize = 20_000;

@@ -78,6 +78,7 @@ tables! {
     epoch(number; seq, statement, data_key, site_recipient, started_us) "?1, ?2, ?3, ?4, ?5, ?6";
     snapshot(id; through, taken_us) "?1, ?2, ?3";
     snapshot_part(snapshot, part; blob, bytes) "?1, ?2, ?3, ?4";
+    skipped(first; last, seq) "?1, ?2, ?3";
     vault(name; seq, domain, vkey, pin, enrolled_us) "?1, ?2, ?3, ?4, ?5, ?6";
     vault_term(name, seq; domain, vkey, until_seq) "?1, ?2, ?3, ?4, ?5";
     vault_next(name; seq, domain, vkey, pin, confirmed_seq) "?1, ?2, ?3, ?4, ?5, ?6";

@@ -23,6 +23,7 @@ mod take;
 
 pub use header::Header;
 pub use load::load;
+pub(crate) use load::load_if;
 pub use take::{take, write};
 
 /// Bytes of one part of a snapshot before sealing.

@@ -228,9 +228,14 @@ pub(crate) struct Recover {
     /// With --without: only acts since this time (RFC 3339).
     #[arg(long, value_name = "TIME", requires = "without")]
     pub(crate) since: Option<String>,
-    /// With --without: only say what would be put back; nothing stays in the directory and no vault hears of it.
-    #[arg(long, requires = "without")]
+    /// Only say which entries do not replay, and with --without what would be put back; nothing stays in the directory and no vault
+    /// hears of it.
+    #[arg(long, conflicts_with = "at")]
     pub(crate) dry_run: bool,
+    /// Apply nothing of this entry, or of these (FIRST..LAST), and recover everything else: for what was put into the log to keep the
+    /// site from coming back. It stays in the log, and the recovered site says for ever that it was skipped. At most 1000 times.
+    #[arg(long, value_name = "ENTRY", value_parser = parse_entries, conflicts_with = "at")]
+    pub(crate) skip: Vec<(u64, u64)>,
     /// Replay the whole journal instead of loading the lost site's newest snapshot; fill every repository and check every object and ref.
     #[arg(long)]
     pub(crate) full: bool,
@@ -240,6 +245,15 @@ pub(crate) struct Recover {
     /// The database of the new site: a postgres:// URL [default: SQLite in the data directory].
     #[arg(long, value_name = "URL", env = "OUTLAST_DATABASE", hide_env_values = true)]
     pub(crate) database: Option<String>,
+}
+
+/// An entry's number, or the first and the last.
+fn parse_entries(text: &str) -> Result<(u64, u64), String> {
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) if first <= last => Ok((first, last)),
+        _ => Err("it is an entry's number, or FIRST..LAST".to_owned()),
+    }
 }
 
 #[derive(Args, Debug)]

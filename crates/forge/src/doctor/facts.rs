@@ -37,6 +37,8 @@ pub struct Facts {
     pub disk: Option<(u64, u64)>,
     /// Kinds of events in the journal that this release can't read.
     pub unknown_kinds: Vec<u64>,
+    /// Entries that recoveries have passed over, in words; empty: none.
+    pub skipped: String,
     /// What the drills say.
     pub drill_alarm: Option<String>,
     /// How long ago officers last tried the recovery key; for a site where they never did, its age. Seconds.

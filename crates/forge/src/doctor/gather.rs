@@ -8,6 +8,7 @@ use crate::event::KINDS;
 use crate::event::proof::DrillKind;
 use crate::keys::RECOVERY_FILE;
 use crate::orders::{erasures_done, keys_wait};
+use crate::replay::Skips;
 use crate::site::{Site, known_with};
 use journal::Hash;
 use journal::cosignature;
@@ -48,6 +49,7 @@ impl Site {
             sandbox: git::sandbox_available(),
             disk: disk(self.data()),
             unknown_kinds: self.doctor_unknown_kinds().await?,
+            skipped: self.db().read_async(Skips::known).await?.to_string(),
             drill_alarm: drills.alarm(),
             officer_drill_age_s: u64::try_from((now_us() - tried_us) / 1_000_000).unwrap_or(0),
             officer_rule: self.officer_rule().await?.map(|rule| (rule.needed as usize, rule.delay_us)),
@@ -74,7 +76,7 @@ impl Site {
 
     async fn doctor_unknown_kinds(&self) -> Result<Vec<u64>, Error> {
         let kinds = |tx: &mut crate::db::Tx| {
-            let rows = tx.query("SELECT DISTINCT kind FROM journal ORDER BY kind", &[])?;
+            let rows = tx.query("SELECT DISTINCT kind FROM journal WHERE kind <> 0 ORDER BY kind", &[])?;
             rows.iter().map(|row| row.get::<u64>(0)).collect::<Result<Vec<_>, _>>()
         };
         let found = self.db().read_async(move |tx| Ok::<_, Error>(kinds(tx)?)).await?;

@@ -35,6 +35,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         clocks(facts),
         disk(facts),
         journal_readable(facts),
+        skipped(facts),
         sandbox(facts),
         drills(facts),
         officers(facts),
@@ -303,6 +304,17 @@ fn journal_readable(facts: &Facts) -> Finding {
         "with this release the site could not be recovered from its vaults",
         "run the newer release that wrote them, and keep its program beside the recovery key",
     )
+}
+
+/// They stay passed over: this is to be known, and nothing to be mended.
+fn skipped(facts: &Facts) -> Finding {
+    let check = match facts.skipped.as_str() {
+        "" => "every entry of the journal was applied".to_owned(),
+        skipped => {
+            format!("every entry of the journal was applied but {skipped}, which a recovery was told to pass over")
+        }
+    };
+    Finding::good("journal-skipped", check)
 }
 
 fn sandbox(facts: &Facts) -> Finding {

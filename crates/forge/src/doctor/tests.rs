@@ -51,6 +51,7 @@ fn good() -> Facts {
         sandbox: true,
         disk: Some((50 << 30, 100 << 30)),
         unknown_kinds: Vec::new(),
+        skipped: String::new(),
         drill_alarm: None,
         officer_drill_age_s: 60,
         officer_rule: Some((2, 3 * 86_400_000_000)),

@@ -162,6 +162,7 @@ pub fn is_opened(event: &Event) -> bool {
             | E::VaultsChanged(_)
             | E::VaultsKept(_)
             | E::EpochStarted(_)
+            | E::EntriesSkipped(_)
     )
 }
 

@@ -83,8 +83,13 @@ impl LogKeys {
     /// Seals a row of the journal again, which gives the bytes the vaults have; an error that names the entry when it
     /// does not: the row is not what was written.
     pub(crate) fn reseal(&self, epoch: u64, row: &EntryRow) -> Result<Vec<u8>, Error> {
-        let (entry, event) = read_row(row)?;
-        let envelope = self.envelope(epoch, &entry, &event)?;
+        let envelope = match row.is_skipped() {
+            true => row.entry.clone(),
+            false => {
+                let (entry, event) = read_row(row)?;
+                self.envelope(epoch, &entry, &event)?
+            }
+        };
         if merkle::leaf_hash(&envelope) == row.leaf_hash {
             return Ok(envelope);
         }
@@ -94,6 +99,11 @@ impl LogKeys {
     /// When a sealed entry was written; its event is not looked at.
     pub(crate) fn time_of(&self, epoch: u64, seq: u64, envelope: &[u8]) -> Result<i64, Error> {
         Ok(self.entry(epoch, seq, envelope)?.time_us)
+    }
+
+    /// When a sealed entry says that it was written, and of what kind its event is; None: it doesn't open.
+    pub(crate) fn says(&self, epoch: u64, seq: u64, envelope: &[u8]) -> Option<(i64, u32)> {
+        self.entry(epoch, seq, envelope).ok().map(|entry| (entry.time_us, entry.kind))
     }
 
     fn entry(&self, epoch: u64, seq: u64, envelope: &[u8]) -> Result<Entry, Error> {

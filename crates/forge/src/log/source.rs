@@ -7,7 +7,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::incident::incident_list;
 use journal::batch::{BATCH_BYTES_MAX, Batch, INLINE_BLOB_BYTES_MAX, INLINE_BLOBS_MAX};
-use journal::entry::Body;
+use journal::entry::{Body, Envelope};
 use journal::{BlobName, Hash};
 use serde_json::json;
 use std::io::Read;
@@ -148,7 +148,7 @@ impl Log {
     fn batch_again(&self, tx: &mut Tx, checkpoint: CheckpointRow) -> Result<EncodedBatch, Error> {
         let (first, size) = (checkpoint.first, checkpoint.size);
         let (mut envelopes, mut blobs, mut next) = (Vec::new(), Vec::new(), first);
-        store::entry_each(tx, first, size, |row| {
+        store::leaf_each(tx, first, size, |row| {
             if row.stamp.seq != next {
                 return Err(Error::damaged(format!("journal entry {next} is missing from the database")));
             }
@@ -205,6 +205,9 @@ impl Log {
 
 /// In the order in which the writer gave them to the batch when it was made.
 fn blobs_of(row: &EntryRow) -> Result<Vec<BlobName>, Error> {
+    if row.is_skipped() {
+        return Ok(Envelope::parse(&row.entry).map(|envelope| envelope.blobs).unwrap_or_default());
+    }
     let (entry, event) = super::read_row(row)?;
     let mut blobs = event.blobs();
     if let Body::Blob(names) = entry.body {

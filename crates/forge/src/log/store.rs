@@ -5,10 +5,13 @@ use super::edges::{FullTile, width};
 use crate::db::{DbError, DbErrorKind, Row, Tx, Value};
 use crate::error::Error;
 use crate::event::Stamp;
-use journal::Hash;
 use journal::checkpoint::Checkpoint;
 use journal::note::SignedNote;
+use journal::{Hash, merkle};
 use std::ops::Range;
+
+/// The kind of a row whose entry a recovery passed over: no event has it. Such a row keeps the envelope and says nothing of what is in it.
+pub(crate) const SKIPPED: u32 = 0;
 
 /// A row of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +20,25 @@ pub struct EntryRow {
     pub stamp: Stamp,
     /// The event's kind.
     pub kind: u32,
-    /// The entry's plaintext.
+    /// The entry's plaintext; of one that was passed over the envelope.
     pub entry: Vec<u8>,
     /// The event's bytes, where the entry only names the blobs they are in.
     pub event: Option<Vec<u8>>,
     /// The hash of the sealed entry.
     pub leaf_hash: Hash,
+}
+
+impl EntryRow {
+    /// An entry that is a leaf of the log and nothing else. Whatever it says of itself is not believed: it has the time of the one before.
+    pub(crate) fn skipped(seq: u64, time_us: i64, envelope: &[u8]) -> Self {
+        let stamp = Stamp { seq, time_us, actor: None, credential: None };
+        let leaf_hash = merkle::leaf_hash(envelope);
+        Self { stamp, kind: SKIPPED, entry: envelope.to_vec(), event: None, leaf_hash }
+    }
+
+    pub(crate) fn is_skipped(&self) -> bool {
+        self.kind == SKIPPED
+    }
 }
 
 /// A batch's checkpoint.
@@ -72,8 +88,18 @@ fn entry_row(row: &Row) -> Result<EntryRow, DbError> {
     Ok(EntryRow { stamp, kind: row.get(4)?, entry: row.get(5)?, event: row.get(6)?, leaf_hash: row.get(7)? })
 }
 
-/// The entries `first .. end`, in order.
+/// The entries `first .. end`, in order, without those that a recovery passed over.
 pub fn entry_each<E: From<DbError>>(
+    tx: &mut Tx,
+    first: u64,
+    end: u64,
+    mut each: impl FnMut(EntryRow) -> Result<(), E>,
+) -> Result<(), E> {
+    leaf_each(tx, first, end, |row| if row.is_skipped() { Ok(()) } else { each(row) })
+}
+
+/// All rows of the journal `first .. end`, in order: what the log's tree is made of.
+pub(crate) fn leaf_each<E: From<DbError>>(
     tx: &mut Tx,
     first: u64,
     end: u64,
@@ -82,6 +108,12 @@ pub fn entry_each<E: From<DbError>>(
     let sql = "SELECT seq, time_us, actor, credential, kind, entry, event, leaf_hash FROM journal
                WHERE seq >= ?1 AND seq < ?2 ORDER BY seq";
     tx.query_each(sql, &[first.into(), end.into()], |row| each(entry_row(&row)?))
+}
+
+/// The entries below `size` that are kept as passed over.
+pub(crate) fn skipped_list(tx: &mut Tx, size: u64) -> Result<Vec<u64>, DbError> {
+    let rows = tx.query("SELECT seq FROM journal WHERE kind = 0 AND seq < ?1 ORDER BY seq", &[size.into()])?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// All entries whose events name a repository's content in blobs ([`CONTENT_KINDS`](crate::orders::CONTENT_KINDS)), in order.
@@ -94,7 +126,7 @@ pub(crate) fn entry_each_content<E: From<DbError>>(
     tx.query_each(sql, &[], |row| each(entry_row(&row)?))
 }
 
-/// One entry.
+/// One entry; None: it is not here, or was passed over.
 pub fn entry_fetch(tx: &mut Tx, seq: u64) -> Result<Option<EntryRow>, DbError> {
     let mut found = None;
     entry_each(tx, seq, seq + 1, |row| {
@@ -116,6 +148,12 @@ pub(crate) fn entry_bounds(tx: &mut Tx) -> Result<Option<(u64, i64)>, DbError> {
 pub(crate) fn entries_written(tx: &mut Tx) -> Result<u64, DbError> {
     let last: Option<u64> = tx.query_one("SELECT max(seq) FROM journal", &[])?.get(0)?;
     Ok(last.map_or(0, |last| last + 1))
+}
+
+/// When the entry before this one was written; 0 where it is not here.
+pub(crate) fn time_before(tx: &mut Tx, seq: u64) -> Result<i64, DbError> {
+    let sql = "SELECT coalesce(max(time_us), 0) FROM journal WHERE seq = ?1";
+    tx.query_one(sql, &[seq.saturating_sub(1).into()])?.get(0)
 }
 
 /// The entries that a database made from a snapshot does not have yet; None when it has all.

@@ -5,6 +5,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::event::Event;
 use crate::log::{FetchEvent, LogKeys};
+use crate::replay::Skips;
 use crate::repo::query::repo_by_id;
 use journal::batch::Batch;
 use std::fmt;
@@ -69,19 +70,23 @@ impl Erased {
 /// Goes through the log beyond what a view shows.
 pub(super) struct Search<'a> {
     keys: &'a LogKeys,
+    skips: &'a Skips,
     fetch: &'a FetchEvent<'a>,
     order: u64,
     found: Vec<ErasedLater>,
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(keys: &'a LogKeys, fetch: &'a FetchEvent<'a>) -> Self {
-        Self { keys, fetch, order: 0, found: Vec::new() }
+    pub(super) fn new(keys: &'a LogKeys, skips: &'a Skips, fetch: &'a FetchEvent<'a>) -> Self {
+        Self { keys, skips, fetch, order: 0, found: Vec::new() }
     }
 
     /// The entries of a batch from `first` on.
     pub(super) fn look(&mut self, batch: &Batch, first: u64) -> Result<(), Error> {
-        for (envelope, seq) in batch.entries.iter().zip(batch.first..).skip_while(|(_, seq)| *seq < first) {
+        for (envelope, seq) in batch.entries.iter().zip(batch.first..) {
+            if seq < first || self.skips.contains(seq) {
+                continue;
+            }
             let Some(opened) = self.keys.open_of_kinds(batch.epoch, seq, envelope, &KINDS, self.fetch)? else {
                 continue;
             };

@@ -60,7 +60,8 @@ pub(crate) async fn practise(
     let mut config = SiteConfig::new(practice.to);
     config.limits = practice.limits.clone();
     let database = crate::site::database(&config)?;
-    let wanted = Wanted { at: practice.through.map(At::Entry), from_snapshot: !practice.replay_all };
+    let (at, from_snapshot) = (practice.through.map(At::Entry), !practice.replay_all);
+    let wanted = Wanted { at, from_snapshot, ..Wanted::default() };
     let rebuilt = rebuild::rebuild(&survey, opener, wanted, &database, progress).await?;
     let database_time = began.elapsed();
     let erased = Erased::new(&rebuilt.erased);

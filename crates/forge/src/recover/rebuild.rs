@@ -3,6 +3,7 @@
 use super::erased::ErasedLater;
 use super::log_source::{self, Batches, Ended};
 use super::report::Progress;
+use super::skipped::Believed;
 use super::survey::{Source, Survey};
 use super::{At, Opener};
 use crate::db::Db;
@@ -10,19 +11,26 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::event::site::SnapshotTaken;
 use crate::keys::{Keys, ViewKeys};
-use crate::log::{Head, LogKeys};
-use crate::replay;
-use crate::snapshot;
+use crate::log::{Head, LogKeys, Opened};
+use crate::replay::{self, BadEntry, Passing, Skips};
+use crate::snapshot::{self, SNAPSHOT_PART_BYTES_MAX};
+use crate::writer::EVENT_BYTES_MAX;
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
+use journal::entry::DataKey;
 use journal::epoch::Epoch;
 use journal::merkle::Frontier;
 use journal::note::SignedNote;
 use journal::{BlobName, Hash};
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use vault::EpochRecord;
+
+/// By how much a sealed blob is larger than what is in it, at most: age's header, and 16 bytes for each 64 KiB.
+const SEALING_BYTES_MAX: usize = 1024 * 1024;
 
 /// What there is now in the database.
 pub(super) struct Rebuilt {
@@ -38,17 +46,27 @@ pub(super) struct Rebuilt {
     pub(super) warnings: Vec<String>,
     /// For a view: what of its content was erased later.
     pub(super) erased: Vec<ErasedLater>,
+    /// Entries of which nothing was applied.
+    pub(super) skipped: Skips,
+    /// Those of them that no recovery before has passed over.
+    pub(super) skipped_first: Skips,
+    /// Where bad entries are looked for: those that do not replay.
+    pub(super) bad: Vec<BadEntry>,
     /// What it was opened with: a further epoch that exists here alone.
     pub(super) temporary: Keys,
 }
 
 /// How far, and from what.
-#[derive(Clone, Copy)]
+#[derive(Clone, Default)]
 pub(super) struct Wanted {
     /// Where to stop; None: at the end.
     pub(super) at: Option<At>,
     /// Whether the newest snapshot may spare the replay of what is before it.
     pub(super) from_snapshot: bool,
+    /// Entries that are passed over, besides those that earlier recoveries have passed over.
+    pub(super) skip: Skips,
+    /// Bad entries are passed over and told, so many at most; 0: the first ends it.
+    pub(super) bad_max: usize,
 }
 
 pub(super) async fn rebuild(
@@ -64,8 +82,9 @@ pub(super) async fn rebuild(
     let keys = Arc::new(temporary.log_keys()?);
     let blobs = Arc::new(Blobs::new(survey, opener.clone().with(temporary.identities()?)));
     let mut warnings = Vec::new();
-    let newest = if wanted.from_snapshot {
-        load_newest(survey, wanted.at, database, &keys, &blobs, progress).await
+    let believed = Believed::read(survey, &keys).await?;
+    let newest = if wanted.from_snapshot && wanted.skip.ranges().is_empty() {
+        load_newest(survey, &believed, wanted.at, database, &keys, &blobs, progress).await
     } else {
         Ok(None)
     };
@@ -79,8 +98,13 @@ pub(super) async fn rebuild(
     let frontier = loaded.clone().unwrap_or_default();
     let snapshot = loaded.as_ref().map(Frontier::size);
     let of = survey.sources.iter().map(|source| source.size).max().unwrap_or(0);
+    wanted.skip.are_below(of)?;
     let (batches, reading) = log_source::read(&survey.sources, &survey.recovery_keys, frontier);
-    let replaying = Replaying { database: database.clone(), keys: keys.clone(), blobs, at: wanted.at };
+    let known = believed.skips();
+    let (skipped, skipped_first) = (known.with(&wanted.skip), wanted.skip.without(&known));
+    let (database_too, keys, skips) = (database.clone(), keys.clone(), skipped.clone());
+    let replaying =
+        Replaying { database: database_too, keys, blobs, at: wanted.at, believed, skips, bad_max: wanted.bad_max };
     let (told, mut tells) = mpsc::unbounded_channel();
     let replayed = tokio::task::spawn_blocking(move || {
         replaying.run(batches, &mut |entries| {
@@ -91,13 +115,14 @@ pub(super) async fn rebuild(
     while let Some(entries) = tells.recv().await {
         progress(Progress::Replay { entries, of });
     }
-    let later = replayed.await.map_err(|e| Error::internal(e.to_string()))??;
+    let (bad, later) = replayed.await.map_err(|e| Error::internal(e.to_string()))??;
     let erased = later.unwrap_or_else(|error| {
         warnings.push(format!("whether content was erased later could not be read: {error}"));
         Vec::new()
     });
     let read = reading.await.map_err(|e| Error::internal(e.to_string()))?;
     let head = database.read(Head::load)?;
+    skipped_first.are_below(head.size())?;
     if head.size() == 0 {
         warnings.extend(read.warnings);
         return Err(Error::damaged(format!("no entry could be recovered: {}", warnings.join("; "))));
@@ -110,6 +135,9 @@ pub(super) async fn rebuild(
         read,
         warnings,
         erased,
+        skipped,
+        skipped_first,
+        bad,
         temporary,
     })
 }
@@ -117,6 +145,7 @@ pub(super) async fn rebuild(
 /// Loads the newest snapshot that is not beyond what is wanted; the frontier it ends with. None: there is none.
 async fn load_newest(
     survey: &Survey,
+    believed: &Believed,
     at: Option<At>,
     database: &Db,
     keys: &Arc<LogKeys>,
@@ -139,22 +168,34 @@ async fn load_newest(
     let Event::SnapshotTaken(taken) = opened.event else {
         return Err(Error::damaged(format!("entry {seq} is no snapshot")));
     };
+    if believed.outdates(seq, taken.through) || believed.skips().contains(seq) {
+        return Ok(None);
+    }
     progress(Progress::Snapshot { through: taken.through });
-    let (database, blobs) = (database.clone(), blobs.clone());
+    let (database, blobs, epochs) = (database.clone(), blobs.clone(), survey.epochs.clone());
     let load = move || {
-        let SnapshotTaken { parts, .. } = taken;
-        snapshot::load(&database, blobs.concatenated(parts.iter().map(|part| part.blob).collect()))
+        let SnapshotTaken { parts, through } = taken;
+        let parts = blobs.concatenated(parts.iter().map(|part| part.blob).collect());
+        // What is refused leaves the database empty: then everything is replayed.
+        snapshot::load_if(&database, parts, |header| {
+            if header.through() != through {
+                return Err(Error::damaged("the snapshot is of other entries than its entry says"));
+            }
+            header.frontier()?;
+            verify_signed(&epochs, header)
+        })
     };
     let header = tokio::task::spawn_blocking(load).await.map_err(|e| Error::internal(e.to_string()))??;
-    verify_signed(survey, &header)?;
     header.frontier().map(Some)
 }
 
+type Epochs = BTreeMap<u64, (EpochRecord, DataKey)>;
+
 /// The snapshot must begin where the site once signed that it was.
-fn verify_signed(survey: &Survey, header: &snapshot::Header) -> Result<(), Error> {
+fn verify_signed(epochs: &Epochs, header: &snapshot::Header) -> Result<(), Error> {
     let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("the snapshot's checkpoint: {e}"));
     let checkpoint = &header.checkpoint;
-    let (record, _) = survey.epochs.get(&checkpoint.epoch).ok_or_else(|| bad(&"it is of no known epoch"))?;
+    let (record, _) = epochs.get(&checkpoint.epoch).ok_or_else(|| bad(&"it is of no known epoch"))?;
     let statement: SignedNote = record.statement.parse().map_err(|e| bad(&e))?;
     // It was verified with all others when the vaults were asked.
     let epoch: Epoch = statement.text().parse().map_err(|e| bad(&e))?;
@@ -167,7 +208,7 @@ fn verify_signed(survey: &Survey, header: &snapshot::Header) -> Result<(), Error
     }
 }
 
-async fn batch_of(source: &Source, seq: u64) -> Result<Batch, Error> {
+pub(super) async fn batch_of(source: &Source, seq: u64) -> Result<Batch, Error> {
     let name = &source.client.url().name;
     let bad = |e: &dyn std::fmt::Display| Error::damaged(format!("entry {seq} at vault {name}: {e}"));
     let batches = source.client.batches(seq).await.map_err(|e| bad(&e))?;
@@ -190,19 +231,27 @@ impl Blobs {
     fn fetch(&self, names: &[BlobName]) -> Result<Vec<u8>, Error> {
         let mut plain = Vec::new();
         for name in names {
-            plain.extend(self.fetch_one(name)?);
+            let room = EVENT_BYTES_MAX - plain.len();
+            let more = self.fetch_one(name, room + SEALING_BYTES_MAX)?;
+            if more.len() > room {
+                return Err(too_large());
+            }
+            plain.extend(more);
         }
         Ok(plain)
     }
 
-    fn fetch_one(&self, name: &BlobName) -> Result<Vec<u8>, Error> {
+    /// `bytes_max`: of the sealed blob.
+    fn fetch_one(&self, name: &BlobName, bytes_max: usize) -> Result<Vec<u8>, Error> {
         let mut problems = Vec::new();
         for source in &self.sources {
-            let (vault, mut sealed) = (&source.client.url().name, Vec::new());
+            let (vault, mut sealed) = (&source.client.url().name, AtMost { bytes: Vec::new(), bytes_max });
             match self.runtime.block_on(source.client.blob(name, &mut sealed)) {
                 Ok(true) => {
-                    return self.opener.open(&sealed).map_err(|e| Error::damaged(format!("blob {name}: {e}")));
+                    return self.opener.open(&sealed.bytes).map_err(|e| Error::damaged(format!("blob {name}: {e}")));
                 }
+                // The name is the hash of the bytes: no other vault has fewer.
+                Err(_) if sealed.is_over() => return Err(too_large()),
                 Ok(false) => problems.push(format!("{vault} has it not")),
                 Err(error) => problems.push(format!("{vault}: {error}")),
             }
@@ -229,8 +278,42 @@ impl Read for Concatenated {
                 return Ok(n);
             }
             let Some(next) = self.rest.next() else { return Ok(0) };
-            self.current = io::Cursor::new(self.blobs.fetch_one(&next).map_err(io::Error::other)?);
+            self.current = io::Cursor::new(
+                self.blobs.fetch_one(&next, SNAPSHOT_PART_BYTES_MAX + SEALING_BYTES_MAX).map_err(io::Error::other)?,
+            );
         }
+    }
+}
+
+fn too_large() -> Error {
+    Error::damaged(format!("its event is in blobs of more than {EVENT_BYTES_MAX} bytes, which no event has"))
+}
+
+/// Bytes of a blob, counted before they are kept.
+struct AtMost {
+    bytes: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl AtMost {
+    /// More came.
+    fn is_over(&self) -> bool {
+        self.bytes_max == 0
+    }
+}
+
+impl io::Write for AtMost {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.bytes_max.saturating_sub(self.bytes.len()) {
+            self.bytes_max = 0;
+            return Err(io::Error::other("the blob is larger than it may be here"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -242,17 +325,24 @@ struct Replaying {
     keys: Arc<LogKeys>,
     blobs: Arc<Blobs>,
     at: Option<At>,
+    believed: Believed,
+    skips: Skips,
+    bad_max: usize,
 }
 
 impl Replaying {
-    fn run(self, batches: Batches, progress: &mut dyn FnMut(u64)) -> Result<Later, Error> {
+    fn run(self, batches: Batches, progress: &mut dyn FnMut(u64)) -> Result<(Vec<BadEntry>, Later), Error> {
         let fetch = |names: &[BlobName]| self.blobs.fetch(names);
+        let vet = |opened: &Opened| self.believed.vet(opened);
+        let passing = Passing { skips: Some(&self.skips), vet: Some(&vet), bad_max: self.bad_max };
+        let (database, keys) = (&self.database, &self.keys);
         let Some(at) = self.at else {
-            return replay::replay(&self.database, &self.keys, batches, &fetch, progress).map(|_| Ok(Vec::new()));
+            let replayed = replay::replay(database, keys, batches, &fetch, passing, progress)?;
+            return Ok((replayed.bad, Ok(Vec::new())));
         };
-        let mut cut = super::view::Cut::new(at, &self.keys, batches);
-        replay::replay(&self.database, &self.keys, &mut cut, &fetch, progress)?;
-        cut.apply_rest(&self.database, &fetch)?;
-        Ok(cut.erased_later(&self.database, &fetch))
+        let mut cut = super::view::Cut::new(at, keys, &self.skips, batches);
+        let replayed = replay::replay(database, keys, &mut cut, &fetch, passing, progress)?;
+        cut.apply_rest(database, &fetch, &vet)?;
+        Ok((replayed.bad, cut.erased_later(database, &fetch)))
     }
 }

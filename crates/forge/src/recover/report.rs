@@ -1,6 +1,7 @@
 //! What a recovery says.
 
 use super::{FullReport, View};
+use crate::replay::{BadEntry, Skips};
 use crate::restore::Restored;
 use std::fmt;
 
@@ -88,13 +89,17 @@ pub struct Report {
     pub view: Option<View>,
     /// With `--without`: what was put back, or would be.
     pub undone: Option<Restored>,
+    /// Entries of which nothing was applied, in this recovery or an earlier one.
+    pub skipped: Skips,
+    /// In a dry run: entries that do not replay.
+    pub bad: Vec<BadEntry>,
 }
 
 impl Report {
     /// Whether nothing that was asked for failed.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.full.as_ref().is_none_or(|full| full.problems.is_empty())
+        self.bad.is_empty() && self.full.as_ref().is_none_or(|full| full.problems.is_empty())
     }
 }
 
@@ -111,6 +116,20 @@ impl fmt::Display for VaultFound {
             }
         }
     }
+}
+
+fn say_bad(bad: &[BadEntry], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if bad.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "{} entries do not replay:", bad.len())?;
+    bad.iter().try_for_each(|bad| writeln!(f, "  {bad}"))?;
+    if bad.iter().any(|bad| bad.newer) {
+        writeln!(f, "first try the newest release: what this one does not know, a newer one may")?;
+    }
+    let all = Skips::of(&bad.iter().map(|bad| (bad.seq, bad.seq)).collect::<Vec<_>>());
+    let options: Vec<_> = all.to_string().split(", ").map(|run| format!("--skip {run}")).collect();
+    writeln!(f, "to recover without them: {}", options.join(" "))
 }
 
 fn say_undone(undone: &Restored, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,6 +160,10 @@ impl fmt::Display for Report {
             }
             None => writeln!(f, "database: {} entries replayed", self.entries)?,
         }
+        if !self.skipped.ranges().is_empty() {
+            writeln!(f, "in the log, and nothing of them applied: entries {}", self.skipped)?;
+        }
+        say_bad(&self.bad, f)?;
         writeln!(f, "repositories: {}", self.repositories)?;
         if let Some(epoch) = self.epoch {
             writeln!(f, "epoch {epoch} begins here; the lost site can write to these vaults no more")?;
@@ -192,6 +215,8 @@ mod tests {
             full: None,
             view: None,
             undone: None,
+            skipped: Skips::default(),
+            bad: Vec::new(),
         };
         let said = report.to_string();
         assert!(said.contains("private/append.credential") && said.contains("new site.url"), "{said}");

@@ -3,6 +3,7 @@
 use super::RecoverRequest;
 use super::rebuild::Rebuilt;
 use super::report::{Progress, Report};
+use super::skipped::Skipped;
 use super::survey::Survey;
 use super::without;
 use crate::db::Db;
@@ -45,11 +46,11 @@ pub(super) async fn settle(
     let keys = Keys::start_epoch(&request.key, new)?;
     if request.dry_run {
         // The real thing, in an epoch that is thrown away.
-        return begin(request, database, &keys, report).await;
+        return begin(request, database, &keys, rebuilt, report).await;
     }
     progress(Progress::Epoch { epoch: keys.epoch() });
     tell_vaults(survey, &keys, report).await?;
-    begin(request, database, &keys, report).await?;
+    begin(request, database, &keys, rebuilt, report).await?;
     keep_vaults(request)?;
     keys.write(&request.to)?;
     (report.epoch, report.credentials_revoked) = (Some(keys.epoch()), !request.keep_credentials);
@@ -109,13 +110,23 @@ async fn tell_vaults(survey: &Survey, keys: &Keys, report: &mut Report) -> Resul
 }
 
 /// The first entries of the new epoch. They are shipped when the site is served.
-async fn begin(request: &RecoverRequest, database: &Db, keys: &Keys, report: &mut Report) -> Result<(), Error> {
+async fn begin(
+    request: &RecoverRequest,
+    database: &Db,
+    keys: &Keys,
+    rebuilt: &Rebuilt,
+    report: &mut Report,
+) -> Result<(), Error> {
     let spool = Spool::open(&request.to.join("spool"), keys.recipients()?, request.limits.spool_bytes_max, 0)?;
     let sink: Arc<dyn BlobSink> = Arc::new(Arc::new(spool));
     let log = Log::open(database.clone(), keys.log_keys()?, sink)?;
     let ledger = Ledger::start(log, Arc::new(Offline), &LedgerLimits::default())?;
     let site = Submitter::default();
     ledger.writer().submit(site, keys.founding()?).await?;
+    if !rebuilt.skipped_first.ranges().is_empty() {
+        let (origin, skips) = (keys.origin(), rebuilt.skipped_first.clone());
+        ledger.writer().submit(site, Skipped::sign(&request.key, origin, keys.epoch(), skips)?).await?;
+    }
     ledger.writer().submit(site, VaultsEnrol(request.vaults.clone())).await?;
     if let Some(without) = &request.without {
         report.undone = Some(without::put_back(&ledger, without).await?);

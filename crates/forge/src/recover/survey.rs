@@ -250,6 +250,8 @@ impl Survey {
             full: None,
             view: None,
             undone: None,
+            skipped: rebuilt.skipped.clone(),
+            bad: rebuilt.bad.clone(),
         }
     }
 }

@@ -8,7 +8,8 @@ use super::rebuild::Rebuilt;
 use super::{At, RecoverRequest};
 use crate::db::Db;
 use crate::error::Error;
-use crate::log::{self, CheckpointRow, FetchEvent, Head, LogKeys, Opened};
+use crate::log::{self, CheckpointRow, EntryRow, FetchEvent, Head, LogKeys};
+use crate::replay::{Skips, Vet};
 use crate::writer::Shipping;
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
@@ -130,6 +131,7 @@ pub(super) fn settle(request: &RecoverRequest, rebuilt: &Rebuilt) -> Result<View
 pub(super) struct Cut<'a, I> {
     at: At,
     keys: &'a LogKeys,
+    skips: &'a Skips,
     batches: I,
     rest: Option<Batch>,
     /// The batch in which it ends, whole.
@@ -138,8 +140,8 @@ pub(super) struct Cut<'a, I> {
 }
 
 impl<'a, I> Cut<'a, I> {
-    pub(super) fn new(at: At, keys: &'a LogKeys, batches: I) -> Self {
-        Self { at, keys, batches, rest: None, last: None, done: false }
+    pub(super) fn new(at: At, keys: &'a LogKeys, skips: &'a Skips, batches: I) -> Self {
+        Self { at, keys, skips, batches, rest: None, last: None, done: false }
     }
 
     /// How many of a batch's entries are wanted.
@@ -151,7 +153,8 @@ impl<'a, I> Cut<'a, I> {
                 Ok(count.min(batch.entries.len()))
             }
             At::Time(last_us) => {
-                for (i, (envelope, seq)) in batch.entries.iter().zip(batch.first..).enumerate() {
+                let entries = batch.entries.iter().zip(batch.first..).enumerate();
+                for (i, (envelope, seq)) in entries.filter(|(_, (_, seq))| !self.skips.contains(*seq)) {
                     // Only the time is wanted here: what lies in blobs is not fetched.
                     if self.keys.time_of(batch.epoch, seq, envelope)? > last_us {
                         return Ok(i);
@@ -163,15 +166,24 @@ impl<'a, I> Cut<'a, I> {
     }
 
     /// Applies what is wanted of the last batch, and signs the tree that ends there.
-    pub(super) fn apply_rest(&self, database: &Db, fetch: &FetchEvent) -> Result<(), Error> {
+    pub(super) fn apply_rest(&self, database: &Db, fetch: &FetchEvent, vet: Vet) -> Result<(), Error> {
         let Some(batch) = &self.rest else { return Ok(()) };
         database.write(|tx| {
             let mut head = Head::load(tx)?;
             let first = head.size();
             for (envelope, seq) in batch.entries.iter().zip(batch.first..) {
-                let Opened { row, event } = self.keys.open(batch.epoch, seq, envelope, fetch)?;
+                let (row, event) = if self.skips.contains(seq) {
+                    (EntryRow::skipped(seq, head.last_time_us, envelope), None)
+                } else {
+                    let opened = self.keys.open(batch.epoch, seq, envelope, fetch)?;
+                    vet(&opened).map_err(|why| Error::damaged(format!("entry {seq}: {why}")))?;
+                    (opened.row, Some(opened.event))
+                };
+                head.last_time_us = row.stamp.time_us;
                 log::entry_insert(tx, &row)?;
-                event.apply(tx, &row.stamp)?;
+                if let Some(event) = event {
+                    event.apply(tx, &row.stamp)?;
+                }
                 for tile in head.push(row.leaf_hash) {
                     log::tile_put_full(tx, &tile)?;
                 }
@@ -190,7 +202,7 @@ impl<I: Iterator<Item = Result<Batch, std::convert::Infallible>>> Cut<'_, I> {
     pub(super) fn erased_later(self, database: &Db, fetch: &FetchEvent) -> Result<Vec<ErasedLater>, Error> {
         let Some(last) = self.last else { return Ok(Vec::new()) };
         let shown = database.read(Head::load)?.size();
-        let mut search = Search::new(self.keys, fetch);
+        let mut search = Search::new(self.keys, self.skips, fetch);
         search.look(&last, shown)?;
         for batch in self.batches {
             let Ok(batch) = batch;

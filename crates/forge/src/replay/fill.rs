@@ -2,10 +2,11 @@
 
 use super::CHUNKS_AHEAD;
 use super::apply::Progress;
-use super::open::{Chunk, Fetch, Sent, send_chunks};
+use super::open::{Fetch, Item, Opening, Sent, send_chunks};
+use super::skips::{Passing, Skips};
 use crate::db::{Db, Tx};
 use crate::error::Error;
-use crate::log::{self, Edges, LogKeys};
+use crate::log::{self, CheckpointRow, Edges, EntryRow, LogKeys};
 use crate::schema;
 use journal::batch::Batch;
 use journal::merkle::Frontier;
@@ -29,10 +30,13 @@ pub fn fill<E: std::fmt::Display>(
     db.write(schema::install)?;
     let Some(gap) = db.read(log::unfilled)? else { return Ok(()) };
     let tree = db.read(|tx| Tree::load(tx, gap.start))?;
+    let (skips, last_time_us) = db.read(|tx| Ok::<_, Error>((Skips::known(tx)?, log::time_before(tx, gap.start)?)))?;
+    let passing = Passing { skips: Some(&skips), ..Passing::default() };
+    let opening = Opening { keys, fetch, passing, last_time_us };
     let within = batches.take_while(|batch| batch.as_ref().map_or(true, |b| b.first < gap.end));
     let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
     std::thread::scope(|scope| {
-        scope.spawn(move || send_chunks(keys, within, fetch, &sender));
+        scope.spawn(move || send_chunks(opening, within, &sender));
         write_chunks(db, tree, &gap, &receiver, progress)
     })
 }
@@ -57,9 +61,24 @@ fn write_chunks(
     chunks: &Receiver<Sent>,
     progress: Progress,
 ) -> Result<(), Error> {
-    for chunk in chunks {
-        let chunk = chunk?;
-        db.write(|tx| write_chunk(tx, &mut tree, gap, &chunk))?;
+    let mut open = true;
+    while open {
+        db.write(|tx| {
+            // What is committed ends with a batch: from there the next call goes on.
+            let mut whole = false;
+            while !whole {
+                let Ok(chunk) = chunks.recv() else {
+                    open = false;
+                    break;
+                };
+                for item in chunk? {
+                    whole = matches!(item, Item::Checkpoint(_));
+                    tree.write(tx, gap, item)?;
+                }
+            }
+            let size = tree.frontier.size();
+            Ok::<_, Error>(log::unfilled_set(tx, size..gap.end.max(size))?)
+        })?;
         progress(tree.frontier.size());
     }
     if tree.frontier.size() == gap.end {
@@ -68,24 +87,32 @@ fn write_chunks(
     Err(Error::damaged(format!("the batches end at entry {}, and {} is wanted", tree.frontier.size(), gap.end)))
 }
 
-fn write_chunk(tx: &mut Tx, tree: &mut Tree, gap: &Range<u64>, chunk: &Chunk) -> Result<(), Error> {
-    for entry in &chunk.entries {
-        if entry.row.stamp.seq != tree.frontier.size() || !gap.contains(&entry.row.stamp.seq) {
-            return Err(Error::damaged(format!("entry {} comes out of order", entry.row.stamp.seq)));
-        }
-        log::entry_insert(tx, &entry.row)?;
-        tree.frontier.push(entry.row.leaf_hash);
-        for tile in tree.edges.push(entry.row.leaf_hash) {
-            log::tile_put_full(tx, &tile)?;
+impl Tree {
+    fn write(&mut self, tx: &mut Tx, gap: &Range<u64>, item: Item) -> Result<(), Error> {
+        match item {
+            Item::Entry(opened) => self.entry(tx, gap, &opened.row),
+            Item::Skipped(row) => self.entry(tx, gap, &row),
+            Item::Bad(_, bad) => Err(bad.into()),
+            Item::Checkpoint(checkpoint) => self.checkpoint(tx, &checkpoint),
         }
     }
-    for checkpoint in &chunk.checkpoints {
+
+    fn entry(&mut self, tx: &mut Tx, gap: &Range<u64>, row: &EntryRow) -> Result<(), Error> {
+        let seq = row.stamp.seq;
+        if seq != self.frontier.size() || !gap.contains(&seq) {
+            return Err(Error::damaged(format!("entry {seq} comes out of order")));
+        }
+        log::entry_insert(tx, row)?;
+        self.frontier.push(row.leaf_hash);
+        self.edges.push(row.leaf_hash).iter().try_for_each(|tile| Ok(log::tile_put_full(tx, tile)?))
+    }
+
+    fn checkpoint(&self, tx: &mut Tx, checkpoint: &CheckpointRow) -> Result<(), Error> {
         log::checkpoint_put(tx, checkpoint)?;
-    }
-    let (size, root) = (tree.frontier.size(), tree.frontier.root());
-    log::unfilled_set(tx, size..gap.end)?;
-    match log::checkpoint_fetch(tx, size)? {
-        Some(checkpoint) if checkpoint.root == root => Ok(()),
-        _ => Err(Error::damaged(format!("the entries before {size} do not lead to the root that was signed"))),
+        let (size, root) = (self.frontier.size(), self.frontier.root());
+        match log::checkpoint_fetch(tx, size)? {
+            Some(stored) if stored.root == root => Ok(()),
+            _ => Err(Error::damaged(format!("the entries before {size} do not lead to the root that was signed"))),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Making a database's own tables again, when another release wrote them.
 
 use super::CHUNK_EVENTS;
+use super::rebuild::skipped_are_named;
+use super::skips::Skips;
 use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::log;
@@ -50,5 +52,6 @@ fn apply_all(tx: &mut Tx, size: u64) -> Result<(), Error> {
             log::read_row(&row)?.1.apply(tx, &row.stamp)?;
         }
     }
-    Ok(())
+    let known = Skips::known(tx)?;
+    skipped_are_named(tx, size, &known)
 }

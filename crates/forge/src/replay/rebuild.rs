@@ -1,5 +1,6 @@
 //! Rebuilding the tables from the journal in the same database: what a comparison is made with.
 
+use super::skips::Skips;
 use super::{CHUNK_EVENTS, CHUNKS_AHEAD, TRANSACTION_EVENTS};
 use crate::db::{Db, Tx};
 use crate::error::Error;
@@ -30,7 +31,19 @@ pub fn rebuild(from: &Db, keys: &LogKeys, size: u64, into: &Db) -> Result<(), Er
             }
         });
         apply(into, &receiver)
-    })
+    })?;
+    into.read(Skips::known).and_then(|known| from.read(|tx| skipped_are_named(tx, size, &known)))
+}
+
+/// What is kept as passed over is what a recovery says that it has passed over: nothing else may be left out of the tables so.
+pub(super) fn skipped_are_named(tx: &mut Tx, size: u64, known: &Skips) -> Result<(), Error> {
+    for seq in log::skipped_list(tx, size)? {
+        if !known.contains(seq) {
+            let text = "is kept as one that a recovery passed over, and no recovery says so";
+            return Err(Error::damaged(format!("journal entry {seq} {text}")));
+        }
+    }
+    Ok(())
 }
 
 fn send_journal(from: &Db, keys: &LogKeys, size: u64, sender: &SyncSender<Sent>) -> Result<(), Error> {
@@ -38,8 +51,11 @@ fn send_journal(from: &Db, keys: &LogKeys, size: u64, sender: &SyncSender<Sent>)
         Walk { log: from, keys, checkpoints: VecDeque::new(), frontier: Frontier::new(), edges: Edges::default() };
     from.read(|tx| {
         let mut chunk = Vec::new();
-        log::entry_each(tx, 0, size, |row| {
+        log::leaf_each(tx, 0, size, |row| {
             walk.step(&row)?;
+            if row.is_skipped() {
+                return Ok(());
+            }
             chunk.push((row.stamp, log::read_row(&row)?.1));
             if chunk.len() >= CHUNK_EVENTS {
                 sender.send(Ok(std::mem::take(&mut chunk))).map_err(|_| Error::Stopping)?;

@@ -29,3 +29,10 @@ CREATE TABLE snapshot_part (
     bytes BIGINT NOT NULL,
     PRIMARY KEY (snapshot, part)
 );
+
+-- Runs of entries that a recovery passed over: nothing of them is in any table. seq: the entry that says so.
+CREATE TABLE skipped (
+    first BIGINT PRIMARY KEY,
+    last BIGINT NOT NULL,
+    seq BIGINT NOT NULL
+);

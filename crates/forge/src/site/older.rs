@@ -13,7 +13,7 @@ use crate::ledger::Ledger;
 use crate::log;
 use crate::replay;
 use crate::repo::BlobSource;
-use crate::writer::Submitter;
+use crate::writer::{EVENT_BYTES_MAX, Submitter};
 use journal::BlobName;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -87,8 +87,11 @@ async fn fill(parts: &Parts) {
             let (name, blobs) = (vault.name.clone(), parts.blobs.clone());
             let fetch = move |names: &[BlobName]| {
                 let mut bytes = Vec::new();
-                let read = blobs.concatenated(names.to_vec()).read_to_end(&mut bytes);
-                read.map(|_| bytes).map_err(|e| Error::internal(e.to_string()))
+                let read = blobs.concatenated(names.to_vec()).take(EVENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes);
+                match read.map_err(|e| Error::internal(e.to_string()))? {
+                    read if read > EVENT_BYTES_MAX => Err(Error::damaged("its event is larger than an event may be")),
+                    _ => Ok(bytes),
+                }
             };
             let log = parts.ledger.log().clone();
             match parts.jobs.run(Job::FillLog, replay::fill_from(log, vault.clone(), fetch)).await {

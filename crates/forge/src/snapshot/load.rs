@@ -18,6 +18,15 @@ const WINDOW_LOG_MAX: u32 = 25;
 /// Afterwards the log's head is at the snapshot's checkpoint: entries from [`Header::through`] on can be replayed on
 /// it.
 pub fn load(db: &Db, compressed: impl Read) -> Result<Header, Error> {
+    load_if(db, compressed, |_| Ok(()))
+}
+
+/// As [`load`], when `allow` finds nothing wrong with where it begins; otherwise the database is as it was.
+pub(crate) fn load_if(
+    db: &Db,
+    compressed: impl Read,
+    allow: impl FnOnce(&Header) -> Result<(), Error>,
+) -> Result<Header, Error> {
     let mut decoder = zstd::Decoder::new(compressed).map_err(|e| damaged(e.to_string()))?;
     decoder.window_log_max(WINDOW_LOG_MAX).map_err(|e| damaged(e.to_string()))?;
     let mut lines = Lines { reader: BufReader::new(decoder), buffer: Vec::new() };
@@ -28,6 +37,7 @@ pub fn load(db: &Db, compressed: impl Read) -> Result<Header, Error> {
         }
         let line: Line = serde_json::from_value(lines.next()?).map_err(|e| damaged(e.to_string()))?;
         let header = Header::from_line(line)?;
+        allow(&header)?;
         load_log(tx, &header)?;
         load_tables(tx, &mut lines)?;
         Ok(header)

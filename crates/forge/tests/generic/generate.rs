@@ -37,6 +37,7 @@ use forge::event::reset::{PasswordResetEnded, PasswordResetMade};
 use forge::event::role::{QuotaSet, SiteRole, SiteRoleGranted, SiteRoleRevoked};
 use forge::event::setting::SettingSet;
 use forge::event::site::{EpochStarted, Part, SiteStarted, SnapshotTaken};
+use forge::event::skipped::SkipStatement;
 use forge::event::ssh::{SshKeyAdded, SshKeyRemoved};
 use forge::event::svn::{
     SvnBegun, SvnCommitted, SvnFile, SvnLoaded, SvnLocked, SvnRevision, SvnRevpropsSet, SvnUnlocked,
@@ -48,6 +49,8 @@ use forge::event::trash::{ExportAllowed, OrgRestored, OrgTrashed, TrashEmptied, 
 use forge::event::vault::{VaultEnrolled, VaultMember, VaultsChanged, VaultsConfirmed, VaultsKept, VaultsOrdered};
 use forge::event::{Event, KINDS, Oid};
 use forge::orders::{Act, Effect, Order};
+use forge::replay::Skips;
+use journal::epoch::recovery_signing_key;
 use journal::order::RecoveryHalf;
 use journal::{BlobName, Hash};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +65,7 @@ pub(crate) const GENERATORS: &[(u32, Generate)] = &[
     (1, site_started),
     (2, epoch_started),
     (3, snapshot_taken),
+    (4, entries_skipped),
     // Vaults and settings.
     (20, vault_enrolled),
     (30, setting_set),
@@ -442,6 +446,15 @@ fn snapshot_taken(world: &mut World, rng: &mut Rng) -> Event {
     let mut parts = parts(rng);
     parts.push(Part { blob: BlobName(rng.hash()), bytes: 1 });
     SnapshotTaken { through: world.next_seq, parts }.into()
+}
+
+/// No entries of this history: those have been applied.
+fn entries_skipped(world: &mut World, rng: &mut Rng) -> Event {
+    let first = (1 << 40) + 100 * world.next_seq;
+    let ranges = [(first, first), (first + 2, first + 2 + rng.below(50) as u64)];
+    let (origin, skips) = (crate::rig::origin(), Skips::of(&ranges));
+    let key = recovery_signing_key(&[5; 32], &origin);
+    SkipStatement { origin, epoch: world.epoch, skips }.sign(&key).unwrap().into()
 }
 
 fn vault_enrolled(_: &mut World, rng: &mut Rng) -> Event {

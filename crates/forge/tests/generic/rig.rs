@@ -285,7 +285,14 @@ impl Rig {
 
 pub(crate) fn replay_into(db: &Db, batches: Vec<Batch>, spool: &Spool) -> Result<forge::replay::Replayed, Error> {
     let batches = batches.into_iter().map(Ok::<_, Error>);
-    forge::replay::replay(db, &keys(), batches, &|names| Ok(spool.read(names)), &mut |_| {})
+    forge::replay::replay(
+        db,
+        &keys(),
+        batches,
+        &|names| Ok(spool.read(names)),
+        forge::replay::Passing::default(),
+        &mut |_| {},
+    )
 }
 
 pub(crate) fn hashes(db: &Db) -> Vec<TableHash> {

@@ -479,7 +479,7 @@ on_both! {
         }
         let replayed = databases.empty();
         let batches = rig.batches(0).into_iter().map(Ok::<_, Error>);
-        forge::replay::replay(&replayed, &crate::rig::second_keys(), batches, &|_| unreachable!(), &mut |_| {}).unwrap();
+        forge::replay::replay(&replayed, &crate::rig::second_keys(), batches, &|_| unreachable!(), forge::replay::Passing::default(), &mut |_| {}).unwrap();
         assert_eq!(crate::rig::hashes(&replayed), rig.hashes());
         let scratch = tempfile::tempdir().unwrap();
         assert!(forge::replay::check(&replayed, &crate::rig::second_keys(), scratch.path()).unwrap().is_clean());

@@ -17,6 +17,7 @@ mod pushes;
 mod recovery;
 mod restored;
 mod rig;
+mod skipped;
 mod ssh_keys;
 mod svn_restores;
 mod svn_sessions;

@@ -17,6 +17,7 @@ pub(crate) fn request(vaults: &[&VaultRig], key: &Path, to: &Path) -> RecoverReq
         database: None,
         at: None,
         without: None,
+        skip: Vec::new(),
         dry_run: false,
         full: false,
         keep_credentials: false,

@@ -7,6 +7,7 @@ use crate::site;
 use anyhow::Context as _;
 use forge::keys::RecoveryKey;
 use forge::recover::{At, ErasedLater, Progress, RecoverRequest, Report, VaultFound, View, Without, recover};
+use forge::replay::BadEntry;
 use jiff::Timestamp;
 use journal::order::SignedOrder;
 use serde_json::json;
@@ -28,6 +29,7 @@ pub(crate) async fn run(options: Recover, as_json: bool) -> anyhow::Result<ExitC
         database: options.database,
         at: options.at.as_deref().map(parse_at).transpose()?,
         without: without(&options.without, options.since.as_deref())?,
+        skip: options.skip,
         dry_run: options.dry_run,
         full: options.full,
         keep_credentials: options.keep_credentials,
@@ -42,7 +44,7 @@ pub(crate) async fn run(options: Recover, as_json: bool) -> anyhow::Result<ExitC
         say!("{}", report.to_string().trim_end());
         let took = began.elapsed().as_secs_f64();
         if options.dry_run {
-            say!("a dry run, {took:.1} s: nothing was put back, and no vault heard of it");
+            say!("a dry run, {took:.1} s: nothing stays of it, and no vault heard of it");
         } else {
             say!("done in {took:.1} s; serve it with: outlast serve --data {}", to.display());
         }
@@ -101,6 +103,7 @@ fn to_json(report: &Report) -> serde_json::Value {
         let erased: Vec<_> = view.erased.iter().map(erased).collect();
         json!({ "entries": view.entries, "last_time_us": view.last_time_us, "erased": erased })
     };
+    let bad = |bad: &BadEntry| json!({ "entry": bad.seq, "time_us": bad.says.map(|says| says.0), "kind": bad.says.map(|says| says.1), "why": bad.why, "newer": bad.newer });
     let vault = |found: &VaultFound| json!({ "name": found.name, "domain": found.domain, "entries": found.entries, "problem": found.problem });
     json!({
         "log": report.origin, "entries": report.entries, "last_time_us": report.last_time_us, "epoch": report.epoch,
@@ -109,6 +112,7 @@ fn to_json(report: &Report) -> serde_json::Value {
         "full": report.full.as_ref().map(|full| json!({ "repositories": full.repositories, "erased": full.erased, "refs": full.refs, "problems": full.problems })),
         "view": report.view.as_ref().map(view),
         "undone": report.undone.as_ref().map(|undone| json!({ "done": undone.done, "kept": undone.kept, "by_hand": undone.by_hand })),
+        "skipped": report.skipped.ranges(), "bad": report.bad.iter().map(bad).collect::<Vec<_>>(),
         "good": report.is_good(),
     })
 }
