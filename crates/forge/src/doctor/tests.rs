@@ -65,7 +65,7 @@ fn good() -> Facts {
 fn a_good_site_is_green_and_each_check_is_looked_at() {
     let findings = judge(&good());
     assert!(findings.iter().all(|f| f.colour == Colour::Green && f.problem.is_empty()), "{findings:#?}");
-    assert_eq!(findings.len(), 21);
+    assert_eq!(findings.len(), 22);
 }
 
 #[test]

@@ -1102,9 +1102,10 @@ fn openpgp_key_removed(world: &mut World, rng: &mut Rng) -> Event {
     OpenPgpKeyRemoved { key: rng.pick(&world.openpgp_keys) }.into()
 }
 
-fn setting_set(_: &mut World, rng: &mut Rng) -> Event {
+fn setting_set(world: &mut World, rng: &mut Rng) -> Event {
     let name = rng.pick(&["site.name", "sessions.days", "a.later.release's"]).to_owned();
-    SettingSet { name, value: (!rng.one_in(3)).then(|| rng.text()) }.into()
+    let gone = rng.one_in(3) && !world.adding;
+    SettingSet { name, value: (!gone).then(|| rng.text()) }.into()
 }
 
 fn svn_begun(world: &mut World, rng: &mut Rng) -> Event {
