@@ -22,6 +22,8 @@ const QUESTION_BYTES_MAX: usize = 64 << 10;
 const QUESTIONS_MAX: usize = 256;
 /// How long a question may take to arrive, and a permitted call to be made.
 const CALL_WAIT: Duration = Duration::from_secs(60);
+/// How long until one who asked and has ended is known to have.
+const GONE_WAIT: Duration = Duration::from_millis(2);
 /// Where the repository is that probes go to.
 const PROBE: &[u8] = b"/proc/self/cwd/../probe/";
 
@@ -155,6 +157,13 @@ async fn answer<G: CommitGate>(mut stream: UnixStream, askers: &Askers, gate: &G
     };
     match verdict {
         Verdict::No => stream.write_all(b"n").await,
+        Verdict::Refused(repository, rev) => {
+            // Whoever asks has the repository's write lock. If it was ended meanwhile, what lies there may be another's already.
+            if tokio::time::timeout(GONE_WAIT, stream.read_u8()).await.is_err() {
+                repository.remove_refused(rev)?;
+            }
+            stream.write_all(b"n").await
+        }
         Verdict::Free => stream.write_all(b"y").await,
         Verdict::Held => {
             let mut done = [0];
@@ -202,6 +211,8 @@ impl Question {
 
 enum Verdict {
     No,
+    /// A revision may not become visible, and what lies there of it is to go.
+    Refused(SvnRepository, u64),
     /// Nothing that anybody needs to know.
     Free,
     Held,
@@ -229,9 +240,7 @@ async fn decide<G: CommitGate>(asker: Asker, question: Question, gate: &G) -> io
         Ok(()) => Ok(Verdict::Held),
         Err(why) => {
             tracing::info!(repository = repo, why, "held back at the commit gate");
-            // Whoever asks has the repository's write lock.
-            rev.map_or(Ok(()), |rev| repository.remove_refused(rev))?;
-            Ok(Verdict::No)
+            Ok(rev.map_or(Verdict::No, |rev| Verdict::Refused(repository, rev)))
         }
     }
 }

@@ -280,6 +280,9 @@ impl SvnRepository {
     pub fn write_lock(&self) -> io::Result<WriteLock> {
         let flags = OFlags::RDWR | OFlags::CLOEXEC;
         let file = self.open_with("db/write-lock", flags)?;
+        // Subversion's lock is a process's: of two threads of ours neither would wait for the other, and who is done first would close
+        // its file and with that give back what the other has. This one is the open file's; nobody else asks for it.
+        file.lock()?;
         rustix::fs::fcntl_lock(&file, FlockOperation::LockExclusive)?;
         Ok(WriteLock(file))
     }

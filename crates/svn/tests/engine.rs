@@ -150,6 +150,24 @@ async fn a_repository_that_could_not_begin_begins_when_it_is_tried_again() {
     SvnRepository::begin(&programs, &scratch).await.unwrap();
 }
 
+/// Their locks are one process's: it is not enough to take Subversion's.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_our_own_threads_do_not_write_in_a_repository_at_one_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let repository = engine(dir.path(), EngineLimits::default()).await.repository(1);
+    let first = repository.write_lock().unwrap();
+    let (says, told) = std::sync::mpsc::channel();
+    let second = std::thread::spawn(move || {
+        let lock = repository.write_lock().unwrap();
+        says.send(()).unwrap();
+        drop(lock);
+    });
+    assert!(told.recv_timeout(Duration::from_millis(300)).is_err(), "it did not wait");
+    drop(first);
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    second.join().unwrap();
+}
+
 /// Whatever a server is talked into, it reaches its own repository and no other; and nobody talks to it but us.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_reaches_no_other_repository_and_is_reached_with_the_secret_alone() {
