@@ -16,7 +16,7 @@ mod gather;
 mod judge;
 mod neighbours;
 
-pub(crate) use database::sweep;
+pub(crate) use database::{scratch, sweep};
 pub use facts::{About, CertificateLife, Facts, VaultFacts};
 pub use judge::judge;
 

@@ -5,16 +5,22 @@ use crate::error::Error;
 use crate::replay;
 use crate::repo::remove_dir;
 use crate::site::Site;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Under the data directory: where each doctor has a directory with a database of its own.
+/// Under the data directory: where each comparison has a directory with a database of its own.
 const DIR: &str = "scratch";
 
-/// Removes what doctors left that were cut off.
+/// A place that no other comparison has.
+pub(crate) fn scratch(data: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    data.join(DIR).join(NEXT.fetch_add(1, Ordering::Relaxed).to_string())
+}
+
+/// Removes what comparisons left that were cut off.
 pub(crate) fn sweep(data: &Path) {
     if let Err(error) = remove_dir(&data.join(DIR)) {
-        tracing::warn!(%error, "what a doctor left could not be removed");
+        tracing::warn!(%error, "what a comparison left could not be removed");
     }
 }
 
@@ -22,8 +28,7 @@ impl Site {
     /// Rebuilds every table from the journal and compares.
     pub(super) async fn doctor_database(&self) -> Result<Finding, Error> {
         let (db, keys) = (self.db().clone(), self.keys().log_keys()?);
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let scratch = self.data().join(DIR).join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+        let scratch = scratch(self.data());
         let checking = tokio::task::spawn_blocking(move || replay::check_in(&db, &keys, &scratch));
         let found = checking.await.map_err(|error| Error::internal(error.to_string()))?;
         let finding = Finding::good("database", "every row of the database is explained by the journal");

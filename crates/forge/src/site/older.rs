@@ -6,6 +6,7 @@
 
 use super::Site;
 use crate::alarm::AlarmRaise;
+use crate::doctor;
 use crate::error::Error;
 use crate::event::alarm::AlarmRule;
 use crate::jobs::{Job, Jobs};
@@ -16,7 +17,7 @@ use crate::repo::BlobSource;
 use crate::writer::{EVENT_BYTES_MAX, Submitter};
 use journal::BlobName;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use vault::VaultUrl;
@@ -109,7 +110,7 @@ async fn fill(parts: &Parts) {
 
 async fn compare(parts: &Parts) -> Result<(), Error> {
     let (db, keys) = (parts.ledger.db().clone(), parts.ledger.log().clone());
-    let scratch = scratch(&parts.data);
+    let scratch = doctor::scratch(&parts.data);
     let checking = tokio::task::spawn_blocking(move || replay::check_in(&db, keys.keys(), &scratch));
     let found = checking.await.map_err(|e| Error::internal(e.to_string()))??;
     if found.is_clean() {
@@ -125,8 +126,4 @@ async fn compare(parts: &Parts) -> Result<(), Error> {
     }
     let path = parts.unchecked();
     std::fs::remove_file(&path).map_err(|e| Error::internal(format!("{}: {e}", path.display())))
-}
-
-fn scratch(data: &Path) -> PathBuf {
-    data.join("scratch").join(format!("rows-{}", std::process::id()))
 }

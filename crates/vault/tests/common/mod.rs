@@ -3,7 +3,9 @@
 
 pub mod radosgw;
 pub mod s3;
+mod tile;
 
+use self::tile::tile;
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::entry::{Body, DataKey, Entry, Envelope, seal};
@@ -277,18 +279,6 @@ impl JournalSource for TestLog {
     fn cosigned(&self, vault: &str, size: u64, _: &str) {
         self.state.lock().unwrap().cosigned.push((vault.to_owned(), size));
     }
-}
-
-/// A tile of the tree over these leaves.
-fn tile(leaves: &[Hash], id: &TileId) -> Option<Vec<Hash>> {
-    let below = 1usize << (8 * id.level);
-    let first = usize::try_from(id.index).unwrap() * 256;
-    let root = |number: usize| {
-        let mut frontier = Frontier::new();
-        leaves.get(number * below..(number + 1) * below)?.iter().for_each(|leaf| frontier.push(*leaf));
-        Some(frontier.root())
-    };
-    (first..first + usize::from(id.width)).map(root).collect()
 }
 
 /// A vault server in this process.

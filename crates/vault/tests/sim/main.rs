@@ -15,6 +15,8 @@ mod mutant;
 mod random;
 mod site;
 mod store;
+#[path = "../common/tile.rs"]
+mod tile;
 mod world;
 
 use mutant::Mutant;

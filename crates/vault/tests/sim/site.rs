@@ -2,6 +2,7 @@
 
 use crate::mutant::Mutant;
 use crate::random::Random;
+use crate::tile::tile;
 use journal::batch::Batch;
 use journal::checkpoint::Checkpoint;
 use journal::cosignature;
@@ -220,18 +221,6 @@ impl Site {
         self.acked = self.acked.max(held);
         news.then_some(held)
     }
-}
-
-/// A tile of the tree over these leaves.
-fn tile(leaves: &[Hash], id: &TileId) -> Option<Vec<Hash>> {
-    let below = 1usize << (8 * id.level);
-    let first = usize::try_from(id.index).unwrap() * 256;
-    let root = |number: usize| {
-        let mut frontier = Frontier::new();
-        leaves.get(number * below..(number + 1) * below)?.iter().for_each(|leaf| frontier.push(*leaf));
-        Some(frontier.root())
-    };
-    (first..first + usize::from(id.width)).map(root).collect()
 }
 
 fn log_key(epoch: u64) -> SigningKey {
